@@ -1,0 +1,148 @@
+"""Make the pictures in docs/screenshots against the rehearsal server: `make screenshots`, or with a folder to fill.
+
+With --all also the states that the README does not show, for looking at them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.app_process import ROOT, AppProcess
+from tests.browser.find_browser import FLAGS, find_browser
+
+DEVICES = {"desktop": 1280, "phone": 390}
+SCHEMES = ("light", "dark")
+README = {"desktop-light", "desktop-dark", "phone-light"}
+
+
+def welcome(page: Page) -> None:
+    """What a first visitor sees."""
+    expect(page.get_by_role("button", name="Start a rehearsal")).to_be_visible()
+
+
+def composing(page: Page) -> None:
+    """A table with a template, checked."""
+    page.get_by_role("button", name="Start a rehearsal").click()
+    page.get_by_role("button", name="One long document, many questions").click()
+    expect(page.get_by_text("requests can be sent")).to_be_visible()
+
+
+def running(page: Page) -> None:
+    """A run under way."""
+    page.get_by_role("button", name="Start a rehearsal").click()
+    page.get_by_role("button", name="A service desk's day").click()
+    page.get_by_role("button", name="Submit batch").click()
+    expect(page.get_by_text("JOB_STATE_RUNNING").first).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(3000)
+
+
+def results(page: Page) -> None:
+    """A run with mixed outcomes, one row open."""
+    page.get_by_role("button", name="Start a rehearsal").click()
+    page.get_by_role("button", name="Everything that can go wrong").click()
+    page.get_by_role("button", name="Submit batch").click()
+    expect(page.get_by_text("need attention")).to_be_visible(timeout=60_000)
+    grid = page.get_by_test_id("stDataFrame").first
+    grid.scroll_into_view_if_needed()
+    place = grid.bounding_box()
+    if place:
+        page.mouse.click(place["x"] + 200, place["y"] + 100)
+    expect(page.get_by_text("Full JSON")).to_be_visible()
+    page.mouse.move(5, 5)
+
+
+def problems(page: Page) -> None:
+    """A file with faults."""
+    page.get_by_role("button", name="Start a rehearsal").click()
+    lines = [
+        '{"key": "a", "request": {"contents": [{"parts": [{"text": "fine"}]}]}}',
+        '{"key": "a", "request": {"contents": [{"parts": [{"text": "again"}]}]}}',
+        '{"key": "c", "request": {"content": []}}',
+        '{"key": "d", "request": {"contents": [{"parts": [{"text": "x"}]}], "thinking_config": {}}}',
+        "not json",
+    ]
+    page.evaluate("scrollTo(0, 0)")
+    if page.get_by_text("File (JSONL)").is_hidden():
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_text("File (JSONL)").click()
+    if page.viewport_size and page.viewport_size["width"] < 700:
+        page.get_by_test_id("stSidebarCollapseButton").locator("button").click()
+    bad = {"name": "bad.jsonl", "mimeType": "application/jsonl", "buffer": "\n".join(lines).encode()}
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(bad)
+    expect(page.get_by_text("Nothing is sent until")).to_be_visible()
+
+
+STATES: dict[str, Callable[[Page], None]] = {
+    "welcome": welcome,
+    "composing": composing,
+    "problems": problems,
+    "running": running,
+    "results": results,
+}
+
+
+def shoot(browser: Browser, url: str, folder: Path, wanted: Callable[[str], bool]) -> None:
+    """Bring the page into each state anew and take its picture."""
+    for state, reach in STATES.items():
+        for device, width in DEVICES.items():
+            for scheme in SCHEMES:
+                name = f"{state}-{device}-{scheme}".removeprefix("results-")
+                if wanted(name):
+                    _shoot(browser, url, reach, folder / f"{name}.png", width, dark=scheme == "dark")
+                    print(name, flush=True)
+
+
+def _shoot(browser: Browser, url: str, reach: Callable[[Page], None], path: Path, width: int, *, dark: bool) -> None:
+    """Take one picture, as high as the page, in few colours so that it stays small."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 1600},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto(url)
+    reach(page)
+    height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').offsetHeight")
+    page.set_viewport_size({"width": width, "height": max(800, int(height))})
+    page.wait_for_timeout(1500)
+    page.screenshot(path=path)
+    context.close()
+    with Image.open(path) as image:
+        image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "screenshots")
+    parser.add_argument("--all", action="store_true", help="every state, not only those of the README")
+    parser.add_argument("--only", default="", help="states whose name contains this")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        app = AppProcess(Path(home) / "data", {"REHEARSAL_PACE": "8"}).start()
+        browser = playwright.chromium.launch(executable_path=_browser(), args=list(FLAGS))
+        try:
+            shoot(
+                browser, app.url, options.folder, lambda name: options.only in name and (options.all or name in README)
+            )
+        finally:
+            browser.close()
+            app.end()
+    return 0
+
+
+def _browser() -> str:
+    return find_browser() or sys.exit("No browser was found. Run scripts/ensure_browser.py.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

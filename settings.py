@@ -1,0 +1,72 @@
+"""Every setting, read once from the environment (and `.env`); `.env.example` lists the same names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from batch.errors import InputError
+
+ROOT = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Plain values; secrets have no repr. Each field is the environment variable of the same name in capitals."""
+
+    gemini_api_key: str = field(default="", repr=False)
+    google_gemini_base_url: str = ""
+    data_dir: Path = ROOT / "data"
+    database_url: str = field(default="", repr=False)
+    catalog_file: str = ""
+    cookie_secret: str = field(default="", repr=False)
+    allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
+    request_timeout_seconds: float = 60.0
+    settle_seconds: float = 60.0
+    lease_seconds: float = 15.0
+    workers: int = 6
+    gemini_tier: str = "1"
+    rehearsal_pace: str = "realistic"
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL of the store: DATABASE_URL, or a SQLite file under DATA_DIR."""
+        if not self.database_url:
+            return f"sqlite:///{self.data_dir / 'runs.db'}"
+        return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None) -> Settings:
+    """Read the settings; a variable of the environment wins over the same name in `.env`.
+
+    Raises InputError naming the variable when a value cannot be used.
+    """
+    written = dotenv_values(env_file or ROOT / ".env") if environ is None else {}
+    source = {**{k: v for k, v in written.items() if v}, **(os.environ if environ is None else environ)}
+    values = {f.name: _parse(f.name, source[f.name.upper()]) for f in fields(Settings) if source.get(f.name.upper())}
+    return Settings(**values)  # type: ignore[arg-type]  # _parse returns each field's own type
+
+
+def _parse(name: str, text: str) -> object:
+    """Turn a variable's text into its field's type."""
+    if name == "data_dir":
+        return Path(text).expanduser().resolve()
+    if name == "allowed_hosts":
+        return tuple(host.strip() for host in text.split(",") if host.strip())
+    if name in ("request_timeout_seconds", "settle_seconds", "lease_seconds"):
+        return _positive(name, text)
+    return int(_positive(name, text)) if name == "workers" else text.strip()
+
+
+def _positive(name: str, text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if number <= 0:
+        raise InputError(f"{name.upper()} is {text!r}, which is not a number above 0.", "Correct it in .env.")
+    return number
