@@ -1,0 +1,64 @@
+"""One family of errors. Each is named by what went wrong and carries what to do next.
+
+The page and the terminal show `str(error)` and `error.remedy`; anything outside this family is a bug.
+"""
+
+from __future__ import annotations
+
+
+class BatchRunnerError(Exception):
+    """Something a user can be told in plain words. `remedy` says what to do about it ("" if nothing)."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class InputError(BatchRunnerError):
+    """What the user gave cannot be used as it is. `line` is 1-based, None if no line is to blame."""
+
+    def __init__(self, message: str, remedy: str = "", line: int | None = None) -> None:
+        super().__init__(message, remedy)
+        self.line = line
+
+
+class OverBudget(BatchRunnerError):
+    """The run could cost more than the user allowed; nothing was created."""
+
+
+class KeyMissing(BatchRunnerError):
+    """The work needs an API key that this process does not hold."""
+
+
+class NotFound(BatchRunnerError):
+    """There is no such thing under this key. The same words for absent and for another's."""
+
+
+class ApiError(BatchRunnerError):
+    """The service answered, or failed to answer.
+
+    `status` is the HTTP status (None if no reply arrived), `reason` the gRPC status word or a reason of ours
+    ("API_KEY_INVALID", "NETWORK"), `retry_after` seconds if the service named them. `ambiguous` is true when
+    a call may have taken effect although it failed: no reply, a timeout, a 5xx, an unreadable body.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        status: int | None = None,
+        reason: str = "",
+        retry_after: float | None = None,
+        ambiguous: bool = False,
+    ) -> None:
+        super().__init__(message, remedy)
+        self.status = status
+        self.reason = reason
+        self.retry_after = retry_after
+        self.ambiguous = ambiguous
+
+    @property
+    def permanent(self) -> bool:
+        """Asking again would get the same answer."""
+        return self.status is not None and 400 <= self.status < 500 and self.status not in (408, 429)
