@@ -1,0 +1,40 @@
+"""`python -m conformance [TIER...]`: Google's own client tests against a fresh emulator, over both HTTP stacks.
+
+Without a tier, all that apply: core, generate, shape, gzip. Exit 0 only if every selected test passed over aiohttp and
+over httpx2 (where the harness names the four that cannot apply), and only if the list of tests was made for the
+installed version of the client.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PACE = "2"  # seconds a batch job takes: the tests look at jobs that are not finished, and wait for others
+
+
+def main(tiers: list[str]) -> int:
+    listed = (HERE / "tests.txt").read_text().splitlines()[0]
+    if f"google-genai {version('google-genai')}" not in listed:
+        print(f"google-genai {version('google-genai')} is installed, but the list of tests says: {listed}")
+        return 2
+    command = [sys.executable, "-m", "emulator", "--pace", PACE]
+    with subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.PIPE, text=True) as emulator:
+        try:
+            base = json.loads(emulator.stdout.readline() if emulator.stdout else "")["base_url"]
+            return max(run(base, transport, tiers) for transport in ("aiohttp", "httpx2"))
+        finally:
+            emulator.terminate()
+
+
+def run(base: str, transport: str, tiers: list[str]) -> int:
+    print(f"over {transport}:", flush=True)
+    environment = {**os.environ, "PY": sys.executable, "CONF_TRANSPORT": transport}
+    return subprocess.run([HERE / "conformance.sh", base, *tiers], env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

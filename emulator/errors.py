@@ -1,0 +1,124 @@
+"""What the service says when it refuses: one exception, one table of codes, the texts users have reported.
+
+Every text that was seen on the wire is copied here once, with the place it was seen.
+"""
+
+from typing import Any
+
+GRPC: dict[int, tuple[str, int]] = {  # google.rpc.Code -> its name and the HTTP status that carries it
+    1: ("CANCELLED", 499),
+    2: ("UNKNOWN", 500),
+    3: ("INVALID_ARGUMENT", 400),
+    4: ("DEADLINE_EXCEEDED", 504),
+    5: ("NOT_FOUND", 404),
+    6: ("ALREADY_EXISTS", 409),
+    7: ("PERMISSION_DENIED", 403),
+    8: ("RESOURCE_EXHAUSTED", 429),
+    9: ("FAILED_PRECONDITION", 400),
+    10: ("ABORTED", 409),
+    11: ("OUT_OF_RANGE", 400),
+    12: ("UNIMPLEMENTED", 501),
+    13: ("INTERNAL", 500),
+    14: ("UNAVAILABLE", 503),
+    15: ("DATA_LOSS", 500),
+    16: ("UNAUTHENTICATED", 401),
+}
+CODE_OF_NAME = {name: code for code, (name, _) in GRPC.items()}
+CODE_OF_HTTP = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 429: 8, 499: 1, 500: 13, 501: 12, 503: 14, 504: 4}
+
+QUOTA = (
+    "You exceeded your current quota, please check your plan and billing details. For more information on this error, "
+    "head to: https://ai.google.dev/gemini-api/docs/rate-limits."
+)
+TEXTS: dict[int, str] = {  # the usual sentence of a code, for faults and for rows that are told to fail
+    3: "Request contains an invalid argument.",
+    4: "Deadline expired before operation could complete.",
+    5: "Requested entity was not found.",
+    7: "The caller does not have permission",
+    8: "Resource has been exhausted (e.g. check quota).",  # gemini-cli issue 2020
+    13: "An internal error has occurred. Please retry or report in "  # python-genai issue 1341
+    "https://developers.generativeai.google/guide/troubleshooting",
+    14: "The model is overloaded. Please try again later.",
+    16: "Request had invalid authentication credentials.",
+}
+HELP = {
+    "@type": "type.googleapis.com/google.rpc.Help",
+    "links": [
+        {
+            "description": "Learn more about Gemini API quotas",
+            "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
+        }
+    ],
+}
+
+
+class ApiError(Exception):
+    """A refusal in the service's own words. `code` is the gRPC code: its number or its name."""
+
+    def __init__(self, code: int | str, message: str, details: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.code = code if isinstance(code, int) else CODE_OF_NAME[code]
+        self.message = message
+        self.details = details
+
+    @property
+    def http(self) -> int:
+        return GRPC[self.code][1]
+
+    def body(self) -> dict[str, Any]:
+        """The error object of an HTTP answer."""
+        return envelope(self.http, GRPC[self.code][0], self.message, self.details)
+
+    def row(self) -> dict[str, Any]:
+        """The google.rpc.Status of a result row: a gRPC number and no details (SDK 3.4.0 breaks on objects there)."""
+        return {"code": self.code, "message": self.message}
+
+
+def envelope(http: int, status: str, message: str, details: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Wrap a refusal as `{"error": {code, message, status, details?}}`."""
+    error: dict[str, Any] = {"code": http, "message": message, "status": status}
+    if details:
+        error["details"] = details
+    return {"error": error}
+
+
+def invalid(message: str) -> ApiError:
+    """400 INVALID_ARGUMENT."""
+    return ApiError(3, message)
+
+
+def not_found(message: str = TEXTS[5]) -> ApiError:
+    """404 NOT_FOUND."""
+    return ApiError(5, message)
+
+
+def denied(message: str) -> ApiError:
+    """403 PERMISSION_DENIED: the service's answer for files and caches that are absent or another's."""
+    return ApiError(7, message)
+
+
+def exhausted(message: str = QUOTA, details: list[dict[str, Any]] | None = None) -> ApiError:
+    """429 RESOURCE_EXHAUSTED. Batch refusals carry a Help link and nothing else (js-genai 1264, python-genai 1901)."""
+    return ApiError(8, message, details if details is not None else [HELP])
+
+
+def over_quota(metric: str, quota_id: str, value: int, model: str | None = None) -> ApiError:
+    """429 that names its quota, as file storage and free-tier limits do (python-genai 1172)."""
+    violation: dict[str, Any] = {
+        "quotaMetric": f"generativelanguage.googleapis.com/{metric}",
+        "quotaId": quota_id,
+        "quotaValue": str(value),
+    }
+    if model:
+        violation["quotaDimensions"] = {"location": "global", "model": model}
+    failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
+    text = f"{QUOTA}\n* Quota exceeded for metric: {violation['quotaMetric']}, limit: {value}"
+    return exhausted(text + (f", model: {model}" if model else ""), [failure, HELP])
+
+
+def of_http(status: int) -> dict[str, Any]:
+    """A plausible error body for an HTTP status that a fault asks for."""
+    code = CODE_OF_HTTP.get(status, 2)
+    if status == 429:
+        return exhausted().body()
+    return envelope(status, GRPC[code][0], TEXTS.get(code, "An error has been requested."))
