@@ -1,0 +1,289 @@
+"""Explicit caches by hand: create or reuse, list, extend, shorten, delete, and sweep the forgotten.
+
+All calls go through the one client. The service never echoes what a cache holds, so a hash of it is part of every
+display name given here: the same contents under the same name are found again, over all pages, before anything is
+created.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batch import refusals
+from batch.cached_contents import OURS, CacheMetadata, tagged_name
+from batch.errors import ApiError, InputError
+from gemini.wire import timestamp
+
+if TYPE_CHECKING:
+    from gemini.client import Gateway
+
+Json = dict[str, Any]
+Pause = Callable[[float], None]
+
+DEFAULT_TTL_SECONDS = 1800.0
+LOOKS_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # an accepted cache is taken to be listed within a minute
+FILE_LOOKS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+LEAST_LIFE_SECONDS = 5.0  # a cache that ends sooner is not worth adopting: extending it might come too late
+
+
+@dataclass(frozen=True)
+class CacheFile:
+    """A document for a cache: a file on disk and its type."""
+
+    path: Path
+    mime_type: str
+
+
+@dataclass(frozen=True)
+class CachedText:
+    """What a cache is to hold: shared text and documents, and all that requests using it may not set themselves.
+
+    `files` (uploaded to the Files API) and then `text` become one user turn before `contents`, which are turns as
+    the API has them. `system_instruction` is a text or a Content.
+    """
+
+    model: str
+    text: str = ""
+    files: tuple[CacheFile, ...] = ()
+    contents: tuple[Json, ...] = ()
+    system_instruction: str | Json = ""
+    tools: tuple[Json, ...] = ()
+    tool_config: Json | None = None
+
+    @property
+    def root(self) -> Json:
+        """The fields beside contents, as far as they are set."""
+        system = self.system_instruction
+        named = {
+            "systemInstruction": {"parts": [{"text": system}]} if isinstance(system, str) and system else system,
+            "tools": list(self.tools),
+            "toolConfig": self.tool_config,
+        }
+        return {name: value for name, value in named.items() if value}
+
+    def digest(self) -> str:
+        """A hash over the model and all contents; a file counts by its bytes, wherever it is uploaded."""
+        files = [[file.mime_type, _sha256(file.path)] for file in self.files]
+        whole = [self.model.removeprefix("models/"), self.text, files, self.contents, self.root]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+    def body(self, display_name: str, ttl_seconds: float, uploaded: Iterable[Json] = ()) -> Json:
+        """The JSON of a create call; `uploaded` are the files' resources in order."""
+        parts: list[Json] = [{"fileData": {"fileUri": f["uri"], "mimeType": f["mimeType"]}} for f in uploaded]
+        parts += [{"text": self.text}] if self.text else []
+        turns = [{"role": "user", "parts": parts}] if parts else []
+        return {
+            "model": f"models/{self.model.removeprefix('models/')}",
+            "displayName": display_name,
+            "ttl": f"{max(1, round(ttl_seconds))}s",
+            **({"contents": [*turns, *self.contents]} if turns or self.contents else {}),
+            **self.root,
+        }
+
+
+def create_explicit_cache(
+    gateway: Gateway,
+    wanted: CachedText,
+    *,
+    display_name: str = "",
+    ttl_seconds: float = DEFAULT_TTL_SECONDS,
+    pause: Pause = time.sleep,
+) -> CacheMetadata:
+    """Make a cache, or find the one that already holds the same under the same name; it then lives at least this long.
+
+    Never creates twice: it looks over all pages first, and after a reply that leaves open whether it took effect it
+    only looks again, for a minute. If nothing shows up by then the ambiguous ApiError is raised; calling again is
+    safe, since it looks first. A refusal is an ApiError in plain words with a remedy, the service's text in it.
+    """
+    name = tagged_name(display_name, wanted.digest())
+    found = find_cache(gateway, name, wanted.model)
+    if found is not None:
+        return _kept(gateway, found, ttl_seconds)
+    uploaded = [_upload(gateway, file, f"{name} {n}", pause) for n, file in enumerate(wanted.files)]
+    try:
+        return read(gateway.create_cache(wanted.body(name, ttl_seconds, uploaded)))
+    except ApiError as error:
+        if not error.ambiguous:
+            raise explained(error) from None
+        return _kept(gateway, _look_again(gateway, name, wanted.model, error, pause), ttl_seconds)
+
+
+def find_cache(gateway: Gateway, display_name: str, model: str) -> CacheMetadata | None:
+    """The cache with exactly this display name and model that is still alive: the oldest, so that all agree on one."""
+    same = [
+        c for c in list_caches(gateway) if c.display_name == display_name and c.model == model.removeprefix("models/")
+    ]
+    now = gateway.server_now()
+    alive = [c for c in same if (left := c.seconds_left(now)) is None or left > LEAST_LIFE_SECONDS]
+    oldest = min(alive, key=lambda c: (c.created_at is None, c.created_at, c.name), default=None)
+    return None if oldest is None else replace(oldest, reused=True)
+
+
+def list_caches(gateway: Gateway) -> list[CacheMetadata]:
+    """Every cache under this key, whoever made it, over all pages."""
+    return [read(body) for body in gateway.list_caches()]
+
+
+def count_shared_tokens(gateway: Gateway, wanted: CachedText) -> int:
+    """Tokens of text, system instruction and turns as the service counts them, free; files are not counted."""
+    body = replace(wanted, files=()).body("", 1)
+    system = body.get("systemInstruction")
+    contents = [*([{"role": "user", "parts": system["parts"]}] if system else []), *body.get("contents", [])]
+    return gateway.count_tokens(wanted.model.removeprefix("models/"), contents) if contents else 0
+
+
+def get_cache_metadata(gateway: Gateway, name: str) -> CacheMetadata:
+    """One cache by `cachedContents/…`. Absent, expired and foreign ones are the same ApiError."""
+    try:
+        return read(gateway.get_cache(name))
+    except ApiError as error:
+        raise explained(error) from None
+
+
+def update_cache_ttl(gateway: Gateway, name: str, ttl_seconds: float) -> CacheMetadata:
+    """Let a cache live this long from now: extends or shortens. An expired one cannot be revived (ApiError)."""
+    try:
+        return read(gateway.update_cache(name, ttl_seconds))
+    except ApiError as error:
+        raise explained(error) from None
+
+
+def delete_cache(gateway: Gateway, name: str) -> bool:
+    """Delete a cache and the files that were uploaded for it; False if it was gone already.
+
+    Its life is shortened first: by one reading of Google's rules, storage is billed for the life that was asked for,
+    and only shortening it, not deleting, ends the charge. That this fails is no reason not to delete.
+    """
+    shortened = None
+    try:
+        shortened = read(gateway.update_cache(name, 1))
+    except ApiError as error:
+        if _is_gone(error):
+            return False
+    existed = _delete(gateway, name)
+    if shortened is not None and shortened.tagged:
+        _delete_files_of(gateway, shortened.display_name)
+    return existed or shortened is not None
+
+
+def sweep(gateway: Gateway, prefix: str, living: Collection[str]) -> list[str]:
+    """Delete the caches whose display name has this prefix of ours and that no living run needs; returns their names.
+
+    `living` holds display names (with or without our tag) or `cachedContents/…`. A cache that cannot be deleted now
+    is left for the next sweep.
+    """
+    if not prefix.startswith(OURS):
+        raise ValueError(f"{prefix!r} does not begin with {OURS!r}: only our own caches may be swept")
+    forgotten = [c for c in list_caches(gateway) if c.display_name.startswith(prefix)]
+    return [
+        c.name for c in forgotten if not {c.name, c.display_name, c.label} & set(living) and _swept(gateway, c.name)
+    ]
+
+
+def read(body: Json) -> CacheMetadata:
+    """A cached content as create, get, list and update tell of it."""
+    tokens = (body.get("usageMetadata") or {}).get("totalTokenCount")
+    return CacheMetadata(
+        name=str(body.get("name") or ""),
+        display_name=str(body.get("displayName") or ""),
+        model=str(body.get("model") or "").removeprefix("models/"),
+        tokens=None if tokens is None else int(tokens),
+        created_at=timestamp(body.get("createTime")),
+        expire_at=timestamp(body.get("expireTime")),
+    )
+
+
+def explained(error: ApiError) -> ApiError:
+    """The same error in plain words with a remedy, if its text is known; what the service said stays in it."""
+    found = refusals.of(error)
+    if found is None:
+        return error
+    said = str(error).rpartition("Google said: ")[2]
+    return ApiError(
+        f"{found.words} Google said: {said}",
+        found.remedy,
+        status=error.status,
+        reason=error.reason,
+        retry_after=error.retry_after,
+        ambiguous=error.ambiguous,
+    )
+
+
+def _kept(gateway: Gateway, cache: CacheMetadata, ttl_seconds: float) -> CacheMetadata:
+    """A cache that was found, given the life that was asked for if it has less; never shortened."""
+    left = cache.seconds_left(gateway.server_now())
+    if left is not None and left < ttl_seconds:
+        cache = update_cache_ttl(gateway, cache.name, ttl_seconds)
+    return replace(cache, reused=True)
+
+
+def _look_again(gateway: Gateway, name: str, model: str, error: ApiError, pause: Pause) -> CacheMetadata:
+    """The cache that a lost reply may have left behind; raises the error if none shows up."""
+    for seconds in LOOKS_SECONDS:
+        pause(seconds)
+        try:
+            found = find_cache(gateway, name, model)
+        except ApiError:
+            continue
+        if found is not None:
+            return found
+    raise explained(error)
+
+
+def _upload(gateway: Gateway, file: CacheFile, display_name: str, pause: Pause) -> Json:
+    """The file's resource, usable: the one uploaded earlier under this name, or a new one."""
+    listed = (f for f in gateway.list_files() if f.get("displayName") == display_name)
+    resource = next((f for f in listed if f.get("state") == "ACTIVE"), None)
+    if resource is None:
+        resource = gateway.upload_file(file.path, display_name, file.mime_type)
+    for seconds in FILE_LOOKS_SECONDS:
+        if resource.get("state", "ACTIVE") != "PROCESSING":
+            break
+        pause(seconds)
+        resource = gateway.get_file(str(resource["name"]))
+    if resource.get("state", "ACTIVE") != "ACTIVE":
+        raise InputError(f"Google could not read {file.path.name}.", "Try another format, for example PDF or text.")
+    return resource
+
+
+def _delete(gateway: Gateway, name: str) -> bool:
+    try:
+        gateway.delete_cache(name)
+    except ApiError as error:
+        if not _is_gone(error):
+            raise explained(error) from None
+        return False
+    return True
+
+
+def _is_gone(error: ApiError) -> bool:
+    """Whether a cache is not there, or not ours to see."""
+    found = refusals.of(error)
+    return error.status == 404 or (found is not None and found.kind is refusals.Refusal.CACHE_GONE)
+
+
+def _delete_files_of(gateway: Gateway, display_name: str) -> None:
+    """Delete the files that were uploaded for a cache. Those that cannot be expire after two days in any case."""
+    for file in list(gateway.list_files()):
+        if str(file.get("displayName") or "").rpartition(" ")[0] == display_name:
+            with suppress(ApiError):
+                gateway.delete_file(str(file["name"]))
+
+
+def _swept(gateway: Gateway, name: str) -> bool:
+    try:
+        return delete_cache(gateway, name)
+    except ApiError:
+        return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

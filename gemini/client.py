@@ -1,0 +1,191 @@
+"""The one client: every call to the Gemini API goes through a `Gateway`.
+
+Requests and replies are wire JSON (camelCase dicts), not SDK types: for the Developer API the SDK's types drop
+batchStats, a job's error, and the finish message, and one of them raises on rows whose error has details
+(google-genai 3.4.0). Authentication, base URL and HTTP are the SDK's own; files go by `gemini/transfer.py`. No call is
+retried here or by the SDK: who calls decides, because a repeated create is paid twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx2
+import orjson
+from google import genai
+from google.genai import errors as sdk_errors
+from google.genai import types
+
+from batch.errors import ApiError
+from gemini.failures import translate
+from gemini.transfer import Transfer
+
+API_VERSION = "v1"  # what the SDK chooses since its version 3
+GOOGLE = "https://generativelanguage.googleapis.com/"
+PAGE_SIZE = 100
+MAX_PAGES = 10_000
+JSONL_MIME_TYPE = "application/jsonl"
+
+Json = dict[str, Any]
+
+
+class Gateway:
+    """All that the product asks of the API under one key. Thread-safe. Every failure is an ApiError without the key."""
+
+    def __init__(self, key: str, base_url: str = "", timeout_seconds: float = 60.0) -> None:
+        self.base_url = base_url or GOOGLE
+        self.timeout_seconds = timeout_seconds
+        self._key = key
+        self._skew = timedelta(0)
+        self._lock = threading.Lock()
+        self._sdk = genai.Client(
+            vertexai=False,
+            api_key=key,
+            http_options=types.HttpOptions(
+                base_url=self.base_url, api_version=API_VERSION, timeout=round(timeout_seconds * 1000)
+            ),
+        )
+        self._transfer = Transfer(key, self.base_url, API_VERSION, timeout_seconds)
+
+    # -- time --------------------------------------------------------------------------------------------------
+
+    def server_now(self) -> datetime:
+        """The service's clock, from the Date header of its last reply; this machine's before the first."""
+        with self._lock:
+            return datetime.now(UTC) + self._skew
+
+    # -- batch jobs --------------------------------------------------------------------------------------------
+
+    def create_batch(self, model: str, batch: Json) -> Json:
+        """Create a batch job and return its operation. NOT idempotent at the service: send only after a look."""
+        return self._call("post", f"models/{model}:batchGenerateContent", {"batch": batch})
+
+    def get_batch(self, name: str) -> Json:
+        """The operation as JSON: metadata with state and batchStats, output, error."""
+        return self._call("get", name)
+
+    def list_batches(self) -> Iterator[Json]:
+        """Every batch job under this key, newest first as the service lists them, over all pages."""
+        return self._pages("batches", "operations")
+
+    def cancel_batch(self, name: str) -> None:
+        self._call("post", f"{name}:cancel")
+
+    def delete_batch(self, name: str) -> None:
+        self._call("delete", name)
+
+    # -- files -------------------------------------------------------------------------------------------------
+
+    def upload_file(self, path: Path, display_name: str, mime_type: str = JSONL_MIME_TYPE) -> Json:
+        """Upload in chunks, streaming from disk, and return the file resource.
+
+        Raises ApiError, ambiguous, where the file may have arrived although no reply says so.
+        """
+        with self._translated():
+            return self._transfer.upload(path, display_name, mime_type)
+
+    def get_file(self, name: str) -> Json:
+        return self._call("get", name)
+
+    def list_files(self) -> Iterator[Json]:
+        return self._pages("files", "files")
+
+    def delete_file(self, name: str) -> None:
+        self._call("delete", name)
+
+    def download_file(self, name: str, to: Path) -> None:
+        """Stream a generated file to disk, going on where a broken connection left off."""
+        with self._translated():
+            self._transfer.download(name, to)
+
+    # -- cached contents ---------------------------------------------------------------------------------------
+
+    def create_cache(self, body: Json) -> Json:
+        """Create a cached content from `{model, contents, systemInstruction, tools, ttl, displayName, …}`."""
+        return self._call("post", "cachedContents", body)
+
+    def list_caches(self) -> Iterator[Json]:
+        return self._pages("cachedContents", "cachedContents")
+
+    def get_cache(self, name: str) -> Json:
+        return self._call("get", name)
+
+    def update_cache(self, name: str, ttl_seconds: float) -> Json:
+        """Set a new life from now; an expired cache cannot be revived."""
+        return self._call("patch", name, {"ttl": f"{max(1, round(ttl_seconds))}s"})
+
+    def delete_cache(self, name: str) -> None:
+        self._call("delete", name)
+
+    # -- models and tokens -------------------------------------------------------------------------------------
+
+    def list_models(self) -> Iterator[Json]:
+        return self._pages("models", "models")
+
+    def count_tokens(self, model: str, contents: list[Json]) -> int:
+        """Tokens of `contents` as the service counts them; free of token charges."""
+        return int(self._call("post", f"models/{model}:countTokens", {"contents": contents}).get("totalTokens", 0))
+
+    def generate(self, model: str, request: Json) -> Json:
+        """One interactive answer at the standard price."""
+        return self._call("post", f"models/{model}:generateContent", request)
+
+    # -- the wire ----------------------------------------------------------------------------------------------
+
+    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+        with self._translated():
+            # Private in the SDK, pinned in requirements.txt and held by tests/gemini/test_client.py: the only way
+            # to the whole JSON through the SDK's own client.
+            reply = self._sdk._api_client.request(method, path, dict(body or {}))
+        self._set_clock(reply.headers or {})
+        text = reply.body or "{}"
+        try:
+            parsed = orjson.loads(text)
+        except orjson.JSONDecodeError as error:
+            raise ApiError("The reply could not be read as JSON.", reason="MALFORMED", ambiguous=True) from error
+        if not isinstance(parsed, dict):
+            raise ApiError("The reply has an unknown form.", reason="MALFORMED", ambiguous=True)
+        return parsed
+
+    def _pages(self, path: str, field: str) -> Iterator[Json]:
+        token = ""
+        for _ in range(MAX_PAGES):
+            query = {"pageSize": str(PAGE_SIZE), **({"pageToken": token} if token else {})}
+            page = self._call("get", f"{path}?{urlencode(query)}")
+            yield from page.get(field) or []
+            token = page.get("nextPageToken") or ""
+            if not token:
+                return
+        raise ApiError("The list does not end.", reason="MALFORMED")
+
+    def _set_clock(self, headers: Any) -> None:
+        stamp = next((value for name, value in headers.items() if name.lower() == "date"), "")
+        try:
+            skew = parsedate_to_datetime(stamp) - datetime.now(UTC)
+        except (ValueError, TypeError):
+            return
+        with self._lock:  # the header has whole seconds: below that, trust this machine
+            self._skew = skew if abs(skew) > timedelta(seconds=1.5) else timedelta(0)
+
+    def _translated(self) -> _Translated:
+        return _Translated(self._key)
+
+
+class _Translated:
+    """Turns what the SDK and its HTTP client raise into ApiError, with the key taken out."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sdk_errors.APIError | httpx2.HTTPError | httpx2.StreamError | KeyError | ValueError):
+            raise translate(error, self._key) from None
