@@ -1,0 +1,42 @@
+"""Where real things are plugged together: settings in, Runner out. Used by the page and the terminal alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from batch import catalog
+from batch.errors import InputError
+from gemini.rehearsal import Rehearsal
+from lifecycle.runner import Runner, Setup
+from settings import Settings
+
+
+def open_runner(settings: Settings) -> Runner:
+    """A Runner for these settings, not started. Raises InputError for a CATALOG_FILE that cannot be used."""
+    rehearsal = Rehearsal(settings.data_dir / "emulator", settings.rehearsal_pace)
+    return Runner(
+        Setup(
+            data_dir=settings.data_dir,
+            database_url=settings.database,
+            catalog=catalog.load(_text(settings.catalog_file)),
+            rehearsal_url=rehearsal.base_url,
+            base_url=settings.google_gemini_base_url,
+            env_key=settings.gemini_api_key,
+            request_timeout_seconds=settings.request_timeout_seconds,
+            settle_seconds=settings.settle_seconds,
+            lease_seconds=settings.lease_seconds,
+            workers=settings.workers,
+            tier=settings.gemini_tier,
+        )
+    )
+
+
+def _text(path: str) -> str | None:
+    if not path:
+        return None
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"CATALOG_FILE cannot be read: {error.strerror}.", "Correct its path, or leave it empty."
+        ) from error

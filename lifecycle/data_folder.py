@@ -1,0 +1,41 @@
+"""One database, one data folder: replicas that share the database must share the folder too."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from batch.errors import InputError
+from lifecycle.store import Store
+
+MARK = "data-folder-id"
+
+
+def opened(url: str, folder: Path) -> Store:
+    """The store of a database, held to the data folder it was first used with. Raises InputError for another one.
+
+    The mark is in the folder before the database knows it, so a process that dies in between locks nobody out.
+    """
+    store = Store(url)
+    mark = _mark(folder)
+    if store.constant("data_folder", lambda: mark) == mark:
+        return store
+    store.close()
+    raise InputError(
+        f"DATA_DIR ({folder}) is not the folder that this database belongs with.",
+        "All replicas on one DATABASE_URL must share one DATA_DIR volume, and it moves together with the database.",
+    )
+
+
+def _mark(folder: Path) -> str:
+    """What tells this folder from others, made at its first use; it appears whole, whoever is quicker."""
+    path = folder / MARK
+    if not path.exists():
+        mine = folder / f"{MARK}.{secrets.token_hex(4)}"
+        mine.write_text(secrets.token_hex(16), encoding="ascii")
+        with suppress(FileExistsError):
+            os.link(mine, path)
+        mine.unlink()
+    return path.read_text(encoding="ascii")

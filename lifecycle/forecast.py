@@ -1,0 +1,229 @@
+"""What a draft will cost, and how its shared text is best paid for: the plan, and the cost card beside it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import orjson
+
+import gem_cache
+from batch import estimate, pricing
+from batch.catalog import Model
+from batch.duration import LONGEST_HOURS, learn_duration
+from batch.errors import ApiError
+from batch.estimate import Card
+from batch.model import ContextMode, Tariff, Usage
+from batch.workload import UNCOUNTED, CachePlan, OutputGuess, Side, Workload, correct, guess_output
+from gem_cache import Plan
+from lifecycle.views import RunSpec
+
+MOST_COUNTED_PREFIXES = 200
+SAMPLE_SIZE = 100
+COUNTERS = 8  # calls at once
+
+Count = Callable[[bytes], int]
+"""Tokens of the JSON of a request's prefix or end, exactly."""
+
+
+class Hours(NamedTuple):
+    """How long the jobs are expected to take: the mean that is planned with, a long case, and from how many jobs."""
+
+    expected: float
+    p95: float
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A plan and its price. `counted` says how many texts were counted exactly."""
+
+    plan: Plan
+    card: Card
+    hours: Hours
+    counted: int
+
+
+def expected_hours(seen: Sequence[float], given: float | None = None) -> Hours:
+    """The expected duration: as given, else learned from finished jobs, weighed against a prior."""
+    if given is not None:
+        return Hours(given, given, len(seen))
+    learned = learn_duration(seen)
+    return Hours(learned.mean, learned.p95, learned.jobs)
+
+
+def forecast(
+    requests: Path,
+    spec: RunSpec,
+    *,
+    tariff: Tariff | None,
+    model: Model | None,
+    hours: Hours,
+    known_caches: Mapping[str, int] | None = None,
+    count: Count | None = None,
+    implicit_rate: float = 0.0,
+    output: OutputGuess | None = None,
+    observed: Sequence[Usage] = (),
+    before: Forecast | None = None,
+) -> Forecast:
+    """Plan and price the requests of a draft. `count` makes shared texts and a sample of the rest exact.
+
+    Without a tariff everything is planned plain, and every figure in USD is None. `before` is a forecast of the same
+    draft for the same model: what it read and counted is used again. `observed` is the usage of a
+    canary's rows. Overrides of groups that the draft does not have are left out.
+    """
+    mode = spec.context if tariff else ContextMode.NONE
+    dedupe = True if spec.dedupe else None
+    if before is not None and before.plan.survey.split == spec.split:
+        plan = before.plan.again(mode=mode, overrides={}, hours=hours.expected, dedupe=dedupe)
+    else:
+        plan = gem_cache.plan_batches(
+            Lines(requests),
+            tariff or gem_cache.NOMINAL,
+            hours=hours.expected,
+            implicit_rate=implicit_rate,
+            split=spec.split,
+            mode=mode,
+            dedupe=dedupe,
+            known=known_caches,
+        )
+    plan = plan.again(overrides=_of_groups(plan, spec.overrides))
+    counts = {**plan.options.counts, **(_counts(plan, count) if count else {})}
+    plan = plan.again(counts=counts) if count and counts else plan
+    workload = correct(_workload(plan, requests, tariff, model, output, len(counts)), observed)
+    card = estimate.card(workload, tariff)
+    return Forecast(plan, card, hours, len(counts))
+
+
+def plan_of(
+    requests: Path,
+    spec: RunSpec,
+    *,
+    tariff: Tariff | None,
+    hours: float,
+    counts: Mapping[str, int] | None,
+    implicit_rate: float,
+) -> Plan:
+    """The plan that a run follows: the one that was forecast, made again from its assumptions and counts."""
+    plan = gem_cache.plan_batches(
+        Lines(requests),
+        tariff or gem_cache.NOMINAL,
+        hours=hours,
+        implicit_rate=implicit_rate,
+        split=spec.split,
+        mode=spec.context if tariff else ContextMode.NONE,
+        dedupe=True if spec.dedupe else None,
+        counts=counts,
+    )
+    return plan.again(overrides=_of_groups(plan, spec.overrides))
+
+
+def _of_groups(plan: Plan, choices: Mapping[str, str]) -> dict[str, gem_cache.Choice]:
+    """The choices for groups that this batch has."""
+    if not choices:
+        return {}
+    there = {f"{ident:016x}" for ident in plan.survey.forest.ids.tolist()}
+    return {group: gem_cache.Choice(choice) for group, choice in choices.items() if group in there}
+
+
+class Lines:
+    """A file of requests that can be read again and again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self) -> io.BufferedReader:
+        return _SelfClosing(io.FileIO(self._path))
+
+
+class _SelfClosing(io.BufferedReader):
+    """A file that closes when nobody reads it any more: the planner reads parts of it and never reaches an end."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _counts(plan: Plan, count: Count) -> dict[str, int]:
+    """Exact counts of what may become a cache, and of a sample of all the rest. What cannot be counted is left out."""
+    wanted = [c.id for c in [*plan.candidates[:MOST_COUNTED_PREFIXES], *plan.samples(SAMPLE_SIZE)]]
+
+    def ask(item: tuple[str, bytes]) -> tuple[str, int] | None:
+        try:
+            return item[0], count(item[1])
+        except ApiError:
+            return None
+
+    with ThreadPoolExecutor(COUNTERS) as pool:
+        return dict(found for found in pool.map(ask, plan.contents(wanted)) if found)
+
+
+def contents_to_count(prefix: bytes) -> list[dict[str, Any]]:
+    """A prefix's JSON as contents for countTokens, which takes no system instruction: it counts the same as a turn."""
+    body = orjson.loads(prefix)
+    system = body.get("systemInstruction")
+    turns = [{"role": "user", "parts": system["parts"]}] if system else []
+    return [*turns, *(body.get("contents") or [])]
+
+
+def _workload(
+    plan: Plan, requests: Path, tariff: Tariff | None, model: Model | None, output: OutputGuess | None, counted: int
+) -> Workload:
+    stakes, totals = plan.stakes, plan.totals
+    sent = np.flatnonzero(stakes.sent)
+    prompt = stakes.prompt[sent]
+    used = plan.decision.used[sent]
+    cached = stakes.pinned[sent] + np.where(used >= 0, np.append(stakes.length, 0.0)[used], 0.0)
+    caps = _caps(requests, len(plan.survey), model.output_cap if model else None)
+    long = np.array([tariff is not None and pricing.is_long(round(p), tariff) for p in prompt], dtype=bool)
+    sides = [_side(prompt[rows], cached[rows], None if caps is None else caps[sent][rows]) for rows in (~long, long)]
+    kind = model.kind if model else "text"
+    words = f"{counted} texts were counted exactly, the rest is estimated from them." if counted else UNCOUNTED
+    base = Workload(short=sides[0], long=sides[1], prompt=totals.tokens, unknown=totals.blind)
+    return replace(
+        base,
+        output=output or guess_output(kind, thinking=model is None or model.thinking is not None),
+        caches=tuple(CachePlan(g.prefix_tokens, 0.25, plan.options.hours, LONGEST_HOURS) for g in plan.caches),
+        counted=words,
+    )
+
+
+def _side(prompt: Any, cached: Any, caps: Any) -> Side:
+    cap = None if caps is None or bool((caps < 0).any()) else int(caps.sum())
+    whole = float(prompt.sum())
+    return Side(len(prompt), round(whole), min(round(float(cached.sum())), round(whole)), cap)
+
+
+class _Generation(msgspec.Struct, rename="camel"):
+    max_output_tokens: int | None = None
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    generation_config: _Generation | None = None
+
+
+class _Line(msgspec.Struct):
+    request: _Request
+
+
+def _caps(requests: Path, rows: int, model_cap: int | None) -> Any:
+    """The most output tokens of each row: its own limit or the model's; -1 where neither is known."""
+    most = -1 if model_cap is None else model_cap
+    return np.fromiter((_cap(own, most) for own in _own_caps(requests)), dtype=np.int64, count=rows)
+
+
+def _cap(own: int | None, most: int) -> int:
+    return most if own is None else own if most < 0 else min(own, most)
+
+
+def _own_caps(requests: Path) -> Iterator[int | None]:
+    decode = msgspec.json.Decoder(_Line).decode
+    with requests.open("rb") as lines:
+        for line in lines:
+            config = decode(line).request.generation_config
+            yield config.max_output_tokens if config else None

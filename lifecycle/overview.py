@@ -1,0 +1,154 @@
+"""Rows of the store as the views that people see. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from batch.catalog import Catalog
+from batch.model import RunState, Stage
+from lifecycle.pacing import age_warning
+from lifecycle.states import words as job_words
+from lifecycle.views import CacheView, JobView, ModelChoice, Progress, RunSpec, RunView
+
+Row = Mapping[str, Any]
+
+OVERDUE_SECONDS = 60.0  # nobody has worked on a due run for so long: no living process holds its key
+
+STAGE_WORDS = {
+    Stage.PLANNED: "preparing",
+    Stage.CACHING: "creating caches",
+    Stage.SUBMITTING: "sending",
+    Stage.RUNNING: "running at Google",
+    Stage.COLLECTING: "collecting results",
+    Stage.RELEASING: "tidying up at Google",
+    Stage.FINISHED: "finished",
+}
+STATE_WORDS = {
+    RunState.WAITING_FOR_KEY: "waiting for your key",
+    RunState.WAITING_FOR_CAPACITY: "waiting for room at Google",
+    RunState.FINISHED: "finished",
+    RunState.CANCELLED: "cancelled",
+    RunState.FAILED: "failed",
+}
+
+
+def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float) -> RunView:
+    """One run as a user sees it. `now` is epoch seconds."""
+    state, stage = _state(row, now), Stage(row["stage"])
+    jobs = tuple(_job(shard) for shard in shards)
+    ended = _moment(row["ended_at"])
+    oldest = min(
+        (float(s["job_created_at"]) for s in shards if s["stage"] == "submitted" and s["job_created_at"]), default=None
+    )
+    return RunView(
+        id=row["id"],
+        name=row["name"],
+        state=state,
+        stage=stage,
+        words=_words(row, state, stage, jobs),
+        model=row["model"],
+        rows=int(row["rows"]),
+        created_at=datetime.fromtimestamp(row["created_at"], UTC),
+        ended_at=ended,
+        age_seconds=max(0.0, (row["ended_at"] or now) - row["created_at"]),
+        progress=_progress(row, shards),
+        counts=row["counts"],
+        jobs=jobs,
+        caches=tuple(_cache(c) for c in caches),
+        estimate_usd=(row["estimate"].get("usd") or {}).get("expected"),
+        actual_usd=row["actual_usd"],
+        note=row["note"],
+        warning="" if state.ended or oldest is None else age_warning((now - oldest) / 3600),
+        error=row["error"],
+        parent_id=row["parent_id"],
+        rehearsal=bool(row["rehearsal"]),
+        cancel_requested=bool(row["cancel"]),
+        has_results=bool(row["counts"]),
+        spec=msgspec.convert(row["spec"], RunSpec),
+        estimate=row["estimate"],
+    )
+
+
+def _state(row: Row, now: float) -> RunState:
+    state = RunState(row["state"])
+    unclaimed = max(float(row["due_at"]), float(row["lease_until"]), float(row["created_at"]))
+    if not state.ended and now - unclaimed > OVERDUE_SECONDS:
+        return RunState.WAITING_FOR_KEY
+    return state
+
+
+def _words(row: Row, state: RunState, stage: Stage, jobs: Sequence[JobView]) -> str:
+    if state in STATE_WORDS:
+        return STATE_WORDS[state]
+    if row["cancel"]:
+        return "being cancelled"
+    open_states = {job.state for job in jobs if job.state and not job.ended_at}
+    if stage is Stage.RUNNING and len(open_states) == 1:
+        return job_words(open_states.pop())
+    return STAGE_WORDS[stage]
+
+
+def _progress(row: Row, shards: Sequence[Row]) -> Progress:
+    known = [s["stats"] for s in shards if s["stats"]]
+    return Progress(
+        total=int(row["rows"]),
+        succeeded=sum(int(s.get("succeeded", 0)) for s in known),
+        failed=sum(int(s.get("failed", 0)) for s in known),
+        known=bool(known),
+    )
+
+
+def _job(shard: Row) -> JobView:
+    return JobView(
+        shard=int(shard["n"]),
+        name=shard["job_name"],
+        state=shard["job_state"],
+        rows=int(shard["rows"]),
+        stats=shard["stats"],
+        created_at=_moment(shard["job_created_at"]),
+        ended_at=_moment(shard["job_ended_at"]),
+        error=shard["error"],
+    )
+
+
+def _cache(row: Row) -> CacheView:
+    return CacheView(
+        group=row["group_id"],
+        name=row["name"],
+        tokens=row["tokens"],
+        expire_at=_moment(row["expire_at"]),
+        deleted_at=_moment(row["deleted_at"]),
+        usd=row["usd"],
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def model_choices(catalog: Catalog, live: Sequence[Row], today: date) -> list[ModelChoice]:
+    """Models to offer: the service's list filtered to those that can batch, else the catalog's; none is retired."""
+    if not live:
+        return [_choice(catalog, name, entry.label, today) for name, entry in catalog.offered(today).items()]
+    able = [m for m in live if "batchGenerateContent" in (m.get("supportedGenerationMethods") or [])]
+    names = [(str(m["name"]).removeprefix("models/"), str(m.get("displayName") or "")) for m in able]
+    known = [(name, label, catalog.model(name)) for name, label in names]
+    return [
+        _choice(catalog, name, label, today) for name, label, entry in known if not (entry and entry.retired(today))
+    ]
+
+
+def _choice(catalog: Catalog, name: str, label: str, today: date) -> ModelChoice:
+    tariff, entry = catalog.tariff(name, today), catalog.model(name)
+    return ModelChoice(
+        id=name,
+        label=label or name,
+        batch_input_usd=tariff.input_batch if tariff else None,
+        batch_output_usd=tariff.output_batch if tariff else None,
+        explicit_caching=entry.explicit_caching if entry else None,
+        note=catalog.price_words(name, today),
+    )

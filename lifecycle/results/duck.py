@@ -1,0 +1,47 @@
+"""DuckDB, kept small: no network, no extensions, a memory limit, and a place to spill."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+READER_MB = 160
+Connection = duckdb.DuckDBPyConnection
+
+
+def connect(memory_mb: int, spill: Path) -> Connection:
+    """Open a database in memory that spills to `spill` beyond `memory_mb`."""
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": f"{memory_mb}MB",
+            "temp_directory": str(spill),
+            "threads": 2,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "enable_external_file_cache": False,  # result files are replaced by rename; memory is better spent
+        },
+    )
+
+
+@cache
+def _reader() -> Connection:
+    return connect(READER_MB, Path(tempfile.gettempdir()) / "gemini-batch-results")
+
+
+def cursor() -> Connection:
+    """A connection of one's own to the process's reading database; safe to use from any one thread."""
+    return _reader().cursor()
+
+
+def parquet(path: Path) -> str:
+    """A Parquet file as a table in SQL."""
+    return "read_parquet('" + str(path).replace("'", "''") + "')"
+
+
+def quoted(name: str) -> str:
+    """A column name as SQL."""
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,110 @@
+"""The flat rows of a result, streamed in input order with the input's own columns beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from batch.reports import FLAT, own_names
+
+from . import duck
+from .columns import INPUTS, PLACE, RESULT
+from .streams import Chunks
+from .typed import ARROW, read_values
+
+if TYPE_CHECKING:
+    from .table import Filter, ResultTable
+
+BATCH_ROWS, BATCH_BYTES = 4096, 8_000_000
+_READ = [
+    *dict.fromkeys(["n", *(name for name in FLAT if name != "prompt"), *dict(PLACE), "shared", "parsed", "repaired"])
+]
+PLACES = [name for name, _ in PLACE]
+
+
+def flat_schema(table: ResultTable, fields: bool = False) -> pa.Schema:
+    """The input's own columns under the names they are shown by, the flat row's, then those of structured answers."""
+    stored = pq.read_schema(table.folder / INPUTS)
+    own = [stored.field(name).with_name(shown).remove_metadata() for name, shown in own_columns(table).items()]
+    answers = [(field.column, ARROW[field.type]) for field in table.account.fields] if fields else []
+    return pa.schema([*own, *(pa.field(name, _type(name)) for name in FLAT), *answers])
+
+
+def own_columns(table: ResultTable) -> dict[str, str]:
+    """The input's own columns, as stored, with the names they have in exports."""
+    return own_names(table.own, taken=(*FLAT, *(field.column for field in table.account.fields)))
+
+
+def flat_batches(
+    table: ResultTable, where: Filter, *, fields: bool = False, lenient: bool = False
+) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """(flat rows with the columns of `flat_schema`, the rows of RESULT behind them), a bounded number at a time."""
+    own = own_columns(table)
+    schema = flat_schema(table, fields)
+    with (
+        pq.ParquetFile(table.results, pre_buffer=False) as results,
+        pq.ParquetFile(table.folder / INPUTS, pre_buffer=False) as inputs,
+        duck.cursor() as db,
+    ):
+        stored = pa.schema([inputs.schema_arrow.field(name) for name in ("n", "prompt", *own)])
+        size = _batch_rows(results, inputs)
+        beside = Chunks(stored, inputs.iter_batches(size, columns=stored.names, use_threads=False))
+        wanted = _wanted(db, table, where)
+        for batch in results.iter_batches(size, columns=_READ, use_threads=False):
+            if not batch.num_rows:
+                continue
+            bound = batch.column("n")[-1].as_py() + 1
+            rows, asked = pa.Table.from_batches([batch]), beside.until("n", bound)
+            if wanted is not None:
+                fits = pa.array(np.isin(rows.column("n"), wanted.until("n", bound).column("n")))
+                rows, asked = rows.filter(fits), asked.filter(fits)
+            if rows.num_rows:
+                columns = [asked.column(name) for name in own]
+                columns += [asked.column("prompt") if name == "prompt" else rows.column(name) for name in FLAT]
+                columns += _answers(table, rows, lenient) if fields else []
+                yield pa.table(columns, schema=schema), rows
+
+
+def _batch_rows(*files: pq.ParquetFile) -> int:
+    """Rows that hold about BATCH_BYTES in all files together, by their average."""
+    size: int = sum(file.metadata.row_group(n).total_byte_size for file in files for n in range(file.num_row_groups))
+    rows: int = files[0].metadata.num_rows
+    return max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(size, 1)))
+
+
+def _answers(table: ResultTable, rows: pa.Table, lenient: bool) -> list[pa.Array]:
+    told = (rows.column(name).to_pylist() for name in ("text", "parsed", "repaired"))
+    values = read_values(table.account.fields, *told, lenient=lenient)
+    return [pa.array(values[field.column], ARROW[field.type]) for field in table.account.fields]
+
+
+def _wanted(db: duck.Connection, table: ResultTable, where: Filter) -> Chunks | None:
+    """The `n` of the rows that fit, ascending; None for all rows."""
+    if not where:
+        return None
+    query, values = table.query("n", where)
+    reader = db.sql(query, params=values).to_arrow_reader(65_536)
+    return Chunks(reader.schema, reader)
+
+
+def _type(name: str) -> pa.DataType:
+    return RESULT.field(name).type if name in RESULT.names else pa.string()
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of any type as text; what is nested becomes JSON. Null stays null."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return column
+    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+        return pa.chunked_array([pa.array([_json(value) for value in column.to_pylist()], pa.string())])
+    return pc.cast(column, pa.string())
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else orjson.dumps(value, default=str).decode()

@@ -1,0 +1,601 @@
+"""The one object that the page and the terminal ask. It records, decides what is allowed, and draws nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+import cache_utils
+from batch import pricing
+from batch.cached_contents import CacheMetadata, resolve_use_cache
+from batch.cached_requests import placeholder
+from batch.catalog import Catalog
+from batch.duration import Observed, learn_implicit_rate
+from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, NotFound
+from batch.estimate import over_budget
+from batch.model import ContextMode, Generation, RunState, Stage, Tariff, Usage
+from cache_utils import CachedText
+from lifecycle import cache_desk, data_folder, drafts, overview, retries, shared_cache, sweep
+from lifecycle.cache_desk import CacheInfo
+from lifecycle.drafts import Draft
+from lifecycle.forecast import Forecast, contents_to_count, expected_hours, forecast
+from lifecycle.keyring import Keyring
+from lifecycle.plan_report import estimate_document, plan_document
+from lifecycle.results import Filter, ResultTable, merged
+from lifecycle.retries import RetryOffer
+from lifecycle.shared_cache import CacheOffer
+from lifecycle.stages.caching import UNATTENDED_SECONDS
+from lifecycle.stages.collecting import DURATION, IMPLICIT
+from lifecycle.stages.work import Options
+from lifecycle.views import Account, EventView, KeyCheck, ModelChoice, RunSpec, RunView
+from lifecycle.worker import Worker
+
+if TYPE_CHECKING:
+    from gemini.client import Gateway
+
+log = logging.getLogger(__name__)
+
+PREFIX = "gbr-"  # how everything this product makes at Google begins; the installation's id follows
+MODELS_FRESH_SECONDS = 600.0
+HOUSEKEEPING_SECONDS = 10.0
+COUNTED = (ContextMode.AUTO, ContextMode.EXPLICIT)  # modes whose plan deserves exact counts
+SWEEP_SECONDS = 3600.0
+SERVED_AT = "served_at"  # when a server last said that it is there
+SERVED_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a Runner is made of; plain values from the settings, and how to reach the rehearsal server."""
+
+    data_dir: Path
+    database_url: str
+    catalog: Catalog
+    rehearsal_url: Callable[[], str]
+    base_url: str = ""
+    env_key: str = field(default="", repr=False)
+    request_timeout_seconds: float = 60.0
+    settle_seconds: float = 60.0
+    lease_seconds: float = 15.0
+    workers: int = 6
+    tier: str = "1"
+
+
+class Runner:
+    """Runs of all accounts in one data folder. Thread-safe; one per process, any number of processes."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        setup.data_dir.mkdir(parents=True, exist_ok=True)
+        self._store = data_folder.opened(setup.database_url, setup.data_dir)
+        salt = self._store.constant("salt", lambda: secrets.token_hex(32))
+        self._prefix = f"{PREFIX}{self._store.constant('installation', lambda: secrets.token_hex(4))}-"
+        self._keyring = Keyring(bytes.fromhex(salt), self._connect)
+        self._models: dict[str, tuple[float, list[ModelChoice]]] = {}
+        self._tidied_at = 0.0
+        self._serving = False
+        self._swept: dict[str, float] = {}
+        self._worker = Worker(
+            self._store,
+            self._keyring,
+            self._options(),
+            self.folder,
+            self._prefix,
+            threads=setup.workers,
+            lease_seconds=setup.lease_seconds,
+            housekeeping=self._housekeeping,
+        )
+
+    def start(self, *, serving: bool = False) -> None:
+        """Go on with every unfinished run whose key is here. Is idempotent.
+
+        `serving` says that this process stays: then runs of the terminal are attended to as well.
+        """
+        self._serving = serving
+        if self._setup.env_key:
+            self.hold_key(self._setup.env_key)
+        self._worker.start()
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Stop working; nothing is lost, and any process may go on."""
+        self._worker.close(seconds)
+        self._store.close()
+
+    # -- who ---------------------------------------------------------------------------------------------------
+
+    def hold_key(self, key: str) -> Account:
+        """Keep a key in memory while this process lives. Asks nobody."""
+        if not key.strip():
+            raise KeyMissing("There is no API key.", "Paste a key, or rehearse without one.")
+        account = self._keyring.hold(key.strip(), rehearsal=False, destination=self._setup.base_url)
+        self._worker.wake()
+        return account
+
+    def hold_rehearsal(self, identity: str) -> Account:
+        """Work as a rehearsal identity, whose calls go to the emulator on this computer."""
+        account = self._keyring.hold(identity, rehearsal=True, destination="the rehearsal server on this computer")
+        self._worker.wake()
+        return account
+
+    def env_account(self) -> Account | None:
+        """The account of GEMINI_API_KEY, for a single-user installation."""
+        return self.hold_key(self._setup.env_key) if self._setup.env_key else None
+
+    def forget(self, account: Account) -> None:
+        """Drop the key, unless runs under way need it until they end."""
+        if not self._store.unfinished([account.owner]):
+            self._keyring.drop(account.owner)
+
+    def check_key(self, key: str) -> KeyCheck:
+        """Ask Google whether a key works, by a free call. A good key is held from then on."""
+        try:
+            gateway = self._connect(key.strip(), False) if key.strip() else None
+            if gateway is None:
+                return KeyCheck(False, "There is no key to check.", "Paste your Gemini API key.")
+            next(iter(gateway.list_models()), None)
+        except ApiError as error:
+            return KeyCheck(False, str(error), error.remedy)
+        return KeyCheck(True, "The key works.", account=self.hold_key(key))
+
+    def models(self, account: Account | None) -> list[ModelChoice]:
+        """Models that can batch: Google's own list for an account, else the catalog's. Retired ones are left out."""
+        known = self._models.get(account.owner if account else "")
+        if known and time.monotonic() - known[0] < MODELS_FRESH_SECONDS:
+            return known[1]
+        try:
+            live = list(self._gateway(account).list_models()) if account else []
+        except BatchRunnerError:
+            live = []
+        choices = overview.model_choices(self._setup.catalog, live, self._today())
+        if live and account:
+            self._models[account.owner] = (time.monotonic(), choices)
+        return choices
+
+    # -- before paying -----------------------------------------------------------------------------------------
+
+    def new_draft_folder(self) -> Path:
+        folder = self._setup.data_dir / "drafts" / secrets.token_hex(8)
+        folder.mkdir(parents=True)
+        return folder
+
+    def prepare(
+        self,
+        source: Path | str,
+        *,
+        kind: str,
+        template: str = "",
+        generation: Generation | None = None,
+        shared_text: str = "",
+        source_name: str = "",
+        use_cache: str = "",
+        progress: Callable[[float], None] | None = None,
+    ) -> Draft:
+        """Check an input and write its good rows as requests. Raises InputError when nothing of it can be read.
+
+        With `use_cache`, a cache's name, every request uses that one; the settings' system instruction is left out.
+        """
+        if use_cache:
+            generation = replace(generation or Generation(), system_instruction="")
+        draft = drafts.prepare(
+            source,
+            self.new_draft_folder(),
+            kind=kind,
+            template=template,
+            generation=generation or Generation(),
+            shared_text=shared_text,
+            source_name=source_name,
+            progress=progress,
+        )
+        return shared_cache.use_for_all(draft, use_cache) if use_cache else draft
+
+    def forecast(
+        self,
+        account: Account | None,
+        draft: Draft,
+        spec: RunSpec,
+        *,
+        exact: bool = True,
+        before: Forecast | None = None,
+    ) -> Forecast:
+        """Plan and price a draft. With an account, shared texts and a sample of the rest are counted exactly, free.
+
+        Not `exact`: nothing is counted anew. `before` is a forecast of the same draft for the same model, to go on
+        from. Raises InputError for a cache that requests name and cannot use.
+        """
+        model, gateway = spec.model.removeprefix("models/"), self._gateway(account) if account else None
+        seen = self._store.learned(account.owner, model, DURATION) if account else []
+        hits = self._store.learned(account.owner, model, IMPLICIT) if account else []
+
+        def count(prefix: bytes) -> int:
+            return gateway.count_tokens(model, contents_to_count(prefix)) if gateway else 0
+
+        return forecast(
+            draft.folder / "requests.jsonl",
+            spec,
+            tariff=self._tariff(model),
+            model=self._setup.catalog.model(model),
+            hours=expected_hours([hours for hours, _ in seen], spec.hours),
+            implicit_rate=learn_implicit_rate([Observed(int(weight), rate) for rate, weight in hits[::-1]]),
+            known_caches=self._sizes_of_caches(account, draft, spec) if account and before is None else None,
+            count=count if gateway and exact else None,
+            before=before,
+        )
+
+    def tariff(self, model: str) -> Tariff | None:
+        """The model's prices today; None if they are unknown."""
+        return self._tariff(model.removeprefix("models/"))
+
+    def offer_cache(self, wanted: CachedText, hours: float) -> CacheOffer:
+        """What a cache would cost if it were made and lived so long; nothing is asked of anybody."""
+        return shared_cache.offer(wanted, hours, self.tariff(wanted.model))
+
+    def plan_document(self, found: Forecast, model: str) -> dict[str, Any]:
+        """A forecast's plan as `plan --json` prints it."""
+        return plan_document(found, model, self._tariff(model))
+
+    def submit(
+        self,
+        account: Account,
+        draft: Draft,
+        spec: RunSpec,
+        ticket: str,
+        found: Forecast | None = None,
+        *,
+        attended: bool = True,
+    ) -> str:
+        """Record a run, and return its id; the work begins by itself. The same ticket again is the same run.
+
+        `found` is the forecast that the user saw, made here otherwise. Not `attended`: nobody stays to renew the leases
+        of caches, unless a server works on this data folder. Raises OverBudget before anything is recorded.
+        """
+        if not draft.rows:
+            raise InputError("There is nothing to send.", "Add at least one request.")
+        if not spec.model.strip():
+            raise InputError("No model is chosen.", "Choose a model.")
+        return self._accept(account, draft, spec, ticket, found, attended=attended or self._is_served())
+
+    def _accept(
+        self,
+        account: Account,
+        draft: Draft,
+        spec: RunSpec,
+        ticket: str,
+        found: Forecast | None = None,
+        *,
+        parent: str = "",
+        attended: bool = True,
+    ) -> str:
+        """Price, hold against the budget, and record."""
+        named = self._named_caches(account, draft, spec)
+        if not attended and spec.hours is None:
+            spec = replace(spec, hours=UNATTENDED_SECONDS / 3600)
+        found = found or self._priced(account, draft, spec)
+        over = over_budget(found.card, spec.max_usd) if spec.max_usd is not None else None
+        if over:
+            raise over
+        options = found.plan.options
+        assumed = {"hours": options.hours, "implicit_rate": options.implicit_rate, "token_counts": dict(options.counts)}
+        facts = {"image_output": draft.image_output, "canary": spec.canary > 0, "unattended": not attended}
+        data = {**facts, **assumed, **named}
+        estimate = estimate_document(found)
+        return self._record(
+            account, draft.folder, spec, ticket, rows=draft.rows, data=data, parent=parent, estimate=estimate
+        )
+
+    def _priced(self, account: Account, draft: Draft, spec: RunSpec) -> Forecast:
+        """The forecast of a draft that nobody looked at yet, counted exactly where the plan deserves it."""
+        return self.forecast(account if spec.context in COUNTED else None, draft, spec)
+
+    # -- after -------------------------------------------------------------------------------------------------
+
+    def runs(self, account: Account, limit: int = 200) -> list[RunView]:
+        """An account's runs, newest first, as last known; nothing is asked of Google."""
+        rows = self._store.runs(account.owner, limit)
+        shards = self._store.shards_of([str(r["id"]) for r in rows])
+        return [overview.run_view(row, shards.get(str(row["id"]), []), [], self._now()) for row in rows]
+
+    def run(self, account: Account, run_id: str) -> RunView:
+        """One run in full. Raises NotFound, in the same words whether it is absent or another's."""
+        row = self._row(account, run_id)
+        return overview.run_view(row, self._store.shards(run_id), self._store.caches(run_id), self._now())
+
+    def events(self, account: Account, run_id: str, limit: int = 200) -> list[EventView]:
+        self._row(account, run_id)
+        rows = self._store.events(run_id, limit)
+        return [EventView(datetime.fromtimestamp(r["at"], UTC), r["level"], r["text"]) for r in rows]
+
+    def cancel(self, account: Account, run_id: str) -> None:
+        """Ask for a cancel. The run is cancelled when Google says so; what it finished is kept."""
+        self._row(account, run_id)
+        self._store.ask_cancel(run_id)
+        self._store.tell(run_id, "A cancel was asked for.")
+        self._worker.wake()
+
+    def delete(self, account: Account, run_id: str) -> None:
+        """Forget an ended run and its results on this computer."""
+        if self._row(account, run_id)["stage"] != Stage.FINISHED:
+            raise InputError("The run is still under way.", "Cancel it first.")
+        self._store.remove_run(run_id)
+        shutil.rmtree(self.folder(run_id), ignore_errors=True)
+
+    def rerun(self, account: Account, run_id: str, ticket: str) -> str:
+        """Submit the same requests again, as a new run."""
+        spec = msgspec.convert(self._row(account, run_id)["spec"], RunSpec)
+        return self._accept(account, self.draft_of(account, run_id), spec, ticket)
+
+    def retry(
+        self,
+        account: Account,
+        run_id: str,
+        ticket: str,
+        *,
+        outcomes: Sequence[str] = (),
+        keys: Sequence[str] = (),
+        model: str = "",
+        max_output_tokens: int | None = None,
+    ) -> str:
+        """Send chosen rows again as a child run, under their own keys; the parent's view merges the newest successes.
+
+        Without outcomes and keys, the rows that may well go better next time.
+        """
+        offer = self.retry_forecast(
+            account, run_id, outcomes=outcomes, keys=keys, model=model, max_output_tokens=max_output_tokens
+        )
+        return self.send_retry(account, offer, ticket)
+
+    def retry_forecast(
+        self,
+        account: Account,
+        run_id: str,
+        *,
+        outcomes: Sequence[str] = (),
+        keys: Sequence[str] = (),
+        where: Filter | None = None,
+        model: str = "",
+        max_output_tokens: int | None = None,
+    ) -> RetryOffer:
+        """Prepare a child run of chosen rows, and price it; nothing is sent or recorded before `send_retry`."""
+        parent = self._row(account, run_id)["parent_id"] or run_id  # every retry is a child of the first run
+        chosen = retries.chosen_keys(self.results(account, parent), outcomes, keys, where)
+        draft = retries.prepare_child(self.folder(parent), chosen, self.new_draft_folder(), max_output_tokens)
+        spec = msgspec.convert(self._row(account, parent)["spec"], RunSpec)
+        spec = replace(spec, model=model or spec.model, canary=0)
+        return RetryOffer(parent, draft, spec, self._priced(account, draft, spec))
+
+    def send_retry(self, account: Account, offer: RetryOffer, ticket: str) -> str:
+        """Submit a prepared child run; the same ticket again is the same run. Raises OverBudget."""
+        self._row(account, offer.parent)
+        known = {str(child["id"]) for child in self._store.children(offer.parent)}
+        child = self._accept(account, offer.draft, offer.spec, ticket, offer.found, parent=offer.parent)
+        if child not in known:
+            self._store.tell(offer.parent, f"{offer.draft.rows:,} rows are sent again as run {child}.")
+        return child
+
+    def retries_of(self, account: Account, run_id: str) -> list[RunView]:
+        """The child runs of a run, oldest first."""
+        self._row(account, run_id)
+        rows = self._store.children(run_id)
+        shards = self._store.shards_of([str(r["id"]) for r in rows])
+        return [overview.run_view(row, shards.get(str(row["id"]), []), [], self._now()) for row in rows]
+
+    def draft_of(self, account: Account, run_id: str) -> Draft:
+        """A run's requests, to be looked at and submitted again."""
+        self._row(account, run_id)
+        return drafts.open_draft(self.folder(run_id))
+
+    def results(self, account: Account, run_id: str) -> ResultTable:
+        """A run's results, each row at its newest success over the run and its retries. Raises NotFound."""
+        self._row(account, run_id)
+        return merged(self.folder(run_id), [self.folder(str(child["id"])) for child in self._store.children(run_id)])
+
+    # -- caches ------------------------------------------------------------------------------------------------
+
+    def caches(self, account: Account) -> list[CacheInfo]:
+        """Every cached content under this key, the forgotten ones included, dearest first."""
+        return cache_desk.describe(
+            self._gateway(account), self._setup.catalog, self._prefix, self._caches_in_use(account)
+        )
+
+    def create_cache(self, account: Account, wanted: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
+        """Make a cache, or find the one that already holds the same under this name."""
+        made = cache_utils.create_explicit_cache(
+            self._gateway(account), wanted, display_name=name, ttl_seconds=ttl_seconds
+        )
+        return next(cache for cache in self.caches(account) if cache.name == made.name)
+
+    def extend_cache(self, account: Account, name: str, ttl_seconds: float) -> None:
+        """Let a cache live so long from now; longer or shorter than it would."""
+        cache_utils.update_cache_ttl(self._gateway(account), name, ttl_seconds)
+
+    def delete_cache(self, account: Account, name: str) -> None:
+        """Delete a cache. Raises InputError while a run under way needs it."""
+        cache_desk.delete(self._gateway(account), name, self._caches_in_use(account))
+
+    def _caches_in_use(self, account: Account) -> list[tuple[str, set[str]]]:
+        """Runs under way and the caches that they made or borrowed."""
+        return [
+            (str(row["id"]), {*row["data"].get("borrowed", {}), *(c["name"] for c in self._store.caches(row["id"]))})
+            for row in self._store.unfinished([account.owner])
+        ]
+
+    # -- folders -----------------------------------------------------------------------------------------------
+
+    @property
+    def data_dir(self) -> Path:
+        return self._setup.data_dir
+
+    def folder(self, run_id: str) -> Path:
+        """Where a run's files are. `run_id` must come from the store."""
+        return self._setup.data_dir / "runs" / run_id
+
+    # -- plumbing ----------------------------------------------------------------------------------------------
+
+    def _record(
+        self,
+        account: Account,
+        source: Path,
+        spec: RunSpec,
+        ticket: str,
+        *,
+        rows: int,
+        data: dict[str, Any],
+        parent: str = "",
+        estimate: dict[str, Any] | None = None,
+    ) -> str:
+        run_id = "r" + secrets.token_hex(6)
+        folder = self.folder(run_id)
+        folder.mkdir(parents=True)
+        for name in ("requests.jsonl", "inputs.parquet", "draft.json"):
+            os.link(source / name, folder / name)
+        recorded = self._store.add_run(
+            {
+                "id": run_id,
+                "owner": account.owner,
+                "rehearsal": account.rehearsal,
+                "identity": self._keyring.identity(account.owner),
+                "ticket": ticket or run_id,
+                "parent_id": parent,
+                "name": spec.name,
+                "model": spec.model.strip().removeprefix("models/"),
+                "rows": rows,
+                "stage": Stage.PLANNED.value,
+                "state": RunState.ACTIVE.value,
+                "ending": "",
+                "spec": msgspec.to_builtins(spec),
+                "data": data,
+                "estimate": estimate or {},
+                "counts": {},
+                "note": "",
+                "error": "",
+                "cancel": False,
+                "failures": 0,
+                "created_at": time.time(),
+                "due_at": 0.0,
+                "lease_until": 0.0,
+                "token": "",
+            }
+        )
+        if recorded != run_id:
+            shutil.rmtree(folder)
+            return recorded
+        self._store.tell(run_id, f"Submitted: {rows:,} requests to {spec.model}.")
+        self._worker.wake()
+        return run_id
+
+    def _row(self, account: Account, run_id: str) -> dict[str, Any]:
+        row = self._store.run(run_id, account.owner)
+        if row is None:
+            raise NotFound("There is no such run under this key.")
+        return row
+
+    def _gateway(self, account: Account) -> Gateway:
+        gateway = self._keyring.gateway(account.owner)
+        if gateway is None:
+            raise KeyMissing("This process does not hold the key.", "Sign in again.")
+        return gateway
+
+    def _connect(self, key: str, rehearsal: bool) -> Gateway:
+        from gemini.client import Gateway  # the SDK takes a second to import, and nobody needs it at the start
+
+        base_url = self._setup.rehearsal_url() if rehearsal else self._setup.base_url
+        return Gateway(key, base_url, self._setup.request_timeout_seconds)
+
+    def _named_caches(self, account: Account, draft: Draft, spec: RunSpec) -> dict[str, Any]:
+        """The caches that a draft's `@use_cache` names mean, and when they expire. Raises InputError."""
+        named, known = self._resolved(account, draft, spec)
+        expire = {c.name: c.expire_at.timestamp() for c in known if c.expire_at}
+        return {"named_for_use": named, "borrowed": expire} if named else {}
+
+    def _sizes_of_caches(self, account: Account, draft: Draft, spec: RunSpec) -> dict[str, int]:
+        """Tokens of the caches that requests name, by what stands in them. Raises InputError."""
+        named, known = self._resolved(account, draft, spec)
+        sizes = {c.name: c.tokens for c in known if c.tokens is not None}
+        return {spelled: sizes[n] for w, n in named.items() if n in sizes for spelled in (n, placeholder(w))}
+
+    def _resolved(self, account: Account, draft: Draft, spec: RunSpec) -> tuple[dict[str, str], list[CacheMetadata]]:
+        """What a draft's names of caches mean, and these caches. Raises InputError."""
+        if not draft.uses_caches:
+            return {}, []
+        gateway = self._gateway(account)
+        known = cache_utils.list_caches(gateway)
+        tariff = self._tariff(spec.model)
+        minimum = tariff.explicit_minimum if tariff else None
+        named = resolve_use_cache(draft.uses_caches, known, spec.model, gateway.server_now(), minimum)
+        return named, [c for c in known if c.name in named.values()]
+
+    def _options(self) -> Options:
+        setup = self._setup
+        return Options(
+            create_timeout=setup.request_timeout_seconds,
+            settle=setup.settle_seconds,
+            tariff=self._tariff,
+            price=self._price,
+            model=self._setup.catalog.model,
+            enqueued_tokens=self._enqueued_tokens,
+        )
+
+    def _tariff(self, model: str) -> Tariff | None:
+        return self._setup.catalog.tariff(model, self._today())
+
+    def _price(self, model: str) -> Callable[[Usage], float | None]:
+        """What one row's usage costs in a batch today; None where no price is known."""
+        tariff = self._tariff(model)
+        return lambda usage: pricing.usage_usd(usage, tariff) if tariff else None
+
+    def _is_served(self) -> bool:
+        """Whether a server has been at this data folder within the last minute."""
+        return time.time() - float(self._store.noted(SERVED_AT) or 0) < SERVED_SECONDS
+
+    def _enqueued_tokens(self, model: str) -> int | None:
+        """Input tokens that the model's active jobs may hold in the user's tier; None if nobody knows."""
+        entry = self._setup.catalog.model(model)
+        return (
+            next((cap for tier, cap in entry.enqueued_tokens.items() if tier == self._setup.tier), None)
+            if entry
+            else None
+        )
+
+    def _housekeeping(self) -> None:
+        """Take up rehearsal runs of other processes and of earlier lives of this one: their key is in their row."""
+        if time.monotonic() - self._tidied_at < HOUSEKEEPING_SECONDS and self._tidied_at:
+            return
+        self._tidied_at = time.monotonic()
+        if self._serving:
+            self._store.note(SERVED_AT, str(time.time()))
+        for row in self._store.unfinished():
+            if row["rehearsal"] and not self._keyring.holds(str(row["owner"])):
+                self._keyring.hold(str(row["identity"]), rehearsal=True)
+        for owner in self._keyring.connected():
+            if time.monotonic() - self._swept.get(owner, -SWEEP_SECONDS) >= SWEEP_SECONDS:
+                self._swept[owner] = time.monotonic()
+                self._worker.aside(self._sweep, owner)
+
+    def _sweep(self, owner: str) -> None:
+        """Release what ended runs of this installation left under one key; what fails now is tried again next time."""
+        gateway = self._keyring.gateway(owner)
+        try:
+            if gateway is not None:
+                sweep.sweep(gateway, self._prefix, self._is_living)
+        except ApiError as error:
+            log.info("The sweep could not look: %s", error)
+
+    def _is_living(self, run_id: str) -> bool:
+        row = self._store.run(run_id)
+        return row is not None and row["stage"] != Stage.FINISHED
+
+    @staticmethod
+    def _today() -> date:
+        return datetime.now(UTC).date()
+
+    def _now(self) -> float:
+        return time.time()

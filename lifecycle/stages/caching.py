@@ -1,0 +1,202 @@
+"""The explicit caches of a run: made just before the shard that needs them, leased while it runs, deleted after it.
+
+A lease is short and renewed, so that storage is paid for the real duration and a crash leaves at most one lease.
+Rows look their cache up when they execute; if it is gone they fail with code 7 at no cost (gemini_api, measured).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import cache_utils
+from batch import pricing, refusals
+from batch.cached_contents import CacheMetadata, tagged_name
+from batch.errors import ApiError
+from batch.model import Stage
+from cache_utils import CachedText
+from lifecycle.plan_files import read_body
+from lifecycle.stages.work import Failed, Step, Work
+from lifecycle.store import Row
+
+ATTENDED_SECONDS = 1800.0
+UNATTENDED_SECONDS = 52 * 3600.0  # a job may take 48 hours, and nobody is there to renew
+RENEW_BELOW = 2 / 3  # of the lease: renewed at a third
+LOOK_AGAIN_SECONDS = 2.0
+
+
+class Refused(Exception):
+    """The service does not take a group's cache; `error` is its refusal in plain words."""
+
+    def __init__(self, group: str, error: ApiError) -> None:
+        super().__init__(str(error))
+        self.group, self.error = group, error
+
+
+class NotYet(Exception):
+    """An earlier create may still show up in the list."""
+
+
+def lease_seconds(work: Work) -> float:
+    return UNATTENDED_SECONDS if work.data.get("unattended") else ATTENDED_SECONDS
+
+
+def ensure(work: Work, shard: Row) -> dict[str, str]:
+    """The name of each cache that a shard needs, alive for a whole lease. Raises Refused, NotYet, ApiError."""
+    known = {row["group_id"]: row for row in work.store.caches(work.id)}  # the last made of each group
+    return {group: _alive(work, group, known.get(group)) for group in shard["groups"]}
+
+
+def renew(work: Work, shards: list[Row]) -> None:
+    """Lengthen the leases that open jobs need, and end those that none needs any more."""
+    needed = {group for shard in shards if shard["stage"] in ("intended", "submitted") for group in shard["groups"]}
+    waiting = {group for shard in shards if shard["stage"] == "waiting" for group in shard["groups"]}
+    for row in _held(work):
+        if row["group_id"] in needed:
+            _extend(work, row)
+        elif row["group_id"] not in waiting:
+            end(work, row)
+
+
+def lend(work: Work) -> None:
+    """Keep caches of the user's own, which requests of this run name, from expiring under it. Never deletes them."""
+    for name, expire_at in dict(work.data.get("borrowed", {})).items():
+        if float(expire_at) - work.server_now().timestamp() < lease_seconds(work) * RENEW_BELOW:
+            cache = cache_utils.update_cache_ttl(work.gateway, name, lease_seconds(work))
+            work.data["borrowed"][name] = _epoch(cache.expire_at)
+
+
+def end(work: Work, row: Row) -> None:
+    """Delete one cache and write down what its life has cost."""
+    cache_utils.delete_cache(work.gateway, str(row["name"]))
+    gone = work.server_now().timestamp()
+    _record(work, row, deleted_at=gone, usd=_usd(work, row, gone))
+
+
+def release(work: Work) -> None:
+    """Delete every cache of this run: those it knows, and those only their display name gives away."""
+    for row in _held(work):
+        end(work, row)
+    if work.store.caches(work.id):
+        for cache in cache_utils.list_caches(work.gateway):
+            if cache.display_name.startswith(work.display_prefix):
+                cache_utils.delete_cache(work.gateway, cache.name)
+
+
+def spent(work: Work) -> float | None:
+    """USD for making and keeping the run's caches; None if any of it is unknown, 0 without caches."""
+    costs = [row["usd"] for row in work.store.caches(work.id) if row["name"]]
+    return None if any(cost is None for cost in costs) else sum(costs)
+
+
+def lost(work: Work, group: str) -> None:
+    """A group's cache died under its rows: what is known of it ends here, and the next need makes it anew."""
+    for row in _held(work):
+        if row["group_id"] == group:
+            died = min(float(row["expire_at"] or 0), work.server_now().timestamp())
+            _record(work, row, deleted_at=died, usd=_usd(work, row, died))
+
+
+def refused(work: Work, refusal: Refused) -> Step | None:
+    """What a refusal means: wait for room, go on without caches if the user allowed that price, or stop."""
+    found = refusals.of(refusal.error)
+    if refusal.error.status == 429 and (found is None or found.kind not in refusals.NO_EXPLICIT_CACHES):
+        work.tell(f"Google has no room for a cache now. {refusal.error}", "warning")
+        return Step(Stage.SUBMITTING, refusal.error.retry_after or 30.0, f"{refusal.error} Trying again.")
+    if not work.spec.allow_plain:
+        raise Failed(f"{refusal.error} {refusal.error.remedy} Nothing was sent without a cache.".strip())
+    work.tell(f"Google refused the cache: {refusal.error} The rows are sent without it, at full price.", "warning")
+    return None
+
+
+def _alive(work: Work, group: str, row: Row | None) -> str:
+    if row is not None and row["name"] and row["deleted_at"] is None:
+        if _extend(work, row):
+            return str(row["name"])
+        lost(work, group)
+    made = 0 if row is None else int(row["made"]) + bool(row["name"])
+    return _make(work, group, made, row if row is not None and not row["name"] else None)
+
+
+def _make(work: Work, group: str, made: int, earlier: Row | None) -> str:
+    """Create a cache, or adopt the one that an earlier try of ours left."""
+    wanted = _contents(work, group)
+    name = f"{work.display_prefix}c{group}-{made}"
+    if earlier is not None and earlier["settle_at"] > work.clock():
+        tagged = tagged_name(name, wanted.digest())
+        if cache_utils.find_cache(work.gateway, tagged, work.model) is None:
+            raise NotYet
+    token = str(work.row["token"])
+    timeout = work.options.create_timeout
+    work.hold(timeout + work.options.settle + 10)
+    work.store.put_cache(
+        work.id, token, group, made, display_name=name, settle_at=work.clock() + timeout + work.options.settle
+    )
+    try:
+        cache = cache_utils.create_explicit_cache(
+            work.gateway, wanted, display_name=name, ttl_seconds=lease_seconds(work), pause=work.pause
+        )
+    except ApiError as error:
+        if error.ambiguous or not (error.permanent or error.status == 429):
+            raise
+        raise Refused(group, error) from None
+    work.store.put_cache(work.id, token, group, made, settle_at=0.0, **_known(cache))
+    work.tell(f"Cache {cache.name} holds {cache.tokens or 0:,} shared tokens.")
+    return cache.name
+
+
+def _contents(work: Work, group: str) -> CachedText:
+    """What a group's cache holds, from the plan."""
+    body: Any = read_body(work.folder, group)
+    return CachedText(
+        model=work.model,
+        contents=tuple(body.get("contents") or ()),
+        system_instruction=body.get("systemInstruction") or "",
+        tools=tuple(body.get("tools") or ()),
+        tool_config=body.get("toolConfig"),
+    )
+
+
+def _extend(work: Work, row: Row) -> bool:
+    """Renew a lease that has run a third; False if the cache is gone."""
+    left = float(row["expire_at"] or 0) - work.server_now().timestamp()
+    if left > lease_seconds(work) * RENEW_BELOW:
+        return True
+    try:
+        cache = cache_utils.update_cache_ttl(work.gateway, str(row["name"]), lease_seconds(work))
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+        work.tell(f"Cache {row['name']} is gone; rows that still need it are sent again with a new one.", "warning")
+        return False
+    _record(work, row, **_known(cache))
+    return True
+
+
+def _held(work: Work) -> list[Row]:
+    return [row for row in work.store.caches(work.id) if row["name"] and row["deleted_at"] is None]
+
+
+def _record(work: Work, row: Row, **values: Any) -> None:
+    work.store.put_cache(work.id, str(work.row["token"]), str(row["group_id"]), int(row["made"]), **values)
+    row.update(values)
+
+
+def _known(cache: CacheMetadata) -> dict[str, Any]:
+    return {
+        "name": cache.name,
+        "tokens": cache.tokens,
+        "created_at": _epoch(cache.created_at),
+        "expire_at": _epoch(cache.expire_at),
+    }
+
+
+def _epoch(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
+
+
+def _usd(work: Work, row: Row, until: float) -> float | None:
+    tariff = work.options.tariff(work.model)
+    if tariff is None or row["tokens"] is None or row["created_at"] is None:
+        return None
+    return pricing.cache_usd(int(row["tokens"]), max(0.0, until - float(row["created_at"])) / 3600, tariff)

@@ -1,0 +1,85 @@
+"""Bring a job's results to disk: beside their place, verified by key, and there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import orjson
+
+from gemini.wire import Operation, result_lines
+from lifecycle.stages.work import Work
+from lifecycle.store import Row
+from lifecycle.subset import keys_of
+
+
+class _Line(msgspec.Struct):
+    key: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+def has_output(op: Operation) -> bool:
+    """Whether a job says where its results are."""
+    return bool(op.responses_file) or op.inlined is not None
+
+
+def fetch(work: Work, shard: Row, op: Operation) -> int:
+    """Save what a job has returned; returns how many of the shard's rows are answered by what is saved.
+
+    What an earlier look saved is replaced only by at least as much.
+    """
+    path = work.received_path(shard)
+    if not has_output(op):
+        return _answered(work, shard, path)
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_suffix(".part")
+    if op.responses_file:
+        work.gateway.download_file(op.responses_file, part)
+    else:
+        with part.open("wb") as out:
+            out.writelines(
+                orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in result_lines(op.inlined or [])
+            )
+    now, before = _answered(work, shard, part), _answered(work, shard, path)
+    if now < before:
+        part.unlink()
+        return before
+    _keep(part, path)
+    if op.responses_file:
+        work.data.setdefault("outputs", {})[op.name] = op.responses_file
+    return now
+
+
+def _answered(work: Work, shard: Row, path: Path) -> int:
+    """How many rows of a shard a result file answers; a line without a key counts as one, a broken line as none."""
+    if not path.exists():
+        return 0
+    sent = set(keys_of(work.shard_path(int(shard["n"]))))
+    found: set[str] = set()
+    keyless = 0
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                key = _decode(line).key
+            except msgspec.MsgspecError:
+                continue
+            if key is None:
+                keyless += 1
+            elif key in sent:
+                found.add(key)
+    return min(len(sent), len(found) + keyless)
+
+
+def _keep(part: Path, path: Path) -> None:
+    """Give a complete file its name, and have it on the disk before anything at Google may be deleted."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

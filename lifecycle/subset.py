@@ -1,0 +1,49 @@
+"""Part of a run's rows, by key: for retries, for rows whose cache was lost, and for shards sent without a cache."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+
+class _Keyed(msgspec.Struct):
+    key: str
+
+
+_decode = msgspec.json.Decoder(_Keyed).decode
+
+
+def keys_of(path: Path) -> Iterator[str]:
+    """The keys of a requests file, in its order."""
+    with path.open("rb") as lines:
+        for line in lines:
+            yield _decode(line).key
+
+
+def copy_lines(source: Path, keys: Collection[str], target: Path) -> tuple[int, int]:
+    """Write the lines with these keys, in the source's order; returns (rows, bytes). Appears whole or not at all."""
+    part = target.with_suffix(".part")
+    rows = size = 0
+    with source.open("rb") as lines, part.open("wb") as out:
+        for line in lines:
+            if _decode(line).key in keys:
+                out.write(line)
+                rows, size = rows + 1, size + len(line)
+    part.replace(target)
+    return rows, size
+
+
+def copy_inputs(source: Path, keys: Collection[str], target: Path) -> None:
+    """Write the rows of an inputs.parquet with these keys, numbered anew in the same order."""
+    wanted, n = pa.array(sorted(keys)), 0
+    with pq.ParquetFile(source) as whole, pq.ParquetWriter(target, whole.schema_arrow) as out:
+        for batch in whole.iter_batches(10_000):
+            kept = batch.filter(pc.is_in(batch.column("key"), value_set=wanted))
+            numbers = pa.array(range(n, n + kept.num_rows), pa.int64())
+            out.write_batch(kept.set_column(kept.schema.get_field_index("n"), "n", numbers))
+            n += kept.num_rows
