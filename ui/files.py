@@ -1,0 +1,24 @@
+"""Uploads and exports on the server's disk: where they lie, and when they go."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+KEEP_SECONDS = 86_400
+
+
+def fresh(folder: Path, suffix: str) -> Path:
+    """A path of its own in `folder`, named by chance; `suffix` keeps only a file name's ending."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{secrets.token_hex(12)}{Path(f'x{suffix}').suffix}"
+
+
+def sweep(*folders: Path) -> None:
+    """Remove files and folders that nobody fetched or submitted for a day."""
+    oldest = time.time() - KEEP_SECONDS
+    for path in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
+        if path.stat().st_mtime < oldest:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

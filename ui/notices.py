@@ -1,0 +1,51 @@
+"""Telling the user what went wrong or right, beside the thing it is about. The only place that shows our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import streamlit as st
+
+from batch.errors import BatchRunnerError
+
+Place = Literal["configuration", "submit", "context", "caches", "monitor", "results", "retry"]
+Kind = Literal["good", "bad", "note"]
+_KEY = "notices"
+
+
+@contextmanager
+def telling(place: Place) -> Iterator[None]:
+    """Turn an error of ours into a notice; anything else is a bug and stays one."""
+    try:
+        yield
+    except BatchRunnerError as error:
+        tell(place, "bad", f"{error} {error.remedy}".strip())
+
+
+def tell(place: Place, kind: Kind, words: str) -> None:
+    """Keep a notice until the next deed in the same place."""
+    st.session_state.setdefault(_KEY, {})[place] = (kind, words)
+
+
+def hush(place: Place) -> None:
+    """Take back what was said there."""
+    st.session_state.get(_KEY, {}).pop(place, None)
+
+
+def draw(place: Place) -> None:
+    """Show what there is to say in this place, as text. The container keeps what follows from moving in the page."""
+    kind, words = st.session_state.get(_KEY, {}).get(place, ("", ""))
+    box = {"good": st.success, "bad": st.error, "note": st.info}.get(kind)
+    with st.container():
+        if box is not None:
+            box(plain(words))
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is written: nothing in it becomes a link, an image or a format."""
+    return "".join(f"\\{sign}" if sign in _MARKS else sign for sign in text)
+
+
+_MARKS = frozenset("\\`*_{}[]()<>#+-.!|~$:")

@@ -1,0 +1,32 @@
+"""What the checked draft will cost, before it is submitted: the plan, the cost card, and what stands in the way."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from batch.errors import OverBudget
+from lifecycle.drafts import Draft
+from lifecycle.runner import Runner
+from ui import asking, cost, forecasts, plan
+from ui.configuration import Choice
+from ui.notices import plain
+
+
+def draw(runner: Runner, choice: Choice, draft: Draft | None) -> OverBudget | None:
+    """Draw plan and cost of a draft, nothing without one. Returns why the budget forbids to submit it."""
+    if draft is None or not draft.rows or not choice.model:
+        return None
+    spec = forecasts.decided(choice.spec(""))
+    asked = forecasts.ask(runner, choice.account, draft, spec)
+    fault = forecasts.trouble(asked)
+    if fault is not None:
+        st.error(plain(f"{fault} {fault.remedy}".strip()))
+        if spec.overrides:
+            st.button("Take my choices back", key="reset-choices", on_click=forecasts.forget_choices)
+        return None
+    if asked.found is None:
+        asking.draw_waiting(forecasts.NAME, "Planning and pricing…")
+        return None
+    plan.draw(asked.found)
+    cost.draw(asked.found, choice.account, draft, spec)
+    return forecasts.blocked(asked.found, spec)
