@@ -1,0 +1,398 @@
+"""The same verbs as the page, from a terminal: `python cli.py VERB …`, for cron and CI.
+
+With --json one JSON document on stdout; messages go to stderr. Exit 0: the run is finished (even with failed rows),
+or what was asked is done; 1: failed, cancelled, or the key is missing; 2: bad input or over budget.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from assembly import open_runner
+from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, OverBudget
+from batch.model import ContextMode, Generation, RunState, SendAs, Stage
+from lifecycle import drafts
+from lifecycle.cache_desk import CacheInfo
+from lifecycle.drafts import Draft
+from lifecycle.plan_files import row_groups
+from lifecycle.runner import Runner
+from lifecycle.views import Account, RunSpec, RunView
+from settings import Settings, load
+
+WATCH_SECONDS = 0.2
+SENT = (Stage.RUNNING, Stage.COLLECTING, Stage.RELEASING, Stage.FINISHED)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load()
+        runner = open_runner(settings)
+        try:
+            account = _account(runner, settings, options)
+            return int(options.verb(runner, account, options))
+        finally:
+            runner.close()
+    except (InputError, OverBudget) as error:
+        return _complain(error, 2)
+    except (ApiError, BatchRunnerError) as error:
+        return _complain(error, 1)
+    except KeyboardInterrupt:
+        _say("Stopped here. The run goes on with `resume`, or on the page.")
+        return 1
+
+
+# -- verbs -----------------------------------------------------------------------------------------------------
+
+
+def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -> int:
+    """Say what a file will cost and how its shared text is best cached; nothing is sent but free token counts."""
+    draft = _draft(runner, options)
+    found = runner.forecast(account, draft, _spec(options))
+    if options.groups:
+        with Path(options.groups).open("wb") as out:
+            rows = row_groups(found.plan, draft.folder / "requests.jsonl")
+            for key, group in rows:
+                out.write(orjson.dumps({"key": key, "group": group}, option=orjson.OPT_APPEND_NEWLINE))
+    document = runner.plan_document(found, options.model)
+    _print(options, document, lambda: _plan_lines(document, found.card.assumptions))
+    return 0
+
+
+def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Send a file as a new run; with --wait, until it has ended."""
+    draft = _draft(runner, options)
+    run_id = runner.submit(account, draft, _spec(options), secrets.token_hex(16), attended=options.wait)
+    if options.json:
+        print(orjson.dumps({"run_id": run_id}).decode(), flush=True)
+    _say(f"Run {run_id}: {draft.rows:,} requests.")
+    runner.start()
+    run = _follow(runner, account, run_id, until_ended=options.wait)
+    if options.out and run.has_results:
+        _export(runner, account, run_id, options)
+    return _report(run, options)
+
+
+def runs(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """List the runs of this key, newest first."""
+    found = runner.runs(account)
+    _print(options, [_brief(run) for run in found], lambda: [_line(run) for run in found])
+    return 0
+
+
+def show(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Show one run in full, with its event log."""
+    run = runner.run(account, options.run)
+    events = runner.events(account, options.run)
+    document = {
+        **_brief(run),
+        "jobs": [{"name": j.name, "state": j.state, "stats": j.stats, "error": j.error} for j in run.jobs],
+        "caches": [{"name": c.name, "tokens": c.tokens, "deleted_at": c.deleted_at, "usd": c.usd} for c in run.caches],
+        "events": [{"at": e.at, "level": e.level, "text": e.text} for e in events],
+    }
+    _print(options, document, lambda: [_line(run), *(f"  {e.at:%Y-%m-%d %H:%M:%S}  {e.text}" for e in events)])
+    return 0
+
+
+def results(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Write a run's merged results to a file."""
+    _export(runner, account, options.run, options)
+    return 0
+
+
+def cancel(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Ask for a cancel and see it through: what finished is collected and everything is released."""
+    runner.cancel(account, options.run)
+    runner.start()
+    run = _follow(runner, account, options.run, until_ended=True)
+    _report(run, options)
+    return 0 if run.state in (RunState.CANCELLED, RunState.FINISHED) else 1
+
+
+def retry(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Send rows that did not succeed again, as a child run whose results are merged into the run's."""
+    outcomes = [name for name in options.only.split(",") if name]
+    child = runner.retry(account, options.run, secrets.token_hex(16), outcomes=outcomes)
+    if options.json:
+        print(orjson.dumps({"run_id": child}).decode(), flush=True)
+    runner.start()
+    return _report(_follow(runner, account, child, until_ended=options.wait), options)
+
+
+def caches(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """List every cached content under this key, the forgotten ones included."""
+    found = runner.caches(account)
+    _print(options, [asdict(cache) for cache in found], lambda: [_cache_line(cache) for cache in found])
+    return 0
+
+
+def resume(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Carry on with every unfinished run of this key."""
+    open_runs = [run for run in runner.runs(account, limit=100_000) if not run.state.ended]
+    runner.start()
+    ended = [_follow(runner, account, run.id, until_ended=options.wait) for run in open_runs]
+    _print(options, [_brief(run) for run in ended], lambda: [_line(run) for run in ended])
+    return 0 if all(run.state not in (RunState.FAILED, RunState.CANCELLED) for run in ended) else 1
+
+
+# -- parts of verbs --------------------------------------------------------------------------------------------
+
+
+def _draft(runner: Runner, options: argparse.Namespace) -> Draft:
+    source = Path(options.file)
+    if not source.is_file():
+        raise InputError(f"There is no file {options.file}.", "Check the path.")
+    template = Path(options.template).read_text(encoding="utf-8") if options.template else ""
+    draft = runner.prepare(
+        source,
+        kind=drafts.kind_of(source.name),
+        template=template,
+        generation=_generation(options),
+        source_name=source.name,
+    )
+    for note in draft.notes:
+        _say(note)
+    for problem in draft.problems:
+        _say(f"line {problem.line}: {problem.fault} {problem.remedy}")
+    if draft.problem_count and not options.good_rows:
+        raise InputError(
+            f"{draft.problem_count:,} problems in {draft.bad_rows:,} rows; nothing was sent.",
+            f"Correct them, or send the {draft.rows:,} good rows with --good-rows.",
+        )
+    return draft
+
+
+def _generation(options: argparse.Namespace) -> Generation:
+    return Generation(
+        temperature=options.temperature,
+        max_output_tokens=options.max_output_tokens,
+        thinking=options.thinking,
+        system_instruction=options.system,
+        response_schema=Path(options.schema).read_text(encoding="utf-8") if options.schema else "",
+    )
+
+
+def _spec(options: argparse.Namespace) -> RunSpec:
+    return RunSpec(
+        model=options.model,
+        name=getattr(options, "name", ""),
+        generation=_generation(options),
+        context=ContextMode(options.context),
+        send_as=SendAs(getattr(options, "mode", "auto")),
+        hours=options.hours,
+        split=options.split,
+        dedupe=options.dedupe,
+        max_usd=getattr(options, "max_usd", None),
+        canary=getattr(options, "canary", 0),
+    )
+
+
+def _follow(runner: Runner, account: Account, run_id: str, *, until_ended: bool) -> RunView:
+    """Watch a run until it has ended, or until all that can be sent now is sent; say what changes."""
+    said = ""
+    while True:
+        run = runner.run(account, run_id)
+        words = run.note or f"{run.words}, {run.progress.done:,} of {run.rows:,} rows done"
+        if words != said:
+            _say(f"{run_id}: {words}")
+            said = words
+        sent = run.stage in SENT or run.state is RunState.WAITING_FOR_CAPACITY
+        if run.state.ended or (sent and not until_ended):
+            return run
+        time.sleep(WATCH_SECONDS)
+
+
+def _export(runner: Runner, account: Account, run_id: str, options: argparse.Namespace) -> None:
+    out = Path(options.out)
+    run = runner.run(account, run_id)
+    table = runner.results(account, run_id)
+    written = table.export(
+        out, out.suffix.lstrip(".") or "jsonl", form=options.form, complete=run.state is RunState.FINISHED
+    )
+    for note in written.notes:
+        _say(note)
+    _say(f"Wrote {written.path}.")
+
+
+def _report(run: RunView, options: argparse.Namespace) -> int:
+    document = {
+        "run_id": run.id,
+        "state": run.state,
+        "stage": run.stage,
+        "counts": dict(run.counts),
+        "cost_usd": run.actual_usd,
+        "error": run.error or None,
+    }
+    _print(options, document, lambda: [_line(run)])
+    return 1 if run.state in (RunState.FAILED, RunState.CANCELLED) else 0
+
+
+def _brief(run: RunView) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "name": run.name,
+        "state": run.state,
+        "stage": run.stage,
+        "model": run.model,
+        "rows": run.rows,
+        "counts": dict(run.counts),
+        "estimate_usd": run.estimate_usd,
+        "actual_usd": run.actual_usd,
+        "created_at": run.created_at,
+        "ended_at": run.ended_at,
+        "parent_id": run.parent_id or None,
+        "note": run.note,
+        "error": run.error or None,
+    }
+
+
+def _line(run: RunView) -> str:
+    counts = ", ".join(f"{n:,} {outcome}" for outcome, n in run.counts.items() if n)
+    cost = "" if run.actual_usd is None else f"  ${run.actual_usd:.4f}"
+    return (
+        f"{run.id}  {run.words}  {run.model}  {run.rows:,} rows{cost}  {counts}{'  ' + run.error if run.error else ''}"
+    )
+
+
+def _cache_line(cache: CacheInfo) -> str:
+    size = "size unknown" if cache.tokens is None else f"{cache.tokens:,} tokens"
+    cost = "cost unknown" if cache.usd_per_hour is None else f"${cache.usd_per_hour:.4f} an hour"
+    needed = f"  needed by {', '.join(cache.runs)}" if cache.runs else ""
+    return f"{cache.name}  {cache.label}  {cache.model}  {size}  {cost}  until {cache.expire_at}{needed}"
+
+
+def _account(runner: Runner, settings: Settings, options: argparse.Namespace) -> Account | None:
+    """Who is asking; None for a verb that can do without a key when there is none."""
+    if options.rehearse:
+        return runner.hold_rehearsal(_rehearsal_identity(settings.data_dir))
+    if not settings.gemini_api_key:
+        if getattr(options, "keyless", False):
+            return None
+        raise KeyMissing("There is no API key.", "Set GEMINI_API_KEY, or rehearse without one: --rehearse.")
+    return runner.hold_key(settings.gemini_api_key)
+
+
+def _rehearsal_identity(data_dir: Path) -> str:
+    """The terminal's own rehearsal identity, made once for a data folder."""
+    path = data_dir / "rehearsal-identity"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(f"rehearsal-{secrets.token_hex(16)}", encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
+
+
+def _plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str]:
+    usd = document["totals"]["usd"]
+    costs = (f"{name} {_money(usd[name])}" for name in ("plain", "implicit", "chosen"))
+    groups = (
+        f"{group['id']}  {group['requests']:,} requests share {group['prefix_tokens']:,} tokens: {group['choice']}"
+        for group in document["groups"]
+    )
+    return [f"{document['totals']['requests']:,} requests, input cost: {', '.join(costs)}", *groups, *assumptions]
+
+
+def _money(usd: float | None) -> str:
+    return "unknown" if usd is None else f"${usd:.4f}"
+
+
+def _print(options: argparse.Namespace, document: object, lines: Callable[[], list[str]]) -> None:
+    if options.json:
+        print(orjson.dumps(document).decode(), flush=True)
+    else:
+        print("\n".join(lines()), flush=True)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _complain(error: BatchRunnerError, code: int) -> int:
+    _say(f"{error} {error.remedy}".strip())
+    return code
+
+
+# -- arguments -------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cli.py", description="Gemini batches, safe and cheap, from a terminal.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--rehearse", action="store_true", help="work on the local emulator; nothing reaches Google")
+    common.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    one = argparse.ArgumentParser(add_help=False, parents=[common])
+    one.add_argument("run", metavar="RUN", help="a run's id")
+
+    def verb(
+        name: str, function: Callable[..., int], parents: list[argparse.ArgumentParser]
+    ) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, parents=parents, help=(function.__doc__ or "").strip().splitlines()[0])
+        added.set_defaults(verb=function)
+        return added
+
+    planning = verb("plan", plan, [common, _what(), _planning()])
+    planning.add_argument("--groups", metavar="OUT.jsonl", help="write each row's key and group")
+    planning.add_argument("--good-rows", action="store_true", help="plan the good rows of a file that has bad ones")
+    planning.set_defaults(keyless=True)
+    sending = verb("submit", submit, [common, _what(), _planning()])
+    sending.add_argument("--name", default="", help="what to call the run")
+    sending.add_argument("--mode", choices=[m.value for m in SendAs], default="auto", help="how requests are sent")
+    sending.add_argument("--max-usd", type=float, help="refuse a run that could cost more")
+    sending.add_argument("--canary", type=int, default=0, metavar="N", help="send N rows first")
+    sending.add_argument("--good-rows", action="store_true", help="send the good rows of a file that has bad ones")
+    sending.add_argument("--wait", action="store_true", help="return when the run has ended")
+    _results_to(sending, required=False)
+    verb("runs", runs, [common])
+    verb("show", show, [one])
+    _results_to(verb("results", results, [one]), required=True)
+    verb("cancel", cancel, [one])
+    again = verb("retry", retry, [one])
+    again.add_argument("--only", default="", metavar="OUTCOME,…", help="which outcomes; default: those worth retrying")
+    again.add_argument("--wait", action="store_true", help="return when the child run has ended")
+    verb("caches", caches, [common])
+    carrying = verb("resume", resume, [common])
+    carrying.add_argument("--wait", action="store_true", help="return when all have ended")
+    return parser
+
+
+def _what() -> argparse.ArgumentParser:
+    """What to send: the file, the model, and settings of every request."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument("file", metavar="FILE", help="JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line")
+    parent.add_argument("--model", required=True, help="a model's id")
+    parent.add_argument("--template", help="a file with a prompt template: {{column}} stands for a column")
+    parent.add_argument("--temperature", type=float)
+    parent.add_argument("--max-output-tokens", type=int)
+    parent.add_argument("--thinking", default="", help="a level (low, medium, high) or a budget in tokens")
+    parent.add_argument("--system", default="", help="a system instruction for every request")
+    parent.add_argument("--schema", help="a file with a response schema as JSON")
+    return parent
+
+
+def _planning() -> argparse.ArgumentParser:
+    """How shared context is paid for."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument("--context", choices=[m.value for m in ContextMode], default="none")
+    parent.add_argument("--hours", type=float, help="how long the jobs are expected to take")
+    parent.add_argument("--split", choices=["turn", "part", "text"], default="part", help="where a prefix may end")
+    parent.add_argument("--dedupe", action="store_true", help="send exact duplicates once")
+    return parent
+
+
+def _results_to(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--out", required=required, help=".jsonl .json .csv .parquet .xlsx or .txt")
+    parser.add_argument("--form", choices=["flat", "gemini"], default="flat", help="flat rows, or lines as received")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
