@@ -1,0 +1,93 @@
+"""Start the real app, `streamlit run main.py`, in its own process with its own data folder, and stop it again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 60.0
+
+
+@dataclass
+class AppProcess:
+    """The app on one data folder; it can be killed and started again, on the same port."""
+
+    data_dir: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    cpu_until_ready: float = 0.0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir.with_suffix(".log")
+
+    def start(self) -> AppProcess:
+        """Return as soon as the server says that it is healthy."""
+        self.port = self.port or _free_port()
+        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "main.py"), "--server.port", str(self.port)]
+        began = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.data_dir.parent, env=self._environment(), stdout=log, stderr=subprocess.STDOUT
+            )
+        while not self._healthy():
+            if self.process.poll() is not None or time.monotonic() - began > READY_SECONDS:
+                raise AssertionError(f"The app did not start:\n{self.log.read_text()}")
+            time.sleep(0.02)
+        spent = psutil.Process(self.process.pid).cpu_times()
+        self.cpu_until_ready = spent.user + spent.system
+        return self
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 15) -> int:
+        """Send a signal and return the exit code."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """End the process as a power cut would."""
+        self.stop(signal.SIGKILL)
+
+    def end(self) -> None:
+        """Stop the app, and the rehearsal server of its data folder, which outlives it on purpose."""
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
+        folder = str(self.data_dir / "emulator")
+        for process in psutil.process_iter(["cmdline"]):
+            if folder in (process.info["cmdline"] or ()):
+                process.terminate()
+
+    def _environment(self) -> dict[str, str]:
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("GEMINI", "GOOGLE", "STREAMLIT"))
+        }
+        return {**clean, "DATA_DIR": str(self.data_dir), "GEMINI_API_KEY": "", "DATABASE_URL": "", **self.environment}
+
+    def _healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=5) as reply:
+                return bool(reply.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

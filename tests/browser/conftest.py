@@ -1,0 +1,63 @@
+"""A real browser on the real app. One browser for all; each test has a context, that is a visitor, of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from tests.browser.app_process import AppProcess
+from tests.browser.find_browser import FLAGS, find_browser
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    path = find_browser()
+    if path is None:
+        pytest.fail("There is no browser. Run scripts/ensure_browser.py.")
+    return path
+
+
+@pytest.fixture(scope="session")
+def playwright(browser_path: str) -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, browser_path: str) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
+    """The app without a key, rehearsing quickly, for all tests of a module."""
+    started = AppProcess(tmp_path_factory.mktemp("app") / "data", {"REHEARSAL_PACE": "1"}).start()
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """Open the page as a new visitor: visit(url, **options of the browser context)."""
+    with ExitStack() as stack:
+
+        def open_page(url: str, **options: Any) -> Page:
+            context = browser.new_context(**options)
+            stack.callback(context.close)
+            page = context.new_page()
+            page.set_default_timeout(20_000)
+            page.goto(url)
+            return page
+
+        yield open_page
+
+
+expect.set_options(timeout=20_000)

@@ -1,0 +1,209 @@
+"""A visitor without a key: from the first click to exported results, undisturbed, and alone with their runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from tests.browser.app_process import AppProcess
+from tests.browser.conftest import Visit
+from tests.browser.find_browser import FLAGS
+
+pytestmark = pytest.mark.browser
+
+PROMPTS = "Say hi\nName a colour\n[[emulate: safety]] Never mind\n[[emulate: error:13]] Break"
+
+
+def rehearse(page: Page) -> Page:
+    page.get_by_role("button", name="Rehearse without a key").click()
+    expect(page.get_by_text("Nothing reaches Google")).to_be_visible()
+    return page
+
+
+def submit(page: Page, prompts: str = PROMPTS) -> str:
+    """Send prompts and return the run's id."""
+    page.get_by_label("Prompts").fill(prompts)
+    page.get_by_role("button", name="Submit batch").click()
+    expect(page).to_have_url(re.compile(r"run=r\w+"))
+    return page.url.split("run=")[1]
+
+
+@dataclass
+class Heard:
+    """What a visitor's browser asked for and complained about."""
+
+    hosts: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+
+heard = Heard()
+
+
+@pytest.fixture(scope="module")
+def finished(app: AppProcess, browser: Browser) -> Page:
+    """A visitor whose run has ended; several tests look at it."""
+    page = browser.new_context().new_page()
+    page.set_default_timeout(20_000)
+    page.on("request", lambda request: heard.hosts.add(urlsplit(request.url).netloc))
+    page.on("console", lambda said: heard.complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: heard.complaints.append(str(error)))
+    page.goto(app.url)
+    submit(rehearse(page))
+    expect(page.get_by_text("SUCCEEDED: 2 answered, 2 need attention")).to_be_visible()
+    return page
+
+
+def test_three_clicks_from_a_first_visit_to_the_results_of_a_sample(app: AppProcess, visit: Visit) -> None:
+    """From the first look to the answers in under a minute, with nothing typed."""
+    began = time.monotonic()
+    page = visit(app.url)
+    page.evaluate("window.clicks = 0; addEventListener('click', () => window.clicks++, true)")
+    page.get_by_role("button", name="Rehearse without a key").click()
+    page.get_by_role("button", name="A service desk's day").click()
+    page.get_by_role("button", name="Submit batch").click()
+    expect(page.get_by_text("SUCCEEDED: 1,200 answered")).to_be_visible(timeout=60_000)
+    assert page.evaluate("window.clicks") == 3
+    assert time.monotonic() - began < 60
+
+
+def test_a_reload_is_signed_in_without_a_flash_of_signed_out(finished: Page) -> None:
+    finished.add_init_script(
+        """window.flashed = false
+        new MutationObserver(() => {
+          if (document.body?.innerText.includes('Start a rehearsal')) window.flashed = true
+        }).observe(document, {childList: true, subtree: true, characterData: true})"""
+    )
+    finished.reload()
+    expect(finished.get_by_text("SUCCEEDED: 2 answered, 2 need attention")).to_be_visible()
+    assert finished.evaluate("window.flashed") is False
+
+
+def test_an_export_downloads_every_row_beside_its_prompt(finished: Page) -> None:
+    with finished.expect_download() as waiting:
+        finished.get_by_role("button", name="Export CSV").click()
+    with waiting.value.path().open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["prompt"] for row in rows] == PROMPTS.split("\n")
+    assert [row["outcome"] for row in rows] == ["answered", "answered", "answer_blocked", "error_transient"]
+    assert rows[0]["text"] and "Say hi" in rows[0]["text"]
+
+
+def test_another_visitor_cannot_open_the_run_by_its_address(app: AppProcess, finished: Page, visit: Visit) -> None:
+    stranger = visit(finished.url)
+    expect(stranger.get_by_text("Enter a Gemini API key")).to_be_visible()
+    assert "Say hi" not in stranger.content()
+    rehearse(stranger)
+    stranger.goto(finished.url)
+    expect(stranger.get_by_text("There is no such run under this key")).to_be_visible()
+    expect(stranger.get_by_text("Say hi")).to_have_count(0)
+
+
+def test_two_clicks_submit_once_and_typing_is_undisturbed_while_it_ticks(app: AppProcess, visit: Visit) -> None:
+    page = rehearse(visit(app.url))
+    box = page.get_by_label("Prompts")
+    box.fill("Only once")
+    box.blur()
+    expect(page.get_by_text("1 request can be sent")).to_be_visible()
+    page.get_by_role("button", name="Submit batch").dblclick()
+    expect(page.get_by_text("JOB_STATE_").first).to_be_visible()
+    box.click()
+    text = "typed while the progress moves "
+    box.press_sequentially(text, delay=60)
+    assert box.input_value() == text
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Prompts"
+    expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
+    assert box.input_value() == text
+    expect(page.get_by_text("All runs")).to_have_count(0)
+
+
+def test_a_large_file_streams_to_the_server_and_is_checked(app: AppProcess, visit: Visit, tmp_path: Path) -> None:
+    line = {"request": {"contents": [{"role": "user", "parts": [{"text": "lorem ipsum " * 400}]}]}}
+    path = tmp_path / "large.jsonl"
+    with path.open("w") as file:
+        for number in range(10_000):
+            file.write(json.dumps({"key": f"k{number}", **line}) + "\n")
+        file.write('{"key": "k1", "request": {}}\n')
+    page = rehearse(visit(app.url))
+    page.get_by_text("File (JSONL)").click()
+    page.get_by_text("Larger file, up to 2 GB").click()
+    page.locator(".pick input").set_input_files(path)
+    expect(page.get_by_text("10,000 requests can be sent")).to_be_visible()
+    expect(page.get_by_text("large.jsonl").first).to_be_visible()
+    expect(page.get_by_role("button", name="Submit the 10,000 good rows")).to_be_visible()
+    assert any(path.stat().st_size > 40_000_000 for path in (app.data_dir / "uploads").iterdir())
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("Larger file, up to 2 GB")).to_be_visible()
+    deadline = time.monotonic() + 10
+    while any((app.data_dir / "uploads").iterdir()):
+        assert time.monotonic() < deadline, "the removed file is still there"
+        time.sleep(0.05)
+
+
+def test_the_mode_is_remembered_a_table_becomes_prompts_and_a_bad_file_is_told_by_line(
+    app: AppProcess, visit: Visit
+) -> None:
+    page = rehearse(visit(app.url))
+    page.get_by_text("File (JSONL)").click()
+    for _ in range(100):
+        if any(cookie.get("name") == "gbr_preferences" for cookie in page.context.cookies()):
+            break
+        page.wait_for_timeout(100)
+    page.reload()
+    expect(page.get_by_role("radio", name="File (JSONL)")).to_be_checked()
+    table = {"name": "cities.csv", "mimeType": "text/csv", "buffer": b"city,river\nBern,Aare\nBasel,Rhine\n"}
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(table)
+    page.get_by_role("textbox", name="Prompt template").fill("Does the {{river}} flow through {{city}}?")
+    page.get_by_role("textbox", name="Prompt template").blur()
+    expect(page.get_by_text("Does the Aare flow through Bern?")).to_be_visible()
+    page.get_by_role("button", name="Remove").click()
+
+    lines = [
+        '{"key": "a", "request": {"contents": [{"parts": [{"text": "fine"}]}]}}',
+        '{"key": "b", "request": {"content": []}}',
+        "not json",
+    ]
+    bad = {"name": "bad.jsonl", "mimeType": "application/jsonl", "buffer": "\n".join(lines).encode()}
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(bad)
+    expect(page.get_by_text("in 2 rows. Nothing is sent")).to_be_visible()
+    page.get_by_role("button", name="Submit batch").click()
+    expect(page.get_by_text("Nothing was sent")).to_be_visible()
+    page.get_by_role("button", name="Submit the 1 good row").click()
+    expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
+
+
+def test_everything_works_with_cookies_blocked(
+    app: AppProcess, playwright: Playwright, browser_path: str, tmp_path: Path
+) -> None:
+    profile = tmp_path / "profile" / "Default"
+    profile.mkdir(parents=True)
+    blocked = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+    (profile / "Preferences").write_text(json.dumps(blocked))
+    with playwright.chromium.launch_persistent_context(
+        str(profile.parent), executable_path=browser_path, args=list(FLAGS)
+    ) as context:
+        page = context.pages[0]
+        page.set_default_timeout(20_000)
+        page.goto(app.url)
+        submit(rehearse(page))
+        expect(page.get_by_text("SUCCEEDED: 2 answered, 2 need attention")).to_be_visible()
+        assert context.cookies() == []
+        page.reload()
+        expect(page.get_by_text("Enter a Gemini API key")).to_be_visible()
+
+
+def test_starting_costs_less_than_three_seconds_of_one_core(app: AppProcess) -> None:
+    """Time on the clock would measure what else the computer does."""
+    assert app.cpu_until_ready < 3.0
+
+
+def test_the_browser_asked_nobody_else_and_broke_no_rule(app: AppProcess, finished: Page) -> None:
+    assert heard.hosts <= {urlsplit(app.url).netloc, ""}
+    assert heard.complaints == []

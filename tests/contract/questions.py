@@ -1,0 +1,331 @@
+"""The questions: what is asked, what the answer is taken to be, and what asking Google may cost.
+
+An answer keeps only what must be the same for everybody: statuses, texts, names of fields, forms of values. Free
+questions come first. Costs are upper bounds in USD for the model named in `asking`, rounded up generously.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.contract.asking import MODEL, OTHER, Json, Service
+
+FOX = "The quick brown fox jumps over the lazy dog."
+GONE = {"http": 403, "status": "PERMISSION_DENIED", "message": "CachedContent not found (or permission denied)"}
+NANOS, MICROS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. `fact` is the answer that the emulator gives and Google is believed to give."""
+
+    name: str
+    ask: Callable[[Service], Any]
+    fact: Any
+    cost: float = 0.0
+
+
+def says(text: str) -> list[Json]:
+    return [{"role": "user", "parts": [{"text": text}]}]
+
+
+def bad_key(service: Service) -> Any:
+    return service.error("GET", "models", x_goog_api_key="invalid-key")
+
+
+def unknown_model(service: Service) -> Any:
+    answer = service.error("POST", "models/gemini-none:generateContent", {"contents": says("x")})
+    return {**answer, "message": answer["message"][:60]}
+
+
+def model_fields(service: Service) -> Any:
+    shown = service.call("GET", f"models/{OTHER}")[1]
+    wanted = {"batchGenerateContent", "countTokens", "createCachedContent", "generateContent"}
+    return sorted(wanted & set(shown["supportedGenerationMethods"])), shown["inputTokenLimit"], shown["name"]
+
+
+def fox(service: Service) -> Any:
+    return service.call("POST", f"models/{OTHER}:countTokens", {"contents": says(FOX)})[1]
+
+
+def count_refuses(service: Service) -> Any:
+    body = {"contents": says("x"), "systemInstruction": {"parts": [{"text": "s"}]}}
+    return service.error("POST", f"models/{OTHER}:countTokens", body)["status"]
+
+
+def count_whole(service: Service) -> Any:
+    request = {"model": f"models/{OTHER}", "contents": says("x"), "systemInstruction": {"parts": [{"text": "be kind"}]}}
+    status, answer = service.call("POST", f"models/{OTHER}:countTokens", {"generateContentRequest": request})
+    return status, answer.get("totalTokens", 0) > 2
+
+
+def unknown_field(service: Service) -> Any:
+    body = {"contents": says("x"), "generationConfig": {"cached_content": "cachedContents/a"}}
+    return service.error("POST", f"models/{OTHER}:generateContent", body)
+
+
+def snake_case(service: Service) -> Any:
+    part = {"inline_data": {"mime_type": "text/plain", "data": "aGVsbG8="}}
+    return service.call("POST", f"models/{OTHER}:countTokens", {"contents": [{"role": "user", "parts": [part]}]})[0]
+
+
+def missing_file(service: Service) -> Any:
+    return service.error("GET", "files/contract-none")
+
+
+def bad_mime(service: Service) -> Any:
+    headers = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
+    headers |= {"X-Goog-Upload-Header-Content-Length": "3", "X-Goog-Upload-Header-Content-Type": "bad/mime_type"}
+    reply = service.http.post("/upload/v1beta/files", json={"file": {}}, headers=headers)
+    return reply.status_code, "Unsupported MIME" in reply.text
+
+
+def chunks(service: Service) -> Any:
+    file, statuses = service.upload([b"a" * 262_144, b"b" * 10])
+    times = [bool(re.fullmatch(MICROS, file[n])) for n in ("createTime", "updateTime", "expirationTime")]
+    name = file["name"].removeprefix("files/")
+    uri = file["uri"] == f"https://generativelanguage.googleapis.com/v1beta/files/{name}"
+    return statuses, file["sizeBytes"], file["displayName"], times, uri, bool(re.fullmatch("[a-z0-9]{12}", name))
+
+
+def deleted_file(service: Service) -> Any:
+    name = service.upload([b"x"])[0]["name"]
+    first = service.call("DELETE", name)
+    return first, service.error("GET", name)["status"]
+
+
+def no_download(service: Service) -> Any:
+    name = service.upload([b"x"])[0]["name"]
+    return service.http.get(f"/v1beta/{name}:download", params={"alt": "media"}).status_code
+
+
+def versions(service: Service) -> Any:
+    kinds = ("batches", "cachedContents", "files", "models")
+    return [service.call("GET", kind, version="v1")[0] for kind in kinds]
+
+
+def small_cache(service: Service) -> Any:
+    answer = service.error("POST", "cachedContents", {"model": f"models/{OTHER}", "contents": says("hello")})
+    return {**answer, "message": re.sub(r"(?<!min_)total_token_count=\d+", "total_token_count=N", answer["message"])}
+
+
+def missing_cache(service: Service) -> Any:
+    body = {"contents": says("x"), "cachedContent": "cachedContents/none0000"}
+    return [
+        service.error("GET", "cachedContents/none0000"),
+        service.error("PATCH", "cachedContents/none0000", {"ttl": "60s"}),
+        service.error("POST", f"models/{OTHER}:generateContent", body),
+    ]
+
+
+def missing_batch(service: Service) -> Any:
+    return service.error("GET", "batches/none00000000")["status"]
+
+
+def batch_without_file(service: Service) -> Any:
+    body = {"batch": {"displayName": "contract", "inputConfig": {"fileName": "files/contract-none"}}}
+    return service.error("POST", f"models/{MODEL}:batchGenerateContent", body)["http"] // 100
+
+
+def batch_of_retired(service: Service) -> Any:
+    rows = {"requests": [{"request": {"contents": says("x")}}]}
+    body = {"batch": {"displayName": "contract", "inputConfig": {"requests": rows}}}
+    return service.error("POST", "models/gemini-2.0-flash-001:batchGenerateContent", body)["status"]
+
+
+def pending_then_cancelled(service: Service) -> Any:
+    rows = [{"request": {"contents": says(str(i))}, "metadata": {"key": str(i)}} for i in range(2)]
+    body = {"batch": {"displayName": "contract", "inputConfig": {"requests": {"requests": rows}}}}
+    made = service.make(f"models/{MODEL}:batchGenerateContent", body)
+    cancelled = service.call("POST", f"{made['name']}:cancel", {})
+    metadata = made["metadata"]
+    return {
+        "fields": sorted(made),
+        "metadata": sorted(metadata),
+        "stats": metadata["batchStats"],
+        "state": metadata["state"],
+        "nanoseconds": bool(re.fullmatch(NANOS, metadata["createTime"])),
+        "id": bool(re.fullmatch("batches/[a-z0-9]{36}", made["name"])),
+        "cancel": cancelled,
+    }
+
+
+def usage_adds_up(service: Service) -> Any:
+    body = {"contents": says("Say hi."), "generationConfig": {"maxOutputTokens": 20}}
+    usage = service.call("POST", f"models/{MODEL}:generateContent", body)[1]["usageMetadata"]
+    parts = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
+    return usage["totalTokenCount"] == sum(usage.get(part, 0) for part in parts)
+
+
+def life_of_a_cache(service: Service) -> Any:
+    body = {"model": f"models/{MODEL}", "contents": says("word " * 3000), "ttl": "120s", "displayName": "contract"}
+    cache = service.make("cachedContents", body)
+    asked = {"contents": says("Say hi."), "cachedContent": cache["name"], "generationConfig": {"maxOutputTokens": 8}}
+    used = service.call("POST", f"models/{MODEL}:generateContent", asked)[1]["usageMetadata"]
+    system = {"systemInstruction": {"parts": [{"text": "s"}]}}
+    conflict = service.error("POST", f"models/{MODEL}:generateContent", {**asked, **system})
+    other = service.error("POST", f"models/{OTHER}:generateContent", asked)
+    renamed = service.error("PATCH", cache["name"], {"displayName": "x"})["http"]
+    deleted = service.call("DELETE", cache["name"])
+    return {
+        "fields": sorted(cache),
+        "hit": used["cachedContentTokenCount"] == cache["usageMetadata"]["totalTokenCount"],
+        "within": used["promptTokenCount"] > used["cachedContentTokenCount"],
+        "conflict": conflict,
+        "other model": other["message"],
+        "renamed": renamed,
+        "deleted": deleted,
+        "gone": service.error("GET", cache["name"]),
+    }
+
+
+def batch_over_file(service: Service) -> Any:
+    good = {"contents": says("Say hi."), "generationConfig": {"maxOutputTokens": 8}}
+    file = service.rows(
+        [
+            {"key": "b", "request": good},
+            {"key": "bad", "request": {**good, "thinking_config": {}}},
+            {"key": "a", "request": {**good, "cachedContent": "cachedContents/none0000"}},
+        ]
+    )
+    body = {"batch": {"displayName": "contract", "inputConfig": {"fileName": file}}}
+    operation = service.ended(service.make(f"models/{MODEL}:batchGenerateContent", body)["name"])
+    lines = service.lines(operation)
+    output = operation["metadata"]["output"]["responsesFile"]
+    return {
+        "state": operation["metadata"]["state"],
+        "done": operation["done"],
+        "stats": operation["metadata"]["batchStats"],
+        "keys": [line["key"] for line in lines],
+        "codes": [line.get("error", {}).get("code") for line in lines],
+        "output": output == f"files/batch-{operation['name'].removeprefix('batches/')}",
+        "both": operation["response"].get("responsesFile") == output,
+        "delete": service.error("DELETE", output)["message"],
+    }
+
+
+QUESTIONS = (
+    Question(
+        "a bad key",
+        bad_key,
+        {"http": 400, "status": "INVALID_ARGUMENT", "message": "API key not valid. Please pass a valid API key."},
+    ),
+    Question(
+        "an unknown model",
+        unknown_model,
+        {"http": 404, "status": "NOT_FOUND", "message": "models/gemini-none is not found for API version v1beta, or i"},
+    ),
+    Question(
+        "what a model can do",
+        model_fields,
+        (
+            ["batchGenerateContent", "countTokens", "createCachedContent", "generateContent"],
+            1_048_576,
+            f"models/{OTHER}",
+        ),
+    ),
+    Question(
+        "tokens of the fox", fox, {"totalTokens": 11, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 11}]}
+    ),
+    Question("countTokens refuses a system instruction of its own", count_refuses, "INVALID_ARGUMENT"),
+    Question("countTokens takes a whole request", count_whole, (200, True)),
+    Question(
+        "an unknown field",
+        unknown_field,
+        {
+            "http": 400,
+            "status": "INVALID_ARGUMENT",
+            "message": "Invalid JSON payload received. Unknown name \"cached_content\" at 'generation_config': "
+            "Cannot find field.",
+        },
+    ),
+    Question("snake_case inside a part", snake_case, 200),
+    Question(
+        "a missing file",
+        missing_file,
+        {
+            "http": 403,
+            "status": "PERMISSION_DENIED",
+            "message": "You do not have permission to access the File contract-none or it may not exist.",
+        },
+    ),
+    Question("a type that is none", bad_mime, (400, True)),
+    Question(
+        "an upload in two chunks",
+        chunks,
+        (["active", "active", "final"], "262154", "contract", [True, True, True], True, True),
+    ),
+    Question("a deleted file", deleted_file, ((200, {}), "PERMISSION_DENIED")),
+    Question("downloading an upload", no_download, 400),
+    Question("v1 serves what v1beta serves", versions, [200, 200, 200, 200]),
+    Question(
+        "too small a cache",
+        small_cache,
+        {
+            "http": 400,
+            "status": "INVALID_ARGUMENT",
+            "message": "Cached content is too small. total_token_count=N, min_total_token_count=1024",
+        },
+    ),
+    Question("a missing cache", missing_cache, [GONE, GONE, GONE]),
+    Question("a missing batch job", missing_batch, "NOT_FOUND"),
+    Question("a batch over a missing file", batch_without_file, 4),
+    Question("a batch of a retired model", batch_of_retired, "NOT_FOUND"),
+    Question(
+        "a batch, pending and cancelled",
+        pending_then_cancelled,
+        {
+            "fields": ["metadata", "name"],
+            "metadata": [
+                *("@type", "batchStats", "createTime", "displayName", "model", "name", "state", "updateTime"),
+            ],
+            "stats": {"requestCount": "2", "pendingRequestCount": "2"},
+            "state": "BATCH_STATE_PENDING",
+            "nanoseconds": True,
+            "id": True,
+            "cancel": (200, {}),
+        },
+        cost=0.01,
+    ),
+    Question("usage adds up", usage_adds_up, True, cost=0.01),
+    Question(
+        "the life of a cache",
+        life_of_a_cache,
+        {
+            "fields": [
+                *("createTime", "displayName", "expireTime", "model", "name", "updateTime", "usageMetadata"),
+            ],
+            "hit": True,
+            "within": True,
+            "conflict": {
+                "http": 400,
+                "status": "INVALID_ARGUMENT",
+                "message": "CachedContent can not be used with GenerateContent request setting system_instruction, "
+                "tools or tool_config.\n\nProposed fix: move those values to CachedContent from GenerateContent "
+                "request.",
+            },
+            "other model": f"Model used by GenerateContent request (models/{OTHER}) and CachedContent (models/{MODEL}) "
+            "has to be the same.",
+            "renamed": 400,
+            "deleted": (200, {}),
+            "gone": GONE,
+        },
+        cost=0.01,
+    ),
+    Question(
+        "a batch over a file, with rows that fail",
+        batch_over_file,
+        {
+            "state": "BATCH_STATE_SUCCEEDED",
+            "done": True,
+            "stats": {"requestCount": "3", "successfulRequestCount": "1", "failedRequestCount": "2"},
+            "keys": ["b", "bad", "a"],
+            "codes": [None, 3, 7],
+            "output": True,
+            "both": True,
+            "delete": "* DeleteFileRequest.name: File ID (name excluding 'files/') cannot be more than 40 characters.",
+        },
+        cost=0.02,
+    ),
+)

@@ -1,0 +1,232 @@
+"""What requests may say: unknown fields are refused by place, both spellings work at any depth, nothing crashes."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emulator.errors import ApiError
+from emulator.models import BY_ID
+from emulator.respond import respond
+from emulator.rows import execute
+from emulator.schema import Unreadable, read
+from emulator.settings import Settings
+from emulator.state import State
+from emulator.store import Store
+from emulator.world import World
+from tests.emulator_api import MODEL, Api, Json, contents
+
+GENERATE = f"models/{MODEL}:generateContent"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"contents": contents("x"), "x": 1}, 'Unknown name "x": Cannot find field.'),
+        (
+            {"contents": [{"parts": [{"texto": "x"}]}]},
+            "Unknown name \"texto\" at 'contents[0].parts[0]': Cannot find field.",
+        ),
+        (
+            {"contents": contents("x"), "generationConfig": {"thinkingConfig": {"budget": 1}}},
+            "Unknown name \"budget\" at 'generation_config.thinking_config': Cannot find field.",
+        ),
+    ],
+)
+def test_an_unknown_field_is_refused_with_its_place(api: Api, body: Json, text: str) -> None:
+    error = api.refused("POST", GENERATE, body)
+    assert error["message"] == f"Invalid JSON payload received. {text}"
+    assert error["details"][0]["@type"] == "type.googleapis.com/google.rpc.BadRequest"
+
+
+def test_an_unknown_field_in_an_inline_row_names_the_row(api: Api) -> None:
+    rows = [{"request": {"contents": contents("x")}}, {"request": {"contents": contents("x"), "config": {}}}]
+    body = {"batch": {"displayName": "x", "inputConfig": {"requests": {"requests": rows}}}}
+    message = api.refused("POST", f"models/{MODEL}:batchGenerateContent", body)["message"]
+    place = "batch.input_config.requests.requests[1].request"
+    assert message == f"Invalid JSON payload received. Unknown name \"config\" at '{place}': Cannot find field."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"contents": "hello"},
+        {"contents": [{"parts": "hello"}]},
+        {"contents": [{"parts": [{"text": 5}]}]},
+        {"contents": contents("x"), "generationConfig": {"temperature": "warm"}},
+        {"contents": contents("x"), "generationConfig": {"maxOutputTokens": 1.5}},
+        {"contents": contents("x"), "generationConfig": {"responseLogprobs": "yes"}},
+        {"contents": contents("x"), "cachedContent": {}},
+    ],
+)
+def test_a_value_of_another_kind_is_refused(api: Api, body: Json) -> None:
+    error = api.refused("POST", GENERATE, body)
+    assert error["status"] == "INVALID_ARGUMENT"
+    assert error["message"].startswith("Invalid value at '")
+
+
+def test_broken_json_is_refused(api: Api) -> None:
+    reply = api.http.post(f"/v1beta/{GENERATE}", content=b"{")
+    assert (reply.status_code, reply.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+def test_both_spellings_mean_the_same_at_any_depth(api: Api) -> None:
+    camel = {
+        "contents": contents("Classify"),
+        "systemInstruction": {"parts": [{"text": "s"}]},
+        "generationConfig": {
+            "responseMimeType": "application/json",
+            "responseSchema": {"type": "OBJECT", "properties": {"oneTwo": {"anyOf": [{"type": "STRING"}]}}},
+            "thinkingConfig": {"thinkingBudget": 0},
+        },
+    }
+    snake = {
+        "contents": contents("Classify"),
+        "system_instruction": {"parts": [{"text": "s"}]},
+        "generation_config": {
+            "response_mime_type": "application/json",
+            "response_schema": {"type": "object", "properties": {"oneTwo": {"any_of": [{"type": "string"}]}}},
+            "thinking_config": {"thinking_budget": 0},
+        },
+    }
+    assert api.post(GENERATE, camel) == api.post(GENERATE, snake)
+    assert "oneTwo" in json.loads(api.post(GENERATE, snake)["candidates"][0]["content"]["parts"][0]["text"])
+
+
+def test_types_may_come_as_numbers() -> None:
+    """Google's proto client sends enums so."""
+    schema = read("Schema", {"type": 6, "properties": {"a": {"type": 1}}})
+    assert (schema["type"], schema["properties"]["a"]["type"]) == ("OBJECT", "STRING")
+    assert read("GenerationConfig", {"responseModalities": [1, 2]})["responseModalities"] == ["TEXT", "IMAGE"]
+
+
+def test_names_inside_maps_are_left_alone() -> None:
+    schema = {"type": "OBJECT", "properties": {"first_name": {"type": "STRING"}, "lastName": {"type": "STRING"}}}
+    args = {"some_arg": {"deep_key": 1}}
+    body = {"contents": [{"parts": [{"function_call": {"name": "f", "args": args}}]}]}
+    assert read("Schema", schema)["properties"].keys() == {"first_name", "lastName"}
+    assert read("GenerateContentRequest", body)["contents"][0]["parts"][0]["functionCall"]["args"] == args
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ({"candidateCount": 0}, "candidate_count"),
+        ({"maxOutputTokens": 0}, "max_output_tokens"),
+        ({"temperature": 3}, "temperature"),
+        ({"logprobs": 2}, "response_logprobs is true"),
+        ({"responseLogprobs": True}, f"Logprobs is not enabled for models/{MODEL}"),
+        ({"speechConfig": {"voiceConfig": {}, "multiSpeakerVoiceConfig": {}}}, "mutually exclusive"),
+        ({"responseSchema": {"type": "STRING"}}, "mime type"),
+        ({"responseMimeType": "text/x.enum", "responseSchema": {"type": "STRING"}}, "enum"),
+        ({"responseMimeType": "image/png"}, "mimetypes"),
+    ],
+)
+def test_configs_that_the_service_refuses(api: Api, config: Json, text: str) -> None:
+    error = api.refused("POST", GENERATE, {"contents": contents("x"), "generationConfig": config})
+    assert error["status"] == "INVALID_ARGUMENT"
+    assert text in error["message"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [],
+        [{"role": "user", "parts": []}],
+        [{"role": "narrator", "parts": [{"text": "x"}]}],
+        [{"parts": [{}]}],
+        [{"parts": [{"text": "x", "inlineData": {"mimeType": "image/png", "data": "eA=="}}]}],
+        [{"parts": [{"inlineData": {"mimeType": "image/png"}}]}],
+        [{"parts": [{"fileData": {"fileUri": "gs://bucket/x.png", "mimeType": "image/png"}}]}],
+        [{"parts": [{"fileData": {"fileUri": "https://storage.googleapis.com/b/x.png"}}]}],
+    ],
+)
+def test_contents_that_the_service_refuses(api: Api, bad: list[Json]) -> None:
+    assert api.refused("POST", GENERATE, {"contents": bad})["status"] == "INVALID_ARGUMENT"
+
+
+def test_a_file_of_another_key_cannot_be_used(api: Api) -> None:
+    part = {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/nowhere"}}
+    assert api.refused("POST", GENERATE, {"contents": [{"parts": [part]}]})["code"] == 403
+
+
+@pytest.mark.parametrize("form", ["batchPredictionJobs/1", "projects/p/cachedContents/1", "locations/x", "c1"])
+def test_a_cache_name_of_another_form_is_invalid(api: Api, form: str) -> None:
+    assert api.refused("POST", GENERATE, {"contents": contents("x"), "cachedContent": form})["code"] == 400
+
+
+def test_too_long_a_prompt_is_refused_with_the_limit(api: Api) -> None:
+    error = api.refused("POST", GENERATE, {"contents": contents("a " * 1_048_577)})
+    assert error["message"] == "The input token count exceeds the maximum number of tokens allowed 1048576."
+
+
+@pytest.mark.parametrize("path", ["models/nope:generateContent", "models/a/b/c:generateContent", "nothing", "models/x"])
+def test_what_does_not_exist_is_not_found(api: Api, path: str) -> None:
+    method = "POST" if ":" in path else "GET"
+    error = api.refused(method, path, {"contents": contents("x")} if method == "POST" else None)
+    assert (error["code"], error["status"]) == (404, "NOT_FOUND")
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 2000)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = """contents parts text role inlineData data mimeType fileData fileUri generationConfig responseSchema type
+    properties items enum anyOf minItems maxItems minimum maximum required pattern $ref responseJsonSchema tools name
+    responseMimeType functionDeclarations systemInstruction cachedContent maxOutputTokens candidateCount thinkingConfig
+    thinkingBudget stopSequences format"""
+NAMES = st.sampled_from(FIELDS.split())
+NAMED = st.recursive(JSON, lambda inner: st.dictionaries(NAMES, inner, max_size=4) | st.lists(inner, max_size=2))
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        yield World(State(store, Settings()), "owner", 0.0)
+        store.close()
+
+
+@settings(max_examples=150, deadline=None)
+@given(request=st.dictionaries(NAMES, NAMED, max_size=5), config=st.dictionaries(NAMES, NAMED, max_size=5))
+def test_whatever_is_sent_is_answered_or_refused(world: World, request: Json, config: Json) -> None:
+    """No request makes the emulator fail: a 500 of its own would be taken for one of the service."""
+    whole = {
+        "contents": contents("x"),
+        **request,
+        "generationConfig": {"responseMimeType": "application/json", **config},
+    }
+    for asked in (request, whole):
+        try:
+            respond(read("GenerateContentRequest", asked), BY_ID[MODEL], world)
+        except (ApiError, Unreadable):
+            continue
+
+
+@settings(max_examples=100, deadline=None)
+@given(schema=JSON | st.dictionaries(NAMES, NAMED, max_size=5))
+def test_no_schema_makes_a_row_fail_otherwise_than_by_an_error(world: World, schema: Any) -> None:
+    config = {"responseMimeType": "application/json", "responseJsonSchema": schema}
+    line = json.dumps({"key": "k", "request": {"contents": contents("x"), "generationConfig": config}}).encode()
+    result = json.loads(execute(line, False, False, BY_ID[MODEL], world).line or b"")
+    assert result["key"] == "k"
+    assert ("response" in result) != ("error" in result)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    row=JSON.filter(lambda value: isinstance(value, dict)) | st.dictionaries(st.sampled_from(["key", "request"]), JSON)
+)
+def test_any_line_that_is_an_object_has_a_result(world: World, row: Json) -> None:
+    for embedding in (False, True):
+        assert execute(json.dumps(row).encode(), False, embedding, BY_ID[MODEL], world).line

@@ -1,0 +1,238 @@
+"""Every call of a run × everything that can befall it: `make faults` prints the table.
+
+Each cell is one run through the real client against a real emulator, with waiting times cut short. It must finish
+right, or stop saying what to do; with one job for its shard, and nothing left at the service.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from batch import catalog
+from batch.model import ContextMode, RunState, SendAs
+from lifecycle import pacing
+from lifecycle.runner import Runner, Setup
+from lifecycle.views import RunSpec, RunView
+from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.witness import MODEL, complaints, leftovers, prompts, write_input
+
+TIMEOUT, SETTLE, LEASE = 1.5, 0.7, 2.0
+PATIENCE_SECONDS = 60.0
+RETRY_INFO = {
+    "error": {
+        "code": 429,
+        "message": "You exceeded your current quota. Please retry in 1s.",
+        "status": "RESOURCE_EXHAUSTED",
+        "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1s"}],
+    }
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a run's life: which it is on the wire, how often such calls come before it, and what run makes it."""
+
+    name: str
+    method: str
+    route: str
+    after: int = 0
+    send_as: SendAs = SendAs.FILE
+    cached: bool = False
+    cancel: bool = False
+
+
+CALLS = (
+    Call("upload start", "POST", "/upload/"),
+    Call("upload chunk", "POST", "/upload/", after=1),
+    Call("create, file", "POST", "batchGenerateContent"),
+    Call("create, inline", "POST", "batchGenerateContent", send_as=SendAs.INLINE),
+    Call("list jobs", "GET", "/batches$"),
+    Call("list jobs, last", "GET", "/batches$", after=1),
+    Call("get job", "GET", "/batches/"),
+    Call("get job, inline", "GET", "/batches/", after=1, send_as=SendAs.INLINE),
+    Call("download", "GET", ":download"),
+    Call("list files", "GET", "/files$"),
+    Call("delete file", "DELETE", "/files/"),
+    Call("cancel", "POST", ":cancel", cancel=True),
+    Call("create cache", "POST", "/cachedContents$", cached=True),
+    Call("list caches", "GET", "/cachedContents$", cached=True),
+    Call("patch cache", "PATCH", "/cachedContents/", cached=True),
+    Call("delete cache", "DELETE", "/cachedContents/", cached=True),
+)
+FAULTS: dict[str, dict[str, Any]] = {
+    "429": {"do": "status", "status": 429},
+    "429 details": {"do": "status", "status": 429, "body": RETRY_INFO},
+    "500": {"do": "status", "status": 500},
+    "503": {"do": "status", "status": 503},
+    "reset before": {"do": "drop_before"},
+    "reset after": {"do": "drop_after"},
+    "hang": {"do": "hang"},
+    "truncated": {"do": "truncate", "bytes": 20},
+    "malformed": {"do": "malformed"},
+    "done, 500": {"do": "status_after", "status": 500},
+    "done, 503": {"do": "status_after", "status": 503},
+    "done, 429": {"do": "status_after", "status": 429},
+    "done, 400": {"do": "status_after", "status": 400},
+}
+FINISHED, STOPPED = "finished", "stopped"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What became of one run: FINISHED, or STOPPED with `words` shown to the user; `wrong` is what must not be."""
+
+    outcome: str
+    seconds: float
+    words: str
+    wrong: tuple[str, ...]
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Back off by tenths of seconds instead of seconds."""
+    kept = pacing.BACK_OFF_SECONDS, pacing.FIRST_POLL_SECONDS
+    pacing.BACK_OFF_SECONDS, pacing.FIRST_POLL_SECONDS = 0.2, 0.2
+    try:
+        yield
+    finally:
+        pacing.BACK_OFF_SECONDS, pacing.FIRST_POLL_SECONDS = kept
+
+
+def try_cell(emulator: EmulatorProcess, call: Call, fault: dict[str, Any], times: int = 1) -> Cell:
+    """One run with one fault."""
+    emulator.reset()
+    if call.cancel:
+        emulator.settings(job_outcome="stuck")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:  # a sweep may still be at work
+        folder = Path(name)
+        texts = prompts(4, "row")
+        write_input(folder / "input.jsonl", texts, shared=call.cached)
+        emulator.faults([{"method": call.method, "route": call.route, "after": call.after, "times": times, **fault}])
+        runner = _runner(folder, emulator.base_url)
+        try:
+            run, why = _live(runner, folder, call)
+            return _judge(emulator, runner, run, why, texts, call, time.monotonic() - began)
+        finally:
+            runner.close(5)
+
+
+def _runner(folder: Path, base_url: str) -> Runner:
+    runner = Runner(
+        Setup(
+            data_dir=folder / "data",
+            database_url=f"sqlite:///{folder / 'data' / 'runs.db'}",
+            catalog=catalog.load(),
+            rehearsal_url=lambda: base_url,
+            base_url=base_url,
+            request_timeout_seconds=TIMEOUT,
+            settle_seconds=SETTLE,
+            lease_seconds=LEASE,
+        )
+    )
+    runner.start()
+    return runner
+
+
+def _live(runner: Runner, folder: Path, call: Call) -> tuple[RunView, str]:
+    """Submit, perhaps cancel, and wait for the end; returns the run and the last words said of trouble."""
+    account = runner.hold_key("made-up-key")
+    draft = runner.prepare(folder / "input.jsonl", kind="jsonl")
+    context = ContextMode.EXPLICIT if call.cached else ContextMode.NONE
+    run_id = runner.submit(account, draft, RunSpec(MODEL, send_as=call.send_as, context=context), "")
+    deadline, asked = time.monotonic() + PATIENCE_SECONDS, not call.cancel
+    run, why = runner.run(account, run_id), ""
+    while not run.state.ended and time.monotonic() < deadline:
+        if not asked and any(job.state for job in run.jobs):
+            runner.cancel(account, run_id)
+            asked = True
+        time.sleep(0.05)
+        run = runner.run(account, run_id)
+        why = run.note or why
+    return run, run.error or why
+
+
+def _judge(
+    emulator: EmulatorProcess, runner: Runner, run: RunView, why: str, texts: dict[str, str], call: Call, seconds: float
+) -> Cell:
+    ledger = emulator.ledger()
+    if run.state is RunState.FINISHED:
+        return Cell(FINISHED, seconds, "", tuple(complaints(ledger, runner.folder(run.id), texts)))
+    wrong = leftovers(ledger) + ([f"{len(ledger['batch_jobs'])} jobs"] if len(ledger["batch_jobs"]) > 1 else [])
+    if run.state is RunState.CANCELLED and call.cancel:
+        return Cell(FINISHED, seconds, "", tuple(wrong))
+    if run.state is not RunState.FAILED or not run.error:
+        wrong.append(f"still {run.state}: {why}")
+    return Cell(STOPPED, seconds, why, tuple(wrong))
+
+
+def full(workers: int, times: int, only: str) -> int:
+    """Try every cell and print the table; returns how many are wrong."""
+    tasks = [(call, name) for call in CALLS for name in FAULTS if only in f"{call.name} {name}"]
+    free: SimpleQueue[EmulatorProcess] = SimpleQueue()
+    cells: dict[tuple[str, str], Cell] = {}
+
+    def work(task: tuple[Call, str]) -> None:
+        call, name = task
+        emulator = free.get()
+        try:
+            cells[call.name, name] = try_cell(emulator, call, FAULTS[name], times)
+        finally:
+            free.put(emulator)
+
+    with ExitStack() as stack, hurried():
+        for _ in range(workers):
+            free.put(stack.enter_context(start_emulator()))
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, tasks))
+    _print(cells)
+    return sum(1 for cell in cells.values() if cell.wrong)
+
+
+def _print(cells: dict[tuple[str, str], Cell]) -> None:
+    width = max(len(call.name) for call in CALLS) + 1
+    columns = [name for name in FAULTS if any((call.name, name) in cells for call in CALLS)]
+    print(" " * width + "".join(f"{name:>13}" for name in columns))
+    for call in CALLS:
+        shown = [_short(cells[call.name, name]) if (call.name, name) in cells else "" for name in columns]
+        if any(shown):
+            print(f"{call.name:<{width}}" + "".join(f"{text:>13}" for text in shown))
+    counts = {
+        outcome: sum(1 for c in cells.values() if c.outcome == outcome and not c.wrong)
+        for outcome in (FINISHED, STOPPED)
+    }
+    wrong = {place: cell for place, cell in cells.items() if cell.wrong}
+    good = f"{counts[FINISHED]} finished right, {counts[STOPPED]} stopped with a reason"
+    print(f"\n{len(cells)} runs: {good}, {len(wrong)} WRONG")
+    for (name, fault), cell in cells.items():
+        if cell.outcome == STOPPED and not cell.wrong:
+            print(f"  stopped: {name}, {fault}: {cell.words[:200]}")
+    for (name, fault), cell in wrong.items():
+        print(f"  WRONG: {name}, {fault}: {'; '.join(cell.wrong)} [{cell.words[:200]}]")
+
+
+def _short(cell: Cell) -> str:
+    return f"{'WRONG' if cell.wrong else 'ok' if cell.outcome == FINISHED else 'stops'} {cell.seconds:.1f} s"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--times", type=int, default=1, help="how often each fault strikes")
+    parser.add_argument("--only", default="", help="only cells whose name contains this")
+    options = parser.parse_args()
+    return 1 if full(options.workers, options.times, options.only) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Real runs against a real emulator process, with waiting times cut short."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from batch import catalog
+from lifecycle.runner import Runner, Setup
+from lifecycle.views import Account, RunSpec, RunView
+from tests.emulator_process import EmulatorProcess, start_emulator
+
+MODEL = "gemini-3.8-flash"
+KEY = "made-up-key-for-tests"
+
+
+@pytest.fixture(scope="session")
+def shared_emulator() -> Iterator[EmulatorProcess]:
+    with start_emulator() as process:
+        yield process
+
+
+@pytest.fixture
+def emulator(shared_emulator: EmulatorProcess) -> EmulatorProcess:
+    """An emulator that remembers nothing of other tests."""
+    shared_emulator.reset()
+    return shared_emulator
+
+
+class Bench:
+    """One or more Runners on one data folder, and what a test does with them."""
+
+    def __init__(self, folder: Path, base_url: str) -> None:
+        self.folder, self.base_url = folder, base_url
+        self.runners: list[Runner] = []
+
+    def open(self, *, start: bool = True, **values: object) -> Runner:
+        setup = {
+            "data_dir": self.folder,
+            "database_url": f"sqlite:///{self.folder / 'runs.db'}",
+            "catalog": catalog.load(),
+            "rehearsal_url": lambda: self.base_url,
+            "base_url": self.base_url,
+            "request_timeout_seconds": 3.0,
+            "settle_seconds": 1.0,
+            "lease_seconds": 2.0,
+            **values,
+        }
+        runner = Runner(Setup(**setup))  # type: ignore[arg-type]
+        self.runners.append(runner)
+        if start:
+            runner.start()
+        return runner
+
+    def submit(self, runner: Runner, account: Account, prompts: str, ticket: str = "", **spec: object) -> str:
+        draft = runner.prepare(prompts, kind="lines")
+        return runner.submit(account, draft, RunSpec(model=MODEL, **spec), ticket)  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        for runner in self.runners:
+            runner.close(2)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    """Wait for something that happens in another thread or process."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def ended(runner: Runner, account: Account, run_id: str, seconds: float = 20.0) -> RunView:
+    """The run, once it has ended."""
+    wait_until(lambda: runner.run(account, run_id).state.ended, seconds)
+    return runner.run(account, run_id)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, emulator: EmulatorProcess) -> Iterator[Bench]:
+    made = Bench(tmp_path / "data", emulator.base_url)
+    yield made
+    made.close()

@@ -1,0 +1,281 @@
+"""Explicit caches in real runs: planned, leased, billed as the ledger says, and gone afterwards."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch import catalog, pricing
+from batch.errors import OverBudget
+from batch.model import ContextMode, RunState, Tariff, Usage
+from lifecycle.results import Filter
+from lifecycle.runner import Runner
+from lifecycle.views import Account, RunSpec, RunView
+from tests.emulator_process import EmulatorProcess
+from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
+
+DOCUMENT = "The parties agree on the following terms, and on nothing else. " * 120
+TWO_DOCUMENTS = (DOCUMENT, DOCUMENT.replace("parties", "sellers"))
+
+
+def tariff() -> Tariff:
+    found = catalog.load().tariff(MODEL, datetime.now(UTC).date())
+    assert found is not None
+    return found
+
+
+def line(key: str, *parts: str, **request: Any) -> str:
+    contents = [{"role": "user", "parts": [{"text": part} for part in parts]}]
+    return json.dumps({"key": key, "request": {"contents": contents, **request}})
+
+
+def submit(runner: Runner, account: Account, lines: list[str], context: ContextMode, **spec: Any) -> RunView:
+    draft = runner.prepare("\n".join(lines), kind="jsonl")
+    assert not draft.problem_count, draft.problems
+    wanted = RunSpec(model=MODEL, context=context, **{"hours": 0.5, **spec})
+    return ended(runner, account, runner.submit(account, draft, wanted, ""), 30)
+
+
+def billed(emulator: EmulatorProcess) -> float:
+    """The ledger's usage and caches, priced by hand."""
+    ledger, at = emulator.ledger(), tariff()
+    total = 0.0
+    for use in ledger["usage"]:
+        if use["batch_job"]:
+            usage = Usage(use["prompt"], use["cached"], use["candidates"], use["thoughts"])
+            total += pricing.usage_usd(usage, at) or 0.0
+    for cache in ledger["cached_contents"]:
+        total += cache["token_count"] * (at.input_standard or 0) / 1e6 + cache["token_hours"] * (at.storage or 0) / 1e6
+    return total
+
+
+def nothing_left(emulator: EmulatorProcess) -> bool:
+    ledger = emulator.ledger()
+    files = [f for f in ledger["files"] if f["source"] == "UPLOADED"]
+    return all(thing["deleted_at"] for thing in [*ledger["cached_contents"], *files])
+
+
+FAMILIES = {
+    "one document, many questions": [line(f"k{n}", DOCUMENT, f"Question {n}?") for n in range(30)],
+    "two documents": [line(f"k{n}", TWO_DOCUMENTS[n % 2], f"Question {n}?") for n in range(40)],
+    "a shared system instruction": [
+        line(f"k{n}", f"Review {n}", systemInstruction={"parts": [{"text": DOCUMENT}]}) for n in range(30)
+    ],
+    "nothing shared": [line(f"k{n}", f"{n} is a number") for n in range(10)],
+    "duplicates at temperature 0": [
+        line(f"k{n}", f"Question {n % 5}?", generationConfig={"temperature": 0}) for n in range(20)
+    ],
+}
+
+
+@pytest.mark.parametrize("context", [ContextMode.AUTO, ContextMode.EXPLICIT, ContextMode.IMPLICIT, ContextMode.NONE])
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_the_runs_cost_is_what_the_ledger_bills(
+    bench: Bench, emulator: EmulatorProcess, family: str, context: ContextMode
+) -> None:
+    """To the cent, storage included; every key answered, in input order; no cache and no file left."""
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run = submit(runner, account, FAMILIES[family], context)
+    assert run.state is RunState.FINISHED
+    assert run.counts == {"answered": len(FAMILIES[family])}
+    page, _ = runner.results(account, run.id).page(limit=100)
+    assert list(page["key"]) == [json.loads(text)["key"] for text in FAMILIES[family]]
+    assert run.actual_usd == pytest.approx(billed(emulator), abs=0.005, rel=0.01)
+    assert nothing_left(emulator)
+
+
+def test_the_plan_that_was_shown_is_the_one_that_is_sent(bench: Bench, emulator: EmulatorProcess) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    lines = FAMILIES["two documents"]
+    draft = runner.prepare("\n".join(lines), kind="jsonl")
+    spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
+    found = runner.forecast(account, draft, spec)
+    assert len(found.plan.caches) == 2
+    ended(runner, account, runner.submit(account, draft, spec, "", found), 30)
+    ledger = emulator.ledger()
+    assert sorted(c["token_count"] for c in ledger["cached_contents"]) == sorted(
+        g.prefix_tokens for g in found.plan.caches
+    )
+    sent = emulator.sent("batch_jobs", ledger["batch_jobs"][0]["name"]).splitlines()
+    for text in sent:
+        request = json.loads(text)["request"]
+        assert request["cachedContent"].startswith("cachedContents/")
+        assert "systemInstruction" not in request
+        assert DOCUMENT not in json.dumps(request["contents"])
+    used = sum(u["prompt"] for u in ledger["usage"] if u["batch_job"])
+    assert found.plan.totals.tokens.low <= used <= found.plan.totals.tokens.high
+
+
+def test_an_override_is_obeyed(bench: Bench, emulator: EmulatorProcess) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    draft = runner.prepare("\n".join(FAMILIES["two documents"]), kind="jsonl")
+    spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
+    groups = runner.forecast(account, draft, spec).plan.caches
+    chosen = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5, overrides={groups[0].id: "none"})
+    ended(runner, account, runner.submit(account, draft, chosen, ""), 30)
+    assert len(emulator.ledger()["cached_contents"]) == 1
+
+
+@pytest.mark.parametrize("refusal", [{"free_tier": True}, {"explicit_caching": False}])
+def test_where_caches_are_refused_the_run_goes_on_without_and_leaves_nothing(
+    bench: Bench, emulator: EmulatorProcess, refusal: dict[str, Any]
+) -> None:
+    """Only if the user allowed that price."""
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    if "free_tier" in refusal:
+        emulator.faults(
+            [
+                {
+                    "method": "POST",
+                    "route": "cachedContents",
+                    "times": -1,
+                    "do": "status",
+                    "status": 429,
+                    "body": FREE_TIER,
+                }
+            ]
+        )
+    else:
+        emulator.settings(**refusal)
+    run = submit(runner, account, FAMILIES["one document, many questions"], ContextMode.AUTO)
+    assert run.counts == {"answered": 30}
+    assert nothing_left(emulator)
+    strict = submit(runner, account, FAMILIES["one document, many questions"], ContextMode.AUTO, allow_plain=False)
+    assert strict.state is RunState.FAILED
+    assert len(emulator.ledger()["batch_jobs"]) == 1
+
+
+FREE_TIER = {
+    "error": {
+        "code": 429,
+        "status": "RESOURCE_EXHAUSTED",
+        "message": "TotalCachedContentStorageTokensPerModelFreeTier limit exceeded for cached content: "
+        "limit=0, requested=2316",
+    }
+}
+
+
+def test_a_cache_that_dies_in_mid_run_ends_in_all_rows_answered(bench: Bench, emulator: EmulatorProcess) -> None:
+    """Its rows fail with code 7 at no cost; the cache is made anew and just those rows are sent again."""
+    emulator.settings(pace=3)
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    draft = runner.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
+    run_id = runner.submit(account, draft, spec, "")
+    wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
+    name = emulator.ledger()["cached_contents"][0]["name"]
+    emulator.ask("DELETE", f"/v1beta/{name}?key={KEY}")
+    emulator.settings(pace="instant")
+    run = ended(runner, account, run_id, 40)
+    assert run.counts == {"answered": 30}
+    assert len(emulator.ledger()["cached_contents"]) == 2
+    assert run.actual_usd == pytest.approx(billed(emulator), abs=0.005)
+    assert nothing_left(emulator)
+
+
+def test_a_cancelled_run_leaves_no_cache(bench: Bench, emulator: EmulatorProcess) -> None:
+    emulator.settings(job_outcome="stuck")
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    draft = runner.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    run_id = runner.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5), "")
+    wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
+    runner.cancel(account, run_id)
+    assert ended(runner, account, run_id, 30).state is RunState.CANCELLED
+    assert nothing_left(emulator)
+
+
+def test_a_budget_blocks_before_anything_is_created(bench: Bench, emulator: EmulatorProcess) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    draft = runner.prepare("one\ntwo", kind="lines")
+    with pytest.raises(OverBudget):
+        runner.submit(account, draft, RunSpec(model=MODEL, max_usd=0.0001), "")
+    assert runner.runs(account) == []
+    assert emulator.ledger()["batch_jobs"] == []
+
+
+def test_results_can_be_narrowed_to_a_group(bench: Bench, emulator: EmulatorProcess, tmp_path: Path) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    lines = FAMILIES["two documents"]
+    draft = runner.prepare("\n".join(lines), kind="jsonl")
+    spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
+    found = runner.forecast(account, draft, spec)
+    run = ended(runner, account, runner.submit(account, draft, spec, "", found), 30)
+    _, total = runner.results(account, run.id).page(Filter(groups=(found.plan.caches[0].id,)))
+    assert total == 20
+
+
+def test_a_canary_goes_first_and_corrects_the_estimate(bench: Bench, emulator: EmulatorProcess) -> None:
+    """The rest is sent only when the first rows have answered, and the estimate then rests on what they used."""
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    draft = runner.prepare("\n".join(line(f"k{n}", f"Question {n}?") for n in range(20)), kind="jsonl")
+    guessed = runner.forecast(None, draft, RunSpec(model=MODEL)).card.usd.expected
+    run = ended(runner, account, runner.submit(account, draft, RunSpec(model=MODEL, canary=4), ""), 30)
+    assert run.counts == {"answered": 20}
+    jobs = emulator.ledger()["batch_jobs"]
+    assert sorted(job["request_count"] for job in jobs) == [4, 16]
+    assert run.estimate_usd is not None and guessed is not None and run.actual_usd is not None
+    assert abs(run.estimate_usd - run.actual_usd) < abs(guessed - run.actual_usd)
+
+
+def test_durations_are_learned_from_finished_jobs(bench: Bench, emulator: EmulatorProcess) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    draft = runner.prepare("one\ntwo", kind="lines")
+    before = runner.forecast(account, draft, RunSpec(model=MODEL)).hours
+    ended(runner, account, runner.submit(account, draft, RunSpec(model=MODEL), ""))
+    after = runner.forecast(account, draft, RunSpec(model=MODEL)).hours
+    assert (before.jobs, after.jobs) == (0, 1)
+    assert after.expected < before.expected
+
+
+def test_unattended_runs_lease_for_the_whole_window_and_attended_ones_do_not(
+    bench: Bench, emulator: EmulatorProcess
+) -> None:
+    """52 hours where nobody stays to renew, unless a server is there; 30 minutes else."""
+    emulator.settings(job_outcome="stuck")
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    draft = runner.prepare("\n".join(line(f"k{n}", DOCUMENT, f"Question {n}?") for n in range(200)), kind="jsonl")
+    for n, (attended, hours) in enumerate([(False, 52.0), (True, 0.5)]):
+        spec = RunSpec(model=MODEL, context=ContextMode.EXPLICIT)
+        run_id = runner.submit(account, draft, spec, "", attended=attended)
+        wait_until(lambda n=n: len(emulator.ledger()["batch_jobs"]) > n)
+        cache = runner.run(account, run_id).caches[0]
+        assert cache.expire_at is not None
+        left = (cache.expire_at - datetime.now(UTC)).total_seconds() / 3600
+        assert left == pytest.approx(hours, abs=0.1)
+        runner.cancel(account, run_id)
+    wait_until(lambda: nothing_left(emulator))
+
+
+def test_leases_are_renewed_while_a_job_runs(bench: Bench, emulator: EmulatorProcess) -> None:
+    """On a turned clock: the cache outlives its first lease, and storage is billed for the real duration only."""
+    emulator.settings(job_outcome="stuck")
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    draft = runner.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    run_id = runner.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5), "")
+    wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
+    for _ in range(4):
+        before = runner.run(account, run_id).caches[0].expire_at
+        emulator.clock(800)
+        runner._store.wake(run_id)
+        wait_until(lambda before=before: runner.run(account, run_id).caches[0].expire_at != before)
+    runner.cancel(account, run_id)
+    ended(runner, account, run_id, 30)
+    cache = emulator.ledger()["cached_contents"][0]
+    hours = cache["token_hours"] / cache["token_count"]
+    assert 4 * 800 / 3600 <= hours <= 4 * 800 / 3600 + 0.35

@@ -1,0 +1,151 @@
+"""Any order of submissions, deaths, troubles, cancels and lost keys: one job per shard, every run to its end."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from batch.model import SendAs
+from lifecycle.stages.work import Limits
+from tests.lifecycle.simulation import KEY, SETTLE, SURVIVABLE, Crash, Trouble, World
+
+OPS = ("list", "upload", "list files", "create", "get", "download", "delete file", "cancel", "get file")
+
+
+class Lives(RuleBasedStateMachine):
+    """Several runs of one key, in one world."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.world = World(Path(self.folder.name), Limits(rows=3)).__enter__()
+        self.runs: dict[str, int] = {}
+        self.cancelled: set[str] = set()
+        self.has_key = True
+
+    @initialize(
+        lag=st.sampled_from([0.0, 5.0, SETTLE - 1]),
+        duration=st.sampled_from([1.0, 30.0, 400.0]),
+        room=st.sampled_from([1, 2, 100]),
+        late=st.sampled_from([0.0, 30.0]),
+    )
+    def google(self, lag: float, duration: float, room: int, late: float) -> None:
+        google = self.world.google
+        google.lag, google.duration, google.room, google.late_output = lag, duration, room, late
+
+    @precondition(lambda self: len(self.runs) < 4)
+    @rule(rows=st.integers(1, 7), send_as=st.sampled_from([SendAs.FILE, SendAs.INLINE]))
+    def submit(self, rows: int, send_as: SendAs) -> None:
+        self.runs[self.world.submit_alive(rows=rows, send_as=send_as)] = rows
+
+    @rule(seconds=st.sampled_from([0.0, 1.0, 7.0, 61.0, 700.0]))
+    def time_passes(self, seconds: float) -> None:
+        """A living process works meanwhile."""
+        self.world.work(seconds)
+
+    @rule(seconds=st.sampled_from([10.0, 100.0, 4_000.0, 7 * 3600.0]))
+    def nobody_works(self, seconds: float) -> None:
+        """The computer is asleep, or no process runs."""
+        self.world.google.now += seconds
+
+    @rule(op=st.sampled_from(OPS), kind=st.sampled_from(SURVIVABLE))
+    def trouble(self, op: str, kind: str) -> None:
+        self.world.google.troubles.append(Trouble(op, kind))
+
+    @rule(write=st.integers(1, 30), after=st.booleans())
+    def dies_at_a_write(self, write: int, after: bool) -> None:
+        store = self.world.process.store
+        store.crash_in, store.crash_after = write, after
+
+    @rule()
+    def dies(self) -> None:
+        self.world.restart()
+        self._take_key()
+
+    @rule(short=st.integers(1, 1))
+    def a_list_is_cut_short(self, short: int) -> None:
+        self.world.google.short_lists = short
+
+    @precondition(lambda self: self.runs)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        run_id = data.draw(st.sampled_from(sorted(self.runs)))
+        try:
+            self.world.process.store.ask_cancel(run_id)
+        except Crash:
+            self.world.restart()
+            self._take_key()
+        self.cancelled.add(run_id)
+
+    @rule()
+    def key_goes(self) -> None:
+        self.has_key = False
+        self._take_key()
+
+    @rule()
+    def key_comes_back(self) -> None:
+        self.has_key = True
+        self.world.process.keyring.hold(KEY, rehearsal=False)
+
+    def _take_key(self) -> None:
+        if not self.has_key:
+            self.world.process.keyring.drop(self.world.owner)
+
+    # -- what is always true -------------------------------------------------------------------------------------------
+
+    @invariant()
+    def no_shard_has_two_jobs(self) -> None:
+        names = [job.display_name for job in self.world.google.jobs]
+        assert len(names) == len(set(names))
+
+    @invariant()
+    def no_row_is_bought_twice(self) -> None:
+        bought = [key for job in self.world.google.jobs for key in job.keys]
+        assert len(bought) == len(set(bought))
+
+    @invariant()
+    def no_run_fails_for_what_passes(self) -> None:
+        for run_id in self.runs:
+            row = self.world.row(run_id)
+            assert row["state"] != "failed", row["error"]
+            assert row["state"] != "cancelled" or run_id in self.cancelled
+
+    @invariant()
+    def what_has_ended_is_complete_and_leaves_nothing(self) -> None:
+        for run_id, rows in self.runs.items():
+            row = self.world.row(run_id)
+            if row["stage"] != "finished":
+                continue
+            jobs = [job for job in self.world.google.jobs if run_id in job.display_name.split("-")]
+            assert not [job for job in self.world.google.open_jobs() if job in jobs]
+            assert not [f for f in self.world.google.files.values() if run_id in f.display_name.split("-")]
+            answers = self.world.answers(run_id)
+            succeeded = [key for job in jobs if job.state == "SUCCEEDED" for key in job.keys]
+            assert sorted(answers) == sorted(succeeded)
+            assert row["state"] == "cancelled" or len(answers) == rows
+
+    def teardown(self) -> None:
+        """Whatever has happened: once the troubles are over, every run ends."""
+        google = self.world.google
+        google.troubles.clear()
+        google.short_lists = 0
+        self.key_comes_back()
+        try:
+            self.world.until_ended(*self.runs)
+            self.no_shard_has_two_jobs()
+            self.no_row_is_bought_twice()
+            self.no_run_fails_for_what_passes()
+            self.what_has_ended_is_complete_and_leaves_nothing()
+        finally:
+            self.world.__exit__()
+            self.folder.cleanup()
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(
+    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)

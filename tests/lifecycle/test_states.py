@@ -1,0 +1,23 @@
+"""One table says what each job state means, and it is total."""
+
+from __future__ import annotations
+
+from google.genai.types import JobState
+
+from lifecycle import states
+from lifecycle.states import Fate, fate
+
+
+def test_every_state_of_the_sdk_has_a_fate_and_words() -> None:
+    for state in JobState:
+        assert state.value in states.JOB_STATES, state
+        assert state.value in states.WORDS, state
+
+
+def test_partly_succeeded_is_collected_although_the_sdk_does_not_count_it_as_done() -> None:
+    assert fate("JOB_STATE_PARTIALLY_SUCCEEDED") is Fate.COLLECT
+
+
+def test_a_state_we_do_not_know_means_still_waiting_and_is_quoted() -> None:
+    assert fate("BATCH_STATE_DREAMING") is Fate.UNKNOWN
+    assert "BATCH_STATE_DREAMING" in states.words("BATCH_STATE_DREAMING")

@@ -1,0 +1,347 @@
+"""Watching jobs and saving what they return: late, short, gone, cancelled; and nothing deleted before it is saved."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch.errors import ApiError, InputError
+from lifecycle.stages import collecting, receiving
+from lifecycle.stages.work import Limits
+from lifecycle.worker import STAGES
+from tests.lifecycle.simulation import SETTLE, FakeGateway, Trouble, World
+
+WRITES = 52  # more than a run of one job makes in its life
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with World(tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize("late", [0.0, 30.0, 5 * SETTLE])
+def test_results_that_appear_after_the_job_succeeded_are_waited_for(world: World, late: float) -> None:
+    world.google.late_output = late
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert len(world.answers(run_id)) == 3
+    assert world.row(run_id)["state"] == "finished"
+
+
+def test_results_that_never_appear_end_the_run_with_every_row_missing(world: World) -> None:
+    world.google.late_output = 1e9
+    run_id = world.submit()
+    world.until_ended(run_id, hours=1)
+    assert world.row(run_id)["counts"] == {"answered": 0, "missing": 3}
+    assert world.row(run_id)["state"] == "failed"
+    assert "shows no results" in world.row(run_id)["error"]
+
+
+def test_a_job_with_fewer_results_than_requests_is_fetched_twice_and_no_more(world: World) -> None:
+    world.google.lost_keys = {"r1-1"}
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert world.google.calls.count("download") == 2
+    assert world.row(run_id)["counts"] == {"answered": 2, "missing": 1}
+
+
+def test_a_worse_second_look_does_not_replace_what_was_saved(world: World) -> None:
+    world.google.lost_keys = {"r1-1"}
+    run_id = world.submit()
+    while "download" not in world.google.calls:
+        world.work(1)
+    world.google.lost_keys = {"r1-0", "r1-1"}
+    world.until_ended(run_id)
+    assert sorted(world.answers(run_id)) == ["r1-0", "r1-2"]
+
+
+def test_keys_are_counted_not_lines(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many lines as requests, but one row twice and another not at all: that is not complete."""
+    real = FakeGateway.download_file
+
+    def doubled(self: FakeGateway, name: str, to: Path) -> None:
+        real(self, name, to)
+        lines = to.read_text().splitlines(keepends=True)
+        to.write_text("".join([lines[0], lines[0], lines[2]]))
+
+    monkeypatch.setattr(FakeGateway, "download_file", doubled)
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert world.google.calls.count("download") == 2
+    assert "returned 2 results for 3" in world.texts(run_id)
+
+
+@pytest.mark.parametrize("tail", ['{"key": "r1-2", "resp', "\n\n", "nonsense\n", "\xff"])
+def test_a_broken_last_line_costs_one_look_and_no_more(
+    world: World, monkeypatch: pytest.MonkeyPatch, tail: str
+) -> None:
+    real = FakeGateway.download_file
+
+    def broken(self: FakeGateway, name: str, to: Path) -> None:
+        real(self, name, to)
+        to.write_text("".join(to.read_text().splitlines(keepends=True)[:2]) + tail, encoding="latin-1")
+
+    monkeypatch.setattr(FakeGateway, "download_file", broken)
+    monkeypatch.setattr(collecting.results, "build", lambda *a, **k: _nothing())
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert world.google.calls.count("download") == 2
+
+
+def _nothing() -> Any:
+    from lifecycle.results import Reconciliation
+
+    return Reconciliation(sent=3, matched=2, missing=1, counts={"answered": 2}, usd=0.0)
+
+
+@pytest.mark.parametrize("outcome", ["EXPIRED", "FAILED"])
+def test_a_job_that_ended_badly_is_looked_at_twice_before_it_is_said_to_have_left_nothing(
+    world: World, outcome: str
+) -> None:
+    world.google.outcome = outcome
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert world.google.calls.count("get") >= 3  # once under way, twice ended
+    assert "left no results" in world.texts(run_id)
+
+
+@pytest.mark.parametrize("outcome", ["CANCELLED", "EXPIRED"])
+def test_partial_results_of_a_job_that_ended_badly_are_kept_even_if_they_come_late(
+    world: World, monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    google, looks = world.google, itertools.count(1)
+    google.outcome, google.lost_keys = outcome, {"r1-2"}
+    real = FakeGateway._shown
+
+    def shown(self: FakeGateway, job: Any, full: bool = True) -> dict[str, Any]:
+        operation = real(self, job, full)
+        if job.state == outcome and full and next(looks) > 1:
+            operation["metadata"]["output"] = {"responsesFile": f"files/batch-{job.name[8:]}"}
+        return operation
+
+    monkeypatch.setattr(FakeGateway, "_shown", shown)
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert sorted(world.answers(run_id)) == ["r1-0", "r1-1"]
+    assert "2 results were saved" in world.texts(run_id)
+
+
+def test_a_cancelled_job_that_finished_after_all_is_collected(world: World) -> None:
+    world.google.duration = 100.0
+    run_id = world.submit()
+    world.work(10)
+    world.google.troubles.append(Trouble("cancel", "lost before"))
+    world.process.store.ask_cancel(run_id)
+    world.google.jobs[0].ends = world.google.now
+    world.until_ended(run_id)
+    assert len(world.answers(run_id)) == 3
+    assert world.row(run_id)["state"] == "cancelled"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_results_that_cannot_be_fetched_end_the_run_and_are_not_deleted(
+    world: World, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    def gone(self: FakeGateway, name: str, to: Path) -> None:
+        self.google.calls.append("download")
+        raise ApiError("No such file.", status=status)
+
+    monkeypatch.setattr(FakeGateway, "download_file", gone)
+    run_id = world.submit()
+    world.until_ended(run_id, hours=1)
+    assert world.google.calls.count("download") > 3
+    assert world.row(run_id)["state"] == "failed"
+    assert "cannot be fetched" in world.row(run_id)["error"]
+    assert world.google.calls.count("delete file") == 1  # the input only
+
+
+def test_a_job_not_found_for_a_while_is_not_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A direct get may lag behind a create too; only after ten minutes is a job taken to have been deleted."""
+    google, real = world.google, FakeGateway.get_batch
+    google.duration = 400.0
+
+    def hidden(self: FakeGateway, name: str) -> dict[str, Any]:
+        if google.now < 1_800_000_000.0 + 9 * 60:
+            raise ApiError("Requested entity was not found.", status=404)
+        return real(self, name)
+
+    monkeypatch.setattr(FakeGateway, "get_batch", hidden)
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert len(world.answers(run_id)) == 3
+
+
+def test_a_deleted_job_ends_its_run_with_a_reason(world: World) -> None:
+    world.google.duration = 9e9
+    run_id = world.submit()
+    world.work(10)
+    world.google.jobs.clear()
+    world.until_ended(run_id, hours=2)
+    assert world.row(run_id)["state"] == "failed"
+    assert "deleted at Google" in world.row(run_id)["error"]
+
+
+def test_one_job_in_trouble_does_not_hide_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first job's look fails for ever; the second job's results are saved all the same."""
+    world.limits = Limits(rows=2)
+    world.restart()
+    real = FakeGateway.get_batch
+
+    def get(self: FakeGateway, name: str) -> dict[str, Any]:
+        if name == world.google.jobs[0].name:
+            raise ApiError("The service is overloaded.", status=503, ambiguous=True)
+        return real(self, name)
+
+    monkeypatch.setattr(FakeGateway, "get_batch", get)
+    run_id = world.submit(rows=4)
+    world.work(600)
+    assert [shard["stage"] for shard in world.shards(run_id)] == ["submitted", "ended"]
+    assert "Could not check" in world.row(run_id)["note"]
+    monkeypatch.setattr(FakeGateway, "get_batch", real)
+    world.until_ended(run_id)
+    assert len(world.answers(run_id)) == 4
+
+
+def test_when_nobody_answers_the_other_jobs_are_not_waited_for_one_by_one(world: World) -> None:
+    world.limits = Limits(rows=1)
+    world.restart()
+    world.google.duration = 1_000.0
+    run_id = world.submit(rows=20)
+    world.work(5)
+    before = world.google.calls.count("get")
+    world.google.troubles += [Trouble("get", "unreachable")] * 20
+    while world.row(run_id)["failures"] == 0:
+        world.work(1)
+    assert world.google.calls.count("get") < before + 100
+    assert len(world.google.troubles) == 19
+
+
+def test_a_job_stuck_for_two_days_is_seen_to_expire(world: World) -> None:
+    world.google.outcome = "STUCK"
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert world.google.now - 1_800_000_000.0 > 47 * 3600
+    assert "expired after 48 hours" in world.texts(run_id)
+    assert world.google.calls.count("get") < 1_000
+
+
+def test_polls_write_nothing_new(world: World) -> None:
+    """Hours of looks: the same rows, written in place, and a log that says only what changed."""
+    world.google.outcome = "STUCK"
+    run_id = world.submit()
+    world.work(3600)
+    events = len(world.process.store.events(run_id, 10_000))
+    size = (world.root / "runs.db").stat().st_size
+    world.work(4 * 3600)
+    assert len(world.process.store.events(run_id, 10_000)) == events
+    assert (world.root / "runs.db").stat().st_size == size
+
+
+# -- disk and saving ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["download", "fsync", "collect"])
+def test_a_full_disk_stops_the_work_with_a_message_and_loses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    full = [True]
+
+    def checked(real: Any) -> Any:
+        def act(*args: Any, **more: Any) -> Any:
+            if full[0]:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return real(*args, **more)
+
+        return act
+
+    if place == "download":
+        monkeypatch.setattr(FakeGateway, "download_file", checked(FakeGateway.download_file))
+    elif place == "fsync":
+        monkeypatch.setattr(receiving.os, "fsync", checked(receiving.os.fsync))
+    else:
+        monkeypatch.setattr(collecting.results, "build", checked(collecting.results.build))
+    run_id = world.submit()
+    world.work(3600)
+    assert "No space left on device" in world.row(run_id)["note"]
+    assert "delete file" not in world.google.calls
+    assert world.row(run_id)["state"] == "active"
+    full[0] = False
+    world.until_ended(run_id)
+    assert len(world.answers(run_id)) == 3
+    assert len(world.google.jobs) == 1
+
+
+@pytest.mark.parametrize("crash_after", [False, True])
+def test_dying_at_any_write_loses_nothing_and_pays_once(world: World, crash_after: bool) -> None:
+    """One run for each write of a run's life, killed just before or just after it."""
+    for write in range(1 + crash_after, WRITES, 2):
+        world.process.store.crash_in, world.process.store.crash_after = write, crash_after
+        run_id = world.submit_alive()
+        world.until_ended(run_id)
+        assert len(world.answers(run_id)) == 3
+        assert world.row(run_id)["state"] == "finished"
+        assert len(world.google.named(f"gbr-test-{run_id}-s0000")) == 1
+        assert not world.google.files
+    assert world.process.store.crash_in > 0, "runs have more writes than were tried"
+
+
+def test_nothing_is_deleted_at_google_before_the_results_are_on_disk(world: World) -> None:
+    world.limits = Limits(rows=1)
+    world.restart()
+    run_id = world.submit(rows=3)
+    world.until_ended(run_id)
+    calls = world.google.calls
+    assert calls.index("delete file") > max(n for n, call in enumerate(calls) if call == "download")
+
+
+def test_the_result_file_of_a_run_that_died_after_saving_is_deleted_too(world: World) -> None:
+    """Its name must be written down before the job counts as ended."""
+    deleted: list[str] = []
+    for write in range(2, WRITES, 3):
+        world.process.store.crash_in, world.process.store.crash_after = write, True
+        run_id = world.submit_alive()
+        world.until_ended(run_id)
+        deleted = list(world.row(run_id)["data"]["outputs"].values())
+        assert deleted == [f"files/batch-{world.google.jobs[-1].name[8:]}"]
+
+
+# -- what cannot go on -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ["planned", "collecting", "releasing"])
+def test_a_stage_that_cannot_go_on_ends_the_run_with_its_reason(
+    world: World, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    def impossible(work: Any) -> Any:
+        raise InputError("This cannot be done.", "Do something else.")
+
+    monkeypatch.setitem(STAGES, next(s for s in STAGES if s == stage), impossible)
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert world.row(run_id)["state"] == "failed"
+    assert world.row(run_id)["error"] == "This cannot be done. Do something else."
+
+
+@pytest.mark.parametrize("op", ["delete file", "list files", "list"])
+def test_what_cannot_be_released_does_not_keep_a_run_from_ending(
+    world: World, monkeypatch: pytest.MonkeyPatch, op: str
+) -> None:
+    name = {"delete file": "delete_file", "list files": "list_files", "list": "list_batches"}[op]
+    real = getattr(FakeGateway, name)
+
+    def fails(self: FakeGateway, *args: Any) -> Any:
+        if "download" in self.google.calls:
+            raise ApiError("The service is overloaded.", status=503, ambiguous=True)
+        return real(self, *args)
+
+    monkeypatch.setattr(FakeGateway, name, fails)
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert world.row(run_id)["state"] == "finished"
+    assert "expires there by itself" in world.texts(run_id)

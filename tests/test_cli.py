@@ -1,0 +1,163 @@
+"""The terminal's contract: verbs, JSON on stdout, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator_process import EmulatorProcess, start_emulator
+
+ROOT = Path(__file__).parents[1]
+MODEL = "gemini-3.8-flash"
+KEY = "made-up-canary-key-for-the-terminal"
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Any:
+    with start_emulator() as process:
+        yield process
+
+
+class Terminal:
+    """`python cli.py …` in a process of its own, with its own data folder."""
+
+    def __init__(self, folder: Path, emulator: EmulatorProcess) -> None:
+        self.folder = folder
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("G")},
+            "GEMINI_API_KEY": KEY,
+            "GOOGLE_GEMINI_BASE_URL": emulator.base_url,
+            "DATA_DIR": str(folder / "data"),
+            "SETTLE_SECONDS": "1",
+        }
+
+    def __call__(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "cli.py", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env={**self.environ, **environ}, capture_output=True, text=True, timeout=90, check=False
+        )
+
+    def file(self, name: str, text: str) -> str:
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, emulator: EmulatorProcess) -> Terminal:
+    return Terminal(tmp_path, emulator)
+
+
+def test_a_run_from_submission_to_results(cli: Terminal, tmp_path: Path) -> None:
+    """First line the run's id, last line how it ended; then every verb that asks about it."""
+    out = tmp_path / "out.csv"
+    source = cli.file("prompts.txt", "What is two plus two?\nName a river.\n")
+    submitted = cli("submit", source, "--model", MODEL, "--wait", "--json", "--out", str(out))
+    assert submitted.returncode == 0, submitted.stderr
+    first, last = (json.loads(text) for text in submitted.stdout.splitlines())
+    assert set(first) == {"run_id"}
+    assert set(last) == {"run_id", "state", "stage", "counts", "cost_usd", "error"}
+    assert last["state"] == "finished"
+    assert last["counts"] == {"answered": 2}
+    assert last["cost_usd"] > 0
+    header = out.read_text(encoding="utf-8").splitlines()[0].replace('"', "")
+    assert header == (
+        "key,prompt,outcome,text,error_code,error_message,prompt_tokens,cached_tokens,output_tokens,thoughts_tokens,cost_usd"
+    )
+    shown = json.loads(cli("show", first["run_id"], "--json").stdout)
+    assert {"id", "state", "stage", "model", "rows", "counts", "jobs", "caches", "events"} <= set(shown)
+    assert {"name", "state", "stats"} <= set(shown["jobs"][0])
+    assert {"estimate_usd", "actual_usd"} <= set(shown)
+    assert [run["id"] for run in json.loads(cli("runs", "--json").stdout)] == [first["run_id"]]
+    lines = tmp_path / "out.jsonl"
+    assert cli("results", first["run_id"], "--out", str(lines)).returncode == 0
+    assert {"usage", "response"} <= set(json.loads(lines.read_text(encoding="utf-8").splitlines()[0]))
+    assert json.loads(cli("caches", "--json").stdout) == []
+    everything = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert not any(KEY.encode() in path.read_bytes() for path in everything)
+
+
+def test_without_waiting_it_returns_when_the_job_is_there_and_resume_goes_on(cli: Terminal) -> None:
+    submitted = cli("submit", cli.file("p.txt", "one\ntwo"), "--model", MODEL, "--json")
+    assert submitted.returncode == 0, submitted.stderr
+    run_id = json.loads(submitted.stdout.splitlines()[0])["run_id"]
+    assert json.loads(cli("show", run_id, "--json").stdout)["jobs"][0]["name"].startswith("batches/")
+    assert cli("resume", "--wait").returncode == 0
+    assert json.loads(cli("show", run_id, "--json").stdout)["state"] == "finished"
+
+
+def test_a_plan_needs_no_key_and_sends_nothing(cli: Terminal, emulator: EmulatorProcess, tmp_path: Path) -> None:
+    shared = "The parties agree on the following. " * 300
+    rows = [
+        {"contents": [{"role": "user", "parts": [{"text": shared}, {"text": f"Question {n}?"}]}]} for n in range(40)
+    ]
+    source = cli.file("q.jsonl", "\n".join(json.dumps({"key": f"k{n}", "request": row}) for n, row in enumerate(rows)))
+    before = emulator.ledger()["calls"]
+    words = ("plan", source, "--model", MODEL, "--context", "auto", "--hours", "1", "--json")
+    planned = cli(*words, "--groups", str(tmp_path / "groups.jsonl"), GEMINI_API_KEY="")
+    assert planned.returncode == 0, planned.stderr
+    document = json.loads(planned.stdout)
+    assert set(document) >= {"model", "hours", "assumptions", "totals", "groups"}
+    assert set(document["assumptions"]) >= {"prices", "storage", "min_tokens", "implicit_rate"}
+    assert set(document["totals"]["usd"]) >= {"plain", "implicit", "chosen", "low", "worst"}
+    assert [group["choice"] for group in document["groups"]] == ["explicit"]
+    assert document["totals"]["usd"]["chosen"] < document["totals"]["usd"]["plain"] / 2
+    groups = [json.loads(text) for text in (tmp_path / "groups.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert groups == [{"key": f"k{n}", "group": document["groups"][0]["id"]} for n in range(40)]
+    assert emulator.ledger()["calls"] == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("submit", "{bad}", "--model", MODEL), 2, "line 1"),
+        (("submit", "nowhere.txt", "--model", MODEL), 2, "nowhere.txt"),
+        (("submit", "{good}", "--model", MODEL, "--max-usd", "0.000001"), 2, "budget"),
+        (("submit", "{good}", "--model", "gemini-of-nowhere", "--wait"), 1, "gemini-of-nowhere"),
+        (("show", "r000000000000"), 1, "no such run"),
+    ],
+)
+def test_what_cannot_be_done_says_so_in_its_exit_code(
+    cli: Terminal, words: tuple[str, ...], code: int, said: str
+) -> None:
+    files = {
+        "{bad}": cli.file("bad.jsonl", '{"key": "a", "request": {"contents": []}}\n'),
+        "{good}": cli.file("g.txt", "x"),
+    }
+    ended = cli(*(files.get(word, word) for word in words))
+    assert ended.returncode == code
+    assert said in ended.stderr + ended.stdout
+    assert KEY not in ended.stderr + ended.stdout
+
+
+def test_without_a_key_it_says_how_to_go_on(cli: Terminal) -> None:
+    ended = cli("runs", GEMINI_API_KEY="")
+    assert ended.returncode == 1
+    assert "--rehearse" in ended.stderr
+
+
+def test_a_cancelled_run_ends_with_exit_code_1_for_who_waits(cli: Terminal, emulator: EmulatorProcess) -> None:
+    emulator.settings(job_outcome="stuck")
+    try:
+        submitted = cli("submit", cli.file("p.txt", "one"), "--model", MODEL, "--json")
+        run_id = json.loads(submitted.stdout.splitlines()[0])["run_id"]
+        cancelled = cli("cancel", run_id, "--json")
+    finally:
+        emulator.settings(job_outcome="succeeded")
+    assert cancelled.returncode == 0, cancelled.stderr
+    assert json.loads(cancelled.stdout.splitlines()[-1])["state"] == "cancelled"
+
+
+def test_only_what_failed_is_sent_again(cli: Terminal) -> None:
+    source = cli.file("p.txt", "fine\n[[emulate: error:13]] b")
+    submitted = cli("submit", source, "--model", MODEL, "--wait", "--json")
+    run_id = json.loads(submitted.stdout.splitlines()[0])["run_id"]
+    again = cli("retry", run_id, "--wait", "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout.splitlines()[-1])["counts"] == {"error_transient": 1}

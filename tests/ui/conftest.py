@@ -1,0 +1,60 @@
+"""The page without a server: a fake runner behind it, and cookies that tests choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import PropertyMock, patch
+
+import pytest
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.fakes import FakeRunner
+from ui import app_state
+from ui.app_state import AppState
+from ui.vault import Vault
+
+PAGE = Path(__file__).resolve().parents[2] / "ui" / "page.py"
+
+
+class Jar(dict[str, Any]):
+    """Cookies as Streamlit hands them out."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(self)
+
+
+@pytest.fixture
+def runner() -> FakeRunner:
+    return FakeRunner()
+
+
+@pytest.fixture
+def state(runner: FakeRunner, tmp_path: Path) -> AppState:
+    made = AppState(runner=runner, vault=Vault("secret"), data_dir=tmp_path)  # type: ignore[arg-type]  # the fake
+    app_state.set_state(made)
+    return made
+
+
+@pytest.fixture
+def cookies() -> Iterator[Jar]:
+    jar = Jar()
+    with patch.object(ContextProxy, "cookies", new_callable=PropertyMock, return_value=jar):
+        yield jar
+
+
+@pytest.fixture
+def page(state: AppState, cookies: Jar) -> Callable[..., AppTest]:
+    """Open the page in a new browser session that sends the cookies: page(run="r1") with ?run=r1 in the address."""
+
+    def open_page(**query: str) -> AppTest:
+        at = AppTest.from_file(str(PAGE), default_timeout=30)
+        for name, value in query.items():
+            at.query_params[name] = value
+        at.run()
+        assert not at.exception
+        return at
+
+    return open_page

@@ -1,0 +1,150 @@
+"""A runner that does nothing but remember, for tests of the page alone. Runs are advanced by hand."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from batch.errors import NotFound
+from batch.model import RunState, Stage
+from lifecycle.drafts import Draft
+from lifecycle.retries import RetryOffer
+from lifecycle.views import Account, EventView, JobView, KeyCheck, ModelChoice, Progress, RunSpec, RunView
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+MODELS = [
+    ModelChoice(
+        "gemini-3-flash", "Gemini 3 Flash", 0.25, 1.5, True, "in $0.25, out $1.50 per million tokens in a batch"
+    ),
+    ModelChoice("gemini-mystery", "Gemini Mystery", None, None, None, "price unknown"),
+]
+
+
+def a_run(run_id: str, **changes: Any) -> RunView:
+    """A run under way, with whatever is different about it."""
+    plain = RunView(
+        id=run_id,
+        name=f"run {run_id}",
+        state=RunState.ACTIVE,
+        stage=Stage.RUNNING,
+        words="running",
+        model="gemini-3-flash",
+        rows=100,
+        created_at=NOW,
+        ended_at=None,
+        age_seconds=75,
+        progress=Progress(100, 40, 2, True),
+        counts={},
+        jobs=(JobView(0, "batches/abc", "JOB_STATE_RUNNING", 100, None, NOW, None),),
+        caches=(),
+        estimate_usd=None,
+        actual_usd=None,
+        note="",
+        warning="",
+        error="",
+        parent_id="",
+        rehearsal=False,
+        cancel_requested=False,
+        has_results=False,
+        spec=RunSpec(model="gemini-3-flash"),
+    )
+    return replace(plain, **changes)
+
+
+def ended(run: RunView) -> RunView:
+    """The same run, finished."""
+    return replace(
+        run,
+        state=RunState.FINISHED,
+        stage=Stage.FINISHED,
+        words="finished",
+        ended_at=NOW + timedelta(seconds=90),
+        progress=Progress(run.rows, run.rows, 0, True),
+        has_results=True,
+    )
+
+
+class FakeRunner:
+    """Keeps what it was told; `runs_of` maps an owner to runs, newest first."""
+
+    def __init__(self) -> None:
+        self.runs_of: dict[str, list[RunView]] = {}
+        self.tables: dict[str, Any] = {}
+        self.tickets: dict[str, str] = {}
+        self.calls: list[tuple[str, ...]] = []
+        self.destination = ""
+        self.check = KeyCheck(True, "The key works.")
+        self._numbers = itertools.count(1)
+
+    def hold_key(self, key: str) -> Account:
+        return Account(f"owner-of-{key[-4:]}", False, f"key ending in {key[-4:]}", self.destination)
+
+    def hold_rehearsal(self, identity: str) -> Account:
+        return Account(f"owner-of-{identity}", True, "rehearsal", "the rehearsal server on this computer")
+
+    def forget(self, account: Account) -> None:
+        self.calls.append(("forget", account.owner))
+
+    def check_key(self, key: str) -> KeyCheck:
+        return replace(self.check, account=self.hold_key(key)) if self.check.ok else self.check
+
+    def models(self, account: Account | None) -> list[ModelChoice]:
+        return MODELS
+
+    def submit(self, account: Account, draft: Any, spec: RunSpec, ticket: str) -> str:
+        return self._add(account, draft.rows, spec, ticket, name=spec.name)
+
+    def _add(self, account: Account, rows: int, spec: RunSpec, ticket: str, **facts: Any) -> str:
+        if ticket not in self.tickets:
+            run_id = self.tickets[ticket] = f"r{next(self._numbers)}"
+            run = a_run(run_id, model=spec.model, rows=rows, rehearsal=account.rehearsal, spec=spec, **facts)
+            self.runs_of.setdefault(account.owner, []).insert(0, run)
+        return self.tickets[ticket]
+
+    def runs(self, account: Account, limit: int = 200) -> list[RunView]:
+        return self.runs_of.get(account.owner, [])[:limit]
+
+    def run(self, account: Account, run_id: str) -> RunView:
+        for run in self.runs(account):
+            if run.id == run_id:
+                return run
+        raise NotFound("There is no such run under this key.")
+
+    def retries_of(self, account: Account, run_id: str) -> list[RunView]:
+        return [run for run in self.runs(account)[::-1] if run.parent_id == run_id]
+
+    def retry_forecast(self, account: Account, run_id: str, *, where: Any, **otherwise: Any) -> RetryOffer:
+        """Prepares nothing; costs a cent for each row at least, two probably, three at worst."""
+        self.calls.append(("offer", run_id, str(otherwise)))
+        rows = len(list(self.tables[run_id].keys(where)))
+        usd = SimpleNamespace(low=rows / 100, expected=rows / 50, worst=3 * rows / 100)
+        found: Any = SimpleNamespace(card=SimpleNamespace(usd=usd))
+        spec = RunSpec(model=otherwise["model"] or self.run(account, run_id).model)
+        return RetryOffer(run_id, Draft(Path("no-draft"), "", "", rows, 0), spec, found)
+
+    def send_retry(self, account: Account, offer: RetryOffer, ticket: str) -> str:
+        return self._add(account, offer.draft.rows, offer.spec, ticket, parent_id=offer.parent)
+
+    def events(self, account: Account, run_id: str, limit: int = 200) -> list[EventView]:
+        return [EventView(NOW, "info", f"Submitted {run_id}.")]
+
+    def cancel(self, account: Account, run_id: str) -> None:
+        self.calls.append(("cancel", self.run(account, run_id).id))
+
+    def delete(self, account: Account, run_id: str) -> None:
+        self.calls.append(("delete", self.run(account, run_id).id))
+        self.runs_of[account.owner] = [run for run in self.runs(account) if run.id != run_id]
+
+    def results(self, account: Account, run_id: str) -> Any:
+        self.run(account, run_id)
+        if run_id not in self.tables:
+            raise NotFound("There are no results yet.")
+        return self.tables[run_id]
+
+    def finish(self, account_owner: str, run_id: str, folder: Path | None = None) -> None:
+        """Let a run end."""
+        self.runs_of[account_owner] = [ended(r) if r.id == run_id else r for r in self.runs_of[account_owner]]

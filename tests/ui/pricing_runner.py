@@ -1,0 +1,129 @@
+"""A runner for tests of the page that plans and prices for real and keeps everything else in mind only."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from batch.errors import BatchRunnerError
+from batch.model import Tariff
+from cache_utils import CachedText
+from lifecycle import drafts, shared_cache
+from lifecycle.cache_desk import CacheInfo
+from lifecycle.forecast import Forecast, expected_hours, forecast
+from lifecycle.shared_cache import CacheOffer
+from lifecycle.views import Account, RunSpec
+from tests.ui.fakes import NOW, FakeRunner
+
+TARIFF = Tariff(0.3, 0.15, 2.5, 1.25, 0.03, None, 1.0, explicit_minimum=1024, implicit_minimum=2048)
+GUIDE = "The guide says which parcels go where, and what to do with those that nobody wants. " * 120
+
+
+def a_cache(name: str, **changes: Any) -> CacheInfo:
+    """A cache with half an hour left, with whatever is different about it."""
+    plain = CacheInfo(
+        name=f"cachedContents/{name}",
+        label=name,
+        model="gemini-3-flash",
+        tokens=20_000,
+        created_at=NOW - timedelta(hours=2),
+        expire_at=NOW + timedelta(minutes=30),
+        age_hours=2.0,
+        seconds_left=1800.0,
+        expired=False,
+        usd_per_hour=0.02,
+        usd_so_far=0.046,
+        ours=False,
+        runs=(),
+    )
+    return replace(plain, **changes)
+
+
+class PricingRunner(FakeRunner):
+    """`asked` are the forecasts that were asked for; `submitted` what was submitted; `fault` is raised by forecasts,
+    which wait at the `gate`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.asked: list[tuple[str, RunSpec, bool]] = []
+        self.submitted: list[tuple[RunSpec, Forecast | None, list[bytes]]] = []
+        self.kept: list[CacheInfo] = []
+        self.created: list[tuple[CachedText, str, float]] = []
+        self.looked = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self._drafts = itertools.count(1)
+        self.fault: BatchRunnerError | None = None
+
+    def prepare(self, source: Path | str, *, use_cache: str = "", **options: Any) -> drafts.Draft:
+        target = self.folder / "drafts" / f"d{next(self._drafts)}"
+        if use_cache:
+            options["generation"] = replace(options["generation"], system_instruction="")
+        draft = drafts.prepare(source, target, **options)
+        return shared_cache.use_for_all(draft, use_cache) if use_cache else draft
+
+    def tariff(self, model: str) -> Tariff | None:
+        return None if "mystery" in model else TARIFF
+
+    def forecast(
+        self,
+        account: Account | None,
+        draft: drafts.Draft,
+        spec: RunSpec,
+        *,
+        exact: bool = True,
+        before: Forecast | None = None,
+    ) -> Forecast:
+        self.asked.append((draft.folder.name, spec, exact))
+        assert self.gate.wait(10)
+        if self.fault:
+            raise self.fault
+        return forecast(
+            draft.folder / "requests.jsonl",
+            spec,
+            tariff=self.tariff(spec.model),
+            model=None,
+            hours=expected_hours([], spec.hours),
+            count=(lambda prefix: len(prefix) // 4) if account and exact else None,
+            before=before,
+        )
+
+    def submit(self, account: Account, draft: Any, spec: RunSpec, ticket: str, found: Forecast | None = None) -> str:
+        lines = (draft.folder / "requests.jsonl").read_bytes().splitlines()
+        self.submitted.append((spec, found, lines))
+        run_id = super().submit(account, draft, spec, ticket)
+        shutil.copytree(draft.folder, self.folder / run_id, dirs_exist_ok=True)
+        return run_id
+
+    def draft_of(self, account: Account, run_id: str) -> drafts.Draft:
+        return drafts.open_draft(self.folder / run_id)
+
+    def offer_cache(self, wanted: CachedText, hours: float) -> CacheOffer:
+        return shared_cache.offer(wanted, hours, self.tariff(wanted.model))
+
+    def caches(self, account: Account) -> list[CacheInfo]:
+        self.looked += 1
+        if self.fault:
+            raise self.fault
+        return list(self.kept)
+
+    def create_cache(self, account: Account, wanted: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
+        if self.fault:
+            raise self.fault
+        self.created.append((wanted, name, ttl_seconds))
+        made = a_cache(name, model=wanted.model)
+        self.kept.append(made)
+        return made
+
+    def extend_cache(self, account: Account, name: str, ttl_seconds: float) -> None:
+        self.calls.append(("extend", name, f"{ttl_seconds:g}"))
+
+    def delete_cache(self, account: Account, name: str) -> None:
+        self.calls.append(("delete cache", name))
+        self.kept = [cache for cache in self.kept if cache.name != name]

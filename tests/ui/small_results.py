@@ -1,0 +1,44 @@
+"""A small real table of results, made from lines as a batch job returns them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lifecycle.results import ResultTable, build
+
+
+def small_results(folder: Path, answers: Mapping[str, Any], prompts: Mapping[str, str] | None = None) -> ResultTable:
+    """`answers` maps each key sent to a text, to a whole result line's rest, or to None for a row that is missing."""
+    folder.mkdir(parents=True)
+    keys = list(answers)
+    asked = [(prompts or {}).get(key, f"prompt of {key}") for key in keys]
+    columns = {"n": range(len(keys)), "key": keys, "prompt": asked, "line": range(1, len(keys) + 1)}
+    table = pa.table({name: pa.array(values) for name, values in columns.items()})
+    pq.write_table(
+        table.cast(pa.schema([("n", "int64"), ("key", "string"), ("prompt", "string"), ("line", "int64")])),
+        folder / "inputs.parquet",
+    )
+    requests = [
+        {"key": key, "request": {"contents": [{"parts": [{"text": text}]}]}}
+        for key, text in zip(keys, asked, strict=True)
+    ]
+    (folder / "requests.jsonl").write_bytes(b"\n".join(map(orjson.dumps, requests)))
+    received = folder / "1-0.jsonl"
+    lines = [{"key": key, **_rest(answer)} for key, answer in answers.items() if answer is not None]
+    received.write_bytes(b"\n".join(map(orjson.dumps, lines)))
+    build(folder, received=[received], price=lambda usage: 0.000001)
+    return ResultTable(folder)
+
+
+def _rest(answer: Any) -> dict[str, Any]:
+    if isinstance(answer, dict):
+        return answer
+    candidate = {"finishReason": "STOP", "content": {"role": "model", "parts": [{"text": answer}]}}
+    usage = {"promptTokenCount": 5, "candidatesTokenCount": 7, "totalTokenCount": 12}
+    return {"response": {"candidates": [candidate], "usageMetadata": usage}}

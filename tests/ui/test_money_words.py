@@ -1,0 +1,114 @@
+"""What the page says of money, and the picture of a plan."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from batch.groups import ChoiceUsd
+from gem_cache import Choice, CostAt, Group
+from lifecycle.forecast import Hours
+from tests.ui.conftest import Jar
+from tests.ui.fakes import FakeRunner, a_run, ended
+from tests.ui.small_results import small_results
+from tests.ui.test_session import KEY, texts
+from ui.app_state import AppState
+from ui.cost import actual_words
+from ui.plan_picture import picture
+from ui.shared_texts import text_of
+from ui.words import money
+
+
+@pytest.mark.parametrize(
+    "usd, words",
+    [
+        (None, "not known"),
+        (0.0, "$0.00"),
+        (1234.5, "$1,234.50"),
+        (1.0, "$1.00"),
+        (0.1, "$0.10"),
+        (0.034, "$0.034"),
+        (0.00012, "$0.00012"),
+        (-0.5, "-$0.50"),
+    ],
+)
+def test_money_shows_two_figures_of_small_sums_and_cents_of_large_ones(usd: float | None, words: str) -> None:
+    assert money(usd) == words
+
+
+ESTIMATE = {"usd": {"low": 0.1, "expected": 0.2, "worst": 2.0}}
+
+
+@pytest.mark.parametrize(
+    "estimate, actual, words",
+    [
+        (ESTIMATE, 0.25, "Estimated $0.20, $2.00 at worst. It cost $0.25, 25 % more than expected."),
+        (ESTIMATE, 0.1, "Estimated $0.20, $2.00 at worst. It cost $0.10, 50 % less than expected."),
+        (ESTIMATE, 0.2004, "Estimated $0.20, $2.00 at worst. It cost $0.20, as expected."),
+        ({"usd": {"expected": 0.2, "worst": None}}, 0.3, "Estimated $0.20. It cost $0.30, 50 % more than expected."),
+        ({"usd": {"expected": 0.0, "worst": 0.0}}, 0.0, "Estimated $0.00, $0.00 at worst. It cost $0.00."),
+        (ESTIMATE, None, ""),
+        ({"usd": {"expected": None, "worst": None}}, 0.3, ""),
+        ({}, 0.3, ""),
+    ],
+)
+def test_afterwards_the_estimate_is_held_against_the_actual_cost(
+    estimate: dict[str, object], actual: float | None, words: str
+) -> None:
+    assert actual_words(estimate, actual) == words
+
+
+@pytest.mark.parametrize("rehearsal, words", [(True, "It would have cost $0.25"), (False, "It cost $0.25")])
+def test_results_tell_it_and_in_rehearsal_nothing_did_cost(
+    page: Callable[[], AppTest],
+    runner: FakeRunner,
+    state: AppState,
+    cookies: Jar,
+    tmp_path: Path,
+    rehearsal: bool,
+    words: str,
+) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    run = ended(a_run("r1", estimate=ESTIMATE, actual_usd=0.25, rehearsal=rehearsal))
+    runner.runs_of["owner-of-ab12"] = [run]
+    runner.tables["r1"] = small_results(tmp_path / "r1", {"k": "answer"})
+    assert words in texts(page()).replace("\\", "")
+
+
+def a_group(hours: float | None, served: int = 5) -> Group:
+    usd = ChoiceUsd(1.0, 1.0, 0.5)
+    return Group("0a", None, 5, served, 2000, False, Choice.EXPLICIT, usd, hours, True, False)
+
+
+def test_the_picture_has_three_lines_and_marks_where_caches_stop_paying() -> None:
+    curve = [CostAt(hours, 0.1 * hours, 0.1, 0.5, 0.5) for hours in (0.25, 4.0, 48.0)]
+    groups = [a_group(9.04), a_group(9.0), a_group(60.0), a_group(5.0, served=0), a_group(None)]
+    drawn = picture(curve, Hours(4.0, 14.0, 0), groups)
+    plan, best, plain = drawn["series"]
+    assert [series["name"] for series in (plan, best, plain)] == ["This plan", "Best for that duration", "No cache"]
+    assert plan["data"][1] == [4.0, 0.4] and plain["data"][2] == [48.0, 0.5]
+    marks = {mark["name"]: mark["xAxis"] for mark in plan["markLine"]["data"]}
+    assert marks == {"expected": 4.0, "95 % of jobs": 14.0, "break-even 9 h": 9.0}
+    assert json.loads(json.dumps(drawn)) == drawn
+
+
+def test_labels_that_would_cover_each_other_stand_in_different_lines() -> None:
+    curve = [CostAt(hours, 0.1, 0.1, 0.5, 0.5) for hours in (0.25, 48.0)]
+    marks = picture(curve, Hours(4.0, 14.0, 0), [a_group(12.0), a_group(16.0)])["series"][0]["markLine"]["data"]
+    assert [mark["xAxis"] for mark in marks] == [4.0, 12.0, 14.0, 16.0]
+    assert [mark["label"]["distance"] for mark in marks] == [4, 4, 18, 32]
+
+
+def test_the_text_of_shared_content_is_in_the_order_in_which_it_is_read() -> None:
+    body = {
+        "contents": [
+            {"role": "user", "parts": [{"fileData": {"fileUri": "files/1", "mimeType": "a/b"}}, {"text": "T"}]}
+        ],
+        "tools": [{"functionDeclarations": [{"name": "look_up"}]}],
+        "systemInstruction": {"parts": [{"text": "S"}]},
+    }
+    assert text_of(json.dumps(body).encode()).split("\n") == ["S", "[look_up]", "[files/1]", "[a/b]", "T"]
