@@ -24,6 +24,23 @@ def test_the_example_gives_the_defaults() -> None:
     assert load(dict(pairs)) == load({})
 
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NAMED = re.compile(r"\]\(((?!https?:)[^)#]+)\)|`((?:[a-z_]+/)+[a-z_]+\.(?:py|md|toml|sh))`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = [link or path for link, path in NAMED.findall(page.read_text(encoding="utf-8"))]
+    absent = [name for name in named if not any((base / name).exists() for base in (page.parent, ROOT))]
+    assert not absent
+
+
+def test_the_makefile_has_every_command_of_the_readme() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M))
+    assert "run" in named and named <= targets
+
+
 def test_secrets_have_no_repr() -> None:
     assert "s3cret" not in repr(load({"GEMINI_API_KEY": "s3cret", "COOKIE_SECRET": "s3cret", "DATABASE_URL": "s3cret"}))
 
