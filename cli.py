@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from assembly import open_runner
 from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, OverBudget
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
 from lifecycle import drafts
+from lifecycle.ages import EXPIRY_SECONDS
 from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
 from lifecycle.plan_files import row_groups
 from lifecycle.runner import Runner
-from lifecycle.views import Account, RunSpec, RunView
+from lifecycle.views import Account, JobView, RunSpec, RunView
 from settings import Settings, load
 
 WATCH_SECONDS = 0.2
@@ -96,11 +98,13 @@ def show(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     events = runner.events(account, options.run)
     document = {
         **_brief(run),
-        "jobs": [{"name": j.name, "state": j.state, "stats": j.stats, "error": j.error} for j in run.jobs],
+        "warning": run.warning or None,
+        "jobs": [_job(job) for job in run.jobs],
         "caches": [{"name": c.name, "tokens": c.tokens, "deleted_at": c.deleted_at, "usd": c.usd} for c in run.caches],
         "events": [{"at": e.at, "level": e.level, "text": e.text} for e in events],
     }
-    _print(options, document, lambda: [_line(run), *(f"  {e.at:%Y-%m-%d %H:%M:%S}  {e.text}" for e in events)])
+    log = [f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.text}" for event in events]
+    _print(options, document, lambda: [_line(run), *filter(None, (run.note, run.warning)), *log])
     return 0
 
 
@@ -253,6 +257,20 @@ def _brief(run: RunView) -> dict[str, Any]:
         "parent_id": run.parent_id or None,
         "note": run.note,
         "error": run.error or None,
+    }
+
+
+def _job(job: JobView) -> dict[str, Any]:
+    expires = job.created_at and not job.ended_at and job.created_at + timedelta(seconds=EXPIRY_SECONDS)
+    return {
+        "name": job.name,
+        "state": job.state,
+        "stats": job.stats,
+        "error": job.error,
+        "created_at": job.created_at,
+        "in_state_since": job.since,
+        "ended_at": job.ended_at,
+        "expires_at": expires or None,
     }
 
 

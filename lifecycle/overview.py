@@ -10,7 +10,7 @@ import msgspec
 
 from batch.catalog import Catalog
 from batch.model import RunState, Stage
-from lifecycle.pacing import age_warning
+from lifecycle import ages
 from lifecycle.states import words as job_words
 from lifecycle.views import CacheView, JobView, ModelChoice, Progress, RunSpec, RunView
 
@@ -39,11 +39,9 @@ STATE_WORDS = {
 def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float) -> RunView:
     """One run as a user sees it. `now` is epoch seconds."""
     state, stage = _state(row, now), Stage(row["stage"])
-    jobs = tuple(_job(shard) for shard in shards)
+    jobs = tuple(_job(shard, row["data"]) for shard in shards)
     ended = _moment(row["ended_at"])
-    oldest = min(
-        (float(s["job_created_at"]) for s in shards if s["stage"] == "submitted" and s["job_created_at"]), default=None
-    )
+    clock = None if state.ended else ages.job_clock(row["data"], shards, now)
     return RunView(
         id=row["id"],
         name=row["name"],
@@ -62,7 +60,7 @@ def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float)
         estimate_usd=(row["estimate"].get("usd") or {}).get("expected"),
         actual_usd=row["actual_usd"],
         note=row["note"],
-        warning="" if state.ended or oldest is None else age_warning((now - oldest) / 3600),
+        warning="" if clock is None else ages.warning(clock.age),
         error=row["error"],
         parent_id=row["parent_id"],
         rehearsal=bool(row["rehearsal"]),
@@ -70,6 +68,8 @@ def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float)
         has_results=bool(row["counts"]),
         spec=msgspec.convert(row["spec"], RunSpec),
         estimate=row["estimate"],
+        clock=clock,
+        next_look_at=None if state.ended else _moment(row["due_at"]),
     )
 
 
@@ -102,7 +102,7 @@ def _progress(row: Row, shards: Sequence[Row]) -> Progress:
     )
 
 
-def _job(shard: Row) -> JobView:
+def _job(shard: Row, data: Mapping[str, Any]) -> JobView:
     return JobView(
         shard=int(shard["n"]),
         name=shard["job_name"],
@@ -112,6 +112,7 @@ def _job(shard: Row) -> JobView:
         created_at=_moment(shard["job_created_at"]),
         ended_at=_moment(shard["job_ended_at"]),
         error=shard["error"],
+        since=_moment(ages.in_state_since(data, shard)) if shard["job_created_at"] else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""When to look again: polling, back-off and warnings, decided in one place. Pure."""
+"""When to look again: polling and back-off, decided in one place. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ FIRST_POLL_SECONDS = 1.0
 SLOWEST_POLL_SECONDS = 300.0
 BACK_OFF_SECONDS = 2.0
 SLOWEST_BACK_OFF_SECONDS = 600.0
-EXPIRY_HOURS = 48.0  # a job pending or running longer expires (Batch API guide)
-WARN_AT_HOURS = (12.0, 24.0, 36.0)
 
 
 def poll_delay(age_seconds: float) -> float:
@@ -24,15 +22,3 @@ def back_off(failures: int, retry_after: float | None, chance: Callable[[], floa
     """
     doubled = min(SLOWEST_BACK_OFF_SECONDS, BACK_OFF_SECONDS * 2.0 ** min(max(failures, 1) - 1, 20))
     return max(retry_after or 0.0, doubled * (0.5 + chance() / 2))
-
-
-def age_warning(age_hours: float) -> str:
-    """What to tell about a job that has been under way so long; "" while there is nothing to tell."""
-    passed = [hours for hours in WARN_AT_HOURS if age_hours >= hours]
-    if not passed:
-        return ""
-    left = max(0.0, EXPIRY_HOURS - age_hours)
-    return (
-        f"Under way for {age_hours:.0f} hours. Google ends jobs after 48 hours without results; "
-        f"{left:.0f} hours are left. You can keep waiting, cancel it, or cancel it and submit the rows again."
-    )

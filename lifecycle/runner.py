@@ -26,6 +26,7 @@ from batch.estimate import over_budget
 from batch.model import ContextMode, Generation, RunState, Stage, Tariff, Usage
 from cache_utils import CachedText
 from lifecycle import cache_desk, data_folder, drafts, overview, retries, shared_cache, sweep
+from lifecycle.ages import Usual, usual
 from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
 from lifecycle.forecast import Forecast, contents_to_count, expected_hours, forecast
@@ -320,6 +321,20 @@ class Runner:
         self._store.ask_cancel(run_id)
         self._store.tell(run_id, "A cancel was asked for.")
         self._worker.wake()
+
+    def usual(self, account: Account, model: str) -> Usual | None:
+        """How long this account's own jobs on a model took; None before one has succeeded."""
+        return usual([hours for hours, _ in self._store.learned(account.owner, model, DURATION)])
+
+    def keep(self, account: Account, run_id: str, hours: int) -> None:
+        """Go on waiting although a warning says how old the run's job is; the next warning asks again."""
+        self._row(account, run_id)
+        self._store.note(f"kept:{run_id}", str(hours))
+
+    def kept(self, account: Account, run_id: str) -> int:
+        """The warning, in hours, that the user has answered with "keep waiting"; 0 for none."""
+        self._row(account, run_id)
+        return int(self._store.noted(f"kept:{run_id}") or 0)
 
     def delete(self, account: Account, run_id: str) -> None:
         """Forget an ended run and its results on this computer."""

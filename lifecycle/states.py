@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 
 class Fate(Enum):
@@ -14,43 +15,40 @@ class Fate(Enum):
     UNKNOWN = "a state we do not know: still waiting, and say so"
 
 
-JOB_STATES = {
-    "JOB_STATE_UNSPECIFIED": Fate.WAITING,
-    "JOB_STATE_QUEUED": Fate.WAITING,
-    "JOB_STATE_PENDING": Fate.WAITING,
-    "JOB_STATE_RUNNING": Fate.WAITING,
-    "JOB_STATE_PAUSED": Fate.WAITING,
-    "JOB_STATE_UPDATING": Fate.WAITING,
-    "JOB_STATE_CANCELLING": Fate.WAITING,
-    "JOB_STATE_SUCCEEDED": Fate.COLLECT,
-    "JOB_STATE_PARTIALLY_SUCCEEDED": Fate.COLLECT,
-    "JOB_STATE_FAILED": Fate.SALVAGE,
-    "JOB_STATE_CANCELLED": Fate.SALVAGE,
-    "JOB_STATE_EXPIRED": Fate.SALVAGE,
+class Meaning(NamedTuple):
+    """What to do about a state, and how to say it to people."""
+
+    fate: Fate
+    words: str
+
+
+STATES = {
+    "JOB_STATE_UNSPECIFIED": Meaning(Fate.WAITING, "waiting for Google to say more"),
+    "JOB_STATE_QUEUED": Meaning(Fate.WAITING, "waiting in Google's queue"),
+    "JOB_STATE_PENDING": Meaning(Fate.WAITING, "waiting in Google's queue"),
+    "JOB_STATE_RUNNING": Meaning(Fate.WAITING, "running"),
+    "JOB_STATE_PAUSED": Meaning(Fate.WAITING, "paused by Google"),
+    "JOB_STATE_UPDATING": Meaning(Fate.WAITING, "being updated by Google"),
+    "JOB_STATE_CANCELLING": Meaning(Fate.WAITING, "being cancelled"),
+    "JOB_STATE_SUCCEEDED": Meaning(Fate.COLLECT, "done"),
+    "JOB_STATE_PARTIALLY_SUCCEEDED": Meaning(Fate.COLLECT, "done in part"),
+    "JOB_STATE_FAILED": Meaning(Fate.SALVAGE, "failed"),
+    "JOB_STATE_CANCELLED": Meaning(Fate.SALVAGE, "cancelled"),
+    "JOB_STATE_EXPIRED": Meaning(Fate.SALVAGE, "expired after 48 hours"),
 }
 
-WORDS = {
-    "": "not sent yet",
-    "JOB_STATE_UNSPECIFIED": "waiting for Google to say more",
-    "JOB_STATE_QUEUED": "waiting in Google's queue",
-    "JOB_STATE_PENDING": "waiting in Google's queue",
-    "JOB_STATE_RUNNING": "running",
-    "JOB_STATE_PAUSED": "paused by Google",
-    "JOB_STATE_UPDATING": "being updated by Google",
-    "JOB_STATE_CANCELLING": "being cancelled",
-    "JOB_STATE_SUCCEEDED": "done",
-    "JOB_STATE_PARTIALLY_SUCCEEDED": "done in part",
-    "JOB_STATE_FAILED": "failed",
-    "JOB_STATE_CANCELLED": "cancelled",
-    "JOB_STATE_EXPIRED": "expired after 48 hours",
-}
+
+def meaning(job_state: str) -> Meaning:
+    """Never raises: a state added by Google later is UNKNOWN, which means still waiting, and is quoted."""
+    unknown = Meaning(Fate.UNKNOWN, f"in a state we do not know ({job_state}); still waiting")
+    return STATES.get(job_state, unknown)
 
 
 def fate(job_state: str) -> Fate:
-    """Never raises: a state added by Google later is UNKNOWN, which means still waiting."""
-    return JOB_STATES.get(job_state, Fate.UNKNOWN)
+    """What to do about a job in this state."""
+    return meaning(job_state).fate
 
 
 def words(job_state: str) -> str:
-    """A job's state for people; an unknown one is quoted."""
-    return WORDS.get(job_state, f"in a state we do not know ({job_state}); still waiting")
+    """A job's state for people; "" is that of a job that is not made yet."""
+    return meaning(job_state).words if job_state else "not sent yet"

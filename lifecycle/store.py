@@ -113,6 +113,7 @@ class Store:
             c.execute(schema.run.delete().where((schema.run.c.id == run_id) & (schema.run.c.stage == "finished")))
             for table in (schema.shard, schema.cache, schema.event):
                 c.execute(table.delete().where(table.c.run_id == run_id))
+            c.execute(schema.meta.delete().where(schema.meta.c.name == f"kept:{run_id}"))
 
     # -- leases ------------------------------------------------------------------------------------------------
 

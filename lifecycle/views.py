@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
+from lifecycle.ages import JobClock
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class JobView:
-    """One batch job of a run. `state` is JOB_STATE_…; `stats` holds requests/succeeded/failed/pending where known."""
+    """One batch job of a run. `state` is JOB_STATE_…, in which it has been seen since `since`; `stats` holds
+    requests/succeeded/failed/pending where known. Times are Google's."""
 
     shard: int
     name: str
@@ -79,6 +81,7 @@ class JobView:
     created_at: datetime | None
     ended_at: datetime | None
     error: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class RunView:
-    """One run as a user sees it. `note` is the last thing worth saying ("could not check, trying again in 8 s")."""
+    """One run as a user sees it. `note` is the last thing worth saying ("could not check, trying again in 8 s").
+
+    `clock` is that of the oldest open job; `next_look_at` when it is looked at again, by this machine's clock.
+    """
 
     id: str
     name: str
@@ -150,3 +156,5 @@ class RunView:
     has_results: bool
     spec: RunSpec
     estimate: Mapping[str, object] = field(default_factory=dict)
+    clock: JobClock | None = None
+    next_look_at: datetime | None = None

@@ -8,6 +8,7 @@ from typing import NamedTuple, ParamSpec
 from batch.errors import ApiError
 from batch.model import Stage
 from gemini.wire import Operation, job_state, operation
+from lifecycle import ages
 from lifecycle.pacing import poll_delay
 from lifecycle.stages import caching, receiving
 from lifecycle.stages.jobs import stop_strays
@@ -59,6 +60,7 @@ def watch(work: Work, shards: list[Row]) -> Watched:
     if work.data.get("repeated"):  # a create without a reply was sent again: the first may yet show up
         _attempt(troubles, stop_strays, work, shards)
     looks = [look for shard in jobs if (look := _attempt(troubles, _look, work, shard))]
+    _tell_age(work, shards)
     _attempt(troubles, caching.renew, work, shards)  # after the looks: leases are counted by the service's clock
     _attempt(troubles, caching.lend, work)
     open_ = [shard for shard in jobs if shard["stage"] == "submitted"]
@@ -92,11 +94,22 @@ def _look(work: Work, shard: Row) -> Look | None:
         level = "info" if fate(state) is not Fate.UNKNOWN else "warning"
         work.tell(f"Job {op.name} is {words(state)} ({state}).", level)
         _seen(work, shard)
+        if shard["job_state"]:  # else the first look: it has been so since it was made, as far as anybody knows
+            work.data.setdefault(ages.SINCE, {})[str(shard["n"])] = work.server_now().timestamp()
     work.set_shard(shard, job_state=state, stats=op.stats or shard["stats"], error=op.error or shard["error"])
     if fate(state) in (Fate.WAITING, Fate.UNKNOWN):
         _seen(work, shard)
         return Look(poll_delay(_watched_for(work)))
     return _save_results(work, shard, op, fate(state))
+
+
+def _tell_age(work: Work, shards: list[Row]) -> None:
+    """Note how far Google's clock is ahead of ours, and warn once at each age that deserves it."""
+    work.data[ages.AHEAD] = round(work.server_now().timestamp() - work.clock(), 1)
+    clock = ages.job_clock(work.data, shards, work.clock())
+    if clock and clock.warn_hours > int(work.data.get(ages.WARNED, 0)):
+        work.data[ages.WARNED] = clock.warn_hours
+        work.tell(ages.warning(clock.age), "warning")
 
 
 def _absent(work: Work, shard: Row, error: ApiError) -> Look | None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from lifecycle.pacing import age_warning, back_off, poll_delay
+from lifecycle.pacing import back_off, poll_delay
 
 
 def test_polling_is_quick_at_first_and_slow_for_old_jobs() -> None:
@@ -20,9 +18,3 @@ def test_back_off_doubles_is_jittered_and_never_sooner_than_asked() -> None:
     assert back_off(3, None, lambda: 1.0) == 8
     assert back_off(1, 38.2, lambda: 0.0) == 38.2
     assert back_off(500, None, lambda: 1.0) == 600
-
-
-@pytest.mark.parametrize(("hours", "left"), [(11.9, None), (12, "36"), (24, "24"), (36, "12"), (47, "1")])
-def test_old_jobs_are_warned_about_with_the_time_left(hours: float, left: str | None) -> None:
-    warning = age_warning(hours)
-    assert (f"{left} hours are left" in warning) if left else warning == ""

@@ -231,6 +231,15 @@ def test_a_job_stuck_for_two_days_is_seen_to_expire(world: World) -> None:
     assert world.google.calls.count("get") < 1_000
 
 
+def test_an_old_job_is_warned_about_once_at_12_24_and_36_hours_and_nothing_is_done_about_it(world: World) -> None:
+    world.google.outcome = "STUCK"
+    run_id = world.submit()
+    for hours, warned in ((11.9, 0), (0.2, 1), (11.8, 1), (0.2, 2), (11.8, 2), (0.2, 3), (11.5, 3)):
+        world.work(hours * 3600)
+        assert world.texts(run_id).count("Google ends jobs after 48 hours") == warned
+    assert [world.google.calls.count(op) for op in ("create", "cancel")] == [1, 0]
+
+
 def test_polls_write_nothing_new(world: World) -> None:
     """Hours of looks: the same rows, written in place, and a log that says only what changed."""
     world.google.outcome = "STUCK"
