@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from batch.errors import ApiError
 
 ROOT = Path(__file__).resolve().parents[1]
+FRESH_SECONDS = 1.0  # for so long, one that answered is taken to be there
 
 
 class Rehearsal:
     """The emulator process of one data folder.
 
     `base_url` starts it, or finds the one that already serves this folder, and is cheap while it lives. The process
-    outlives this one on purpose: rehearsal jobs go on like Google's would.
+    outlives this one on purpose: rehearsal jobs go on like Google's would. One that has ended, whoever started it, is
+    started again on the same state.
     """
 
     def __init__(self, data_dir: Path, pace: str = "realistic") -> None:
@@ -26,19 +31,16 @@ class Rehearsal:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._url = ""
+        self._seen_at = 0.0
 
     def base_url(self) -> str:
         """Where the emulator listens, on loopback. Raises ApiError if it does not start."""
         with self._lock:
-            if not self._url or (self._process is not None and self._process.poll() is not None):
-                self._url = self._start()
+            if not self._url or time.monotonic() - self._seen_at > FRESH_SECONDS:
+                if not self._url or not _answers(self._url):
+                    self._url = self._start()
+                self._seen_at = time.monotonic()
             return self._url
-
-    def lost(self, url: str) -> None:
-        """Nobody answers at `url`: look again at the next need."""
-        with self._lock:
-            if url == self._url:
-                self._url = ""
 
     def _start(self) -> str:
         self._data_dir.mkdir(parents=True, exist_ok=True)
@@ -47,12 +49,31 @@ class Rehearsal:
             process = subprocess.Popen(
                 command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
             )
-        line = process.stdout.readline() if process.stdout else ""
         try:
-            url = str(json.loads(line)["base_url"])
+            url = str(json.loads(_first_line(process))["base_url"])
         except (ValueError, KeyError) as error:
             raise ApiError(
                 "The rehearsal server did not start.", f"See {self._data_dir / 'emulator.log'}.", reason="REHEARSAL"
             ) from error
-        self._process = process if process.poll() is None else None
+        if self._process is not None:
+            self._process.poll()  # lets the operating system forget one that has ended
+        self._process = process
         return url
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    """What a process says first; nothing after it is read."""
+    if process.stdout is None:
+        return ""
+    with process.stdout as said:
+        return said.readline()
+
+
+def _answers(url: str) -> bool:
+    """Whether anybody listens at an address of this computer."""
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=2):
+            return True
+    except OSError:
+        return False

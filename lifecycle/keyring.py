@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 class Keyring:
     """Keys of this process by owner (a keyed fingerprint). Thread-safe. No method returns an API key."""
 
-    def __init__(self, salt: bytes, connect: Callable[[str, bool], Gateway]) -> None:
+    def __init__(
+        self, salt: bytes, connect: Callable[[str, bool], Gateway], rehearsal_url: Callable[[], str] = lambda: ""
+    ) -> None:
         self._salt = salt
         self._connect = connect
+        self._rehearsal_url = rehearsal_url
         self._lock = threading.Lock()
         self._keys: dict[str, tuple[str, bool]] = {}
         self._gateways: dict[str, Gateway] = {}
@@ -57,21 +60,24 @@ class Keyring:
             return list(self._keys)
 
     def gateway(self, owner: str) -> Gateway | None:
-        """The client of an owner, made once; None if this process does not hold the key."""
+        """The client of an owner, made once; None if this process does not hold the key.
+
+        A rehearsal's is made anew when the rehearsal server has moved. Raises ApiError if that does not start.
+        """
         with self._lock:
             held, ready = self._keys.get(owner), self._gateways.get(owner)
-        if held is None or ready is not None:
+        if held is None or (ready is not None and not self._has_moved(ready, rehearsal=held[1])):
             return ready
         made = self._connect(*held)
         with self._lock:
-            return self._gateways.setdefault(owner, made)
+            if self._gateways.get(owner) is ready:  # else another thread was faster
+                self._gateways[owner] = made
+            return self._gateways[owner]
+
+    def _has_moved(self, gateway: Gateway, *, rehearsal: bool) -> bool:
+        return rehearsal and gateway.base_url != self._rehearsal_url()
 
     def connected(self) -> list[str]:
         """Owners whose client has been made: those that something was done for."""
         with self._lock:
             return list(self._gateways)
-
-    def reconnect(self, owner: str) -> None:
-        """Make the client anew at the next need, because its address may have changed (rehearsal)."""
-        with self._lock:
-            self._gateways.pop(owner, None)

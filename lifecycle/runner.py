@@ -81,7 +81,7 @@ class Runner:
         self._store = data_folder.opened(setup.database_url, setup.data_dir)
         salt = self._store.constant("salt", lambda: secrets.token_hex(32))
         self._prefix = f"{PREFIX}{self._store.constant('installation', lambda: secrets.token_hex(4))}-"
-        self._keyring = Keyring(bytes.fromhex(salt), self._connect)
+        self._keyring = Keyring(bytes.fromhex(salt), self._connect, setup.rehearsal_url)
         self._models: dict[str, tuple[float, list[ModelChoice]]] = {}
         self._tidied_at = 0.0
         self._serving = False

@@ -202,8 +202,6 @@ class Worker:
         """Something could not be done or known: the run stays as it is, and the same stage is run again."""
         failures = int(work.row["failures"]) + 1
         delay = back_off(failures, retry_after, random.random)
-        if isinstance(error, ApiError) and error.reason == "NETWORK":
-            self._keyring.reconnect(str(work.row["owner"]))
         if failures == 1:
             work.tell(f"Could not check: {words}", "warning")
         note = f"Could not check, trying again in {delay:.0f} s. {words}"
