@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from emulator import models, schema
 from emulator.checks import check_contents, too_long
-from emulator.clock import HOUR, duration
+from emulator.clock import HOUR, LAST, duration
 from emulator.errors import exhausted, invalid
 from emulator.models import Model
 from emulator.state import Cache, State, new_id, order
@@ -73,6 +73,8 @@ def _expiry(state: State, wanted: dict[str, Any], now: float) -> float | None:
         raise invalid(f"Invalid value at 'cached_content.expiration', {wrong}") from None
     if moment is not None and moment <= now:
         raise invalid("expire_time must be in the future.")
+    if moment is not None and moment + abs(state.clock.skew) > LAST:
+        raise invalid("Invalid value at 'cached_content.expiration', a timestamp ends with the year 9999")
     return moment
 
 

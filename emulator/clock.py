@@ -1,5 +1,6 @@
 """The emulator's time: the machine's, turned forward on request, and shown with a skew if a setting says so."""
 
+import re
 import time
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -8,6 +9,8 @@ HOUR = 3600.0
 FILE_LIFE = 48 * HOUR  # uploaded files (cookbook, File API)
 JOB_LIFE = 48 * HOUR  # pending or running longer than this expires (Batch guide)
 RESULT_LIFE = 6 * 7 * 24 * HOUR  # results are kept for six weeks (Batch guide)
+LAST = 253_402_300_799.0  # the end of the year 9999, after which no timestamp can be written
+_DURATION = re.compile(r"(-?\d{1,12}(?:\.\d{1,9})?)s", re.ASCII)
 
 
 class Clock:
@@ -20,6 +23,12 @@ class Clock:
     def now(self) -> float:
         return time.time() + self.advanced
 
+    def advance(self, seconds: float) -> None:
+        """Turn time forward. Raises ValueError for backward, and for past the year 4600."""
+        if not (seconds >= 0 and self.now() + seconds < LAST / 3):
+            raise ValueError("time goes forward only, and not beyond the year 4600")
+        self.advanced += seconds
+
     def shown(self, moment: float, digits: int = 9) -> str:
         """A timestamp as the wire writes it; operations have nine digits, files six."""
         seconds, fraction = divmod(moment + self.skew, 1)
@@ -28,7 +37,10 @@ class Clock:
 
     def read(self, text: str) -> float:
         """The moment that a client means by a timestamp it sends. Raises ValueError."""
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() - self.skew
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        if moment.tzinfo is None:
+            raise ValueError(f"Illegal timestamp format; timestamps must end with 'Z' or have a valid timezone: {text}")
+        return moment.timestamp() - self.skew
 
     def date(self) -> str:
         """The `Date` header."""
@@ -39,4 +51,6 @@ def duration(text: str) -> float:
     """Seconds in a protobuf duration such as "600s" or "1.5s". Raises ValueError."""
     if not text.endswith("s"):
         raise ValueError(f"Illegal duration format; duration must end with 's': {text}")
-    return float(text[:-1])
+    if not (found := _DURATION.fullmatch(text)):
+        raise ValueError(f"Illegal duration format; not a number of seconds: {text}")
+    return float(found[1])

@@ -5,6 +5,8 @@ somebody looks, when a job's end has come, and, for big jobs, once a second; oth
 """
 
 import asyncio
+import sys
+import traceback
 from time import monotonic
 
 from emulator.clock import JOB_LIFE, RESULT_LIFE
@@ -82,6 +84,14 @@ class Engine:
 
     def _step(self, job: Job) -> bool:
         """Do one slice of a job's work. Return whether more is due at this moment."""
+        try:
+            return self._advance(job)
+        except Exception:  # a mistake of the emulator must look like one of the service, be seen, and end no other job
+            traceback.print_exc(file=sys.stderr)
+            self._end(job, FAILED, max(job.starts, self.state.clock.now()), 13, TEXTS[13])
+            return False
+
+    def _advance(self, job: Job) -> bool:
         now, outcome = self.state.clock.now(), self.state.settings.job_outcome
         waits = outcome == "stuck" or outcome not in OUTCOMES
         if now >= job.created + JOB_LIFE and (waits or job.ends > job.created + JOB_LIFE):

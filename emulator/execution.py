@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import BinaryIO
 
-import msgspec
+import orjson
 
 from emulator.models import BY_ID
 from emulator.rows import Row, execute
@@ -23,18 +23,6 @@ MOST_CACHES = 1000
 
 class BrokenInput(Exception):
     """A line of the input is not a JSON object; the whole job fails."""
-
-
-class _Request(msgspec.Struct):
-    cachedContent: str = ""
-    cached_content: str = ""
-
-
-class _Outline(msgspec.Struct):
-    request: _Request | None = None
-
-
-_outline = msgspec.json.Decoder(_Outline)
 
 
 class Execution:
@@ -75,21 +63,19 @@ class Execution:
         self.scanned = True
 
     def _note(self, number: int, line: bytes) -> None:
+        """Check a line with the parser that will read it again, and note which cache it names."""
         try:
-            request = _outline.decode(line).request
-        except msgspec.ValidationError:
-            request = None  # valid JSON of another form: the row itself will be refused
-        except msgspec.DecodeError:
-            request = None
-            self._broken(number)
-        if not line.lstrip().startswith(b"{"):
-            self._broken(number)
-        named = request and (request.cachedContent or request.cached_content)
-        if named and named not in self.job.caches and len(self.job.caches) < MOST_CACHES:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            row = None
+        if not isinstance(row, dict):
+            raise BrokenInput(f"Failed to parse the input file: line {number} is not a valid JSON object.")
+        request = row.get("request")
+        if not isinstance(request, dict):
+            return  # the row itself will be refused
+        named = request.get("cachedContent") or request.get("cached_content")
+        if isinstance(named, str) and named not in self.job.caches and len(self.job.caches) < MOST_CACHES:
             self.job.caches.append(named)
-
-    def _broken(self, number: int) -> None:
-        raise BrokenInput(f"Failed to parse the input file: line {number} is not a valid JSON object.")
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """Numbered lines, from one, without the empty ones."""

@@ -14,7 +14,7 @@ from emulator import media
 from emulator.clock import FILE_LIFE
 from emulator.errors import ApiError, invalid, not_found, over_quota
 from emulator.state import URI, State, StoredFile, Upload, new_id, order
-from emulator.web import Call
+from emulator.web import Call, whole_number
 
 FILE_LIMIT = 2 * 1024**3  # the rate-limits page; 2,147,483,648 bytes were observed
 BLOCK = 256 * 1024
@@ -65,9 +65,10 @@ async def start(call: Call) -> Response:
 
 def _number(call: Call, header: str) -> int:
     text = call.request.headers.get(header, "0")
-    if not text.isdigit():
-        raise invalid(f"Invalid value of {header}: {text}")
-    return int(text)
+    number = whole_number(text)
+    if number is None:
+        raise invalid(f"Invalid value of {header}: {text[:100]}")
+    return number
 
 
 def _chosen_id(call: Call, wanted: dict[str, Any]) -> str:
@@ -198,8 +199,7 @@ async def download(call: Call) -> Response:
 
 
 def _first_byte(header: str) -> int | None:
-    text = header.strip().removeprefix("bytes=").removesuffix("-")
-    return int(text) if header and text.isdigit() else None
+    return whole_number(header.strip().removeprefix("bytes=").removesuffix("-"))
 
 
 async def _blocks(path: Path, first: int) -> AsyncIterator[bytes]:

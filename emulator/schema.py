@@ -15,6 +15,7 @@ from typing import Any
 from emulator.errors import ApiError
 
 Reader = Callable[[Any], Any]
+_WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
 _TABLE = """
 GenerateContentRequest: model=s contents=[Content] systemInstruction=Content tools=[Tool] toolConfig=ToolConfig
   safetySettings=[SafetySetting] generationConfig=GenerationConfig cachedContent=s serviceTier=e store=b
@@ -135,7 +136,7 @@ def _string(value: Any) -> Any:
 def _integer(value: Any) -> Any:
     if type(value) is int:
         return value
-    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and value.lstrip("-").isdigit()):
+    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _WHOLE.fullmatch(value)):
         return int(value)
     raise Unreadable(f"(TYPE_INT32), {_shown(value)}")
 

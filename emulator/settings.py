@@ -27,6 +27,8 @@ class Settings:
 
     def changed(self, values: dict[str, Any]) -> "Settings":
         """These settings with some replaced. Raises ValueError for an unknown name or an impossible value."""
+        if not isinstance(values, dict):
+            raise ValueError("settings are an object: {name: value}")
         known = {f.name for f in fields(self)}
         if unknown := sorted(set(values) - known):
             raise ValueError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
@@ -74,18 +76,34 @@ def _bool(value: Any) -> bool:
     return value
 
 
+def _number(least: float, most: float) -> Callable[[Any], float]:
+    def read(value: Any) -> float:
+        number = float(value)
+        if not least <= number <= most:
+            raise ValueError(f"a number from {least:g} to {most:g} is needed, not {value!r}")
+        return number
+
+    return read
+
+
+def _caps(value: Any) -> dict[str, int]:
+    if not isinstance(value or {}, dict):
+        raise ValueError("enqueued_tokens is an object: {model: tokens}")
+    return {str(model).removeprefix("models/"): int(tokens) for model, tokens in (value or {}).items()}
+
+
 READ: dict[str, Callable[[Any], Any]] = {
     "free_tier": _bool,
     "explicit_caching": _bool,
     "implicit_hit_rate": _rate,
-    "enqueued_tokens": lambda value: {str(k).removeprefix("models/"): int(v) for k, v in (value or {}).items()},
+    "enqueued_tokens": _caps,
     "max_jobs": int,
     "storage_bytes": int,
     "result_order": _order,
-    "duplicate_rows": float,
-    "list_lag_seconds": float,
+    "duplicate_rows": _number(0, 1e9),
+    "list_lag_seconds": _number(0, 1e9),
     "job_outcome": _outcome,
-    "clock_skew_seconds": float,
+    "clock_skew_seconds": _number(-1e9, 1e9),
     "pace": read_pace,
 }
 

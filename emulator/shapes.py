@@ -1,13 +1,15 @@
 """Values that satisfy a JSON schema: the service's own dialect (`responseSchema`) and plain JSON schema.
 
 The first free string says that the answer is simulated; numbers, enums and lengths follow the schema and a seed.
-Not followed: `pattern` beyond the commonest, `not`, `if`, `uniqueItems`, `multipleOf` of fractions.
+Not followed: `not`, `else`, `contains`, `dependentRequired`, and `oneOf` where several of its schemas fit at once.
 """
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
 
+from emulator.composition import Composition
 from emulator.errors import invalid
 from emulator.moods import mood_of
 from emulator.patterns import matching
@@ -22,6 +24,7 @@ _FORMATS = {
     "uri": "https://example.com/simulated",
     "hostname": "example.com",
     "ipv4": "192.0.2.7",
+    "ipv6": "2001:db8::7",
     "uuid": "6f1c2b1e-3d55-4c57-9a5b-2f1c0de0a001",
 }
 _ENUMERATION = re.compile(r"\b[\w']+(?: [\w']+){0,2}(?:, [\w']+(?: [\w']+){0,2})+?,? (?:and|or) [\w']+")
@@ -43,6 +46,7 @@ class _Maker:
 
     def __init__(self, schema: dict[str, Any], seed: int, about: str = "") -> None:
         self.root = schema
+        self.schemas = Composition(schema, self._variant)
         self.seed = seed
         self.about = about
         self.said = False
@@ -59,39 +63,17 @@ class _Maker:
     def _value(self, schema: Any, name: str, depth: int) -> Any:
         if not isinstance(schema, dict):
             return self._string({}, name, depth)
-        schema = self._resolved(schema)
+        schema = self.schemas.plain(schema, depth)
         if "const" in schema:
             return schema["const"]
         if schema.get("enum"):
             return self._chosen(schema["enum"])
-        for word in ("anyOf", "oneOf"):
-            if schema.get(word):
-                return self._value(self._variant(schema[word], depth), name, depth + 1)
-        if schema.get("allOf"):
-            return self._value(_merged([self._resolved(s) for s in schema["allOf"]], schema), name, depth + 1)
         make = _TYPES.get(kind_of(schema))
         return make(self, schema, name, depth) if make else None
 
-    def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """A schema with its reference replaced by what it points to, through as many references as there are."""
-        for _ in range(20):
-            ref = schema.get("$ref") or schema.get("ref")
-            if not isinstance(ref, str):
-                break
-            rest = {key: item for key, item in schema.items() if key not in ("$ref", "ref")}
-            schema = {**self._target(ref), **rest}
-        return schema
-
-    def _target(self, ref: str) -> dict[str, Any]:
-        target: Any = self.root
-        for step in ref.removeprefix("#").strip("/").split("/") if ref != "#" else ():
-            other = {"$defs": "defs", "defs": "$defs"}.get(step, step)
-            target = target.get(step, target.get(other, {})) if isinstance(target, dict) else {}
-        return target if isinstance(target, dict) else {}
-
     def _variant(self, variants: list[Any], depth: int) -> Any:
         """One of several, null only if nothing else is offered; the simplest when deep, so that recursion ends."""
-        known = [self._resolved(v) for v in variants if isinstance(v, dict)]
+        known = [self.schemas.followed(v) for v in variants if isinstance(v, dict)]
         if depth > _DEEP:
             return min(known, key=lambda v: _SIMPLE.index(kind_of(v)))
         solid = [v for v in known if kind_of(v) != "null"] or known
@@ -104,24 +86,53 @@ class _Maker:
         return next(suggested, None) or values[self._next(len(values))]
 
     def _object(self, schema: dict[str, Any], name: str, depth: int) -> dict[str, Any]:
-        properties: dict[str, Any] = schema.get("properties") or {}
-        required = schema.get("required") or []
-        order = dict.fromkeys([*(schema.get("propertyOrdering") or ()), *properties])
-        wanted = [p for p in order if p in properties and (p in required or depth < _DEEP)]
-        made = {p: self._value(properties[p], p, depth + 1) for p in wanted}
-        made |= {p: self._string({}, p, depth) for p in required if p not in properties}
+        properties = {p: s for p, s in (schema.get("properties") or {}).items() if s is not False}
+        required = list(dict.fromkeys(schema.get("required") or ()))
+        made = {p: self._value(properties[p], p, depth + 1) for p in self._wanted(schema, properties, required, depth)}
         extra = schema.get("additionalProperties")
+        for p in required:
+            if p not in properties:
+                made[p] = self._value(_by_pattern(schema, p, extra), p, depth + 1)
         least = int(schema.get("minProperties") or (isinstance(extra, dict) and not properties))
         for index in range(len(made), least):
-            made[f"extra_{index}"] = self._value(extra if isinstance(extra, dict) else {}, "extra", depth + 1)
+            made[self._key(schema, index)] = self._value(extra, "extra", depth + 1)
         return made
 
+    def _wanted(self, schema: dict[str, Any], properties: dict[str, Any], required: list[str], depth: int) -> list[str]:
+        """Which properties to make, in order: what is required, and, unless deep, as many others as may be."""
+        order = dict.fromkeys([*(schema.get("propertyOrdering") or ()), *properties])
+        known = [p for p in order if p in properties]
+        room = int(schema.get("maxProperties", len(known) + len(required))) - len(required)
+        others = [p for p in known if p not in required][: max(0, room) if depth < _DEEP else 0]
+        return [p for p in known if p in required or p in others]
+
+    def _key(self, schema: dict[str, Any], index: int) -> str:
+        """A name for a property that the schema does not name."""
+        names = schema.get("propertyNames")
+        if isinstance(names, dict):
+            return str(self._value({"type": "string", **names}, "extra", _DEEP))
+        return f"extra_{index}"
+
     def _array(self, schema: dict[str, Any], name: str, depth: int) -> list[Any]:
-        prefix = [self._value(item, name, depth + 1) for item in schema.get("prefixItems") or ()]
-        items = schema.get("items")
-        if prefix and not isinstance(items, dict):
-            return prefix
-        return prefix + [self._value(items, name, depth + 1) for _ in range(self._size(schema, depth) - len(prefix))]
+        made = [self._value(item, name, depth + 1) for item in schema.get("prefixItems") or ()]
+        items, size = schema.get("items"), self._size(schema, depth)
+        if made and not isinstance(items, dict):
+            size = 0 if items is False else int(schema.get("minItems") or 0)
+        while len(made) < size:
+            item = self._value(items, name, depth + 1)
+            if schema.get("uniqueItems") and item in made:
+                found, item = self._another(items, made, name, depth)
+                if not found:
+                    break
+            made.append(item)
+        return made
+
+    def _another(self, items: Any, made: list[Any], name: str, depth: int) -> tuple[bool, Any]:
+        """Whether there seems to be an item that is not yet in a list of different ones, and it."""
+        plain = self.schemas.plain(items, depth) if isinstance(items, dict) else {}
+        left = [value for value in plain.get("enum") or () if value not in made]
+        tries = left[:1] or (self._value(plain, name, depth + 1) for _ in range(200))
+        return next(((True, item) for item in tries if item not in made), (False, None))
 
     def _size(self, schema: dict[str, Any], depth: int) -> int:
         """How many items: at the top as many as the prompt enumerates, else one to three; none needless when deep."""
@@ -133,17 +144,27 @@ class _Maker:
     def _integer(self, schema: dict[str, Any], name: str, depth: int) -> int:
         low, high = _bounds(schema, name, whole=True)
         unit = int(schema.get("multipleOf") or 1)
-        first = -int(-low // unit)
-        return (first + self._next(int(high // unit) - first + 1)) * unit
+        first, last = math.ceil(low / unit), math.floor(high / unit)
+        return (first + self._next(last - first + 1)) * unit
 
     def _number(self, schema: dict[str, Any], name: str, depth: int) -> float:
         if re.search("amount|price|total|cost", name.lower()) and (said := self._amount(schema)) is not None:
             return said
         low, high = _bounds(schema, name, whole=False)
         if unit := schema.get("multipleOf"):
-            first = -int(-low // unit)
-            return float((first + self._next(int(high // unit) - first + 1)) * unit)
-        return round(low + (high - low) * self._next(1001) / 1000, 3)
+            return self._multiple(float(unit), low, high)
+        value = low + (high - low) * self._next(1001) / 1000
+        short = (round(value, digits) for digits in (3, 6, 9, 12))
+        return float(next((number for number in short if low <= number <= high), value))
+
+    def _multiple(self, unit: float, low: float, high: float) -> float:
+        """A multiple of a unit; one that stays it in binary, where there is one nearby."""
+        first, last = math.ceil(low / unit - 1e-9), math.floor(high / unit + 1e-9)
+        for _ in range(50):
+            number = round((first + self._next(last - first + 1)) * unit, 12)
+            if (number / unit).is_integer():
+                break
+        return number
 
     def _amount(self, schema: dict[str, Any]) -> float | None:
         """The sum of money that the prompt names, if the schema allows it."""
@@ -156,12 +177,12 @@ class _Maker:
         return self._next(3) != 0
 
     def _string(self, schema: dict[str, Any], name: str, depth: int) -> str:
+        most = schema.get("maxLength")
+        if schema.get("pattern"):
+            return matching(schema["pattern"], self._next, int(schema.get("minLength") or 0), most)
         if schema.get("format") in _FORMATS:
             return _FORMATS[schema["format"]]
-        if schema.get("pattern"):
-            return matching(schema["pattern"], self._next)
         text = named_text(name, self._next, self.about)
-        most = schema.get("maxLength")
         if not self.said and (most is None or int(most) > len(MARK)):
             self.said = True
             text = f"{MARK} {text}"
@@ -200,20 +221,28 @@ def kind_of(schema: dict[str, Any]) -> str:
 
 def _bounds(schema: dict[str, Any], name: str, whole: bool) -> tuple[float, float]:
     """The closed range a number may come from; a score without bounds is from 0 to 1, a count from 1 to 100."""
-    edge = 1 if whole else 0.001
-    low = schema.get("minimum", schema["exclusiveMinimum"] + edge if "exclusiveMinimum" in schema else None)
-    high = schema.get("maximum", schema["exclusiveMaximum"] - edge if "exclusiveMaximum" in schema else None)
+    low, high = _edge(schema, "inimum", max, whole), _edge(schema, "aximum", min, whole)
     span = 1.0 if not whole and re.search(r"confidence|score|probab|ratio", name.lower()) else 100.0
     if low is None:
-        low = float(high) - span if high is not None else (0.0 if span == 1.0 else 1.0)
-    return float(low), float(high) if high is not None else float(low) + span - (span > 1.0)
+        low = high - span if high is not None else (0.0 if span == 1.0 else 1.0)
+    if high is None:
+        high = low + span - (span > 1.0)
+    if whole:
+        return low, high
+    margin = (high - low) / 1000
+    return low + margin * ("exclusiveMinimum" in schema), high - margin * ("exclusiveMaximum" in schema)
 
 
-def _merged(schemas: list[dict[str, Any]], outer: dict[str, Any]) -> dict[str, Any]:
-    merged: dict[str, Any] = {key: item for key, item in outer.items() if key != "allOf"}
-    properties, required = dict(merged.get("properties") or {}), list(merged.get("required") or [])
-    for schema in schemas:
-        properties |= schema.get("properties") or {}
-        required += schema.get("required") or []
-        merged |= schema
-    return {**merged, **({"properties": properties, "required": required} if properties else {})}
+def _edge(schema: dict[str, Any], word: str, tighter: Callable[[float, float], float], whole: bool) -> float | None:
+    """The lower or the upper end of a range; the next whole number where the end itself is excluded."""
+    closed, open_ = schema.get(f"m{word}"), schema.get(f"exclusiveM{word}")
+    if open_ is not None and whole:
+        open_ = math.floor(open_) + 1 if word == "inimum" else math.ceil(open_) - 1
+    ends = [float(end) for end in (closed, open_) if end is not None]
+    return tighter(*ends) if len(ends) == 2 else ends[0] if ends else None
+
+
+def _by_pattern(schema: dict[str, Any], name: str, extra: Any) -> Any:
+    """The schema of a property that is required but not named: by the pattern of its name, else what all others get."""
+    patterns = schema.get("patternProperties") or {}
+    return next((s for pattern, s in patterns.items() if re.search(pattern, name)), extra)

@@ -109,13 +109,19 @@ class Call:
 
     def _page_size(self) -> int:
         text = self._query("pageSize")
-        if text and not text.isdigit():
-            raise invalid(f"Invalid value at 'page_size' (TYPE_INT32), \"{text}\"")
-        return int(text or 0)
+        size = whole_number(text or "0")
+        if size is None:
+            raise invalid(f"Invalid value at 'page_size' (TYPE_INT32), \"{text[:100]}\"")
+        return size
 
     def _query(self, camel: str) -> str:
         query = self.request.query_params
         return query.get(camel) or query.get(schema.snake(camel), "")
+
+
+def whole_number(text: str) -> int | None:
+    """A count in a header or a query; None if it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 async def encode(request: Request, body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -1,9 +1,15 @@
 """Batch jobs: keys and metadata are kept, order too, counters move and add up, endings are those of the service."""
 
+import asyncio
 import re
+from pathlib import Path
 
 import pytest
 
+from emulator.engine import Engine
+from emulator.settings import Settings
+from emulator.state import Job, State
+from emulator.store import Store
 from tests.emulator_api import MODEL, Api, Json, client, contents, jsonl, row, text_of
 from tests.emulator_process import EmulatorProcess
 
@@ -178,6 +184,41 @@ def test_a_broken_line_fails_the_whole_job(api: Api) -> None:
     assert operation["metadata"]["state"] == "BATCH_STATE_FAILED"
     assert operation["error"]["code"] == 3
     assert "line 2" in operation["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"key":"\xff"}',
+        b'{"key":"\\ud800"}',
+        b'{"key":NaN}',
+        b'{"key":1e999}',
+        b'{"key":"a\x01"}',
+        b"[" * 2000,
+        b"{} x",
+    ],
+)
+def test_a_line_that_no_parser_takes_fails_its_job_and_no_other(api: Api, line: bytes) -> None:
+    file = api.upload(jsonl([row("a")]) + line + b"\n")["name"]
+    broken, sound = api.create(MODEL, {"fileName": file}), api.file_batch([row("a")])
+    error = api.finished(broken)["error"]
+    assert (error["code"], "line 2 is not a valid JSON object" in error["message"]) == (3, True)
+    assert api.get(sound)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
+
+
+def test_a_mistake_of_the_emulator_fails_its_job_and_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = State(Store(tmp_path), Settings(pace="0"))
+    now = state.clock.now()
+    job = Job("job", "owner", MODEL, False, now - 1, now - 1, now - 1, 1)
+    state.jobs[job.id] = job
+    state.store.body("rows", job.id).write_bytes(jsonl([row("a")]))
+    monkeypatch.setattr("emulator.execution.execute", lambda *_: 1 / 0)
+    asyncio.run(Engine(state).look(job))
+    state.store.close()
+    assert (job.state, job.error and job.error["code"]) == ("BATCH_STATE_FAILED", 13)
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b'"text"\n', b"[1]\n"])

@@ -68,10 +68,19 @@ def test_expire_time_is_kept_to_the_moment(api: Api) -> None:
     assert api.refused("POST", "cachedContents", body)["code"] == 400
 
 
-@pytest.mark.parametrize("bad", [{"ttl": "10"}, {"ttl": "x s"}, {"expireTime": "soon"}, {"ttl": "-5s"}])
+@pytest.mark.parametrize(
+    "bad", [{"ttl": "10"}, {"ttl": "x s"}, {"ttl": "-5s"}, {"ttl": "nans"}, {"ttl": "infs"}, {"ttl": "1_0s"}]
+)
 def test_a_life_that_cannot_be_read_is_refused(api: Api, bad: Json) -> None:
     body = {"model": f"models/{MODEL}", "contents": contents("word " * 1500), **bad}
     assert api.refused("POST", "cachedContents", body)["status"] == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("bad", [{"expireTime": "soon"}, {"expireTime": "2099-01-01"}, {"ttl": "999999999999s"}])
+def test_an_end_that_cannot_be_written_is_refused(api: Api, bad: Json) -> None:
+    name = api.cache()["name"]
+    assert api.refused("PATCH", name, bad)["status"] == "INVALID_ARGUMENT"
+    assert api.get("cachedContents")["cachedContents"][0]["name"] == name
 
 
 def test_patch_moves_the_expiry_and_nothing_else(api: Api, emulator: EmulatorProcess) -> None:

@@ -110,6 +110,11 @@ def test_listing_shows_every_file_once_newest_first_over_pages(api: Api) -> None
     assert seen == names[::-1]
 
 
+@pytest.mark.parametrize("size", ["²", "-1", "x", "9" * 5000])
+def test_a_page_size_that_is_no_number_is_refused(api: Api, size: str) -> None:
+    assert api.refused("GET", "files", pageSize=size)["status"] == "INVALID_ARGUMENT"
+
+
 def test_a_listing_goes_on_rightly_when_what_it_showed_is_deleted_meanwhile(api: Api) -> None:
     names = [api.upload(b"x")["name"] for _ in range(4)]
     page = api.get("files", pageSize=2)
@@ -186,9 +191,13 @@ def test_a_finished_upload_cannot_be_written_to(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"X-Goog-Upload-Command": "upload", "X-Goog-Upload-Offset": "x"}, {"X-Goog-Upload-Command": "upload, finalize"}],
+    [
+        {"X-Goog-Upload-Command": "upload", "X-Goog-Upload-Offset": "x"},
+        {"X-Goog-Upload-Command": "upload", "X-Goog-Upload-Offset": b"\xb2"},
+        {"X-Goog-Upload-Command": "upload, finalize"},
+    ],
 )
-def test_headers_that_make_no_sense_are_refused(api: Api, headers: dict[str, str]) -> None:
+def test_headers_that_make_no_sense_are_refused(api: Api, headers: dict[str, str | bytes]) -> None:
     url = api.start_upload(5).headers["x-goog-upload-url"]
     assert httpx.post(url, headers=headers, content=b"abc").status_code == 400
     start = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Header-Content-Length": "many"}

@@ -122,9 +122,14 @@ def test_a_cap_counts_jobs_that_were_there_before_it(api: Api, emulator: Emulato
         {"pace": "fast"},
         {"free_tier": "yes"},
         {"job_outcome": "odd"},
+        {"clock_skew_seconds": 1e300},
+        {"list_lag_seconds": "nan"},
+        {"duplicate_rows": -1},
+        {"enqueued_tokens": [1]},
+        ["pace"],
     ],
 )
-def test_settings_that_cannot_be_meant_are_refused(emulator: EmulatorProcess, api: Api, bad: Json) -> None:
+def test_settings_that_cannot_be_meant_are_refused(emulator: EmulatorProcess, api: Api, bad: object) -> None:
     before = emulator.settings()
     assert api.http.post("/_emulator/settings", json=bad).status_code == 400
     assert emulator.settings() == before
