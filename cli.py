@@ -26,6 +26,7 @@ from lifecycle.ages import EXPIRY_SECONDS
 from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
 from lifecycle.plan_files import row_groups
+from lifecycle.recovery import Elsewhere
 from lifecycle.runner import Runner
 from lifecycle.views import Account, JobView, RunSpec, RunView
 from settings import Settings, load
@@ -133,6 +134,24 @@ def retry(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     return _report(_follow(runner, account, child, until_ended=options.wait), options)
 
 
+def recover(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Adopt a batch job made elsewhere with the same key, and collect its results; without a JOB, list such jobs."""
+    if not options.job:
+        found = runner.jobs_elsewhere(account)
+        _print(options, [asdict(job) for job in found], lambda: [_elsewhere_line(job) for job in found])
+        return 0
+    draft = _input(runner, options.input) if options.input else None
+    recovered = runner.recover(account, options.job, name=options.name, draft=draft)
+    if options.json:
+        print(orjson.dumps({"run_id": recovered.run_id}).decode(), flush=True)
+    _say(f"Run {recovered.run_id} {'has that job already' if recovered.known else 'has adopted the job'}.")
+    runner.start()
+    run = _follow(runner, account, recovered.run_id, until_ended=options.wait or recovered.ended)
+    if options.out and run.has_results:
+        _export(runner, account, run.id, options)
+    return _report(run, options)
+
+
 def caches(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """List every cached content under this key, the forgotten ones included."""
     found = runner.caches(account)
@@ -153,9 +172,7 @@ def resume(runner: Runner, account: Account, options: argparse.Namespace) -> int
 
 
 def _draft(runner: Runner, options: argparse.Namespace) -> Draft:
-    source = Path(options.file)
-    if not source.is_file():
-        raise InputError(f"There is no file {options.file}.", "Check the path.")
+    source = _existing(options.file)
     template = Path(options.template).read_text(encoding="utf-8") if options.template else ""
     draft = runner.prepare(
         source,
@@ -174,6 +191,21 @@ def _draft(runner: Runner, options: argparse.Namespace) -> Draft:
             f"Correct them, or send the {draft.rows:,} good rows with --good-rows.",
         )
     return draft
+
+
+def _input(runner: Runner, name: str) -> Draft:
+    """The requests of a job made elsewhere, as far as they can be read."""
+    source = _existing(name)
+    draft = runner.prepare(source, kind=drafts.kind_of(source.name), source_name=source.name)
+    if draft.problem_count:
+        _say(f"{draft.bad_rows:,} rows of {name} cannot be read and are left out; their answers will fit no row.")
+    return draft
+
+
+def _existing(name: str) -> Path:
+    if not Path(name).is_file():
+        raise InputError(f"There is no file {name}.", "Check the path.")
+    return Path(name)
 
 
 def _generation(options: argparse.Namespace) -> Generation:
@@ -289,6 +321,11 @@ def _cache_line(cache: CacheInfo) -> str:
     return f"{cache.name}  {cache.label}  {cache.model}  {size}  {cost}  until {cache.expire_at}{needed}"
 
 
+def _elsewhere_line(job: Elsewhere) -> str:
+    requests = "an unknown number of" if job.requests is None else f"{job.requests:,}"
+    return f"{job.name}  {job.display_name}  {job.model}  {requests} requests  {job.state}  made {job.created_at}"
+
+
 def _account(runner: Runner, settings: Settings, options: argparse.Namespace) -> Account | None:
     """Who is asking; None for a verb that can do without a key when there is none."""
     if options.rehearse:
@@ -378,6 +415,12 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--only", default="", metavar="OUTCOME,…", help="which outcomes; default: those worth retrying")
     again.add_argument("--wait", action="store_true", help="return when the child run has ended")
     verb("caches", caches, [common])
+    adopting = verb("recover", recover, [common])
+    adopting.add_argument("job", metavar="JOB", nargs="?", default="", help="the batch job's name, batches/…")
+    adopting.add_argument("--name", default="", help="what to call the run")
+    adopting.add_argument("--input", default="", metavar="FILE", help="the job's requests, to stand beside the answers")
+    adopting.add_argument("--wait", action="store_true", help="return when the job has ended and is collected")
+    _results_to(adopting, required=False)
     carrying = verb("resume", resume, [common])
     carrying.add_argument("--wait", action="store_true", help="return when all have ended")
     return parser

@@ -11,6 +11,7 @@ import msgspec
 from batch.catalog import Catalog
 from batch.model import RunState, Stage
 from lifecycle import ages
+from lifecycle.recovery import DATA
 from lifecycle.states import words as job_words
 from lifecycle.views import CacheView, JobView, ModelChoice, Progress, RunSpec, RunView
 
@@ -70,7 +71,14 @@ def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float)
         estimate=row["estimate"],
         clock=clock,
         next_look_at=None if state.ended else _moment(row["due_at"]),
+        recovered=row["data"].get(DATA, {}).get("job", ""),
+        inputs_known=inputs_known(row),
     )
+
+
+def inputs_known(row: Row) -> bool:
+    """Whether the run's requests are here: not those of a job made elsewhere, unless their file was given."""
+    return bool(row["data"].get(DATA, {}).get("inputs", True))
 
 
 def _state(row: Row, now: float) -> RunState:

@@ -24,20 +24,24 @@ from batch.duration import Observed, learn_implicit_rate
 from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, NotFound
 from batch.estimate import over_budget
 from batch.model import ContextMode, Generation, RunState, Stage, Tariff, Usage
+from batch.problems import count
 from cache_utils import CachedText
-from lifecycle import cache_desk, data_folder, drafts, overview, retries, shared_cache, sweep
+from gemini.wire import job_state, operation
+from lifecycle import cache_desk, data_folder, drafts, overview, recovery, retries, shared_cache, sweep
 from lifecycle.ages import Usual, usual
 from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
 from lifecycle.forecast import Forecast, contents_to_count, expected_hours, forecast
 from lifecycle.keyring import Keyring
 from lifecycle.plan_report import estimate_document, plan_document
+from lifecycle.recovery import Elsewhere, Recovered
 from lifecycle.results import Filter, ResultTable, merged
 from lifecycle.retries import RetryOffer
 from lifecycle.shared_cache import CacheOffer
 from lifecycle.stages.caching import UNATTENDED_SECONDS
 from lifecycle.stages.collecting import DURATION, IMPLICIT
 from lifecycle.stages.work import Options
+from lifecycle.states import Fate, fate
 from lifecycle.views import Account, EventView, KeyCheck, ModelChoice, RunSpec, RunView
 from lifecycle.worker import Worker
 
@@ -297,6 +301,47 @@ class Runner:
         """The forecast of a draft that nobody looked at yet, counted exactly where the plan deserves it."""
         return self.forecast(account if spec.context in COUNTED else None, draft, spec)
 
+    # -- jobs made elsewhere -------------------------------------------------------------------------------------
+
+    def recover(self, account: Account, job: str, *, name: str = "", draft: Draft | None = None) -> Recovered:
+        """Adopt a batch job made elsewhere under the same key: it is watched, and its results become a run's.
+
+        `draft` are its requests, if the user has them. A job that a run here has already is that run's. Asked twice,
+        even at the same moment, it is one run. Raises InputError for what is no name, NotFound, ApiError.
+        """
+        found = recovery.job_name(job)
+        ticket = recovery.ticket(found)
+        known = self._store.run_with_job(account.owner, found, ticket)
+        if known is None:
+            op = recovery.read(self._gateway(account), found)
+            known = self._awaited(account, op.display_name)
+        if known is not None:
+            return Recovered(known, True, self._row(account, known)["stage"] == Stage.FINISHED)
+        told = recovery.facts(op, draft is not None)
+        rows = draft.rows if draft else int(told["requests"])
+        spec = RunSpec(model=op.model, name=name or op.display_name or found)
+        said = f"Job {found}, made elsewhere, was adopted: {count(int(told['requests']), 'request')} to {op.model}."
+        run_id = self._record(
+            account, draft.folder if draft else None, spec, ticket, rows=rows, data={recovery.DATA: told}, said=said
+        )
+        return Recovered(run_id, False, fate(job_state(op.state)) in (Fate.COLLECT, Fate.SALVAGE))
+
+    def jobs_elsewhere(self, account: Account) -> list[Elsewhere]:
+        """The batch jobs under this key that no run here has, as Google lists them: newest first."""
+        ops = map(operation, self._gateway(account).list_batches())
+        mine = self._store.jobs(account.owner)
+        return [
+            recovery.elsewhere(op) for op in ops if op.name not in mine and not self._awaited(account, op.display_name)
+        ]
+
+    def _awaited(self, account: Account, display_name: str) -> str | None:
+        """The run under way that a job of this display name belongs to, though it may not know of it yet."""
+        if not display_name.startswith(self._prefix):
+            return None
+        run_id = display_name.removeprefix(self._prefix).split("-", 1)[0]
+        row = self._store.run(run_id, account.owner)
+        return run_id if row is not None and row["stage"] != Stage.FINISHED else None
+
     # -- after -------------------------------------------------------------------------------------------------
 
     def runs(self, account: Account, limit: int = 200) -> list[RunView]:
@@ -380,6 +425,7 @@ class Runner:
         max_output_tokens: int | None = None,
     ) -> RetryOffer:
         """Prepare a child run of chosen rows, and price it; nothing is sent or recorded before `send_retry`."""
+        self._known_inputs(self._row(account, run_id))
         parent = self._row(account, run_id)["parent_id"] or run_id  # every retry is a child of the first run
         chosen = retries.chosen_keys(self.results(account, parent), outcomes, keys, where)
         draft = retries.prepare_child(self.folder(parent), chosen, self.new_draft_folder(), max_output_tokens)
@@ -404,8 +450,8 @@ class Runner:
         return [overview.run_view(row, shards.get(str(row["id"]), []), [], self._now()) for row in rows]
 
     def draft_of(self, account: Account, run_id: str) -> Draft:
-        """A run's requests, to be looked at and submitted again."""
-        self._row(account, run_id)
+        """A run's requests, to be looked at and submitted again. Raises InputError where they are not known."""
+        self._known_inputs(self._row(account, run_id))
         return drafts.open_draft(self.folder(run_id))
 
     def results(self, account: Account, run_id: str) -> ResultTable:
@@ -453,12 +499,20 @@ class Runner:
         """Where a run's files are. `run_id` must come from the store."""
         return self._setup.data_dir / "runs" / run_id
 
+    @staticmethod
+    def _known_inputs(row: dict[str, Any]) -> None:
+        if not overview.inputs_known(row):
+            raise InputError(
+                "This batch job was made elsewhere, and what it was asked is not known here.",
+                "Delete the run, and recover the job together with the file of its requests.",
+            )
+
     # -- plumbing ----------------------------------------------------------------------------------------------
 
     def _record(
         self,
         account: Account,
-        source: Path,
+        source: Path | None,
         spec: RunSpec,
         ticket: str,
         *,
@@ -466,12 +520,14 @@ class Runner:
         data: dict[str, Any],
         parent: str = "",
         estimate: dict[str, Any] | None = None,
+        said: str = "",
     ) -> str:
         run_id = "r" + secrets.token_hex(6)
         folder = self.folder(run_id)
         folder.mkdir(parents=True)
-        for name in ("requests.jsonl", "inputs.parquet", "draft.json"):
-            os.link(source / name, folder / name)
+        if source is not None:
+            for file in ("requests.jsonl", "inputs.parquet", "draft.json"):
+                os.link(source / file, folder / file)
         recorded = self._store.add_run(
             {
                 "id": run_id,
@@ -503,7 +559,7 @@ class Runner:
         if recorded != run_id:
             shutil.rmtree(folder)
             return recorded
-        self._store.tell(run_id, f"Submitted: {rows:,} requests to {spec.model}.")
+        self._store.tell(run_id, said or f"Submitted: {rows:,} requests to {spec.model}.")
         self._worker.wake()
         return run_id
 
@@ -605,8 +661,12 @@ class Runner:
             log.info("The sweep could not look: %s", error)
 
     def _is_living(self, run_id: str) -> bool:
+        """Whether a run needs what bears its name at Google: itself, or another that has adopted its job."""
         row = self._store.run(run_id)
-        return row is not None and row["stage"] != Stage.FINISHED
+        if row is not None and row["stage"] != Stage.FINISHED:
+            return True
+        adopted = (r["data"].get(recovery.DATA, {}).get("display_name", "") for r in self._store.unfinished())
+        return any(name.startswith(f"{self._prefix}{run_id}-") for name in adopted)
 
     @staticmethod
     def _today() -> date:

@@ -82,6 +82,21 @@ class Store:
             rows = c.execute(mine.order_by(schema.run.c.created_at.desc(), schema.run.c.id).limit(limit)).mappings()
             return [dict(r) for r in rows]
 
+    def run_with_job(self, owner: str, job_name: str, ticket: str) -> str | None:
+        """The owner's run that has this batch job, or was made for it by that ticket; None if there is none."""
+        s, r = schema.shard, schema.run
+        has = select(s.c.run_id).where(s.c.job_name == job_name)
+        query = select(r.c.id).where(r.c.owner == owner, r.c.id.in_(has) | (r.c.ticket == ticket))
+        with self._read() as c:
+            return c.execute(query.order_by(r.c.created_at).limit(1)).scalar()
+
+    def jobs(self, owner: str) -> set[str]:
+        """The names of all batch jobs that an owner's runs have."""
+        s, r = schema.shard, schema.run
+        query = select(s.c.job_name).join(r, r.c.id == s.c.run_id).where(r.c.owner == owner)
+        with self._read() as c:
+            return set(c.execute(query).scalars())
+
     def children(self, run_id: str) -> list[Row]:
         """The retries of a run, oldest first."""
         mine = select(schema.run).where(schema.run.c.parent_id == run_id).order_by(schema.run.c.created_at)

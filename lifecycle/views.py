@@ -129,6 +129,8 @@ class RunView:
     """One run as a user sees it. `note` is the last thing worth saying ("could not check, trying again in 8 s").
 
     `clock` is that of the oldest open job; `next_look_at` when it is looked at again, by this machine's clock.
+    `recovered` is the name of the batch job, made elsewhere, that the run was made for; without `inputs_known` its
+    requests are not known here, and cannot be sent again.
     """
 
     id: str
@@ -158,3 +160,5 @@ class RunView:
     estimate: Mapping[str, object] = field(default_factory=dict)
     clock: JobClock | None = None
     next_look_at: datetime | None = None
+    recovered: str = ""
+    inputs_known: bool = True

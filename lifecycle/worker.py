@@ -15,14 +15,14 @@ from batch.model import RunState, Stage
 from gemini.redaction import redact
 from lifecycle.keyring import Keyring
 from lifecycle.pacing import back_off
-from lifecycle.stages import caching, collecting, planning, releasing, running, submitting
+from lifecycle.stages import beginning, caching, collecting, releasing, running, submitting
 from lifecycle.stages.work import Failed, Options, Step, Work
 from lifecycle.store import LeaseLost, Row, Store
 
 log = logging.getLogger(__name__)
 
 STAGES: dict[Stage, Callable[[Work], Step]] = {
-    Stage.PLANNED: planning.run,
+    Stage.PLANNED: beginning.run,
     Stage.SUBMITTING: submitting.run,
     Stage.RUNNING: running.run,
     Stage.COLLECTING: collecting.run,
@@ -232,6 +232,8 @@ def _values(work: Work, step: Step) -> dict[str, Any]:
         "failures": 0,
         "cancel_seen": work.cancelled,
     }
+    if "rows" in data:
+        values["rows"] = data.pop("rows")
     if "counts" in data:
         values |= {"counts": data["counts"], "actual_usd": _total_usd(data["rows_usd"], caching.spent(work))}
     if "estimate" in data:

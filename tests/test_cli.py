@@ -121,6 +121,7 @@ def test_a_plan_needs_no_key_and_sends_nothing(cli: Terminal, emulator: Emulator
         (("submit", "{good}", "--model", MODEL, "--max-usd", "0.000001"), 2, "budget"),
         (("submit", "{good}", "--model", "gemini-of-nowhere", "--wait"), 1, "gemini-of-nowhere"),
         (("show", "r000000000000"), 1, "no such run"),
+        (("recover", "batches/nowhere"), 1, "finds no batch job"),
     ],
 )
 def test_what_cannot_be_done_says_so_in_its_exit_code(
@@ -161,3 +162,47 @@ def test_only_what_failed_is_sent_again(cli: Terminal) -> None:
     again = cli("retry", run_id, "--wait", "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout.splitlines()[-1])["counts"] == {"error_transient": 1}
+
+
+def made_elsewhere(base_url: str) -> str:
+    """A job made with the same key by somebody else."""
+    from gemini.client import Gateway
+
+    rows: list[dict[str, Any]] = [
+        {"request": {"contents": [{"role": "user", "parts": [{"text": text}]}]}, "metadata": {"key": text}}
+        for text in ("one", "two")
+    ]
+    body = {"displayName": "elsewhere", "inputConfig": {"requests": {"requests": rows}}}
+    return str(Gateway(KEY, base_url).create_batch(MODEL, body)["name"])
+
+
+def test_a_job_made_elsewhere_is_adopted_collected_and_then_pointed_to(
+    cli: Terminal, emulator: EmulatorProcess, tmp_path: Path
+) -> None:
+    job, out = made_elsewhere(emulator.base_url), tmp_path / "out.jsonl"
+    recovered = cli("recover", job, "--name", "theirs", "--wait", "--out", str(out), "--json")
+    assert recovered.returncode == 0, recovered.stderr
+    first, last = (json.loads(text) for text in recovered.stdout.splitlines())
+    assert set(first) == {"run_id"} and last["run_id"] == first["run_id"]
+    assert last["counts"] == {"answered": 2} and last["cost_usd"] > 0
+    assert [json.loads(line)["key"] for line in out.read_text(encoding="utf-8").splitlines()] == ["one", "two"]
+    again = cli("recover", job, "--json")
+    assert again.returncode == 0 and json.loads(again.stdout.splitlines()[-1])["run_id"] == first["run_id"]
+    assert "already" in again.stderr
+
+
+def test_a_terminal_killed_while_it_waits_for_a_job_made_elsewhere_loses_nothing(
+    cli: Terminal, emulator: EmulatorProcess
+) -> None:
+    emulator.settings(pace=1000)
+    job = made_elsewhere(emulator.base_url)
+    command = [sys.executable, "cli.py", "recover", job, "--wait", "--json"]
+    with subprocess.Popen(command, cwd=ROOT, env=cli.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as one:
+        assert one.stdout is not None
+        run_id = json.loads(one.stdout.readline())["run_id"]
+        one.kill()
+    emulator.settings(pace="instant")
+    emulator.clock(2000)
+    resumed = cli("resume", "--wait", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert [(run["id"], run["counts"]) for run in json.loads(resumed.stdout)] == [(run_id, {"answered": 2})]

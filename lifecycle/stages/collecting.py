@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from batch.model import RunState, Stage
 from lifecycle import results
 from lifecycle.results import Reconciliation
-from lifecycle.stages import caching
+from lifecycle.stages import adopting, caching
 from lifecycle.stages.planning import BLANK
 from lifecycle.stages.work import Step, Work
 from lifecycle.store import Row
@@ -50,9 +50,10 @@ def _learn(work: Work, shards: list[Row], joined: Reconciliation) -> None:
 
 def _build(work: Work, shards: list[Row]) -> Reconciliation:
     schema = work.spec.generation.response_schema
+    received = [path for shard in shards if (path := work.received_path(shard)).exists()]
     return results.build(
         work.folder,
-        received=[path for shard in shards if (path := work.received_path(shard)).exists()],
+        received=adopting.account_for(work, shards) if work.recovered else received,
         price=work.options.price(work.model),
         schema=orjson.loads(schema) if schema else None,
     )

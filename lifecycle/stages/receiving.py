@@ -48,16 +48,19 @@ def fetch(work: Work, shard: Row, op: Operation) -> int:
         part.unlink()
         return before
     _keep(part, path)
-    if op.responses_file:
+    if op.responses_file and not work.recovered:
         work.data.setdefault("outputs", {})[op.name] = op.responses_file
     return now
 
 
 def _answered(work: Work, shard: Row, path: Path) -> int:
-    """How many rows of a shard a result file answers; a line without a key counts as one, a broken line as none."""
+    """How many rows of a shard a result file answers; a line without a key counts as one, a broken line as none.
+
+    Of a job made elsewhere, it is not known which keys were sent.
+    """
     if not path.exists():
         return 0
-    sent = set(keys_of(work.shard_path(int(shard["n"]))))
+    sent = None if work.recovered else set(keys_of(work.shard_path(int(shard["n"]))))
     found: set[str] = set()
     keyless = 0
     with path.open("rb") as lines:
@@ -68,9 +71,9 @@ def _answered(work: Work, shard: Row, path: Path) -> int:
                 continue
             if key is None:
                 keyless += 1
-            elif key in sent:
+            elif sent is None or key in sent:
                 found.add(key)
-    return min(len(sent), len(found) + keyless)
+    return len(found) + keyless if sent is None else min(len(sent), len(found) + keyless)
 
 
 def _keep(part: Path, path: Path) -> None:

@@ -55,7 +55,7 @@ def watch(work: Work, shards: list[Row]) -> Watched:
     """Look at every open job once. A failed look changes nothing that is known of a job, nor of the others."""
     jobs = [shard for shard in shards if shard["stage"] == "submitted"]
     troubles: list[ApiError] = []
-    if work.cancelled:
+    if work.cancelled and (work.row["cancel"] or not work.recovered):
         _attempt(troubles, _cancel, work, jobs)
     if work.data.get("repeated"):  # a create without a reply was sent again: the first may yet show up
         _attempt(troubles, stop_strays, work, shards)

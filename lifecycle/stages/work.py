@@ -89,6 +89,11 @@ class Work:
         return bool(self.row["cancel"]) or "ending" in self.data
 
     @property
+    def recovered(self) -> bool:
+        """The run's job was made elsewhere: it is not ours to cancel, unless the user does, nor to delete."""
+        return "recovered" in self.data
+
+    @property
     def display_prefix(self) -> str:
         """How everything this run makes at Google begins: ours, this installation's, this run's."""
         return f"{self.prefix}{self.id}-"

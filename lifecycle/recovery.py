@@ -1,0 +1,88 @@
+"""A batch job made elsewhere under the same key, adopted as a run: found by its name, and never twice.
+
+What is known of it is what Google tells: its model, its state and how many requests it has. The requests themselves
+are not given back; who has their file may give it, so that inputs stand beside answers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from batch.errors import ApiError, InputError, NotFound
+from gemini.wire import Operation, job_state, operation
+
+if TYPE_CHECKING:
+    from gemini.client import Gateway
+
+DATA = "recovered"  # name in a run's working memory; its value is what `facts` tells
+BAD_KEY = ("API_KEY_INVALID", "FAILED_PRECONDITION", "UNAUTHENTICATED")
+NOT_A_NAME = InputError(
+    "That is not a batch job's name.", "It looks like batches/abc123; Google's reply to the creation of a job tells it."
+)
+_NAME = re.compile(r"(?:.*/)?batches/([\w-]{1,150})/?|([\w-]{1,150})", re.ASCII)
+
+
+class Recovered(NamedTuple):
+    """The run that has a batch job; `known` if it had it already, `ended` if Google had ended the job by then."""
+
+    run_id: str
+    known: bool
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A batch job under this key that no run here has. `state` is JOB_STATE_…; `requests` is None where not told."""
+
+    name: str
+    display_name: str
+    model: str
+    state: str
+    requests: int | None
+    created_at: datetime | None
+
+
+def job_name(given: str) -> str:
+    """`batches/…` from what a person pastes: the name, the bare id, or an address that ends with it."""
+    found = _NAME.fullmatch(given.strip())
+    if found is None:
+        raise NOT_A_NAME
+    return f"batches/{found[1] or found[2]}"
+
+
+def read(gateway: Gateway, name: str) -> Operation:
+    """The job as Google tells it now. Raises NotFound for one that does not exist and one of another's key alike."""
+    try:
+        return operation(gateway.get_batch(name))
+    except ApiError as error:
+        if error.status not in (400, 403, 404) or error.reason in BAD_KEY:
+            raise
+        raise NotFound(
+            f"Google finds no batch job {name} under this key.",
+            "Check the name, and that the key belongs to the project that made the job.",
+        ) from None
+
+
+def facts(op: Operation, inputs: bool) -> dict[str, Any]:
+    """What the run remembers of the job it was made for; `inputs` tells whether its requests are known."""
+    return {
+        "job": op.name,
+        "display_name": op.display_name,
+        "requests": op.stats["requests"] if op.stats else 0,
+        "created_at": op.created_at.timestamp() if op.created_at else None,
+        "inputs": inputs,
+    }
+
+
+def ticket(name: str) -> str:
+    """The ticket of the run that adopts a job: an owner has one run of each ticket, whoever asks at the same time."""
+    return f"recover:{name.removeprefix('batches/')}"[:80]
+
+
+def elsewhere(op: Operation) -> Elsewhere:
+    """A job as it is offered for adoption."""
+    requests = op.stats["requests"] if op.stats else None
+    return Elsewhere(op.name, op.display_name, op.model, job_state(op.state), requests, op.created_at)

@@ -1,0 +1,289 @@
+"""A batch job made elsewhere becomes an ordinary run: adopted once, accounted for honestly, left alone at Google."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch.errors import InputError, NotFound
+from batch.model import RunState
+from lifecycle import recovery, schema
+from lifecycle.runner import Runner
+from lifecycle.stages import running
+from lifecycle.views import Account
+from tests.emulator_process import EmulatorProcess
+from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
+from tests.lifecycle.simulation import Job, World
+
+
+def request(text: str) -> dict[str, Any]:
+    return {"contents": [{"role": "user", "parts": [{"text": text}]}]}
+
+
+class Elsewhere:
+    """Another program with the same key: it makes jobs with Google's own client and remembers nothing."""
+
+    def __init__(self, base_url: str, key: str = KEY) -> None:
+        from gemini.client import Gateway
+
+        self.gateway = Gateway(key, base_url)
+
+    def inline(self, *texts: str, keys: bool = True, name: str = "made elsewhere") -> str:
+        rows = [
+            {"request": request(text), **({"metadata": {"key": f"k{n}"}} if keys else {})}
+            for n, text in enumerate(texts)
+        ]
+        body = {"displayName": name, "inputConfig": {"requests": {"requests": rows}}}
+        return str(self.gateway.create_batch(MODEL, body)["name"])
+
+    def file(self, path: Path, *texts: str) -> str:
+        path.write_text(
+            "".join(json.dumps({"key": f"k{n}", "request": request(t)}) + "\n" for n, t in enumerate(texts))
+        )
+        uploaded = self.gateway.upload_file(path, "theirs")
+        body = {"displayName": "made elsewhere", "inputConfig": {"fileName": uploaded["name"]}}
+        return str(self.gateway.create_batch(MODEL, body)["name"])
+
+
+@pytest.fixture(autouse=True)
+def looks_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "LOOK_AGAIN_SECONDS", 0.05)
+
+
+@pytest.fixture
+def elsewhere(emulator: EmulatorProcess) -> Elsewhere:
+    return Elsewhere(emulator.base_url)
+
+
+@pytest.fixture
+def runner(bench: Bench) -> Runner:
+    return bench.open()
+
+
+@pytest.fixture
+def account(runner: Runner) -> Account:
+    return runner.hold_key(KEY)
+
+
+def rows_of(runner: Runner, account: Account, run_id: str) -> dict[str, tuple[str, str, str]]:
+    """Prompt, outcome and answer by key."""
+    page, _ = runner.results(account, run_id).page()
+    return {row.key: (row.prompt, row.outcome, row.text) for row in page.itertuples()}
+
+
+@pytest.mark.parametrize(
+    "given", ["batches/abc-1_2", " abc-1_2\n", "https://generativelanguage.googleapis.com/v1beta/batches/abc-1_2"]
+)
+def test_a_job_is_named_as_people_paste_it(given: str) -> None:
+    assert recovery.job_name(given) == "batches/abc-1_2"
+
+
+@pytest.mark.parametrize(
+    "given", ["", "batches/", "files/abc", "batches/a b", "../batches/..", "batches/a:cancel", "ä"]
+)
+def test_what_is_no_name_is_refused_before_anybody_is_asked(given: str) -> None:
+    with pytest.raises(InputError, match="not a batch job's name"):
+        recovery.job_name(given)
+
+
+def test_a_job_that_has_ended_is_collected_priced_and_left_alone(
+    runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess, tmp_path: Path
+) -> None:
+    job = elsewhere.file(tmp_path / "theirs.jsonl", "one", "[[emulate: safety]] two", "[[emulate: error:13]] three")
+    run_id, known, _ = runner.recover(account, job, name="theirs")
+    run = ended(runner, account, run_id)
+    assert not known and run.state is RunState.FINISHED
+    assert (run.name, run.rows, run.model, run.recovered) == ("theirs", 3, MODEL, job)
+    assert run.counts == {"answered": 1, "answer_blocked": 1, "error_transient": 1}
+    assert run.actual_usd and not run.inputs_known
+    found = rows_of(runner, account, run_id)
+    assert [(key, prompt, outcome) for key, (prompt, outcome, _) in found.items()] == [
+        ("k0", "", "answered"),
+        ("k1", "", "answer_blocked"),
+        ("k2", "", "error_transient"),
+    ]
+    assert "one" in found["k0"][2]
+    told = emulator.ledger()
+    assert not any(":cancel" in call or call.startswith("DELETE") for call in told["calls"])
+    assert len(told["batch_jobs"]) == 1
+
+
+def test_with_the_requests_own_file_inputs_stand_beside_answers_and_rows_can_be_sent_again(
+    runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs.jsonl"
+    job = elsewhere.file(theirs, "one", "[[emulate: drop_row]] two", "three")
+    run_id, *_ = runner.recover(account, job, draft=runner.prepare(theirs, kind="jsonl"))
+    run = ended(runner, account, run_id)
+    assert run.inputs_known and run.counts == {"answered": 2, "missing": 1}
+    assert {key: prompt for key, (prompt, *_) in rows_of(runner, account, run_id).items()}["k1"].endswith("two")
+    child = runner.retry(account, run_id, "again")
+    ended(runner, account, child)
+    jobs = emulator.ledger()["batch_jobs"]
+    assert [made["request_count"] for made in jobs] == [3, 1]
+
+
+def test_a_file_of_other_requests_is_left_aside(
+    runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    job = elsewhere.inline("one", "two")
+    other = tmp_path / "other.jsonl"
+    other.write_text(json.dumps({"key": "nothing-of-it", "request": request("other")}) + "\n")
+    run_id, *_ = runner.recover(account, job, draft=runner.prepare(other, kind="jsonl"))
+    run = ended(runner, account, run_id)
+    assert (run.rows, run.counts, run.inputs_known) == (2, {"answered": 2}, False)
+    assert list(rows_of(runner, account, run_id)) == ["k0", "k1"]
+    assert "left aside" in "".join(event.text for event in runner.events(account, run_id))
+
+
+def test_results_without_keys_are_numbered_and_no_input_is_claimed_for_them(
+    runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    job = elsewhere.inline("alpha", "beta", keys=False)
+    run_id, *_ = runner.recover(account, job)
+    run = ended(runner, account, run_id)
+    assert run.counts == {"answered": 2}
+    found = rows_of(runner, account, run_id)
+    assert list(found) == ["response-000001", "response-000002"] and "alpha" in found["response-000001"][2]
+    written = runner.results(account, run_id).export(tmp_path / "out.jsonl", "jsonl", form="gemini").path
+    assert [json.loads(line)["key"] for line in written.read_text().splitlines()] == list(found)
+
+
+def test_requests_that_nothing_came_back_for_are_counted_as_missing(
+    runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    job = elsewhere.file(tmp_path / "t.jsonl", "one", "[[emulate: drop_row]] two", "[[emulate: drop_key]] three")
+    run = ended(runner, account, runner.recover(account, job).run_id)
+    assert (run.rows, run.counts) == (3, {"answered": 2, "missing": 1})
+    assert sorted(rows_of(runner, account, run.id)) == ["k0", "response-000001", "unknown-000001"]
+
+
+def test_a_job_under_way_is_watched_to_its_end(
+    runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess
+) -> None:
+    emulator.settings(pace=1000)
+    run_id, *_ = runner.recover(account, elsewhere.inline("one"))
+    wait_until(lambda: bool(runner.run(account, run_id).jobs and runner.run(account, run_id).jobs[0].state))
+    assert runner.run(account, run_id).state is RunState.ACTIVE
+    emulator.clock(2000)
+    assert ended(runner, account, run_id).counts == {"answered": 1}
+
+
+def test_a_cancel_by_the_user_reaches_google(
+    runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess
+) -> None:
+    emulator.settings(job_outcome="stuck")
+    run_id, *_ = runner.recover(account, elsewhere.inline("one"))
+    runner.cancel(account, run_id)
+    run = ended(runner, account, run_id)
+    assert (run.state, run.counts) == (RunState.CANCELLED, {"missing": 1})
+    assert emulator.ledger()["batch_jobs"][0]["state"] == "BATCH_STATE_CANCELLED"
+
+
+def test_a_job_is_adopted_once_even_if_many_ask_at_the_same_moment(
+    bench: Bench, account: Account, elsewhere: Elsewhere
+) -> None:
+    job, found = elsewhere.inline("one"), []
+    runners = [bench.open(start=False) for _ in range(3)]
+    for each in runners:
+        each.hold_key(KEY)
+    threads = [threading.Thread(target=lambda r=r: found.append(r.recover(account, job))) for r in runners * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 6 and len({each.run_id for each in found}) == 1
+    again = runners[0].recover(account, job)
+    assert again.known and again.run_id == found[0].run_id
+    assert len(runners[0].runs(account)) == 1
+
+
+def test_a_job_of_a_run_here_is_that_runs(bench: Bench, runner: Runner, account: Account) -> None:
+    run_id = bench.submit(runner, account, "one")
+    ended(runner, account, run_id)
+    job = runner.run(account, run_id).jobs[0].name
+    assert runner.recover(account, job) == (run_id, True, True)
+    assert runner.jobs_elsewhere(account) == []
+
+
+def test_another_keys_job_and_an_absent_one_are_not_found_in_the_same_words(
+    runner: Runner, account: Account, emulator: EmulatorProcess
+) -> None:
+    theirs = Elsewhere(emulator.base_url, "another-made-up-key").inline("secret")
+    said = []
+    for job in (theirs, "batches/nowhere"):
+        with pytest.raises(NotFound) as caught:
+            runner.recover(account, job)
+        said.append(str(caught.value).replace(job, "X"))
+    assert said[0] == said[1] == "Google finds no batch job X under this key."
+    assert runner.runs(account) == []
+
+
+def test_jobs_made_elsewhere_are_listed_until_they_are_adopted(
+    runner: Runner, account: Account, elsewhere: Elsewhere
+) -> None:
+    job = elsewhere.inline("one", "two", name="theirs")
+    (found,) = runner.jobs_elsewhere(account)
+    assert (found.name, found.display_name, found.model, found.requests) == (job, "theirs", MODEL, 2)
+    runner.recover(account, job)
+    ended(runner, account, runner.recover(account, job).run_id)
+    assert runner.jobs_elsewhere(account) == []
+
+
+@pytest.mark.parametrize("outcome", ["failed", "expired"])
+def test_a_job_that_ended_badly_says_so_and_every_request_is_missing(
+    runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess, outcome: str
+) -> None:
+    emulator.settings(job_outcome=outcome)
+    run = ended(runner, account, runner.recover(account, elsewhere.inline("one", "two")).run_id)
+    assert (run.state, run.counts, run.rows) == (RunState.FAILED, {"missing": 2}, 2)
+    assert run.error
+
+
+def test_what_was_asked_is_not_known_and_cannot_be_sent_again(
+    runner: Runner, account: Account, elsewhere: Elsewhere
+) -> None:
+    run_id = runner.recover(account, elsewhere.inline("[[emulate: error:13]] one")).run_id
+    ended(runner, account, run_id)
+    for again in (
+        lambda: runner.retry(account, run_id, "t"),
+        lambda: runner.rerun(account, run_id, "t"),
+        lambda: runner.draft_of(account, run_id),
+    ):
+        with pytest.raises(InputError, match="made elsewhere"):
+            again()
+
+
+def test_a_deleted_recovery_can_be_made_again(runner: Runner, account: Account, elsewhere: Elsewhere) -> None:
+    job = elsewhere.inline("one")
+    first = runner.recover(account, job).run_id
+    ended(runner, account, first)
+    runner.delete(account, first)
+    second = runner.recover(account, job)
+    assert not second.known and ended(runner, account, second.run_id).counts == {"answered": 1}
+
+
+@pytest.mark.parametrize("crash_after", [False, True])
+def test_dying_at_any_write_loses_nothing_and_leaves_the_job_alone(tmp_path: Path, crash_after: bool) -> None:
+    """One recovery for each write of its life, killed just before or just after it."""
+    with World(tmp_path) as world:
+        for write in range(1 + crash_after, 60, 2):
+            job = f"batches/theirs-{write}"
+            now = world.google.now
+            world.google.jobs.append(Job(job, "theirs", [f"{job}-a", f"{job}-b"], now, now + 1))
+            run_id = world.submit()
+            told = {"job": job, "display_name": "theirs", "requests": 2, "created_at": now, "inputs": False}
+            with world.process.store.engine.begin() as c:
+                c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={recovery.DATA: told}))
+            world.process.store.crash_in, world.process.store.crash_after = write, crash_after
+            world.until_ended(run_id)
+            assert sorted(world.answers(run_id)) == [f"{job}-a", f"{job}-b"]
+            assert (world.row(run_id)["state"], world.row(run_id)["rows"]) == ("finished", 2)
+            if world.process.store.crash_in > 0:
+                break
+        assert world.process.store.crash_in > 0, "a recovery has more writes than were tried"
+        assert not {"create", "cancel", "upload", "delete file"}.intersection(world.google.calls)
