@@ -12,17 +12,17 @@ from batch.errors import BatchRunnerError
 from batch.estimate import over_budget
 from batch.model import Outcome
 from batch.problems import count
-from lifecycle.results import Filter, ResultTable
+from lifecycle.results import EVERYTHING, Filter, ResultTable
 from lifecycle.retries import WORTH_RETRYING, RetryOffer
 from lifecycle.runner import Runner
 from lifecycle.views import Account, RunView
-from ui import asking, deeds, notices, session
+from ui import asking, deeds, grid, notices, session
 from ui.app_state import get_state
 from ui.notices import plain
 from ui.words import money, outcome, progress
 
 NAME = "retry"
-BY_OUTCOME, BY_FILTER = "By outcome", "Rows that fit the filter above"
+BY_OUTCOME, BY_FILTER, BY_TICKS = "By outcome", "Rows that fit the filter above", "Ticked rows"
 MOST_TOKENS = 1_000_000
 
 
@@ -84,13 +84,21 @@ def _choose(run_id: str, table: ResultTable, narrowed: Filter) -> tuple[Filter, 
     """(which rows, how many)."""
     counts = table.counts()
     names = [name for name in Outcome if counts.get(name)]
+    ticked = Filter(keys=tuple(grid.ticks(run_id)))
+    ways = {
+        BY_OUTCOME: EVERYTHING,
+        **({BY_FILTER: narrowed} if narrowed else {}),
+        **({BY_TICKS: ticked} if ticked else {}),
+    }
     way = BY_OUTCOME
-    if narrowed:
-        way = st.radio("Rows", (BY_OUTCOME, BY_FILTER), key=f"retry-way-{run_id}", horizontal=True)
-    if way == BY_FILTER:
-        total = _total(table, narrowed)
-        st.caption(f"{count(total, 'row')} fit the filter.")
-        return narrowed, total
+    if len(ways) > 1:
+        at_first = list(ways).index(BY_TICKS) if ticked else 0
+        way = st.radio("Rows", list(ways), index=at_first, key=f"retry-way-{run_id}", horizontal=True)
+    if way != BY_OUTCOME:
+        total = _total(table, ways[way])
+        fit = "fits the filter" if total == 1 else "fit the filter"
+        st.caption(f"{count(total, 'row')} {fit if way == BY_FILTER else 'ticked'}.")
+        return ways[way], total
     chosen = st.pills(
         "Outcomes to send again",
         names,

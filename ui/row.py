@@ -26,6 +26,8 @@ from ui.words import outcome, size
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
 MOST_PICTURES, MOST_PICTURE_BYTES = 12, 8_000_000
 TALL_FROM, TALL = 1200, 240  # characters; pixels
+MOST_CHARACTERS = 100_000  # of one text; a row may hold megabytes
+MOST_OTHERS = 20
 
 
 def draw(detail: Detail, run: RunView) -> None:
@@ -36,6 +38,7 @@ def draw(detail: Detail, run: RunView) -> None:
         if detail.error_message:
             code = "" if detail.error_code is None else f" (code {detail.error_code})"
             st.error(plain(f"{detail.error_message}{code}"))
+        _own(detail)
         _text("Prompt", detail.prompt)
         _pictures("Pictures sent", detail.request)
         _answer(detail)
@@ -59,9 +62,27 @@ def _origin(detail: Detail, run: RunView) -> str:
     return " ".join(part for part in parts if part)
 
 
+def _own(detail: Detail) -> None:
+    """The row of the table that was sent, if it was one."""
+    if detail.own:
+        st.caption("Input")
+        told = [
+            {"Column": name, "Value": _bounded("" if value is None else str(value))}
+            for name, value in detail.own.items()
+        ]
+        st.dataframe(told, hide_index=True, placeholder="", alt="The row of the input", height="content")
+
+
+def _bounded(text: str) -> str:
+    """A text that a browser can hold. What is left out is counted; exports hold it."""
+    rest = len(text) - MOST_CHARACTERS
+    return text if rest <= 0 else f"{text[:MOST_CHARACTERS]}… and {rest:,} more characters, which exports hold"
+
+
 def _text(title: str, text: str) -> None:
     if text:
         st.caption(title)
+        text = _bounded(text)
         st.code(text, language=None, wrap_lines=True, height=TALL if len(text) > TALL_FROM else "content")
 
 
@@ -70,7 +91,7 @@ def _answer(detail: Detail) -> None:
         return
     if st.toggle("Draw the answer as Markdown", key="as-markdown", help="Pictures and links stay as they are written."):
         with st.container(border=True):
-            st.markdown(harmless(detail.text))
+            st.markdown(harmless(_bounded(detail.text)))
     else:
         _text("Answer", detail.text)
 
@@ -121,7 +142,7 @@ def _others(detail: Detail) -> None:
     if not detail.others:
         return
     with st.expander(f"{count(len(detail.others), 'other line')} came back for this row", key="row-others"):
-        for other in detail.others:
+        for other in detail.others[:MOST_OTHERS]:
             words = f"{other.kind} · run {other.run} · {outcome(Outcome(other.outcome))} · cost {usd(other.usd)}"
             st.caption(plain(words))
             st.code(_indented(other.raw), language=None, wrap_lines=True, height=TALL)
@@ -159,7 +180,7 @@ def pictures(raw: str) -> Iterator[Picture]:
             decoded = _decoded(data) if kind in PICTURES and isinstance(data, str) else b""
             if decoded.startswith(PICTURES.get(kind, b"\0")):
                 yield Picture(kind, decoded)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
 
 
@@ -187,8 +208,23 @@ def _inline_data(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _indented(text: str) -> str:
-    """JSON with line breaks; anything else as it is."""
+    """JSON with line breaks; anything else as it is. Long data within it are cut before the rest is."""
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
-        return text
+        told = json.dumps(_without_data(json.loads(text)), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        told = text
+    return _bounded(told)
+
+
+def _without_data(value: Any) -> Any:
+    """The same JSON, the data of files within it replaced by their size."""
+    if isinstance(value, list):
+        return [_without_data(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: f"{inner[:64]}… {size(len(inner))} of base64"
+        if name == "data" and isinstance(inner, str) and len(inner) > 2000
+        else _without_data(inner)
+        for name, inner in value.items()
+    }

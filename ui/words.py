@@ -24,6 +24,27 @@ COLOURS: Mapping[RunState, Colour] = {
 }
 
 
+# Answers, answers of little use, blocked and refused, errors, and what never came; shown in this order.
+OUTCOME_COLOURS: Mapping[Outcome, Colour] = {
+    Outcome.ANSWERED: "green",
+    Outcome.TRUNCATED: "orange",
+    Outcome.TRUNCATED_EMPTY: "orange",
+    Outcome.INVALID_OUTPUT: "orange",
+    Outcome.EMPTY: "orange",
+    Outcome.THOUGHTS_ONLY: "orange",
+    Outcome.TOOL_CALL: "orange",
+    Outcome.PROMPT_BLOCKED: "violet",
+    Outcome.ANSWER_BLOCKED: "violet",
+    Outcome.RECITATION: "violet",
+    Outcome.REFUSED: "violet",
+    Outcome.ERROR_TRANSIENT: "red",
+    Outcome.ERROR_PERMANENT: "red",
+    Outcome.NO_RESPONSE: "gray",
+    Outcome.MISSING: "gray",
+    Outcome.UNKNOWN: "gray",
+}
+
+
 def outcome(name: Outcome) -> str:
     """An outcome's own name, readable: "answer blocked"."""
     return name.value.replace("_", " ")

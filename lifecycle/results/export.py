@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 
 from batch.errors import InputError
 from batch.outcomes import loosely
-from batch.reports import FORMULA, NUMBER, breakdown, legal, neutral, usd
+from batch.reports import FORMULA, NUMBER, breakdown, legal, neutral, own_names, usd
 
 from .flat import as_text, flat_batches, flat_schema, own_columns
 from .workbook import Workbook
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("jsonl", "json", "csv", "parquet", "xlsx", "txt")
 FORMS = ("flat", "gemini")
+INCOMPLETE = "incomplete"  # what the first row of a result that is not whole has beside the others
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,12 @@ class Choice:
 
 @dataclass
 class _Job:
-    """One export under way."""
+    """One export under way. `incomplete` says why the result is not whole, "" if it is: the first row carries it."""
 
     table: ResultTable
     choice: Choice
     notes: list[str]
+    incomplete: str
     rows: int = 0
 
     def batches(self) -> Iterator[tuple[pa.Table, pa.Table]]:
@@ -71,9 +74,23 @@ class _Job:
             self.rows += flat.num_rows
             yield flat, rows
 
-    @property
+    def tables(self) -> Iterator[pa.Table]:
+        """The flat rows with the columns of `schema`."""
+        for flat, _ in self.batches():
+            if not self.incomplete:
+                yield flat
+                continue
+            first = [self.incomplete] if self.rows == flat.num_rows else []
+            mark = pa.array([*first, *[None] * (flat.num_rows - len(first))], pa.string())
+            yield flat.append_column(self.schema.field(flat.num_columns), mark)
+
+    @cached_property
     def schema(self) -> pa.Schema:
-        return flat_schema(self.table, self.choice.fields)
+        schema = flat_schema(self.table, self.choice.fields)
+        if not self.incomplete:
+            return schema
+        (name,) = own_names([INCOMPLETE], taken=schema.names).values()
+        return schema.append(pa.field(name, pa.string()))
 
 
 def export(table: ResultTable, path: Path, format: str, choice: Choice, *, form: str = "flat") -> Exported:
@@ -81,7 +98,8 @@ def export(table: ResultTable, path: Path, format: str, choice: Choice, *, form:
     write = _WRITERS.get((form, format.lower().lstrip(".")))
     if write is None:
         raise InputError(f"Results cannot be written as {format!r} in the form {form!r}.", f"Use {', '.join(FORMATS)}.")
-    job = _Job(table, choice, incomplete_notes(table, choice.complete))
+    notes = incomplete_notes(table, choice.complete)
+    job = _Job(table, choice, notes, " ".join(notes))
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as stream:
@@ -135,9 +153,13 @@ class _Lines:
 
 
 def _flat_lines(job: _Job) -> Iterator[bytes]:
-    """Flat rows as JSON objects: `input` (own columns, if any), the flat row, `usage` and `response` as received."""
+    """Flat rows as JSON objects: `input` (own columns, if any), the flat row, `usage` and `response` as received.
+
+    The first of an incomplete result begins with `incomplete`: a line of its own would be taken for a row.
+    """
     own = list(own_columns(job.table).values())
     answers = {field.column: field.name for field in job.table.account.fields} if job.choice.fields else {}
+    mark = {INCOMPLETE: job.incomplete} if job.incomplete else {}
     with ExitStack() as stack:
         read = _Lines(job.table, stack)
         for flat, rows in job.batches():
@@ -145,7 +167,9 @@ def _flat_lines(job: _Job) -> Iterator[bytes]:
                 usage, response = _as_received(read(*place))
                 inputs = {"input": {name: row.pop(name) for name in own}} if own else {}
                 values = {"answer": {name: row.pop(column) for column, name in answers.items()}} if answers else {}
-                yield orjson.dumps({**inputs, **row, **values, "usage": usage, "response": response}, default=str)
+                told = {**mark, **inputs, **row, **values, "usage": usage, "response": response}
+                mark = {}
+                yield orjson.dumps(told, default=str)
 
 
 def _places(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -198,15 +222,15 @@ def _jsonl(lines: Callable[[_Job], Iterator[bytes]]) -> Callable[[_Job, IO[bytes
 
 
 def _json(lines: Callable[[_Job], Iterator[bytes]]) -> Callable[[_Job, IO[bytes]], None]:
-    """A list of rows; of a run that is not finished, an object that says so first and has the list as `rows`."""
+    """The lines as one list."""
 
     def write(job: _Job, stream: IO[bytes]) -> None:
-        stream.write(b"[" if job.choice.complete else b'{"incomplete":' + orjson.dumps(job.notes) + b',\n"rows":[')
+        stream.write(b"[")
         separator = b"\n"
         for line in lines(job):
             stream.write(separator + line)
             separator = b",\n"
-        stream.write(b"\n]\n" if job.choice.complete else b"\n]}\n")
+        stream.write(b"\n]\n")
 
     return write
 
@@ -221,7 +245,7 @@ def _csv(job: _Job, stream: IO[bytes]) -> None:
         stream.write(b"\xef\xbb\xbf")
     written = pa.schema([(neutral(field.name), _csv_type(field.type)) for field in schema])
     with pyarrow.csv.CSVWriter(stream, written) as writer:
-        for batch, _ in job.batches():
+        for batch in job.tables():
             columns = [
                 _csv_column(batch.column(name), type) for name, type in zip(schema.names, written.types, strict=True)
             ]
@@ -246,7 +270,7 @@ def _parquet(job: _Job, stream: IO[bytes]) -> None:
     schema = job.schema.with_metadata({"notes": "\n".join(job.notes)})
     _note_names(job)
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
-        for batch, _ in job.batches():
+        for batch in job.tables():
             writer.write_table(batch.cast(schema))
 
 
@@ -255,7 +279,7 @@ def _xlsx(job: _Job, stream: IO[bytes]) -> None:
     _note_names(job)
     with Workbook(stream) as book:
         book.start("Results", schema.names)
-        for batch, _ in job.batches():
+        for batch in job.tables():
             book.write([_cells(batch.column(name)) for name in schema.names])
         if book.sheets > 1:
             job.notes.append(f"The rows go on over {book.sheets} sheets.")

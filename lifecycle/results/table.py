@@ -83,8 +83,11 @@ class ResultTable:
             raise NotFound("There are no results yet.", "Wait until the run ends.")
         self.account = read_account(self.results)
         self._inputs = duck.parquet(folder / INPUTS)
-        own = (name for name in pq.read_schema(folder / INPUTS).names if name not in PLAIN_INPUTS)
-        self.own = own_names(own, taken=(*SHOWN, "line"))  # as stored -> as shown
+        stored = pq.read_schema(folder / INPUTS)
+        own = [name for name in stored.names if name not in PLAIN_INPUTS]
+        taken = (*SHOWN, "line", *(field.column for field in self.account.fields))
+        self.own = own_names(own, taken=taken)  # as stored -> as shown
+        self._own_texts = {name for name in own if _is_text(stored.field(name).type)}
         self._total = lru_cache(16)(self._count)
 
     def totals(self) -> Reconciliation:
@@ -94,6 +97,12 @@ class ResultTable:
     def counts(self) -> dict[str, int]:
         """Rows by outcome; only outcomes that occur."""
         return dict(self.account.counts)
+
+    def parsed(self) -> dict[str, int]:
+        """Rows by how their structured answer was read: strict, lenient, failed, "" where none was asked for."""
+        with duck.cursor() as db:
+            found = db.execute(f"SELECT parsed, count(*) FROM {duck.parquet(self.results)} GROUP BY parsed").fetchall()
+        return dict(found)
 
     def page(
         self,
@@ -107,7 +116,8 @@ class ResultTable:
         fields: bool = False,
         lenient: bool = False,
     ) -> tuple[pd.DataFrame, int]:
-        """(rows, how many fit). Columns are SHOWN and then the table's own; texts are cut to `clip` characters.
+        """(rows, how many fit). Columns are SHOWN and then the table's own; texts are cut to `clip` characters, so
+        that a page is small whatever is in it.
 
         With `fields` come the structured answers' typed columns, read strictly, or leniently too.
         """
@@ -117,7 +127,7 @@ class ResultTable:
             return self.rows(wanted, clip), total
         rows = self.rows(wanted, None)
         values = read_values(self.account.fields, rows["text"], rows["parsed"], self._repaired(wanted), lenient=lenient)
-        for name in ("prompt", "text") if clip else ():
+        for name in ("prompt", "text", *(self.own[name] for name in self._own_texts)) if clip else ():
             rows[name] = rows[name].str.slice(0, clip)
         return rows.assign(**values), total
 
@@ -128,14 +138,28 @@ class ResultTable:
             while chunk := found.fetchmany(10_000):
                 yield from (key for (key,) in chunk)
 
-    def unmatched(self, offset: int = 0, limit: int = 100) -> tuple[list[str], int]:
-        """(lines that fit no row, as received; how many there are)."""
+    def unmatched(self, offset: int = 0, limit: int = 100, clip: int | None = None) -> tuple[list[str], int]:
+        """(lines that fit no row, as received; how many there are). With `clip` no more than so many bytes of each."""
         with duck.cursor() as db:
             places = db.execute(
                 f"""SELECT file, position, length FROM {duck.parquet(self.others)} WHERE kind = {UNMATCHED}
                     ORDER BY file, position LIMIT {int(limit)} OFFSET {int(offset)}"""
             ).fetchall()
-        return [self._line(*place) for place in places], self.account.unmatched
+        lines = [self._line(file, at, min(length, clip or length)) for file, at, length in places]
+        return lines, self.account.unmatched
+
+    def groups(self, limit: int = 100) -> pd.DataFrame:
+        """The largest groups of the plan: columns group, rows, example (the prompt of its first row, clipped)."""
+        source = self.folder / GROUPS
+        if not source.exists():
+            return pd.DataFrame({"group": [], "rows": [], "example": []})
+        return self._frame(
+            f"""WITH g AS (SELECT "group", count(*) AS rows, min(key) AS key FROM {duck.parquet(source)}
+                    WHERE "group" IS NOT NULL GROUP BY "group" ORDER BY rows DESC, "group" LIMIT {int(limit)})
+                SELECT g."group", g.rows, left(i.prompt, 200) AS example FROM g LEFT JOIN {self._inputs} i USING (key)
+                ORDER BY rows DESC, 1""",
+            [],
+        )
 
     def export(
         self,
@@ -296,7 +320,7 @@ class ResultTable:
     def rows(self, wanted: list[int], clip: int | None) -> pd.DataFrame:
         """Whole rows by `n`, in the order asked for."""
         texts = {name: f"left({name}, {int(clip)}) AS {name}" if clip else name for name in ("text", "prompt")}
-        own = [f"{duck.quoted(name)} AS {duck.quoted(shown)}" for name, shown in self.own.items()]
+        own = [f"{self._own(name, clip)} AS {duck.quoted(shown)}" for name, shown in self.own.items()]
         told = ["file", *(texts.get(name, name) for name in SHOWN if name not in ("prompt", "run"))]
         asked = ", ".join(["n", texts["prompt"], *own])
         among = _among(wanted)
@@ -310,10 +334,18 @@ class ResultTable:
         ordered = frame.sort_values("n", key=lambda n: n.map(rank)).reset_index(drop=True)
         return ordered[[*SHOWN, *self.own.values()]]
 
+    def _own(self, name: str, clip: int | None) -> str:
+        """One of the table's own columns as SQL."""
+        return f"left({duck.quoted(name)}, {int(clip)})" if clip and name in self._own_texts else duck.quoted(name)
+
     def run_of(self, file: Any) -> str:
         """The run whose received file this is; the table's own for rows without a line."""
         name = "" if pd.isna(file) else self.account.files[int(file)]
         return name.split("/")[1] if name.startswith("../") else self.folder.name
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _among(wanted: list[int]) -> str:

@@ -124,7 +124,7 @@ def test_json_is_the_list_of_the_same_rows(mixed: Run) -> None:
 
 
 def test_tables_put_the_inputs_columns_first(mixed: Run) -> None:
-    columns = ["city", "score", *FLAT]
+    columns = ["city", "score", *FLAT, "incomplete"]
     assert list(pd.read_csv(export(mixed, "csv")).columns) == columns
     assert pq.read_schema(export(mixed, "parquet")).names == columns
     assert list(pd.read_excel(export(mixed, "xlsx")).columns) == columns
@@ -206,10 +206,37 @@ def test_a_text_report_begins_with_the_account(mixed: Run) -> None:
     assert text.index("question a") < text.index("=1+1") < text.index("question b") < text.index("it broke")
 
 
-def test_an_unfinished_json_says_so_first(mixed: Run) -> None:
-    text = export(mixed, "json", complete=False).read_text(encoding="utf-8")
-    assert text.startswith('{"incomplete":["INCOMPLETE: the run is not finished."')
-    assert len(json.loads(text)["rows"]) == 4
+SAID = "INCOMPLETE: the run is not finished. INCOMPLETE: nothing came back for 1 of 4 rows."
+
+
+def test_an_incomplete_result_says_so_first_and_stays_a_table_of_its_rows(mixed: Run) -> None:
+    for format in ("json", "jsonl"):
+        text = export(mixed, format, complete=False).read_text(encoding="utf-8")
+        assert SAID in "".join(text.splitlines()[:2])
+        rows = json.loads(text) if format == "json" else [json.loads(line) for line in text.splitlines()]
+        assert [row.get("incomplete") for row in rows] == [SAID, None, None, None]
+    frames = {
+        "csv": pd.read_csv(export(mixed, "csv", complete=False)),
+        "parquet": pd.read_parquet(export(mixed, "parquet", complete=False)),
+        "xlsx": pd.read_excel(export(mixed, "xlsx", complete=False)),
+    }
+    for frame in frames.values():
+        assert list(frame.columns) == ["city", "score", *FLAT, "incomplete"]
+        assert frame["incomplete"].fillna("").tolist() == [SAID, "", "", ""]
+    assert "incomplete" not in pd.read_csv(export(whole(mixed), "csv")).columns
+
+
+def whole(run: Run) -> Run:
+    """The same run when the last row has come back too."""
+    run.receive([{"key": "d", **answer("D")}], attempt=1).build()
+    return run
+
+
+def test_a_column_of_ones_own_called_incomplete_is_kept(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run").send("ab", own={"Incomplete": ["x", "y"]}).receive([{"key": "b", **answer("B")}])
+    run.build()
+    frame = pd.read_csv(export(run, "csv"))
+    assert list(frame["Incomplete"]) == ["x", "y"] and frame["incomplete (input)"][0].startswith("INCOMPLETE")
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -421,12 +421,19 @@ def test_only_columns_can_be_sorted_by(mixed: Run) -> None:
 
 def test_long_texts_are_clipped_on_request(mixed: Run) -> None:
     page, _ = ResultTable(mixed.folder).page(clip=4, limit=1)
-    assert (page["text"][0], page["prompt"][0]) == ("Answ", "ques")
+    assert (page["text"][0], page["prompt"][0], page["text (input)"][0]) == ("Answ", "ques", "own ")
+    assert page["n_items"][0] == 0
 
 
 def test_groups_narrow_a_page(mixed: Run) -> None:
     pq.write_table(pa.table({"key": ["k1", "k2"], "group": ["g1", "g2"]}), mixed.folder / "groups.parquet")
-    assert list(ResultTable(mixed.folder).keys(Filter(groups=("g2",)))) == ["k2"]
+    table = ResultTable(mixed.folder)
+    assert list(table.keys(Filter(groups=("g2",)))) == ["k2"]
+    assert table.groups(1).to_dict("records") == [{"group": "g1", "rows": 1, "example": "question k1"}]
+
+
+def test_a_run_without_a_plan_has_no_groups(mixed: Run) -> None:
+    assert ResultTable(mixed.folder).groups().empty
 
 
 def test_errors_of_one_kind_count_as_one(mixed: Run) -> None:
@@ -481,6 +488,7 @@ def test_lines_that_fit_no_row_can_be_looked_at(run: Run) -> None:
     unmatched, total = ResultTable(run.folder).unmatched()
     assert total == 2
     assert [line.partition(",")[0] for line in unmatched] == ['{"key": "zz"', "{broken"]
+    assert ResultTable(run.folder).unmatched(offset=1, clip=4)[0] == ["{bro"]
 
 
 def test_many_threads_may_read_one_table(mixed: Run) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,17 @@ import pyarrow.parquet as pq
 from lifecycle.results import ResultTable, build
 
 
-def small_results(folder: Path, answers: Mapping[str, Any], prompts: Mapping[str, str] | None = None) -> ResultTable:
-    """`answers` maps each key sent to a text, to a whole result line's rest, or to None for a row that is missing."""
+def small_results(
+    folder: Path,
+    answers: Mapping[str, Any],
+    prompts: Mapping[str, str] | None = None,
+    schema: dict[str, Any] | None = None,
+    strays: Iterable[dict[str, Any]] = (),
+) -> ResultTable:
+    """`answers` maps each key sent to a text, to a whole result line's rest, or to None for a row that is missing.
+
+    `schema` is the form asked of the answers; `strays` are lines that come back besides.
+    """
     folder.mkdir(parents=True)
     keys = list(answers)
     asked = [(prompts or {}).get(key, f"prompt of {key}") for key in keys]
@@ -31,8 +40,8 @@ def small_results(folder: Path, answers: Mapping[str, Any], prompts: Mapping[str
     (folder / "requests.jsonl").write_bytes(b"\n".join(map(orjson.dumps, requests)))
     received = folder / "1-0.jsonl"
     lines = [{"key": key, **_rest(answer)} for key, answer in answers.items() if answer is not None]
-    received.write_bytes(b"\n".join(map(orjson.dumps, lines)))
-    build(folder, received=[received], price=lambda usage: 0.000001)
+    received.write_bytes(b"\n".join(map(orjson.dumps, [*lines, *strays])))
+    build(folder, received=[received], price=lambda usage: 0.000001, schema=schema)
     return ResultTable(folder)
 
 

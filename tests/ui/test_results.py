@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,7 +17,8 @@ from tests.ui.conftest import Jar
 from tests.ui.fakes import FakeRunner, a_run, ended
 from tests.ui.small_results import small_results
 from tests.ui.test_session import KEY, press, texts
-from ui.app_state import AppState
+from ui.app_state import AppState, Download
+from ui.grid import View, next_order
 
 Open = Callable[..., AppTest]
 OWNER = "owner-of-ab12"
@@ -96,24 +101,166 @@ def test_a_failed_row_shows_its_error_as_text(results: AppTest) -> None:
     assert results.error[0].value == "Internal \\<b\\>error\\<\\/b\\>\\. \\(code 13\\)".replace("\\/", "/")
 
 
+def fetched(at: AppTest, state: AppState) -> Download:
+    """What the browser was told to download."""
+    _, kind, address = at.session_state["errands"]["download"]
+    download = state.download_tickets.look(address.removeprefix("/api/download/"))
+    assert kind == "download" and download is not None
+    return download
+
+
 @pytest.mark.parametrize("ending", ["json", "jsonl", "csv", "parquet", "xlsx", "txt"])
 def test_an_export_is_written_once_and_waits_behind_a_ticket(results: AppTest, state: AppState, ending: str) -> None:
     results.button(key=f"export-{ending}").click().run()
-    _, kind, address = results.session_state["errands"]["download"]
-    download = state.download_tickets.look(address.removeprefix("/api/download/"))
-    assert kind == "download" and download is not None
+    press(results, "Export anyway")
+    download = fetched(results, state)
     assert download.filename == f"May - June-incomplete.{ending}"
     assert download.path.stat().st_size > 0 and download.path.parent == state.exports
     assert [path.name for path in state.exports.iterdir()] == [download.path.name]
+
+
+def test_what_is_not_whole_asks_before_it_is_exported(results: AppTest, state: AppState) -> None:
+    results.button(key="export-csv").click().run()
+    assert "nothing came back for 1 of 64 rows" in results.warning[0].value
+    assert "errands" not in results.session_state and not state.exports.exists()
+    press(results, "Do not export")
+    assert not results.warning and not state.exports.exists()
+    results.button(key="export-csv").click().run()
+    press(results, "Export anyway")
+    assert not results.warning and "INCOMPLETE" in fetched(results, state).path.read_text().splitlines()[1]
+
+
+def test_a_whole_result_is_exported_without_a_question(
+    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "fine", "b": BLOCKED})
+    at = page()
+    at.button(key="export-csv").click().run()
+    assert fetched(at, state).filename == "run r1.csv"
 
 
 def test_only_the_rows_that_fit_can_be_exported(results: AppTest, state: AppState) -> None:
     narrow(results, Outcome.MISSING)
     results.checkbox(key="narrowed-r1").check().run()
     results.button(key="export-jsonl").click().run()
-    address = results.session_state["errands"]["download"][2]
-    download = state.download_tickets.look(address.removeprefix("/api/download/"))
-    assert download is not None and len(download.path.read_text().splitlines()) == 1
+    assert len(fetched(results, state).path.read_text().splitlines()) == 1
+    assert fetched(results, state).filename == "May - June-selection-incomplete.jsonl"
+
+
+def test_lines_can_be_exported_as_they_were_received(results: AppTest, state: AppState) -> None:
+    results.button(key="export-gemini").click().run()
+    press(results, "Export anyway")
+    lines = [json.loads(line) for line in fetched(results, state).path.read_bytes().splitlines()]
+    assert len(lines) == 63 and lines[-1] == {"key": "failed", **ANSWERS["failed"]}
+
+
+# -- the table -----------------------------------------------------------------------------------------------------
+
+
+def test_an_error_narrows_the_table(results: AppTest) -> None:
+    choice = results.multiselect(key="errors-r1")
+    assert [label.partition(" × ")[0] for label in choice.options] == ["1", "1", "1"]
+    choice.set_value(["Internal <b>error</b>."]).run()
+    assert rows(results) == ["failed"]
+    press(results, "Clear the filter")
+    assert len(rows(results)) == 50
+
+
+def test_a_group_of_the_plan_narrows_the_table(
+    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "A", "b": "B", "c": "C"})
+    groups = pa.table({"key": ["a", "b", "c"], "group": ["g1", None, "g1"]})
+    pq.write_table(groups, tmp_path / "r1" / "groups.parquet")
+    at = page()
+    assert at.multiselect(key="groups-r1").options == ["2 rows like: prompt of a"]
+    at.multiselect(key="groups-r1").set_value(["g1"]).run()
+    assert rows(at) == ["a", "c"]
+
+
+def test_one_click_shows_what_needs_attention(results: AppTest) -> None:
+    press(results, "Only the 3 rows that need attention")
+    assert rows(results) == ["blocked", "failed", "lost"]
+
+
+def test_the_whole_table_is_sorted_not_the_page_in_sight(results: AppTest) -> None:
+    results.selectbox(key="order-r1").set_value("key").run()
+    results.toggle(key="descending-r1").set_value(True).run()
+    assert rows(results)[0] == "row-9"
+    results.get("pagination")[0].set_value(2).run()
+    assert rows(results)[-1] == "blocked"
+
+
+def test_a_columns_name_sorts_turns_round_and_lets_go() -> None:
+    """A click in a real grid is in the browser tests."""
+    view = View(())
+    told = []
+    for column in ("cost_usd", "cost_usd", "cost_usd", "key", "key", "attempts"):
+        order, descending = next_order(view, column)
+        view = view._replace(order=order, descending=descending)
+        told.append((order, descending))
+    costs = [("cost_usd", True), ("cost_usd", False), ("n", False)]
+    assert told == [*costs, ("key", False), ("key", True), ("attempts", True)]
+
+
+def test_columns_are_chosen_and_what_is_not_known_says_so(results: AppTest) -> None:
+    results.multiselect(key="columns-r1").set_value(["key", "cost_usd", "prompt_tokens", "attempts"]).run()
+    narrow(results, Outcome.ANSWERED, Outcome.MISSING)
+    results.get("pagination")[0].set_value(2).run()
+    frame = results.dataframe[0].value
+    assert list(frame.columns) == ["key", "cost_usd", "prompt_tokens", "attempts"]
+    assert list(frame.iloc[0]) == ["row-50", "$0.000001", "5", "1"]
+    assert list(frame.iloc[-1]) == ["lost", "not known", "not known", "0"]
+
+
+def test_ticked_rows_are_exported_and_unticked(results: AppTest, state: AppState) -> None:
+    results.session_state["ticked-r1"] = dict.fromkeys(["row-0", "row-2", "blocked"])
+    results.run()
+    assert "3 rows ticked" in texts(results)
+    results.checkbox(key="only-ticked-r1").check().run()
+    results.button(key="export-jsonl").click().run()
+    lines = [json.loads(line) for line in fetched(results, state).path.read_bytes().splitlines()]
+    assert [line["key"] for line in lines] == ["row-0", "row-2", "blocked"]
+    press(results, "Untick")
+    assert "ticked" not in texts(results)
+
+
+def test_structured_answers_are_typed_columns_strict_and_lenient_apart(
+    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    schema = {"type": "OBJECT", "properties": {"name": {"type": "STRING"}, "age": {"type": "INTEGER"}}}
+    answers = {"a": '{"name": "Ada", "age": 36}', "b": '```json\n{"name": "Bo", "age": 7}\n```', "c": "{}"}
+    runner.tables["r1"] = small_results(tmp_path / "r1", answers, schema=schema)
+    at = page()
+    frame = at.dataframe[0].value
+    assert list(frame["answer.age"].fillna(-1)) == [36, -1, -1]
+    assert list(frame["parsed"]) == ["strict", "lenient", "strict"]
+    assert "Structured answers: 2 in the form asked for, 1 only after repair" in texts(at).replace("\\", "")
+    at.toggle(key="lenient-r1").set_value(True).run()
+    assert list(at.dataframe[0].value["answer.name"].fillna("")) == ["Ada", "Bo", ""]
+    at.checkbox(key="fields-r1").check().run()
+    at.button(key="export-csv").click().run()
+    assert list(pd.read_csv(fetched(at, state).path)["answer.age"].fillna(-1)) == [36, 7, -1]
+
+
+def test_lines_that_fit_no_row_can_be_read(
+    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    stray = {"key": "somebody else's", "response": {"candidates": []}}
+    runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "A"}, strays=[stray])
+    at = page()
+    assert "1 unmatched" in texts(at) and not any("somebody" in code.value for code in at.code)
+    at.session_state["unmatched-r1"] = True
+    at.run()
+    assert any("somebody else's" in code.value for code in at.code)
 
 
 def test_before_a_run_has_ended_the_page_says_that_results_will_come(

@@ -71,6 +71,12 @@ def test_the_rows_that_fit_the_filter_can_be_sent(mixed: AppTest) -> None:
     assert button(mixed) == "Send 1 row again" and "1 row answered already" in texts(mixed)
 
 
+def test_ticked_rows_can_be_sent(mixed: AppTest) -> None:
+    mixed.session_state["ticked-p"] = dict.fromkeys(["blocked", "cut"])
+    mixed.run()
+    assert button(mixed) == "Send 2 rows again" and "2 rows ticked" in texts(mixed)
+
+
 def test_a_click_sends_once_and_the_run_under_way_is_named(mixed: AppTest, runner: FakeRunner) -> None:
     press(mixed, "Send 3 rows again")
     mixed.run()
