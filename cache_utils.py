@@ -30,6 +30,7 @@ Pause = Callable[[float], None]
 DEFAULT_TTL_SECONDS = 1800.0
 LOOKS_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # an accepted cache is taken to be listed within a minute
 FILE_LOOKS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+LAST_SECONDS = 60.0  # the life of a cache that is being deleted: long enough for whoever takes over from a dead process
 LEAST_LIFE_SECONDS = 5.0  # a cache that ends sooner is not worth adopting: extending it might come too late
 
 
@@ -163,7 +164,7 @@ def delete_cache(gateway: Gateway, name: str) -> bool:
     """
     shortened = None
     try:
-        shortened = read(gateway.update_cache(name, 1))
+        shortened = read(gateway.update_cache(name, LAST_SECONDS))
     except ApiError as error:
         if _is_gone(error):
             return False

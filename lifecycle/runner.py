@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 import cache_utils
 from batch import pricing
@@ -27,7 +28,7 @@ from batch.model import ContextMode, Generation, RunState, Stage, Tariff, Usage
 from batch.problems import count
 from cache_utils import CachedText
 from gemini.wire import job_state, operation
-from lifecycle import cache_desk, data_folder, drafts, overview, recovery, retries, shared_cache, sweep
+from lifecycle import cache_desk, data_folder, drafts, overview, recovery, retries, shared_cache, sweep, transport
 from lifecycle.ages import Usual, usual
 from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
@@ -42,6 +43,7 @@ from lifecycle.stages.caching import UNATTENDED_SECONDS
 from lifecycle.stages.collecting import DURATION, IMPLICIT
 from lifecycle.stages.work import Options
 from lifecycle.states import Fate, fate
+from lifecycle.transport import Freight, Limits
 from lifecycle.views import Account, EventView, KeyCheck, ModelChoice, RunSpec, RunView
 from lifecycle.worker import Worker
 
@@ -86,6 +88,7 @@ class Runner:
         salt = self._store.constant("salt", lambda: secrets.token_hex(32))
         self._prefix = f"{PREFIX}{self._store.constant('installation', lambda: secrets.token_hex(4))}-"
         self._keyring = Keyring(bytes.fromhex(salt), self._connect, setup.rehearsal_url)
+        self._limits = Limits()
         self._models: dict[str, tuple[float, list[ModelChoice]]] = {}
         self._tidied_at = 0.0
         self._serving = False
@@ -261,7 +264,8 @@ class Runner:
         """Record a run, and return its id; the work begins by itself. The same ticket again is the same run.
 
         `found` is the forecast that the user saw, made here otherwise. Not `attended`: nobody stays to renew the leases
-        of caches, unless a server works on this data folder. Raises OverBudget before anything is recorded.
+        of caches, unless a server works on this data folder. Raises OverBudget, or InputError for a transport that
+        cannot work, before anything is recorded.
         """
         if not draft.rows:
             raise InputError("There is nothing to send.", "Add at least one request.")
@@ -285,17 +289,30 @@ class Runner:
         if not attended and spec.hours is None:
             spec = replace(spec, hours=UNATTENDED_SECONDS / 3600)
         found = found or self._priced(account, draft, spec)
-        over = over_budget(found.card, spec.max_usd) if spec.max_usd is not None else None
-        if over:
-            raise over
+        refused = self.refusal(draft, spec, found)
+        if refused:
+            raise refused
         options = found.plan.options
         assumed = {"hours": options.hours, "implicit_rate": options.implicit_rate, "token_counts": dict(options.counts)}
-        facts = {"image_output": draft.image_output, "canary": spec.canary > 0, "unattended": not attended}
+        output_bytes = self._freight(draft, spec, found).output_bytes
+        facts = {"output_bytes": output_bytes, "canary": spec.canary > 0, "unattended": not attended}
         data = {**facts, **assumed, **named}
         estimate = estimate_document(found)
         return self._record(
             account, draft.folder, spec, ticket, rows=draft.rows, data=data, parent=parent, estimate=estimate
         )
+
+    def refusal(self, draft: Draft, spec: RunSpec, found: Forecast) -> BatchRunnerError | None:
+        """Why a draft must not be sent like this: its budget, or a transport that cannot work. None if it may."""
+        unfit = transport.refusal(spec.send_as, self._freight(draft, spec, found), self._limits)
+        return unfit or (over_budget(found.card, spec.max_usd) if spec.max_usd is not None else None)
+
+    def _freight(self, draft: Draft, spec: RunSpec, found: Forecast) -> Freight:
+        model = self._setup.catalog.model(spec.model.removeprefix("models/"))
+        kind = "image" if draft.image_output else model.kind if model else "text"
+        sizes = np.diff(np.append(found.plan.survey.offset, draft.size_bytes))
+        tokens = (found.card.output.expected or 0.0) / max(1, found.card.rows)
+        return Freight(draft.rows, draft.size_bytes, int(sizes.max()), transport.result_bytes(kind, tokens))
 
     def _priced(self, account: Account, draft: Draft, spec: RunSpec) -> Forecast:
         """The forecast of a draft that nobody looked at yet, counted exactly where the plan deserves it."""
@@ -613,6 +630,7 @@ class Runner:
             price=self._price,
             model=self._setup.catalog.model,
             enqueued_tokens=self._enqueued_tokens,
+            limits=self._limits,
         )
 
     def _tariff(self, model: str) -> Tariff | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gemini.wire import timestamp
 from lifecycle.results import ResultTable
 
 MODEL = "gemini-3.8-flash"
@@ -42,8 +44,10 @@ def _bought(ledger: Mapping[str, Any], jobs: int) -> list[str]:
 
 
 def leftovers(ledger: Mapping[str, Any]) -> list[str]:
-    """Caches, uploaded files and running jobs that are still there."""
-    caches = [f"cache {c['name']} is left" for c in ledger["cached_contents"] if not c["deleted_at"]]
+    """Caches that are alive, uploaded files and running jobs that are still there."""
+    now = datetime.now(UTC)
+    alive = [c for c in ledger["cached_contents"] if not c["deleted_at"] and (timestamp(c["expire_at"]) or now) >= now]
+    caches = [f"cache {c['name']} is left" for c in alive]
     uploaded = [f for f in ledger["files"] if f["source"] == "UPLOADED" and not f["deleted_at"]]
     files = [f"file {f['name']} ({f['display_name']}) is left" for f in uploaded]
     going = ("BATCH_STATE_PENDING", "BATCH_STATE_RUNNING")

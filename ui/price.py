@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from batch.errors import OverBudget
+from batch.errors import BatchRunnerError, OverBudget
 from lifecycle.drafts import Draft
 from lifecycle.runner import Runner
 from ui import asking, cost, forecasts, plan
@@ -12,8 +12,8 @@ from ui.configuration import Choice
 from ui.notices import plain
 
 
-def draw(runner: Runner, choice: Choice, draft: Draft | None) -> OverBudget | None:
-    """Draw plan and cost of a draft, nothing without one. Returns why the budget forbids to submit it."""
+def draw(runner: Runner, choice: Choice, draft: Draft | None) -> BatchRunnerError | None:
+    """Draw plan and cost of a draft, nothing without one. Returns why it must not be submitted like this."""
     if draft is None or not draft.rows or not choice.model:
         return None
     spec = forecasts.decided(choice.spec(""))
@@ -29,4 +29,7 @@ def draw(runner: Runner, choice: Choice, draft: Draft | None) -> OverBudget | No
         return None
     plan.draw(asked.found)
     cost.draw(asked.found, choice.account, draft, spec)
-    return forecasts.blocked(asked.found, spec)
+    refused = runner.refusal(draft, spec, asked.found.found)
+    if refused and not isinstance(refused, OverBudget):  # the budget's words stand beside it
+        st.error(plain(f"{refused} {refused.remedy}"))
+    return refused

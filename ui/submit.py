@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from batch.errors import BatchRunnerError, OverBudget
+from batch.errors import BatchRunnerError
 from batch.formats import kind_of
 from batch.problems import count
 from lifecycle.drafts import Draft
@@ -43,9 +43,9 @@ def draw(runner: Runner, choice: Choice) -> None:
         with st.container():
             draft = _check(runner, choice)
         with priced:
-            over = price.draw(runner, choice, draft)
+            refused = price.draw(runner, choice, draft)
         with sending:
-            _button(choice, over)
+            _button(choice, refused)
 
 
 def _way_in() -> None:
@@ -110,7 +110,7 @@ def _template(path: Path, name: str) -> None:
     st.caption(plain("Columns: " + ", ".join(f"{{{{{clipped(column, 60)}}}}}" for column in columns[:40])))
 
 
-def _button(choice: Choice, over: OverBudget | None) -> None:
+def _button(choice: Choice, refused: BatchRunnerError | None) -> None:
     ticket = st.session_state.setdefault("submit_ticket", secrets.token_urlsafe(16))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input("Name of the run", key="run_name", placeholder="optional", max_chars=120, width=280)
@@ -120,8 +120,8 @@ def _button(choice: Choice, over: OverBudget | None) -> None:
             key=f"submit-{ticket}",
             on_click=_submit,
             args=(ticket, False),
-            disabled=choice.account is None or over is not None,
-            help=str(over or "") or (None if choice.account else "Connect a key or start a rehearsal first."),
+            disabled=choice.account is None or refused is not None,
+            help=str(refused or "") or (None if choice.account else "Connect a key or start a rehearsal first."),
         )
 
 

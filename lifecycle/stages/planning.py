@@ -15,10 +15,11 @@ from batch.cached_requests import use_cache
 from batch.model import ContextMode, SendAs, Stage
 from batch.workload import canary_rows
 from gem_cache import Choice, Plan
-from lifecycle import plan_files
+from lifecycle import plan_files, transport
 from lifecycle.forecast import plan_of
 from lifecycle.stages.work import Step, Work
 from lifecycle.store import Row
+from lifecycle.transport import Freight
 
 BLANK: dict[str, object] = {
     "attempt": 0,
@@ -54,28 +55,27 @@ def run(work: Work) -> Step:
         implicit_rate=float(work.data.get("implicit_rate", 0.0)),
     )
     work.data["implicit_at_stake"] = _implicit_at_stake(plan)
-    transport = choose_transport(work)
-    cuts = list(_write_shards(work, plan, source, transport))
+    send_as = choose_transport(work)
+    cuts = list(_write_shards(work, plan, source, send_as))
     plan_files.write_plan(plan, work.folder)
     plan_files.write_rows(plan, source, work.folder)
     work.store.add_shards(
-        work.id, str(work.row["token"]), [_shard(work, n, cut, transport) for n, cut in enumerate(cuts)]
+        work.id, str(work.row["token"]), [_shard(work, n, cut, send_as) for n, cut in enumerate(cuts)]
     )
     _tell(work, plan, cuts)
     return Step(Stage.SUBMITTING)
 
 
 def choose_transport(work: Work) -> SendAs:
-    """The transport in force: the user's, or by size.
-
-    Large inline results have proved unfetchable (reports of 503 and 504 for days), so only tiny runs go inline.
-    """
-    if work.spec.send_as is not SendAs.AUTO:
-        return work.spec.send_as
-    limits = work.options.limits
+    """The transport in force: the user's, or by size on both sides."""
     size = (work.folder / "requests.jsonl").stat().st_size
-    tiny = size <= limits.auto_inline_bytes and int(work.row["rows"]) <= limits.auto_inline_rows
-    return SendAs.INLINE if tiny and not work.data.get("image_output") else SendAs.FILE
+    freight = Freight(int(work.row["rows"]), size, 0, _output_bytes(work))
+    return transport.choose(work.spec.send_as, freight, work.options.limits)
+
+
+def _output_bytes(work: Work) -> float:
+    """Expected of one result, as it was forecast."""
+    return float(work.data.get("output_bytes", transport.FRAME_BYTES))
 
 
 def _resolved(work: Work) -> Path:
@@ -92,14 +92,14 @@ def _resolved(work: Work) -> Path:
     return resolved
 
 
-def _write_shards(work: Work, plan: Plan, source: Path, transport: SendAs) -> Iterator[Cut]:
+def _write_shards(work: Work, plan: Plan, source: Path, send_as: SendAs) -> Iterator[Cut]:
     """Write one file a shard, each beside its place and renamed, so never half there."""
     folder = work.folder / "shards"
     folder.mkdir(exist_ok=True)
     sizes = np.diff(np.append(plan.survey.offset, source.stat().st_size))
     tokens = plan.stakes.prompt
     groups = [group.id for group in plan.groups]
-    shards = _divide(work, plan, transport, sizes)
+    shards = _divide(work, plan, send_as, sizes)
     if len(shards) == 1 and not plan.caches and not plan.duplicates and work.spec.context is ContextMode.NONE:
         whole = folder / "0000.jsonl"
         whole.unlink(missing_ok=True)
@@ -115,17 +115,22 @@ def _write_shards(work: Work, plan: Plan, source: Path, transport: SendAs) -> It
         yield Cut(written.rows, written.size_bytes, round(float(tokens[rows].sum())), used)
 
 
-def _divide(work: Work, plan: Plan, transport: SendAs, sizes: Any) -> list[Any]:
+def _divide(work: Work, plan: Plan, send_as: SendAs, sizes: Any) -> list[Any]:
     """Rows of each shard under the limits in force. A row that no shard can hold gets its own: Google decides."""
     limits = work.options.limits
     as_given = work.spec.context is ContextMode.NONE
     ordered = np.flatnonzero(plan.stakes.sent) if as_given else plan.rows_in_order()
-    most_bytes = limits.inline_bytes if transport is SendAs.INLINE else limits.file_bytes
     first = ordered[canary_rows(len(ordered), work.spec.canary)] if work.data.get("canary") else ordered[:0]
     divided = sharding.divide(
         ordered[~np.isin(ordered, first)],
-        sharding.Limits(file_bytes=most_bytes, rows=limits.rows, tokens=work.options.enqueued_tokens(work.model)),
+        sharding.Limits(
+            file_bytes=limits.most_bytes(send_as),
+            rows=limits.rows,
+            output_bytes=limits.most_output_bytes(send_as),
+            tokens=work.options.enqueued_tokens(work.model),
+        ),
         file_bytes=sizes.astype(np.float64),
+        output_bytes=np.full(len(sizes), _output_bytes(work)),
         tokens=plan.stakes.prompt,
         cache_of_row=plan.cache_of_row,
         parent_of_cache=_parents(plan),
@@ -154,9 +159,9 @@ def _parents(plan: Plan) -> list[int]:
     return found
 
 
-def _shard(work: Work, n: int, cut: Cut, transport: SendAs) -> Row:
+def _shard(work: Work, n: int, cut: Cut, send_as: SendAs) -> Row:
     sizes = {"rows": cut.rows, "size_bytes": cut.size_bytes, "tokens": cut.tokens, "groups": cut.groups}
-    return {**BLANK, "n": n, **sizes, "transport": transport.value, "display_name": f"{work.display_prefix}s{n:04d}"}
+    return {**BLANK, "n": n, **sizes, "transport": send_as.value, "display_name": f"{work.display_prefix}s{n:04d}"}
 
 
 def _tell(work: Work, plan: Plan, cuts: list[Cut]) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from batch.catalog import Model
 from batch.model import Stage, Tariff, Usage
 from lifecycle.store import Row, Store
+from lifecycle.transport import Limits
 from lifecycle.views import RunSpec
 
 if TYPE_CHECKING:
@@ -31,18 +32,6 @@ class Step(NamedTuple):
 
 class Failed(Exception):
     """The run cannot go on; `str()` says why in plain words. It is still released."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one batch job may hold. Google: 20 MB for a create with inline requests, 2 GB a file (Batch API guide)."""
-
-    file_bytes: int = 2_000_000_000
-    inline_bytes: int = 18_000_000
-    rows: int = 200_000
-    jobs: int = 100
-    auto_inline_bytes: int = 256_000
-    auto_inline_rows: int = 50
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,7 @@ class Gate:
         class Handler(_Handler):
             owner = gate
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), Handler)
         self.base_url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def __enter__(self) -> Gate:
@@ -70,6 +69,13 @@ class Gate:
     def held(self, method: str, path: str) -> Hold | None:
         with self.lock:
             return self.hold if self.hold and self.hold.meets(method, path) else None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed is no error here."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from batch.errors import BatchRunnerError
+from batch.estimate import over_budget
 from batch.model import Tariff
 from cache_utils import CachedText
 from lifecycle import drafts, shared_cache
@@ -60,6 +61,7 @@ class PricingRunner(FakeRunner):
         self.gate.set()
         self._drafts = itertools.count(1)
         self.fault: BatchRunnerError | None = None
+        self.unfit: BatchRunnerError | None = None
 
     def prepare(self, source: Path | str, *, use_cache: str = "", **options: Any) -> drafts.Draft:
         target = self.folder / "drafts" / f"d{next(self._drafts)}"
@@ -93,6 +95,9 @@ class PricingRunner(FakeRunner):
             count=(lambda prefix: len(prefix) // 4) if account and exact else None,
             before=before,
         )
+
+    def refusal(self, draft: drafts.Draft, spec: RunSpec, found: Forecast) -> BatchRunnerError | None:
+        return self.unfit or (None if spec.max_usd is None else over_budget(found.card, spec.max_usd))
 
     def submit(self, account: Account, draft: Any, spec: RunSpec, ticket: str, found: Forecast | None = None) -> str:
         lines = (draft.folder / "requests.jsonl").read_bytes().splitlines()

@@ -255,6 +255,13 @@ def test_a_budget_below_the_worst_case_blocks_the_button(at: AppTest, runner: Pr
     assert [spec.max_usd for spec, _, _ in runner.submitted] == [5.0]
 
 
+def test_a_transport_that_cannot_work_blocks_the_button_and_says_why(at: AppTest, runner: PricingRunner) -> None:
+    runner.unfit = InputError("One answer alone is expected to have 8 MB.", 'Send it as "File" or "Auto".')
+    compose(at)
+    assert "One answer alone is expected to have 8 MB" in texts(at)
+    assert submit_button(at).disabled
+
+
 def test_a_worst_case_that_is_not_known_fits_no_budget(at: AppTest) -> None:
     compose(at)
     at.number_input(key="max_usd").set_value(1000.0)
