@@ -10,7 +10,7 @@ import pytest
 
 from batch.model import SendAs
 from lifecycle.stages.work import Limits
-from tests.lifecycle.simulation import LEASE, SETTLE, SURVIVABLE, FakeGateway, Process, Trouble, World
+from tests.lifecycle.simulation import LEASE, SETTLE, SURVIVABLE, FakeGateway, Job, Process, Trouble, World
 
 
 @pytest.fixture
@@ -40,6 +40,16 @@ def test_a_job_that_is_listed_late_is_adopted(world: World, kind: str, lag: floa
     world.until_ended(run_id)
     assert len(world.google.jobs) == 1
     assert "adopted" in world.texts(run_id)
+
+
+def test_it_is_looked_before_the_first_create_too(world: World) -> None:
+    """A database put back from a copy knows nothing of the job that it had already sent."""
+    run_id = world.submit()
+    name, now = f"gbr-test-{run_id}-s0000", world.google.now
+    world.google.jobs.append(Job("batches/before", name, [f"{run_id}-{n}" for n in range(3)], now, now + 5))
+    world.until_ended(run_id)
+    assert [job.name for job in world.google.jobs] == ["batches/before"]
+    assert len(world.answers(run_id)) == 3
 
 
 def test_a_create_that_outlasts_its_timeout_is_settled_from_when_its_process_died(world: World) -> None:
