@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ import numpy as np
 
 import cache_utils
 from batch import pricing
+from batch.bills import Bill
 from batch.cached_contents import CacheMetadata, resolve_use_cache
 from batch.cached_requests import placeholder
 from batch.catalog import Catalog
@@ -30,6 +31,7 @@ from cache_utils import CachedText
 from gemini.wire import job_state, operation
 from lifecycle import cache_desk, data_folder, drafts, overview, recovery, retries, shared_cache, sweep, transport
 from lifecycle.ages import Usual, usual
+from lifecycle.billing import bill_of
 from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
 from lifecycle.forecast import Forecast, contents_to_count, expected_hours, forecast
@@ -399,9 +401,11 @@ class Runner:
         return int(self._store.noted(f"kept:{run_id}") or 0)
 
     def delete(self, account: Account, run_id: str) -> None:
-        """Forget an ended run and its results on this computer."""
-        if self._row(account, run_id)["stage"] != Stage.FINISHED:
+        """Forget an ended run and its results on this computer. What it has cost stays on the account's bill."""
+        row = self._row(account, run_id)
+        if row["stage"] != Stage.FINISHED:
             raise InputError("The run is still under way.", "Cancel it first.")
+        self._write_bill(row)
         self._store.remove_run(run_id)
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
@@ -475,6 +479,24 @@ class Runner:
         """A run's results, each row at its newest success over the run and its retries. Raises NotFound."""
         self._row(account, run_id)
         return merged(self.folder(run_id), [self.folder(str(child["id"])) for child in self._store.children(run_id)])
+
+    # -- money -------------------------------------------------------------------------------------------------
+
+    def bills(self, account: Account, run_id: str = "") -> list[Bill]:
+        """What ended runs have cost, deleted ones included, oldest first: all of an account's, or a run's own and then
+        its retries'. A bill is written when it is first asked for."""
+        if run_id:
+            self._row(account, run_id)
+        for row in self._store.unbilled(account.owner, run_id):
+            self._write_bill(row)
+        bills = [Bill(**values) for values in self._store.bills(account.owner, run_id)]
+        return sorted(bills, key=lambda bill: bill.run != run_id) if run_id else bills
+
+    def _write_bill(self, row: dict[str, Any]) -> None:
+        run_id = str(row["id"])
+        shards, caches = self._store.shards(run_id), self._store.caches(run_id)
+        bill = bill_of(row, shards, caches, self.folder(run_id), self._setup.catalog.tariff)
+        self._store.add_bill(str(row["owner"]), asdict(bill))
 
     # -- caches ------------------------------------------------------------------------------------------------
 

@@ -124,6 +124,25 @@ learned = Table(
     Column("at", Float, nullable=False),
 )
 
+# What an ended run has cost: written when somebody first asks, and kept when the run is deleted.
+bill = Table(
+    "bill",
+    metadata,
+    Column("run", String(24), primary_key=True),
+    Column("owner", String(40), nullable=False, index=True),
+    Column("parent", String(24), nullable=False, index=True),
+    Column("model", String(120), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("ended_at", Float, nullable=False),
+    Column("finished", Boolean, nullable=False),
+    Column("borrowed", Boolean, nullable=False),
+    Column("unpriced", BigInteger, nullable=False),
+    *(
+        Column(f"{name}_usd", Float)
+        for name in ("rows", "caches", "uncached", "standard", "first", "expected", "worst")
+    ),
+)
+
 Migration = Callable[[Connection], None]
 MIGRATIONS: list[Migration] = []
 
@@ -132,6 +151,12 @@ MIGRATIONS: list[Migration] = []
 def m001_initial(connection: Connection) -> None:
     """Make the tables of the first version."""
     metadata.create_all(connection, tables=[run, shard, cache, event, learned])
+
+
+@MIGRATIONS.append
+def m002_bills(connection: Connection) -> None:
+    """Keep what runs have cost."""
+    metadata.create_all(connection, tables=[bill])
 
 
 def upgrade(connection: Connection) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +289,33 @@ class Store:
         with self._read() as c:
             row = c.execute(query.order_by(t.c.id.desc()).limit(1)).first()
             return None if row is None else (float(row[0]), float(row[1]))
+
+    # -- bills ---------------------------------------------------------------------------------------------------
+
+    def unbilled(self, owner: str, family: str = "") -> list[Row]:
+        """An owner's ended runs whose bill is not written yet: all, or of a run and its retries."""
+        r = schema.run
+        known = select(schema.bill.c.run).where(schema.bill.c.owner == owner)
+        ended = (r.c.owner == owner) & (r.c.stage == "finished") & r.c.id.not_in(known)
+        if family:
+            ended &= (r.c.id == family) | (r.c.parent_id == family)
+        with self._read() as c:
+            return [dict(r) for r in c.execute(select(schema.run).where(ended)).mappings()]
+
+    def add_bill(self, owner: str, values: Row) -> None:
+        """Write a run's bill; the first one written stays."""
+        with suppress(IntegrityError), self._write() as c:
+            c.execute(schema.bill.insert().values(owner=owner, **values))
+
+    def bills(self, owner: str, family: str = "") -> list[Row]:
+        """An owner's bills, oldest first: all, or a run's and those of its retries."""
+        b = schema.bill
+        mine = b.c.owner == owner
+        if family:
+            mine &= (b.c.run == family) | (b.c.parent == family)
+        with self._read() as c:
+            columns = [column for column in b.c if column.name != "owner"]
+            return [dict(r) for r in c.execute(select(*columns).where(mine).order_by(b.c.ended_at)).mappings()]
 
     # -- plumbing ------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,12 @@
-"""The cost card: what a draft will cost at least, probably and at worst, a budget; and afterwards, what it did cost."""
+"""The cost card: what a draft will cost at least, probably and at worst, and a budget for it."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import streamlit as st
 
 from batch.estimate import Card, Range
 from lifecycle.drafts import Draft
-from lifecycle.views import Account, RunSpec, RunView
+from lifecycle.views import Account, RunSpec
 from ui import forecasts
 from ui.forecasts import Outlook
 from ui.notices import plain
@@ -98,33 +96,3 @@ def _tokens(card: Card, outlook: Outlook) -> str:
 def _span(tokens: Range) -> str:
     low, worst = ("not known" if value is None else f"{value:,.0f}" for value in (tokens.low, tokens.worst))
     return low if low == worst else f"{low} to {worst}"
-
-
-# -- afterwards --------------------------------------------------------------------------------------------------------
-
-
-def draw_actual(run: RunView) -> None:
-    """Hold a run's actual cost against its estimate."""
-    words = actual_words(run.estimate, run.actual_usd, rehearsal=run.rehearsal)
-    if words:
-        st.caption(plain(words))
-
-
-def actual_words(estimate: Mapping[str, object], actual: float | None, *, rehearsal: bool = False) -> str:
-    """What was estimated and what it came to; "" where one of them is missing."""
-    usd = estimate.get("usd")
-    if actual is None or not isinstance(usd, Mapping) or usd.get("expected") is None:
-        return ""
-    expected, worst = float(usd["expected"]), usd.get("worst")
-    span = "" if worst is None else f", {money(float(worst))} at worst"
-    verb = "would have cost" if rehearsal else "cost"
-    words = f"Estimated {money(expected)}{span}. It {verb} {money(actual)}"
-    return f"{words}{_against(actual, expected)}."
-
-
-def _against(actual: float, expected: float) -> str:
-    """By how much the estimate was off, in words."""
-    if expected <= 0:
-        return ""
-    share = round(100 * (actual / expected - 1))
-    return f", {abs(share)} % {'more' if share > 0 else 'less'} than expected" if share else ", as expected"

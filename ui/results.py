@@ -8,11 +8,11 @@ import streamlit as st
 
 from batch.errors import NotFound
 from batch.problems import count
-from batch.reports import headline, usd
+from batch.reports import headline
 from lifecycle.results import Reconciliation, ResultTable
 from lifecycle.runner import Runner
 from lifecycle.views import Account, RunView
-from ui import cost, deeds, exports, filters, grid, notices, retry, row, unmatched
+from ui import deeds, exports, filters, grid, money, notices, retry, row, unmatched
 from ui.notices import plain
 from ui.words import ENDINGS
 
@@ -41,7 +41,7 @@ def draw(runner: Runner, account: Account | None, run: RunView | None) -> None:
         if table is None:
             return
         _totals(run, table)
-        cost.draw_actual(run)
+        money.draw(runner, account, run)
         retry.draw_family(runner, account, run)
         unmatched.draw(run.id, table)
         _browse(runner, account, run, table)
@@ -66,7 +66,7 @@ def _totals(run: RunView, table: ResultTable) -> None:
     meanings = "  \n".join(f"**{name}**: {COUNTED[name]}" for name in told)
     with st.container(gap="xsmall"):
         st.caption(" · ".join(f"{number:,} {name}" for name, number in told.items()), help=meanings)
-        st.caption(_cost(account, run.rehearsal))
+        st.caption(_tokens(account))
         for note in (*_forms(table), *account.notes):
             st.caption(plain(note))
 
@@ -79,11 +79,8 @@ def _forms(table: ResultTable) -> list[str]:
     return [f"Structured answers: {words}."] if words else []
 
 
-def _cost(account: Reconciliation, rehearsal: bool) -> str:
-    tokens = f"{account.usage.prompt:,} tokens in, {account.usage.output:,} out"
-    verb = "would have cost" if rehearsal else "cost"
-    at_least = "at least " if account.unpriced and account.usd is not None else ""
-    return plain(f"{tokens} · {verb} {at_least}{usd(account.usd)}")
+def _tokens(account: Reconciliation) -> str:
+    return f"{account.usage.prompt:,} tokens in, {account.usage.output:,} out"
 
 
 def _browse(runner: Runner, account: Account, run: RunView, table: ResultTable) -> None:

@@ -6,6 +6,7 @@ Rows look their cache up when they execute; if it is gone they fail with code 7 
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Any
 
@@ -69,7 +70,7 @@ def lend(work: Work) -> None:
 def end(work: Work, row: Row) -> None:
     """Delete one cache and write down what its life has cost."""
     cache_utils.delete_cache(work.gateway, str(row["name"]))
-    gone = work.server_now().timestamp()
+    gone = min(work.server_now().timestamp(), float(row["expire_at"] or math.inf))
     _record(work, row, deleted_at=gone, usd=_usd(work, row, gone))
 
 

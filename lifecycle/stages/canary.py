@@ -45,7 +45,8 @@ def _correct(work: Work, observed: list[Usage]) -> None:
         hours=Hours(float(work.data.get("hours", 4.0)), 48.0, 0),
         observed=observed,
     )
-    work.data["estimate"] = estimate_document(found)
+    before = work.row["estimate"]
+    work.data["estimate"] = {**estimate_document(found), "first_usd": before.get("first_usd") or before.get("usd")}
     expected = found.card.usd.expected
     words = "not known" if expected is None else f"{expected:,.4f} USD expected"
     work.tell(f"The first {len(observed):,} rows have answered. Corrected estimate for the whole run: {words}.")

@@ -228,6 +228,8 @@ def test_a_canary_goes_first_and_corrects_the_estimate(bench: Bench, emulator: E
     assert sorted(job["request_count"] for job in jobs) == [4, 16]
     assert run.estimate_usd is not None and guessed is not None and run.actual_usd is not None
     assert abs(run.estimate_usd - run.actual_usd) < abs(guessed - run.actual_usd)
+    (bill,) = runner.bills(account, run.id)
+    assert (bill.first_usd, bill.expected_usd) == (guessed, run.estimate_usd)
 
 
 def test_durations_are_learned_from_finished_jobs(bench: Bench, emulator: EmulatorProcess) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from batch.bills import Bill
 from lifecycle.store import LeaseLost, Store
 
 
@@ -132,3 +135,21 @@ def test_removing_a_run_leaves_nothing_of_it(store: Store) -> None:
     store.remove_run("r1")
     assert store.run("r1") is None
     assert store.events("r1") == []
+
+
+def test_a_database_of_the_first_version_learns_to_keep_bills(tmp_path: Path) -> None:
+    """Also of the runs that ended before."""
+    url = f"sqlite:///{tmp_path / 'runs.db'}"
+    old = Store(url)
+    old.add_run(run_row("r1", stage="finished", state="finished"))
+    with old.engine.begin() as c:
+        c.execute(text("DROP TABLE bill"))
+        c.execute(text("UPDATE meta SET value = '1' WHERE name = 'schema'"))
+    old.close()
+    new = Store(url)
+    assert [row["id"] for row in new.unbilled("a")] == ["r1"]
+    for usd in (0.5, 0.7):
+        new.add_bill("a", asdict(Bill("r1", rows_usd=usd)))
+    assert [row["rows_usd"] for row in new.bills("a")] == [0.5]
+    assert new.unbilled("a") == [] and new.bills("b") == []
+    new.close()

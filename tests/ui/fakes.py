@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from batch.bills import Bill
 from batch.errors import NotFound
 from batch.model import RunState, Stage
 from lifecycle.drafts import Draft
@@ -73,6 +74,7 @@ class FakeRunner:
 
     def __init__(self) -> None:
         self.runs_of: dict[str, list[RunView]] = {}
+        self.bills_of: dict[str, list[Bill]] = {}
         self.tables: dict[str, Any] = {}
         self.tickets: dict[str, str] = {}
         self.calls: list[tuple[str, ...]] = []
@@ -128,6 +130,9 @@ class FakeRunner:
 
     def send_retry(self, account: Account, offer: RetryOffer, ticket: str) -> str:
         return self._add(account, offer.draft.rows, offer.spec, ticket, parent_id=offer.parent)
+
+    def bills(self, account: Account, run_id: str = "") -> list[Bill]:
+        return [bill for bill in self.bills_of.get(account.owner, []) if run_id in ("", bill.run, bill.parent)]
 
     def events(self, account: Account, run_id: str, limit: int = 200) -> list[EventView]:
         return [EventView(NOW, "info", f"Submitted {run_id}.")]

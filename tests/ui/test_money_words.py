@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from batch.groups import ChoiceUsd
 from gem_cache import Choice, CostAt, Group
 from lifecycle.forecast import Hours
-from tests.ui.conftest import Jar
-from tests.ui.fakes import FakeRunner, a_run, ended
-from tests.ui.small_results import small_results
-from tests.ui.test_session import KEY, texts
-from ui.app_state import AppState
-from ui.cost import actual_words
 from ui.plan_picture import picture
 from ui.shared_texts import text_of
 from ui.words import money
@@ -38,45 +29,6 @@ from ui.words import money
 )
 def test_money_shows_two_figures_of_small_sums_and_cents_of_large_ones(usd: float | None, words: str) -> None:
     assert money(usd) == words
-
-
-ESTIMATE = {"usd": {"low": 0.1, "expected": 0.2, "worst": 2.0}}
-
-
-@pytest.mark.parametrize(
-    "estimate, actual, words",
-    [
-        (ESTIMATE, 0.25, "Estimated $0.20, $2.00 at worst. It cost $0.25, 25 % more than expected."),
-        (ESTIMATE, 0.1, "Estimated $0.20, $2.00 at worst. It cost $0.10, 50 % less than expected."),
-        (ESTIMATE, 0.2004, "Estimated $0.20, $2.00 at worst. It cost $0.20, as expected."),
-        ({"usd": {"expected": 0.2, "worst": None}}, 0.3, "Estimated $0.20. It cost $0.30, 50 % more than expected."),
-        ({"usd": {"expected": 0.0, "worst": 0.0}}, 0.0, "Estimated $0.00, $0.00 at worst. It cost $0.00."),
-        (ESTIMATE, None, ""),
-        ({"usd": {"expected": None, "worst": None}}, 0.3, ""),
-        ({}, 0.3, ""),
-    ],
-)
-def test_afterwards_the_estimate_is_held_against_the_actual_cost(
-    estimate: dict[str, object], actual: float | None, words: str
-) -> None:
-    assert actual_words(estimate, actual) == words
-
-
-@pytest.mark.parametrize("rehearsal, words", [(True, "It would have cost $0.25"), (False, "It cost $0.25")])
-def test_results_tell_it_and_in_rehearsal_nothing_did_cost(
-    page: Callable[[], AppTest],
-    runner: FakeRunner,
-    state: AppState,
-    cookies: Jar,
-    tmp_path: Path,
-    rehearsal: bool,
-    words: str,
-) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    run = ended(a_run("r1", estimate=ESTIMATE, actual_usd=0.25, rehearsal=rehearsal))
-    runner.runs_of["owner-of-ab12"] = [run]
-    runner.tables["r1"] = small_results(tmp_path / "r1", {"k": "answer"})
-    assert words in texts(page()).replace("\\", "")
 
 
 def a_group(hours: float | None, served: int = 5) -> Group:

@@ -1,0 +1,57 @@
+"""The bill of an ended run, from what came back and the caches it made. Bills outlive their runs: money stays spent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from batch import pricing
+from batch.bills import Bill
+from batch.errors import NotFound
+from batch.model import RunState, Tariff
+from lifecycle.results import ResultTable
+from lifecycle.store import Row
+
+Prices = Callable[[str, date], Tariff | None]
+SAME_PRICES = 1e-6  # by which share two sums of the same usage may differ
+
+
+def bill_of(row: Row, shards: Sequence[Row], caches: Sequence[Row], folder: Path, prices: Prices) -> Bill:
+    """Add up one ended run; what it would have cost otherwise is by the prices of the day on which it ended."""
+    kept = [cache["usd"] for cache in caches if cache["name"]]
+    estimate = row["estimate"].get("usd") or {}
+    bill = Bill(
+        run=str(row["id"]),
+        parent=str(row["parent_id"]),
+        model=str(row["model"]),
+        rows=int(row["rows"]),
+        ended_at=float(row["ended_at"]),
+        finished=row["state"] == RunState.FINISHED,
+        borrowed=bool(row["data"].get("borrowed")),
+        caches_usd=None if None in kept else sum(kept),
+        first_usd=(row["estimate"].get("first_usd") or estimate).get("expected"),
+        expected_usd=estimate.get("expected"),
+        worst_usd=estimate.get("worst"),
+    )
+    try:
+        return _with_rows(bill, ResultTable(folder), prices(bill.model, bill.day))
+    except NotFound:  # nothing was bought unless there was a job
+        usd = None if any(shard["job_name"] for shard in shards) else 0.0
+        return replace(bill, rows_usd=usd, uncached_usd=usd, standard_usd=usd)
+
+
+def _with_rows(bill: Bill, table: ResultTable, tariff: Tariff | None) -> Bill:
+    """The bill with what came back: its price as it was told row by row, and what the same usage costs otherwise."""
+    told = table.account.usd
+    bill = replace(bill, rows_usd=told, unpriced=table.account.unpriced, uncached_usd=None, standard_usd=None)
+    if tariff is None:
+        return bill
+    usage = table.bought(tariff.long_context_threshold)
+    now = pricing.run_usd(usage, tariff)
+    if told is None or now is None or not math.isclose(told, now, rel_tol=SAME_PRICES, abs_tol=1e-9):
+        return bill  # the prices were corrected meanwhile; two price lists make no saving
+    other = pricing.saving(usage, tariff)
+    return replace(bill, uncached_usd=other.uncached, standard_usd=other.standard)

@@ -1,0 +1,165 @@
+"""Bills of real runs: what the ledger charges, once, whatever was sent again, deleted, or lost on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from batch.bills import Bill, total
+from batch.errors import NotFound
+from batch.model import ContextMode, RunState
+from lifecycle.billing import bill_of
+from lifecycle.views import RunSpec
+from tests.emulator_process import EmulatorProcess
+from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
+from tests.lifecycle.hand_made_run import Run, answer, error, per_token
+from tests.lifecycle.test_caching import DOCUMENT, FAMILIES, billed, line, submit, tariff
+
+MIXED = [line(f"k{n}", DOCUMENT, f"{'' if n % 3 else '[[emulate: error:13]] '}Question {n}?") for n in range(30)]
+
+
+def otherwise(emulator: EmulatorProcess) -> tuple[float, float]:
+    """The ledger's usage as if there were no caches: in a batch, and at standard price."""
+    at, batch, standard = tariff(), 0.0, 0.0
+    for use in emulator.ledger()["usage"]:
+        output = use["candidates"] + use["thoughts"]
+        batch += (use["prompt"] * (at.input_batch or 0) + output * (at.output_batch or 0)) / 1e6
+        standard += (use["prompt"] * (at.input_standard or 0) + output * (at.output_standard or 0)) / 1e6
+    return batch, standard
+
+
+def test_a_run_and_its_retry_cost_what_the_ledger_bills_once(bench: Bench, emulator: EmulatorProcess) -> None:
+    """Both made caches; the retry's storage is in the sum as well, and the savings are against the real usage."""
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run = submit(runner, account, MIXED, ContextMode.EXPLICIT)
+    child = ended(runner, account, runner.retry(account, run.id, "again"), 30)
+    bills = runner.bills(account, run.id)
+    assert [bill.run for bill in bills] == [run.id, child.id]
+    assert all(bill.caches_usd for bill in bills) and len(emulator.ledger()["cached_contents"]) == 2
+    whole = total(bills)
+    assert whole.usd == pytest.approx(billed(emulator), rel=0.01)
+    assert whole.rows_usd == pytest.approx(runner.results(account, run.id).totals().usd)
+    assert (whole.uncached_usd, whole.standard_usd) == pytest.approx(otherwise(emulator))
+    assert [bill.usd for bill in bills] == [run.actual_usd, child.actual_usd]
+    assert runner.bills(account, child.id) == bills[1:] and runner.bills(account) == bills
+
+
+def test_a_cache_for_too_few_rows_is_told_as_a_loss(bench: Bench, emulator: EmulatorProcess) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run = submit(runner, account, MIXED[1:3], ContextMode.EXPLICIT)
+    (bill,) = runner.bills(account, run.id)
+    assert bill.caches_usd and bill.by_caching is not None and bill.by_caching < 0
+    assert bill.by_caching == pytest.approx(otherwise(emulator)[0] - billed(emulator), rel=0.01)
+    assert bill.by_batching is not None and bill.by_batching > 0
+
+
+def test_what_was_spent_stays_on_the_bill_when_runs_are_deleted(bench: Bench, emulator: EmulatorProcess) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run = submit(runner, account, MIXED, ContextMode.NONE)
+    child = ended(runner, account, runner.retry(account, run.id, "again"), 30)
+    runner.delete(account, child.id)
+    assert total(runner.bills(account, run.id)).usd == pytest.approx(billed(emulator))
+    runner.delete(account, run.id)
+    assert total(runner.bills(account)).usd == pytest.approx(billed(emulator))
+    stranger = runner.hold_key("another-key")
+    assert runner.bills(stranger) == []
+    with pytest.raises(NotFound):
+        runner.bills(stranger, run.id)
+
+
+def test_an_expired_cache_is_paid_for_until_it_expired(bench: Bench, emulator: EmulatorProcess) -> None:
+    """Nobody was there to renew it for three hours: storage ended with the lease of 30 minutes."""
+    emulator.settings(job_outcome="stuck")
+    first = bench.open()
+    draft = first.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    spec = RunSpec(model=MODEL, context=ContextMode.EXPLICIT)
+    run_id = first.submit(first.hold_key(KEY), draft, spec, "")
+    wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
+    first.close(2)
+    emulator.clock(3 * 3600)
+    second = bench.open(start=False)
+    account = second.hold_key(KEY)
+    second.cancel(account, run_id)
+    second.start()
+    run = ended(second, account, run_id, 30)
+    (bill,) = second.bills(account, run_id)
+    assert run.state is RunState.CANCELLED and not bill.finished and bill.error is None
+    assert bill.caches_usd == pytest.approx(billed(emulator), rel=0.01)
+
+
+# -- by hand -----------------------------------------------------------------------------------------------------
+
+ROW: dict[str, Any] = {
+    "id": "r1",
+    "parent_id": "",
+    "model": MODEL,
+    "rows": 4,
+    "ended_at": datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp(),
+    "state": "finished",
+    "data": {},
+    "estimate": {"usd": {"expected": 0.2, "worst": 2.0}},
+}
+JOB = {"job_name": "batches/1"}
+TARIFF = replace(tariff(), input_batch=1.0, output_batch=2.0, input_standard=2.0, output_standard=4.0, cached=0.5)
+
+
+def made(run: Run, *caches: dict[str, Any], prices: Any = TARIFF, **row: Any) -> Bill:
+    return bill_of({**ROW, **row}, [JOB], caches, run.folder, lambda model, day: prices)
+
+
+@pytest.fixture
+def run(bench: Bench) -> Run:
+    """Two attempts of a, a duplicate of b, a stranger, and c that did not tell its usage; d is missing."""
+    made = Run(bench.folder / "r1").send("abcd")
+    made.receive([{"key": "a", **error(7)}, {"key": "b", **answer("B", prompt=100, output=10)}])
+    made.receive(
+        [{"key": "b", **answer("B again", prompt=100, output=10)}, {"key": "c", "response": {"candidates": []}}]
+    )
+    made.receive([{"key": "x", **answer("X", prompt=30, output=3)}])
+    made.receive([{"key": "a", **answer("A", prompt=200, output=20)}], attempt=1)
+    return made
+
+
+def test_every_line_that_was_bought_is_on_the_bill_once(run: Run) -> None:
+    run.build()
+    bill = made(run, {"name": "cachedContents/1", "usd": 0.25}, {"name": "", "usd": None})
+    # 330 prompt and 33 output tokens (a, b, x): 330 × 1 + 33 × 2 = 396 millionths; at standard price twice as much
+    assert (bill.rows_usd, bill.caches_usd) == (pytest.approx(396e-6), 0.25)
+    assert (bill.uncached_usd, bill.standard_usd) == (pytest.approx(396e-6), pytest.approx(792e-6))
+    assert bill.by_caching == pytest.approx(-0.25)
+    assert bill.unpriced == 1
+    assert (bill.first_usd, bill.expected_usd, bill.worst_usd) == (0.2, 0.2, 2.0)
+
+
+def test_an_unknown_price_is_never_zero(run: Run) -> None:
+    run.build(price=lambda usage: None)
+    bill = made(run, prices=None)
+    assert (bill.rows_usd, bill.usd, bill.saved, bill.error) == (None, None, None, None)
+    assert made(run, {"name": "cachedContents/1", "usd": None}).caches_usd is None
+
+
+def test_prices_that_were_corrected_meanwhile_make_no_saving(run: Run) -> None:
+    run.build()
+    bill = made(run, prices=replace(TARIFF, input_batch=1.1))
+    assert bill.rows_usd == pytest.approx(396e-6) and bill.saved is None
+
+
+@pytest.mark.parametrize(("jobs", "usd"), [([], 0.0), ([{"job_name": ""}], 0.0), ([JOB], None)])
+def test_without_results_nothing_was_bought_only_if_there_was_no_job(
+    bench: Bench, jobs: list[dict[str, str]], usd: float | None
+) -> None:
+    bill = bill_of({**ROW, "state": "failed"}, jobs, [], bench.folder / "nothing", lambda model, day: TARIFF)
+    assert (bill.usd, bill.standard_usd, bill.finished) == (usd, usd, False)
+
+
+def test_the_price_is_of_the_day_on_which_the_run_ended(run: Run) -> None:
+    run.build(price=per_token)
+    asked: list[Any] = []
+    bill_of(ROW, [JOB], [], run.folder, lambda *about: asked.append(about))
+    assert asked == [(MODEL, datetime(2026, 11, 23).date())]
