@@ -19,8 +19,10 @@ from typing import Any
 import orjson
 
 from assembly import open_runner
+from batch.bills import Spent, altogether, by_day_and_model, by_model, spent
 from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, OverBudget
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
+from batch.problems import count
 from lifecycle import drafts
 from lifecycle.ages import EXPIRY_SECONDS
 from lifecycle.cache_desk import CacheInfo
@@ -156,6 +158,25 @@ def caches(runner: Runner, account: Account, options: argparse.Namespace) -> int
     """List every cached content under this key, the forgotten ones included."""
     found = runner.caches(account)
     _print(options, [asdict(cache) for cache in found], lambda: [_cache_line(cache) for cache in found])
+    return 0
+
+
+def spend(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Say what all runs of this key have cost, by day and model, deleted ones included."""
+    bills = runner.bills(account)
+    going = [run for run in runner.runs(account, limit=100_000) if not run.state.ended]
+    expected: list[Any] = [run.estimate_usd for run in going]
+    total = spent(bills, altogether)
+    if account.rehearsal:
+        _say("Rehearsed: nothing was spent, this is what it would have cost.")
+    document = {
+        "rehearsal": account.rehearsal,
+        "total": _spent(total[0]) if total else None,
+        "models": [_spent(line) for line in spent(bills, by_model)],
+        "days": [_spent(line) for line in spent(bills, by_day_and_model)],
+        "under_way": {"runs": len(going), "estimate_usd": None if None in expected else sum(expected)},
+    }
+    _print(options, document, lambda: [*map(_spent_line, spent(bills, by_day_and_model)), *map(_spent_line, total)])
     return 0
 
 
@@ -326,6 +347,35 @@ def _elsewhere_line(job: Elsewhere) -> str:
     return f"{job.name}  {job.display_name}  {job.model}  {requests} requests  {job.state}  made {job.created_at}"
 
 
+def _spent(line: Spent) -> dict[str, Any]:
+    """`usd` is of the runs whose cost is known; null if it is known of none."""
+    return {
+        "day": line.day,
+        "model": line.model or None,
+        "runs": line.runs,
+        "rows": line.rows,
+        "usd": line.usd,
+        "runs_of_unknown_cost": line.unknown,
+        "at_least": line.at_least,
+        "saved_by_caching_usd": line.by_caching,
+        "saved_by_batch_usd": line.by_batching,
+    }
+
+
+def _spent_line(line: Spent) -> str:
+    known = "cost unknown" if line.usd is None else f"{'at least ' if line.at_least else ''}{_money(line.usd)}"
+    facts = [
+        str(line.day or "all days"),
+        line.model or "all models",
+        count(line.runs, "run"),
+        count(line.rows, "row"),
+        known,
+        f"{count(line.unknown, 'run')} of unknown cost" if line.unknown and line.usd is not None else "",
+        "" if line.saved is None else f"{'saved' if line.saved >= 0 else 'lost'} {_money(abs(line.saved))}",
+    ]
+    return "  ".join(fact for fact in facts if fact)
+
+
 def _account(runner: Runner, settings: Settings, options: argparse.Namespace) -> Account | None:
     """Who is asking; None for a verb that can do without a key when there is none."""
     if options.rehearse:
@@ -415,6 +465,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--only", default="", metavar="OUTCOME,…", help="which outcomes; default: those worth retrying")
     again.add_argument("--wait", action="store_true", help="return when the child run has ended")
     verb("caches", caches, [common])
+    verb("spend", spend, [common])
     adopting = verb("recover", recover, [common])
     adopting.add_argument("job", metavar="JOB", nargs="?", default="", help="the batch job's name, batches/…")
     adopting.add_argument("--name", default="", help="what to call the run")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import banner, caches, configuration, errands, monitor, preferences, results, session, style, submit
+from ui import banner, caches, configuration, errands, monitor, preferences, results, session, spend, style, submit
 from ui.app_state import get_state
 
 st.set_page_config(
@@ -23,6 +23,7 @@ choice = configuration.draw()
 submit.draw(runner, choice)
 caches.draw(runner, choice.account)
 run = monitor.draw(runner, choice.account)
+spend.draw(runner, choice.account)
 results.draw(runner, choice.account, run)
 errands.draw("last")
 preferences.draw()
