@@ -13,6 +13,7 @@ What it does not imitate
 - Tools: declared functions are not called unless a prompt asks for it; search, maps, code and URLs are not run.
 - Webhooks (accepted, never called), tuned models (none), corpora, file search, Live, Interactions, Veo, Imagen.
 - Uploads other than resumable ones; files that stay in PROCESSING; `fields` and other general query parameters.
+- All faults of a request at once: the first unknown field is named, the service lists several.
 - Content safety: nothing is blocked unless a prompt asks for it.
 - The Vertex AI dialect.
 - A memory for names chosen twice: a file that takes a deleted file's name takes its place in the ledger too.
@@ -30,7 +31,7 @@ What it assumes, and on what ground
 - Rows with neither response nor error, and rows that never come back, count as failed and are not billed: not known.
 - Result files live six weeks, can be read, and cannot be deleted: the Batch guide; python-genai issue 1759.
 - A download honours `Range`: not known; nothing depends on it but going on after a break.
-- Listing is newest first; a page token names the last thing shown: not known.
+- Listing is newest first; a page token names the last thing shown, and one that is none is 400: not known.
 - Cached tokens do not count towards enqueued tokens: not known.
 - Implicit caching works by blocks of 2,048 characters and a rate (prefixes.py), and is off by default because most
   accounts that measured it in batches saw no hits.

@@ -94,7 +94,12 @@ async def list_(call: Call) -> Response:
 async def patch(call: Call) -> Response:
     """Move the expiry; nothing else of a cache can change, and an expired one is gone."""
     cache = _find(call)
-    wanted = await call.read("CachedContentExpiry")
+    sent = await call.json()
+    if isinstance(sent, dict) and "name" in sent:  # the path has set it (recorded as a "oneof" refusal, not its words)
+        raise invalid(
+            "Invalid value at 'cached_content' (oneof), oneof field '_name' is already set. Cannot set 'name'"
+        )
+    wanted = schema.read_body("CachedContentExpiry", sent)
     if not wanted.keys() & {"ttl", "expireTime"}:
         raise invalid("* UpdateCachedContentRequest.cached_content: only expiration can be updated\n")
     now = call.state.clock.now()

@@ -73,5 +73,5 @@ def _label(row: Body, inline: bool) -> Body:
     """What a result repeats of its row: inline the metadata; in a file everything beside the request (go-genai 513:
     text survives, lists come back empty)."""
     if inline:
-        return {"metadata": row["metadata"]} if "metadata" in row else {}
+        return {"metadata": row["metadata"]} if row.get("metadata") is not None else {}
     return {name: [] if isinstance(value, list) else value for name, value in row.items() if name != "request"}

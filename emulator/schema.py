@@ -23,8 +23,9 @@ GenerateContentRequest: model=s contents=[Content] systemInstruction=Content too
 Content: parts=[Part] role=s
 Part: text=s inlineData=Blob fileData=FileData functionCall=FunctionCall functionResponse=FunctionResponse
   executableCode=ExecutableCode codeExecutionResult=CodeExecutionResult thought=b thoughtSignature=s
-  videoMetadata=VideoMetadata mediaResolution=PartMediaResolution partMetadata=* toolCall=* toolResponse=*
-  audioTranscription=* mediaProcessing=* speechMetadata=* documentMetadata=* spreadsheetMetadata=* audioMetadata=*
+  videoMetadata=VideoMetadata mediaResolution=PartMediaResolution partMetadata=* toolCall=ToolCall
+  toolResponse=ToolResponse audioTranscription=* mediaProcessing=e speechMetadata=SpeechMetadata
+  documentMetadata=DocumentMetadata spreadsheetMetadata=SpreadsheetMetadata audioMetadata=AudioMetadata
 Blob: mimeType=s data=s displayName=s
 FileData: mimeType=s fileUri=s displayName=s
 FunctionCall: id=s name=s args=* partialArgs=* willContinue=b
@@ -33,8 +34,22 @@ ExecutableCode: id=s language=e code=s
 CodeExecutionResult: id=s outcome=e output=s
 VideoMetadata: startOffset=s endOffset=s fps=f contentLayers=*
 PartMediaResolution: level=e numTokens=i
-Tool: functionDeclarations=[FunctionDeclaration] googleSearch=* googleSearchRetrieval=* googleMaps=* codeExecution=*
-  urlContext=* computerUse=* fileSearch=* mcpServers=*
+ToolCall: id=s toolType=e args=*
+ToolResponse: id=s toolType=e response=*
+SpeechMetadata: speaker=s style=s
+DocumentMetadata: startPage=i endPage=i contentLayers=[e]
+SpreadsheetMetadata: visibleCells=s sheetIndex=i contentLayers=[e]
+AudioMetadata: startOffset=s endOffset=s
+Tool: functionDeclarations=[FunctionDeclaration] googleSearch=GoogleSearch googleSearchRetrieval=GoogleSearchRetrieval
+  googleMaps=GoogleMaps codeExecution=Empty urlContext=Empty computerUse=ComputerUse fileSearch=FileSearch mcpServers=*
+GoogleSearch: searchTypes=SearchTypes timeRangeFilter=Interval
+SearchTypes: webSearch=Empty imageSearch=Empty
+Interval: startTime=s endTime=s
+GoogleSearchRetrieval: dynamicRetrievalConfig=DynamicRetrievalConfig
+DynamicRetrievalConfig: mode=e dynamicThreshold=f
+GoogleMaps: authConfig=* enableWidget=b
+ComputerUse: environment=e excludedPredefinedFunctions=[s] enablePromptInjectionDetection=b disabledSafetyPolicies=[e]
+FileSearch: fileSearchStoreNames=[s] topK=i metadataFilter=s
 FunctionDeclaration: name=s description=s behavior=e parameters=Schema parametersJsonSchema=* response=Schema
   responseJsonSchema=*
 ToolConfig: functionCallingConfig=FunctionCallingConfig retrievalConfig=RetrievalConfig
@@ -47,10 +62,9 @@ GenerationConfig: candidateCount=i stopSequences=[s] maxOutputTokens=i temperatu
   responseMimeType=s responseSchema=Schema responseJsonSchema=* _responseJsonSchema=* presencePenalty=f
   frequencyPenalty=f responseLogprobs=b logprobs=i enableEnhancedCivicAnswers=b responseModalities=[Modality]
   speechConfig=SpeechConfig thinkingConfig=ThinkingConfig imageConfig=ImageConfig mediaResolution=e
-  responseFormat=* translationConfig=* audioTranscriptionConfig=* enableAffectiveDialog=b
+  translationConfig=* audioTranscriptionConfig=* enableAffectiveDialog=b
 ThinkingConfig: includeThoughts=b thinkingBudget=i thinkingLevel=e
-ImageConfig: aspectRatio=s imageSize=s personGeneration=e outputMimeType=s outputCompressionQuality=i
-  imageOutputOptions=* prominentPeople=e
+ImageConfig: aspectRatio=s imageSize=s
 SpeechConfig: voiceConfig=VoiceConfig multiSpeakerVoiceConfig=MultiSpeakerVoiceConfig languageCode=s
 VoiceConfig: prebuiltVoiceConfig=PrebuiltVoiceConfig replicatedVoiceConfig=* voice=s
 PrebuiltVoiceConfig: voiceName=s
@@ -237,7 +251,13 @@ def _map_of(reader: Reader) -> Reader:
     def read_map(value: Any) -> Any:
         if type(value) is not dict:
             raise Unreadable(f"(map), {_shown(value)}")
-        return {key: reader(item) for key, item in value.items()}
+        out = {}
+        for index, (key, item) in enumerate(value.items()):
+            try:
+                out[key] = reader(item)
+            except Unreadable as wrong:
+                raise wrong.under(f"[{index}].value") from None
+        return out
 
     return read_map
 

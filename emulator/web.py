@@ -1,6 +1,7 @@
 """What every endpoint shares: the call it answers, the body that comes in, JSON that goes out, pages."""
 
 import asyncio
+import base64
 import gzip
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -95,16 +96,16 @@ class Call:
     ) -> dict[str, Any]:
         """One page of a listing: `{field: […], nextPageToken}`; an empty one is `{}`, the last has no token.
 
-        `mark` names an item by something that sorts as the listing does, downwards. A token is the mark of the last
+        `mark` names an item by something that sorts as the listing does, downwards. A token holds the mark of the last
         item shown, so that a page is right although things before it have come or gone meanwhile.
         """
-        after = self._query("pageToken")
+        after = _mark_in(self._query("pageToken"))
         left = [item for item in items if mark(item) < after] if after else items
         size = min(self._page_size() or 50, biggest)
         shown = [show(item) for item in left[:size]]
         page: dict[str, Any] = {field: shown} if shown else {}
         if len(left) > size:
-            page["nextPageToken"] = mark(left[size - 1])
+            page["nextPageToken"] = base64.urlsafe_b64encode(mark(left[size - 1]).encode()).decode()
         return page
 
     def _page_size(self) -> int:
@@ -117,6 +118,14 @@ class Call:
     def _query(self, camel: str) -> str:
         query = self.request.query_params
         return query.get(camel) or query.get(schema.snake(camel), "")
+
+
+def _mark_in(token: str) -> str:
+    """The mark that a page token holds. Raises the service's 400 for what is none."""
+    try:
+        return base64.b64decode(token, b"-_", validate=True).decode("ascii")
+    except ValueError:
+        raise invalid("The page token is not valid.") from None
 
 
 def whole_number(text: str) -> int | None:

@@ -71,6 +71,12 @@ def test_inline_rows_keep_their_metadata_and_their_order(api: Api) -> None:
     assert operation["response"]["inlinedResponses"]["inlinedResponses"] == results
 
 
+def test_inline_rows_without_metadata_get_none(api: Api) -> None:
+    rows = [{"request": {"contents": contents("x")}, **more} for more in ({}, {"metadata": None}, {"metadata": {}})]
+    results = api.results(api.finished(api.inline_batch(rows)))
+    assert [result.get("metadata", "none") for result in results] == ["none", "none", {}]
+
+
 def test_a_line_without_a_key_gets_none(api: Api) -> None:
     (result,) = api.run([{"request": {"contents": contents("x")}}])
     assert "key" not in result

@@ -91,6 +91,7 @@ def test_patch_moves_the_expiry_and_nothing_else(api: Api, emulator: EmulatorPro
     assert api.get(cache["name"])
     for body in ({"contents": contents("x")}, {"name": cache["name"], "ttl": "5s"}, {"displayName": "x"}, {}):
         assert api.refused("PATCH", cache["name"], body)["code"] == 400
+    assert "oneof" in api.refused("PATCH", cache["name"], {"name": cache["name"], "ttl": "5s"})["message"]
     emulator.clock(1000)
     assert api.refused("PATCH", cache["name"], {"ttl": "60s"})["message"] == GONE
 

@@ -115,6 +115,12 @@ def test_a_page_size_that_is_no_number_is_refused(api: Api, size: str) -> None:
     assert api.refused("GET", "files", pageSize=size)["status"] == "INVALID_ARGUMENT"
 
 
+@pytest.mark.parametrize("token", ["garbage", "1", "²", "/w=="])
+def test_a_page_token_that_is_none_is_refused(api: Api, token: str) -> None:
+    for kind in ("files", "batches", "cachedContents", "models"):
+        assert api.refused("GET", kind, pageToken=token)["status"] == "INVALID_ARGUMENT"
+
+
 def test_a_listing_goes_on_rightly_when_what_it_showed_is_deleted_meanwhile(api: Api) -> None:
     names = [api.upload(b"x")["name"] for _ in range(4)]
     page = api.get("files", pageSize=2)

@@ -36,6 +36,21 @@ GENERATE = f"models/{MODEL}:generateContent"
             {"contents": contents("x"), "generationConfig": {"thinkingConfig": {"budget": 1}}},
             "Unknown name \"budget\" at 'generation_config.thinking_config': Cannot find field.",
         ),
+        (
+            {"contents": contents("x"), "tools": [{"google_search": {"depth": 1}}]},
+            "Unknown name \"depth\" at 'tools[0].google_search': Cannot find field.",
+        ),
+        (
+            {"contents": contents("x"), "tools": [{"codeExecution": {"language": "c"}}]},
+            "Unknown name \"language\" at 'tools[0].code_execution': Cannot find field.",
+        ),
+        (
+            {
+                "contents": contents("x"),
+                "generationConfig": {"responseSchema": {"properties": {"a": {}, "b": {"const": 1}}}},
+            },
+            "Unknown name \"const\" at 'generation_config.response_schema.properties[1].value': Cannot find field.",
+        ),
     ],
 )
 def test_an_unknown_field_is_refused_with_its_place(api: Api, body: Json, text: str) -> None:
