@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run test lint bench crash faults conformance live screenshots clean
+.PHONY: run test lint bench crash faults conformance mutations live screenshots clean
 
 run: .venv/run.stamp
 	$(BIN)/streamlit run main.py
@@ -28,6 +28,9 @@ faults: .venv/dev.stamp
 
 conformance: .venv/dev.stamp
 	$(BIN)/python -m conformance
+
+mutations: .venv/dev.stamp
+	$(BIN)/python -m tests.emulator.mutations
 
 # Asks Google itself, with your key in GEMINI_API_KEY: free calls first, then a few cents at most.
 live: .venv/dev.stamp

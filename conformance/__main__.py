@@ -17,9 +17,9 @@ PACE = "2"  # seconds a batch job takes: the tests look at jobs that are not fin
 
 
 def main(tiers: list[str]) -> int:
-    listed = (HERE / "tests.txt").read_text().splitlines()[0]
-    if f"google-genai {version('google-genai')}" not in listed:
-        print(f"google-genai {version('google-genai')} is installed, but the list of tests says: {listed}")
+    listed, installed = made_for(), version("google-genai")
+    if listed != installed:
+        print(f"google-genai {installed} is installed, but the list of tests was made for {listed}: make it anew.")
         return 2
     command = [sys.executable, "-m", "emulator", "--pace", PACE]
     with subprocess.Popen(command, cwd=HERE.parent, stdout=subprocess.PIPE, text=True) as emulator:
@@ -28,6 +28,11 @@ def main(tiers: list[str]) -> int:
             return max(run(base, transport, tiers) for transport in ("aiohttp", "httpx2"))
         finally:
             emulator.terminate()
+
+
+def made_for() -> str:
+    """The version of the client that the list of tests names in its first line."""
+    return (HERE / "tests.txt").read_text().partition(",")[0].split()[-1]
 
 
 def run(base: str, transport: str, tiers: list[str]) -> int:

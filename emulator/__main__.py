@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from emulator.app import App
-from emulator.serving import Server, config, listen
+from emulator.serving import CannotListen, Server, config, listen
 from emulator.settings import Settings, read_pace
 from emulator.state import State
 from emulator.store import Store
@@ -31,7 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
             folder.mkdir(parents=True, exist_ok=True)
             if not stack.enter_context(_alone(folder)):
                 return _point_to_the_running_one(folder)
-        serve(folder, options.host, options.port, options.pace)
+        try:
+            serve(folder, options.host, options.port, options.pace)
+        except CannotListen as wrong:
+            print(wrong, file=sys.stderr)
+            return 1
     return 0
 
 
@@ -42,10 +46,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free one, the last one again if possible")
     parser.add_argument("--data-dir", type=Path, help="where state is kept; without it, it ends with the process")
-    parser.add_argument(
-        "--pace", type=read_pace, help="how long batch jobs take: instant (default), realistic, or SECONDS"
-    )
+    parser.add_argument("--pace", type=_pace, help="how long batch jobs take: instant (default), realistic, or SECONDS")
     return parser
+
+
+def _pace(text: str) -> str:
+    try:
+        return read_pace(text)
+    except ValueError as wrong:
+        raise argparse.ArgumentTypeError(str(wrong)) from None
 
 
 @contextlib.contextmanager

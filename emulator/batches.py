@@ -1,6 +1,7 @@
 """Batch jobs: create (from a file or inline), get, list, cancel, delete, as long-running operations of the wire."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from emulator import models, schema
 from emulator.engine import Engine
 from emulator.errors import exhausted, invalid, not_found, over_quota
+from emulator.execution import note_cache
 from emulator.models import Model
 from emulator.quota import enqueued
 from emulator.state import ENDED, Job, State, new_id, order
@@ -107,17 +109,17 @@ def _check_tier(call: Call, model: Model) -> None:
 async def _from_file(state: State, job: Job, name: str) -> None:
     file = state.file(job.owner, name.removeprefix("files/"))
     job.input_file = file.id
-    job.rows = await asyncio.to_thread(_count_lines, state.store.body("file", file.id))
+    await asyncio.to_thread(_look_over, job, state.store.body("file", file.id))
 
 
-def _count_lines(path: Path) -> int:
-    """How many requests a file seems to have; the job's start counts them exactly."""
-    lines, last = 0, b"\n"
+def _look_over(job: Job, path: Path) -> None:
+    """Note how many requests a file seems to have and which caches they name; the job's start reads it exactly."""
     with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            lines += block.count(b"\n")
-            last = block[-1:]
-    return lines + (last != b"\n")
+        for line in stream:
+            job.rows += not line.isspace()
+            if b"cached" in line:
+                with suppress(orjson.JSONDecodeError, AttributeError):
+                    note_cache(orjson.loads(line), job.caches)
 
 
 def _from_rows(state: State, job: Job, sent: Any, rows: list[dict[str, Any]]) -> None:
@@ -126,7 +128,8 @@ def _from_rows(state: State, job: Job, sent: Any, rows: list[dict[str, Any]]) ->
     if any("request" not in row for row in rows):
         raise invalid("* BatchGenerateContentRequest.batch.input_config.requests: a request is not specified\n")
     job.rows = len(rows)
-    job.caches = sorted({row["request"]["cachedContent"] for row in rows if "cachedContent" in row["request"]})
+    for row in rows:
+        note_cache(row, job.caches)
     state.store.body("rows", job.id).write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in _as_sent(sent)))
 
 

@@ -7,7 +7,7 @@ deterministic and moments belong to rows, it comes to the same results.
 import random
 from collections.abc import Iterator
 from time import perf_counter
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -23,6 +23,16 @@ MOST_CACHES = 1000
 
 class BrokenInput(Exception):
     """A line of the input is not a JSON object; the whole job fails."""
+
+
+def note_cache(row: dict[str, Any], caches: list[str]) -> None:
+    """Add the cache that a row names to a job's list, if it is not there and the list is not full."""
+    request = row.get("request")
+    if not isinstance(request, dict):
+        return  # the row itself will be refused
+    named = request.get("cachedContent") or request.get("cached_content")
+    if isinstance(named, str) and named not in caches and len(caches) < MOST_CACHES:
+        caches.append(named)
 
 
 class Execution:
@@ -70,12 +80,7 @@ class Execution:
             row = None
         if not isinstance(row, dict):
             raise BrokenInput(f"Failed to parse the input file: line {number} is not a valid JSON object.")
-        request = row.get("request")
-        if not isinstance(request, dict):
-            return  # the row itself will be refused
-        named = request.get("cachedContent") or request.get("cached_content")
-        if isinstance(named, str) and named not in self.job.caches and len(self.job.caches) < MOST_CACHES:
-            self.job.caches.append(named)
+        note_cache(row, self.job.caches)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """Numbered lines, from one, without the empty ones."""

@@ -122,7 +122,8 @@ async def _append(call: Call, body: Path) -> None:
     received = body.stat().st_size
     if offset != received:
         raise invalid(f"Upload offset {offset} does not match the {received} bytes that have been received.")
-    with body.open("ab") as out:
+    with body.open("r+b") as out:
+        out.seek(offset)  # not at the end: a chunk sent twice at once is the same bytes at the same place
         try:
             async for part in call.inbox.blocks():
                 out.write(part)

@@ -13,6 +13,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _connections: dict[tuple[str, int], asyncio.Transport] = {}  # by the client's address, which a scope names
 
 
+class CannotListen(Exception):
+    """The address is taken or not ours."""
+
+
 class Protocol(H11Protocol):
     """Remembers its connection for `drop`."""
 
@@ -54,7 +58,7 @@ class Server(uvicorn.Server):
 
 
 def listen(host: str, port: int, preferred: int = 0) -> socket.socket:
-    """A listening socket on `port`; for port 0 on the preferred one if it is free, else on any."""
+    """A listening socket on `port`; for port 0 on the preferred one if it is free, else on any. Raises CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for choice in (preferred, 0) if port == 0 and preferred else (port,):
         # asyncio sets TCP_NODELAY only where the protocol is named; without it every second answer waits 40 ms
@@ -63,10 +67,10 @@ def listen(host: str, port: int, preferred: int = 0) -> socket.socket:
         try:
             sock.bind((host, choice))
             break
-        except OSError:
+        except OSError as wrong:
             sock.close()
             if choice == port:
-                raise
+                raise CannotListen(f"cannot listen on {host}, port {port}: {wrong.strerror or wrong}") from None
     sock.listen(256)
     return sock
 

@@ -1,6 +1,7 @@
 """The settings that POST /_emulator/settings changes: how the emulated service behaves from now on."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -65,9 +66,12 @@ def _outcome(value: Any) -> str:
 def read_pace(value: Any) -> str:
     """`instant`, `realistic`, or seconds as text."""
     text = str(value)
-    if text not in PACES and not 0 <= float(text) < 1e9:
-        raise ValueError("pace is instant, realistic or a number of seconds")
-    return text
+    if text in PACES:
+        return text
+    with suppress(ValueError):
+        if 0 <= float(text) < 1e9:
+            return text
+    raise ValueError(f"pace is instant, realistic or a number of seconds, not {text}")
 
 
 def _bool(value: Any) -> bool:

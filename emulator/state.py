@@ -209,6 +209,7 @@ class State:
             room.clear()
         self.clock.advanced = self.clock.skew = 0.0
         self.settings = self.first_settings
+        self.prefixes = Prefixes()
         self.save_meta()
 
     def file(self, owner: str, id: str) -> StoredFile:

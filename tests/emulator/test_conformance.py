@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from google import genai
 
+import conformance.__main__ as conformance
 from tests.emulator_process import ROOT, start_emulator
 
 
@@ -31,7 +33,27 @@ def test_googles_own_core_tests_pass() -> None:
 
 def test_the_list_of_tests_fits_the_installed_client() -> None:
     """An upgrade of the client without a new list would silently test less."""
-    from google import genai
+    assert conformance.made_for() == genai.__version__
 
-    listed = Path(ROOT / "conformance" / "tests.txt").read_text()
-    assert f"google-genai {genai.__version__}" in listed.splitlines()[0]
+
+def test_another_version_of_the_client_is_refused_loudly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(conformance, "version", lambda _: "3.4.01")
+    assert conformance.main([]) == 2
+    assert "google-genai 3.4.01 is installed, but the list of tests was made for 3.4.0" in capsys.readouterr().out
+
+
+def test_a_test_that_the_client_does_not_have_fails_the_run(tmp_path: Path) -> None:
+    """An unknown id, as after an upgrade, counts as failed and not as absent."""
+    listed = tmp_path / "tests.txt"
+    listed.write_text("# tier: core\ntests/models/test_get_model.py::test_gone[x]\n")
+    with start_emulator() as emulator:
+        done = subprocess.run(
+            [ROOT / "conformance" / "conformance.sh", emulator.base_url, "core"],
+            env={**os.environ, "PY": sys.executable, "CONF_TESTS": str(listed)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (1, "0 passed, 1 failed of 1")

@@ -134,6 +134,17 @@ def test_the_cache_stands_beside_contents_in_either_spelling(
     assert emulator.ledger()["batch_jobs"][0]["cached_contents"] == [name]
 
 
+def test_a_jobs_caches_are_known_before_it_starts(api: Api, emulator: EmulatorProcess) -> None:
+    emulator.settings(pace=1000)
+    text = 'says "cachedContent": "cachedContents/none"'
+    api.file_batch(
+        [row("a", text), row("b", cachedContent="cachedContents/x"), row("c", cached_content="cachedContents/y")]
+    )
+    api.inline_batch([{"request": {"contents": contents("x"), "cached_content": "cachedContents/z"}}])
+    jobs = emulator.ledger()["batch_jobs"]
+    assert [job["cached_contents"] for job in jobs] == [["cachedContents/x", "cachedContents/y"], ["cachedContents/z"]]
+
+
 def test_a_cache_inside_the_config_is_an_unknown_field(api: Api) -> None:
     body = {"contents": contents("x"), "generationConfig": {"cached_content": "cachedContents/a"}}
     error = api.refused("POST", f"models/{MODEL}:generateContent", body)
@@ -267,6 +278,9 @@ def test_implicit_hits_need_an_earlier_prompt_with_the_same_beginning(api: Api, 
         assert 2048 <= usage_of(other)["cachedContentTokenCount"] < usage_of(other)["promptTokenCount"]
     with client(emulator, "key-two") as stranger:
         assert "cachedContentTokenCount" not in usage_of(stranger.run(long_rows(1))[0])
+    emulator.reset()
+    emulator.settings(implicit_hit_rate=1)
+    assert "cachedContentTokenCount" not in usage_of(api.run(long_rows(1))[0])
 
 
 def test_implicit_hits_happen_as_often_as_set(api: Api, emulator: EmulatorProcess) -> None:

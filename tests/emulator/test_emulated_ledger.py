@@ -136,6 +136,21 @@ def test_a_second_emulator_on_the_same_folder_points_to_the_first(tmp_path: Path
         assert first.ledger()
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "text"),
+    [
+        ("--pace", "fast", "pace is instant, realistic or a number of seconds, not fast"),
+        ("--pace", "nan", "pace is instant"),
+        ("--host", "192.0.2.1", "cannot listen on 192.0.2.1, port 0: "),
+    ],
+)
+def test_a_start_that_cannot_be_is_told_in_one_line(option: str, value: str, text: str) -> None:
+    command = [sys.executable, "-m", "emulator", option, value]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode in (1, 2)
+    assert text in done.stderr.splitlines()[-1]
+
+
 def test_without_a_folder_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with start_emulator() as running, client(running) as api:

@@ -1,0 +1,293 @@
+"""Defects planted into the emulator one at a time, to see that its tests go red: `python -m tests.emulator.mutations`.
+
+Each is a copy of this repository's emulator with one text replaced. Prints which test caught it; exit 1 if one was not
+caught, 2 if a text to be replaced is not there (once) any more. A word as argument selects defects by name or file.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTED = ("emulator", "tests", "conformance", "pyproject.toml")
+PYTEST = ("-m", "pytest", "tests/emulator", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--no-header")
+LEFT_OUT = ("test_conformance.py", "test_mutations.py")  # the first takes long, the second compares texts
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What is broken, where, and how."""
+
+    what: str
+    file: str
+    old: str
+    new: str
+
+    @property
+    def path(self) -> str:
+        return f"emulator/{self.file}.py"
+
+    def fits(self) -> bool:
+        return (ROOT / self.path).read_text().count(self.old) == 1
+
+
+DEFECTS = (
+    Defect("keys are lost", "rows", "for name, value in row.items() if name != ", "for name, value in () if name != "),
+    Defect("metadata of inline rows is lost", "rows", "    if inline:\n", "    if inline:\n        return {}\n"),
+    Defect("results come in reverse", "execution", "self._held.append(line)", "self._held.insert(0, line)"),
+    Defect("results are never shuffled", "execution", "self._dice.shuffle(self._held)", "pass"),
+    Defect("rows are never duplicated", "execution", "range(2 if", "range(1 if"),
+    Defect("deleting a job does nothing", "engine", "job.deleted = self.state.clock.now()", "pass"),
+    Defect("deleting a file does nothing", "files", "file.deleted = call.state.clock.now()", "pass"),
+    Defect("deleting a cache does nothing", "caches", "cache.deleted = call.state.clock.now()", "pass"),
+    Defect("cancelling does nothing", "batches", "        call.engine.cancel(job)", "        pass"),
+    Defect("counters stand still", "engine", "job.good, job.bad = execution.good, execution.bad", "pass"),
+    Defect("counters are numbers", "batches", "{name: str(count) for", "{name: count for"),
+    Defect(
+        "zero counters are shown",
+        "batches",
+        "for name, count in counters.items() if count}",
+        "for name, count in counters.items()}",
+    ),
+    Defect("failed rows count as good", "execution", "if row.good:", "if row.line:"),
+    Defect("cached tokens are not shown", "respond", 'usage["cachedContentTokenCount"] = hit', "pass"),
+    Defect(
+        "cached tokens are not part of the prompt",
+        "respond",
+        "counts = {m: cached.get(m, 0) + counts.get(m, 0) for m in {**cached, **counts}}",
+        "pass",
+    ),
+    Defect("a second chunk overwrites the first", "files", "out.seek(offset)", "out.seek(0)"),
+    Defect("offsets of chunks are not looked at", "files", "if offset != received:", "if False:"),
+    Defect("half an upload is a file", "files", "if upload.size is not None and size != upload.size:", "if False:"),
+    Defect("files live for ever", "files", "now + FILE_LIFE", "now + 1e9"),
+    Defect("jobs never expire", "engine", "if now >= job.created + JOB_LIFE and", "if False and"),
+    Defect("results are kept for ever", "state", "and now < (self.ended or 0) + RESULT_LIFE", ""),
+    Defect(
+        "caches never expire",
+        "state",
+        "return min(self.expires, self.deleted if self.deleted is not None else self.expires)",
+        "return self.deleted if self.deleted is not None else 1e12",
+    ),
+    Defect(
+        "a cache is looked up when the job starts",
+        "execution",
+        "self.world.at = job.starts + step * self.done",
+        "self.world.at = job.starts",
+    ),
+    Defect(
+        "a dead cache is full price", "world", "raise denied(GONE_CACHE)", "return Cache('', '', model, {}, 0, 0, 0)"
+    ),
+    Defect("the default life of a cache is two hours", "caches", "now + HOUR,", "now + 2 * HOUR,"),
+    Defect(
+        "a patch does not move the expiry",
+        "caches",
+        "cache.expires = _expiry(call.state, wanted, now) or cache.expires\n    cache.updated",
+        "cache.updated",
+    ),
+    Defect("small caches are taken", "caches", "if total < model.min_explicit:", "if False:"),
+    Defect("a cache of another model is taken", "world", "if cache.model != model:", "if False:"),
+    Defect(
+        "a system instruction may stand beside a cache", "respond", "if not _IN_CACHE.isdisjoint(request):", "if False:"
+    ),
+    Defect(
+        "free keys may cache", "caches", 'if call.state.settings.free_tier or call.owner.startswith("f"):', "if False:"
+    ),
+    Defect(
+        "caches are seen by every key",
+        "state",
+        "if cache is None or cache.owner != owner or not cache.created",
+        "if cache is None or not cache.created",
+    ),
+    Defect(
+        "caches are used by every key",
+        "world",
+        "if cache is None or cache.owner != self.owner or",
+        "if cache is None or",
+    ),
+    Defect("files are seen by every key", "state", "if file is None or file.owner != owner or", "if file is None or"),
+    Defect(
+        "files are used by every key", "world", "if file is None or file.owner != self.owner or", "if file is None or"
+    ),
+    Defect("jobs are seen by every key", "batches", "job.owner != call.owner or ", ""),
+    Defect("listings show every key's things", "state", "t.owner == owner and ", ""),
+    Defect("listings do not lag", "state", " and t.created + self.settings.list_lag_seconds <= now", ""),
+    Defect("pages have one thing too many", "web", "for item in left[:size]]", "for item in left[: size + 1]]"),
+    Defect("the last page has a token", "web", "if len(left) > size:", "if left:"),
+    Defect("listings hold inlined responses", "batches", "    if not full:\n        return {}\n", ""),
+    Defect("a new job is running at once", "state", "state: str = PENDING", "state: str = RUNNING"),
+    Defect("a running job is done", "batches", "if job.state in ENDED:", "if job.state != 'BATCH_STATE_PENDING':"),
+    Defect(
+        "a failed job has no error",
+        "engine",
+        'job.error = {"code": code, "message": message} if code else None',
+        "pass",
+    ),
+    Defect("times have three digits", "clock", "digits: int = 9", "digits: int = 3"),
+    Defect(
+        "the Date header does not follow the clock",
+        "clock",
+        "formatdate(self.now() + self.skew",
+        "formatdate(time.time()",
+    ),
+    Defect("a skew is not shown", "clock", "divmod(moment + self.skew, 1)", "divmod(moment, 1)"),
+    Defect(
+        "row errors have HTTP codes",
+        "errors",
+        '{"code": self.code, "message": self.message}',
+        '{"code": self.http, "message": self.message}',
+    ),
+    Defect(
+        "one bad row fails the others",
+        "rows",
+        '    except ApiError as refusal:\n        return Row(orjson.dumps({**label, "error": refusal.row()}), False)\n',
+        "",
+    ),
+    Defect("unknown fields are taken", "schema", 'raise Unreadable("", field=name)', "continue"),
+    Defect("snake_case is refused", "schema", "{_camel: _field, snake(_camel): _field}", "{_camel: _field}"),
+    Defect(
+        "names in a schema's properties are changed",
+        "schema",
+        "out[key] = reader(item)",
+        "out[snake(key)] = reader(item)",
+    ),
+    Defect("token counts are constant", "tokens", "return len(_PIECES.findall(text))", "return 7"),
+    Defect("thoughts are not part of the total", "respond", "total + spoken + thoughts", "total + spoken"),
+    Defect(
+        "answers are all alike",
+        "respond",
+        'crc32(text.encode(errors="replace"), crc32(setting[:2000].encode(errors="replace")))',
+        "1",
+    ),
+    Defect("answers do not say that they are simulated", "phrases", 'MARK = "[simulated]"', 'MARK = "[answer]"'),
+    Defect("schemas are not followed", "candidates", "    if schema:\n", "    if False:\n"),
+    Defect(
+        "a range of numbers is not kept",
+        "shapes",
+        "low, high = _bounds(schema, name, whole=True)",
+        "low, high = 0.0, 1e6",
+    ),
+    Defect("references are not followed", "composition", "schema = merged(self._target(ref), rest)", "schema = rest"),
+    Defect("implicit hits come unasked", "world", "if not rate or sum", "if sum"),
+    Defect(
+        "implicit hits need no earlier prompt",
+        "prefixes",
+        "if known == start and key in self._seen:",
+        "if known == start:",
+    ),
+    Defect(
+        "enqueued tokens are not capped", "batches", "if sum(one.tokens or 0 for one in same) > limit:", "if False:"
+    ),
+    Defect(
+        "the queue forgets the other jobs",
+        "batches",
+        "same = [job, *(other for other in others if other.model == job.model)]",
+        "same = [job]",
+    ),
+    Defect("jobs are not capped", "batches", "if len(others) >= state.settings.max_jobs:", "if False:"),
+    Defect("storage has no end", "files", "if state.stored_bytes(owner) + size > limit:", "if False:"),
+    Defect(
+        "a batch 429 names its quota",
+        "errors",
+        "details if details is not None else [HELP]",
+        'details or [HELP, {"@type": "type.googleapis.com/google.rpc.QuotaFailure"}]',
+    ),
+    Defect(
+        "retired models run in batches", "models", '"Gemini 2.0 Flash 001", GENERATE', '"Gemini 2.0 Flash 001", FULL'
+    ),
+    Defect("an unknown version is served", "routes", "v1|v1beta|v1alpha", "v\\\\w+"),
+    Defect("a bad key is taken", "keys", '"invalid-": (', '"never-": ('),
+    Defect("uploads can be downloaded", "files", 'if file.source != "GENERATED":', "if False:"),
+    Defect("a download begins at its start", "files", "stream.seek(first)", "pass"),
+    Defect("answers are not compressed", "web", 'if "gzip" in request', 'if "never" in request'),
+    Defect("an event does not end with an empty line", "generate", 'event + b"\\r\\n\\r\\n"', 'event + b"\\r\\n"'),
+    Defect(
+        "drop_after does nothing before it",
+        "afflicted",
+        '    """Do it, and close the connection instead of answering."""\n    await visit.answer()\n',
+        '    """Do it, and close the connection instead of answering."""\n',
+    ),
+    Defect(
+        "drop_before does it all the same",
+        "afflicted",
+        '    """Close the connection; nothing happens."""\n',
+        "    await visit.answer()\n",
+    ),
+    Defect("a truncated chunk is lost whole", "afflicted", "visit.inbox.cut = most", "visit.inbox.cut = 0"),
+    Defect("a fault fires for ever", "faults", "or self.fired == self.times", ""),
+    Defect("a fault skips nothing", "faults", "self.seen <= self.after or ", ""),
+    Defect(
+        "usage is not billed", "engine", "self.state.store.add_usage(job.name, job.model, long_context, counts)", "pass"
+    ),
+    Defect(
+        "interactive calls are not billed",
+        "generate",
+        'call.state.store.add_usage("", model.id, usage[0], [*usage[1:], 1])',
+        "pass",
+    ),
+    Defect("long context is billed like short", "respond", "(total > LONG_CONTEXT, total", "(False, total"),
+    Defect(
+        "storage of a cache is billed to its expiry", "ledger", "min(cache.ends, state.clock.now())", "cache.expires"
+    ),
+    Defect("calls are not counted", "app", "app.state.store.count_call(self.found[0].name)", "pass"),
+    Defect("nothing is saved", "store", '"INSERT OR REPLACE INTO things VALUES (?, ?, ?)"', '"SELECT ?, ?, ?"'),
+    Defect(
+        "a second emulator starts on the same folder",
+        "__main__",
+        "if not stack.enter_context(_alone(folder)):",
+        "if not stack.enter_context(_alone(folder)) and False:",
+    ),
+    Defect(
+        "reset keeps the jobs",
+        "state",
+        "for room in (self.files, self.caches, self.jobs, self.uploads):",
+        "for room in (self.files, self.caches, self.uploads):",
+    ),
+    Defect("an idle engine spins", "engine", "max(0.005, min(dues) - now) if dues else None", "0.005"),
+)
+
+
+def plant(defect: Defect, folder: Path) -> str | None:
+    """The first test that a defect turns red in a fresh copy; None if all stay green."""
+    for name in TESTED:
+        whole = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        whole(ROOT / name, folder / name)
+    path = folder / defect.path
+    path.write_text(path.read_text().replace(defect.old, defect.new))
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, *PYTEST, *(f"--ignore=tests/emulator/{name}" for name in LEFT_OUT)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return None
+    found = re.search(r"^(?:FAILED|ERROR) \S+?([\w]+\.py\S*)", done.stdout, re.M)
+    return found[1] if found else done.stdout[-300:] + done.stderr[-300:]
+
+
+def main(words: list[str]) -> int:
+    if stale := [defect.what for defect in DEFECTS if not defect.fits()]:
+        print("these no longer fit the code:", *stale, sep="\n  ")
+        return 2
+    chosen = [d for d in DEFECTS if not words or any(word in f"{d.what} {d.file}" for word in words)]
+    survived = 0
+    for defect in chosen:
+        with tempfile.TemporaryDirectory(prefix="planted-") as folder:
+            caught = plant(defect, Path(folder))
+        survived += caught is None
+        print(f"{'caught' if caught else 'MISSED'}  {defect.what}: {caught or 'no test goes red'}", flush=True)
+    print(f"{len(chosen) - survived} of {len(chosen)} caught")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
