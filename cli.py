@@ -251,6 +251,7 @@ def _spec(options: argparse.Namespace) -> RunSpec:
         dedupe=options.dedupe,
         max_usd=getattr(options, "max_usd", None),
         canary=getattr(options, "canary", 0),
+        allow_plain=not getattr(options, "no_plain", False),
     )
 
 
@@ -453,6 +454,9 @@ def _parser() -> argparse.ArgumentParser:
     sending.add_argument("--name", default="", help="what to call the run")
     sending.add_argument("--mode", choices=[m.value for m in SendAs], default="auto", help="how requests are sent")
     sending.add_argument("--max-usd", type=float, help="refuse a run that could cost more")
+    sending.add_argument(
+        "--no-plain", action="store_true", help="stop if Google refuses caches, rather than pay in full"
+    )
     sending.add_argument("--canary", type=int, default=0, metavar="N", help="send N rows first")
     sending.add_argument("--good-rows", action="store_true", help="send the good rows of a file that has bad ones")
     sending.add_argument("--wait", action="store_true", help="return when the run has ended")

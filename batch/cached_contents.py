@@ -89,7 +89,7 @@ def _resolve(
     alive = [c for c in called if not c.expired(now)]
     fitting = [c for c in alive if c.model == model]
     if not called:
-        raise InputError(f"There is no cache {name!r} under this key.", _known(name, caches, now))
+        raise InputError(f"There is no cache {name!r} under this key, or it has expired.", _known(name, caches, now))
     if not alive:
         raise InputError(f"The cache {name!r} has expired.", "Create it again: an expired cache cannot be revived.")
     if not fitting:

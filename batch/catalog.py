@@ -91,6 +91,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     target_hours: Count
     result_days: Count
     cache_hours: Count
+    explicit_minimum: Count
 
 
 class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -115,8 +116,14 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         period = model.period(on) if model else None
         if model is None or period is None:
             return None
-        long = _tariff(model, period.long) if period.long else None
-        return _tariff(model, period, period.long_context_threshold, long)
+        least = self._least(model, period)
+        long = _tariff(model, period.long, least) if period.long else None
+        return _tariff(model, period, least, period.long_context_threshold, long)
+
+    def _least(self, model: Model, period: Period) -> int | None:
+        """The smallest explicit cache to plan with: the model's own, or what is assumed where caching has a price."""
+        assumed = period.cached is not None and model.explicit_caching is not False
+        return self.limits.explicit_minimum if model.explicit_minimum is None and assumed else model.explicit_minimum
 
     def price_words(self, name: str, on: date) -> str:
         """The price as one says it, or "price unknown"."""
@@ -233,7 +240,9 @@ def _remedy(place: str) -> str:
     return "Compare with batch/catalog.toml, which has the same shape."
 
 
-def _tariff(model: Model, rates: Rates, threshold: int | None = None, long: Tariff | None = None) -> Tariff:
+def _tariff(
+    model: Model, rates: Rates, least: int | None, threshold: int | None = None, long: Tariff | None = None
+) -> Tariff:
     return Tariff(
         input_standard=rates.input_standard,
         input_batch=rates.input_batch,
@@ -242,7 +251,7 @@ def _tariff(model: Model, rates: Rates, threshold: int | None = None, long: Tari
         cached=rates.cached,
         cached_best=rates.cached_best,
         storage=rates.storage,
-        explicit_minimum=model.explicit_minimum,
+        explicit_minimum=least,
         implicit_minimum=model.implicit_minimum,
         long_context_threshold=threshold,
         long=long,

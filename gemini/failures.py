@@ -58,7 +58,7 @@ def _from_status(error: sdk_errors.APIError, key: str) -> ApiError:
     details = _details(error.details)
     reason = next((d["reason"] for d in details if d.get("reason")), "") or str(error.status or "")
     plain, remedy = REMEDIES.get(reason, REMEDIES.get(str(error.status or ""), ("", "")))
-    said = redact(str(error.message or ""), key).strip()
+    said = redact(f"{error.message or ''}{_quotas(details)}", key).strip()
     message = f"{plain} Google said: {said}" if plain and said else plain or said or f"The API answered {status}."
     return ApiError(
         message,
@@ -80,6 +80,12 @@ def _details(body: Any) -> list[dict[str, Any]]:
     inner = body.get("error", body) if isinstance(body, dict) else {}
     found = inner.get("details") if isinstance(inner, dict) else None
     return [d for d in found if isinstance(d, dict)] if isinstance(found, list) else []
+
+
+def _quotas(details: list[dict[str, Any]]) -> str:
+    """The names of the quotas that were hit: only they tell the free tier, or a day, from anything else."""
+    names = dict.fromkeys(str(v["quotaId"]) for d in details for v in d.get("violations") or [] if v.get("quotaId"))
+    return f" (quota {', '.join(names)})" if names else ""
 
 
 def _retry_after(details: list[dict[str, Any]], header: str) -> float | None:

@@ -27,6 +27,7 @@ from lifecycle.views import RunSpec
 MOST_COUNTED_PREFIXES = 200
 SAMPLE_SIZE = 100
 COUNTERS = 8  # calls at once
+SHORTEST_HOURS = 0.25
 
 Count = Callable[[bytes], int]
 """Tokens of the JSON of a request's prefix or end, exactly."""
@@ -42,12 +43,13 @@ class Hours(NamedTuple):
 
 @dataclass(frozen=True)
 class Forecast:
-    """A plan and its price. `counted` says how many texts were counted exactly."""
+    """A plan and its price. `counted` says how many texts were counted exactly, `caution` what to know before."""
 
     plan: Plan
     card: Card
     hours: Hours
     counted: int
+    caution: str = ""
 
 
 def expected_hours(seen: Sequence[float], given: float | None = None) -> Hours:
@@ -67,21 +69,26 @@ def forecast(
     hours: Hours,
     known_caches: Mapping[str, int] | None = None,
     count: Count | None = None,
+    counts: Mapping[str, int] | None = None,
     implicit_rate: float = 0.0,
     output: OutputGuess | None = None,
     observed: Sequence[Usage] = (),
+    predicted: Sequence[int] = (),
     before: Forecast | None = None,
 ) -> Forecast:
     """Plan and price the requests of a draft. `count` makes shared texts and a sample of the rest exact.
 
     Without a tariff everything is planned plain, and every figure in USD is None. `before` is a forecast of the same
-    draft for the same model: what it read and counted is used again. `observed` is the usage of a
-    canary's rows. Overrides of groups that the draft does not have are left out.
+    draft for the same model: what it read and counted is used again; else `counts` are exact ones known already.
+    `observed` is the usage of a canary's rows, `predicted` their estimated prompt tokens. Overrides of groups that
+    the draft does not have are left out.
     """
     mode = spec.context if tariff else ContextMode.NONE
     dedupe = True if spec.dedupe else None
     if before is not None and before.plan.survey.split == spec.split:
-        plan = before.plan.again(mode=mode, overrides={}, hours=hours.expected, dedupe=dedupe)
+        plan = before.plan.again(
+            tariff=tariff or gem_cache.NOMINAL, mode=mode, overrides={}, hours=hours.expected, dedupe=dedupe
+        )
     else:
         plan = gem_cache.plan_batches(
             Lines(requests),
@@ -92,13 +99,14 @@ def forecast(
             mode=mode,
             dedupe=dedupe,
             known=known_caches,
+            counts=counts,
         )
     plan = plan.again(overrides=_of_groups(plan, spec.overrides))
-    counts = {**plan.options.counts, **(_counts(plan, count) if count else {})}
-    plan = plan.again(counts=counts) if count and counts else plan
-    workload = correct(_workload(plan, requests, tariff, model, output, len(counts)), observed)
+    known = {**plan.options.counts, **(_counts(plan, count) if count else {})}
+    plan = plan.again(counts=known) if count and known else plan
+    workload = correct(_workload(plan, requests, tariff, model, output, len(known)), observed, predicted)
     card = estimate.card(workload, tariff)
-    return Forecast(plan, card, hours, len(counts))
+    return Forecast(plan, card, hours, len(known))
 
 
 def plan_of(
@@ -188,9 +196,14 @@ def _workload(
     return replace(
         base,
         output=output or guess_output(kind, thinking=model is None or model.thinking is not None),
-        caches=tuple(CachePlan(g.prefix_tokens, 0.25, plan.options.hours, LONGEST_HOURS) for g in plan.caches),
+        caches=tuple(CachePlan(g.prefix_tokens, *_lives(plan.options.hours)) for g in plan.caches),
         counted=words,
     )
+
+
+def _lives(hours: float) -> tuple[float, float, float]:
+    """Hours that a cache lives at least, probably and at worst; where nobody stays to end it, as long as planned."""
+    return min(SHORTEST_HOURS, hours), hours, max(LONGEST_HOURS, hours)
 
 
 def _side(prompt: Any, cached: Any, caps: Any) -> Side:

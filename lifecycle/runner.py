@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 import cache_utils
-from batch import pricing
+from batch import pricing, refusals
 from batch.bills import Bill
 from batch.cached_contents import CacheMetadata, resolve_use_cache
 from batch.cached_requests import placeholder
@@ -29,7 +29,18 @@ from batch.model import ContextMode, Generation, RunState, Stage, Tariff, Usage
 from batch.problems import count
 from cache_utils import CachedText
 from gemini.wire import job_state, operation
-from lifecycle import cache_desk, data_folder, drafts, overview, recovery, retries, shared_cache, sweep, transport
+from lifecycle import (
+    cache_desk,
+    capability,
+    data_folder,
+    drafts,
+    overview,
+    recovery,
+    retries,
+    shared_cache,
+    sweep,
+    transport,
+)
 from lifecycle.ages import Usual, usual
 from lifecycle.billing import bill_of
 from lifecycle.cache_desk import CacheInfo
@@ -229,10 +240,11 @@ class Runner:
         def count(prefix: bytes) -> int:
             return gateway.count_tokens(model, contents_to_count(prefix)) if gateway else 0
 
-        return forecast(
+        insist = spec.context is ContextMode.EXPLICIT or not spec.allow_plain
+        found = forecast(
             draft.folder / "requests.jsonl",
             spec,
-            tariff=self._tariff(model),
+            tariff=self._terms(account, model, insist=insist),
             model=self._setup.catalog.model(model),
             hours=expected_hours([hours for hours, _ in seen], spec.hours),
             implicit_rate=learn_implicit_rate([Observed(int(weight), rate) for rate, weight in hits[::-1]]),
@@ -240,18 +252,24 @@ class Runner:
             count=count if gateway and exact else None,
             before=before,
         )
+        shown = account if spec.context in COUNTED else None
+        return replace(
+            found, caution=capability.caution(self._store, shown.owner, model, insist=insist) if shown else ""
+        )
 
     def tariff(self, model: str) -> Tariff | None:
         """The model's prices today; None if they are unknown."""
         return self._tariff(model.removeprefix("models/"))
 
-    def offer_cache(self, wanted: CachedText, hours: float) -> CacheOffer:
+    def offer_cache(self, account: Account, wanted: CachedText, hours: float) -> CacheOffer:
         """What a cache would cost if it were made and lived so long; nothing is asked of anybody."""
-        return shared_cache.offer(wanted, hours, self.tariff(wanted.model))
+        terms = self._terms(account, wanted.model.removeprefix("models/"), insist=True)
+        return shared_cache.offer(wanted, hours, terms)
 
     def plan_document(self, found: Forecast, model: str) -> dict[str, Any]:
         """A forecast's plan as `plan --json` prints it."""
-        return plan_document(found, model, self._tariff(model))
+        tariff = self._tariff(model)
+        return plan_document(found, model, found.plan.tariff if tariff else None)
 
     def submit(
         self,
@@ -298,7 +316,8 @@ class Runner:
         assumed = {"hours": options.hours, "implicit_rate": options.implicit_rate, "token_counts": dict(options.counts)}
         output_bytes = self._freight(draft, spec, found).output_bytes
         facts = {"output_bytes": output_bytes, "canary": spec.canary > 0, "unattended": not attended}
-        data = {**facts, **assumed, **named}
+        learned = {"explicit_minimum": found.plan.tariff.explicit_minimum}
+        data = {**facts, **learned, **assumed, **named}
         estimate = estimate_document(found)
         return self._record(
             account, draft.folder, spec, ticket, rows=draft.rows, data=data, parent=parent, estimate=estimate
@@ -508,9 +527,15 @@ class Runner:
 
     def create_cache(self, account: Account, wanted: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
         """Make a cache, or find the one that already holds the same under this name."""
-        made = cache_utils.create_explicit_cache(
-            self._gateway(account), wanted, display_name=name, ttl_seconds=ttl_seconds
-        )
+        model = wanted.model.removeprefix("models/")
+        try:
+            made = cache_utils.create_explicit_cache(
+                self._gateway(account), wanted, display_name=name, ttl_seconds=ttl_seconds
+            )
+        except ApiError as error:
+            capability.refused(self._store, account.owner, model, refusals.of(error))
+            raise
+        capability.accepted(self._store, account.owner, model)
         return next(cache for cache in self.caches(account) if cache.name == made.name)
 
     def extend_cache(self, account: Account, name: str, ttl_seconds: float) -> None:
@@ -624,7 +649,8 @@ class Runner:
         """The caches that a draft's `@use_cache` names mean, and when they expire. Raises InputError."""
         named, known = self._resolved(account, draft, spec)
         expire = {c.name: c.expire_at.timestamp() for c in known if c.expire_at}
-        return {"named_for_use": named, "borrowed": expire} if named else {}
+        sizes = {c.name: c.tokens for c in known if c.tokens is not None}
+        return {"named_for_use": named, "borrowed": expire, "cache_sizes": sizes} if named else {}
 
     def _sizes_of_caches(self, account: Account, draft: Draft, spec: RunSpec) -> dict[str, int]:
         """Tokens of the caches that requests name, by what stands in them. Raises InputError."""
@@ -638,8 +664,8 @@ class Runner:
             return {}, []
         gateway = self._gateway(account)
         known = cache_utils.list_caches(gateway)
-        tariff = self._tariff(spec.model)
-        minimum = tariff.explicit_minimum if tariff else None
+        terms = self._terms(account, spec.model.removeprefix("models/"), insist=True)
+        minimum = terms.explicit_minimum if terms else None
         named = resolve_use_cache(draft.uses_caches, known, spec.model, gateway.server_now(), minimum)
         return named, [c for c in known if c.name in named.values()]
 
@@ -657,6 +683,11 @@ class Runner:
 
     def _tariff(self, model: str) -> Tariff | None:
         return self._setup.catalog.tariff(model, self._today())
+
+    def _terms(self, account: Account | None, model: str, *, insist: bool) -> Tariff | None:
+        """The model's prices, and the smallest explicit cache by what this key's own replies have taught."""
+        tariff = self._tariff(model)
+        return capability.terms(self._store, account.owner, model, tariff, insist=insist) if account else tariff
 
     def _price(self, model: str) -> Callable[[Usage], float | None]:
         """What one row's usage costs in a batch today; None where no price is known."""

@@ -18,22 +18,31 @@ class _Keyed(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Keyed).decode
 
 
+def key_of(line: bytes) -> str:
+    """The key of one request's line."""
+    return _decode(line).key
+
+
 def keys_of(path: Path) -> Iterator[str]:
     """The keys of a requests file, in its order."""
     with path.open("rb") as lines:
-        for line in lines:
-            yield _decode(line).key
+        yield from map(key_of, lines)
+
+
+def keyed(path: Path, keys: Collection[str]) -> Iterator[bytes]:
+    """The lines with these keys, in the file's order."""
+    with path.open("rb") as lines:
+        yield from (line for line in lines if key_of(line) in keys)
 
 
 def copy_lines(source: Path, keys: Collection[str], target: Path) -> tuple[int, int]:
     """Write the lines with these keys, in the source's order; returns (rows, bytes). Appears whole or not at all."""
     part = target.with_suffix(".part")
     rows = size = 0
-    with source.open("rb") as lines, part.open("wb") as out:
-        for line in lines:
-            if _decode(line).key in keys:
-                out.write(line)
-                rows, size = rows + 1, size + len(line)
+    with part.open("wb") as out:
+        for line in keyed(source, keys):
+            out.write(line)
+            rows, size = rows + 1, size + len(line)
     part.replace(target)
     return rows, size
 

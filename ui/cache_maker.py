@@ -53,7 +53,7 @@ def draw_maker(runner: Runner, account: Account, wanted: CachedText, name: str) 
             st.text_input("Name", key="cache_name", placeholder=name, max_chars=80, width=220)
             hours = st.selectbox("Keep for", HOURS, key="cache_hours", format_func=_hours, width=130)
             pressed = st.button("Create cache", key="create-cache")
-        offered = runner.offer_cache(wanted, hours)
+        offered = runner.offer_cache(account, wanted, hours)
         st.caption(plain(_price(offered)))
         if offered.too_small:
             st.warning(f"This model takes caches from {offered.minimum:,} tokens. Share more text.")

@@ -22,6 +22,8 @@ def draw(outlook: Outlook, account: Account | None, draft: Draft, spec: RunSpec)
     card = outlook.found.card
     with st.container(border=True, key="cost"):
         st.markdown(f"**{_heading(account)}**")
+        if outlook.found.caution:
+            st.warning(plain(outlook.found.caution))
         with st.container(horizontal=True, gap="medium"):
             st.metric("Low", money(card.usd.low), help=LOW_HELP, width="content")
             st.metric("Expected", money(card.usd.expected), help=EXPECTED_HELP, width="content")

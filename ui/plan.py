@@ -249,10 +249,11 @@ def _settings(outlook: Outlook) -> None:
         )
         if outlook.found.plan.caches:
             st.session_state.setdefault("allow_plain", True)
+            price = money(outlook.found.card.uncached.expected)
             st.checkbox(
-                "Go on without caches if Google refuses them",
+                f"Go on without caches if Google refuses them, for {price}",
                 key="allow_plain",
-                help="Then the shared text is paid in full. Otherwise the run stops.",
+                help="Then the shared text is paid in full, within your budget. Otherwise the run stops.",
                 persist_state="session",
             )
 

@@ -6,7 +6,6 @@ Rows look their cache up when they execute; if it is gone they fail with code 7 
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from batch.cached_contents import CacheMetadata, tagged_name
 from batch.errors import ApiError
 from batch.model import Stage
 from cache_utils import CachedText
+from lifecycle import capability
 from lifecycle.plan_files import read_body
 from lifecycle.stages.work import Failed, Step, Work
 from lifecycle.store import Row
@@ -68,9 +68,9 @@ def lend(work: Work) -> None:
 
 
 def end(work: Work, row: Row) -> None:
-    """Delete one cache and write down what its life has cost."""
+    """Delete one cache and write down what its life has cost: one that had expired is billed until then only."""
     cache_utils.delete_cache(work.gateway, str(row["name"]))
-    gone = min(work.server_now().timestamp(), float(row["expire_at"] or math.inf))
+    gone = _died(work, row)
     _record(work, row, deleted_at=gone, usd=_usd(work, row, gone))
 
 
@@ -94,20 +94,36 @@ def lost(work: Work, group: str) -> None:
     """A group's cache died under its rows: what is known of it ends here, and the next need makes it anew."""
     for row in _held(work):
         if row["group_id"] == group:
-            died = min(float(row["expire_at"] or 0), work.server_now().timestamp())
+            died = _died(work, row)
             _record(work, row, deleted_at=died, usd=_usd(work, row, died))
 
 
 def refused(work: Work, refusal: Refused) -> Step | None:
-    """What a refusal means: wait for room, go on without caches if the user allowed that price, or stop."""
+    """What a refusal means: wait for room, go on without caches if the user allowed that price, or stop.
+
+    What it says about all caches of this model and key is remembered for plans to come.
+    """
     found = refusals.of(refusal.error)
-    if refusal.error.status == 429 and (found is None or found.kind not in refusals.NO_EXPLICIT_CACHES):
+    capability.refused(work.store, str(work.row["owner"]), work.model, found)
+    none_at_all = found is not None and found.kind in refusals.NO_EXPLICIT_CACHES
+    if refusal.error.status == 429 and not none_at_all:
         work.tell(f"Google has no room for a cache now. {refusal.error}", "warning")
         return Step(Stage.SUBMITTING, refusal.error.retry_after or 30.0, f"{refusal.error} Trying again.")
     if not work.spec.allow_plain:
         raise Failed(f"{refusal.error} {refusal.error.remedy} Nothing was sent without a cache.".strip())
+    hold_plain(work, str(refusal.error))
+    work.data["without_caches"] = none_at_all or bool(work.data.get("without_caches"))
     work.tell(f"Google refused the cache: {refusal.error} The rows are sent without it, at full price.", "warning")
     return None
+
+
+def hold_plain(work: Work, why: str) -> None:
+    """Hold the price without caches against the budget, at its worst. Raises Failed if it does not fit."""
+    limit = work.spec.max_usd
+    worst = (dict(work.row["estimate"]).get("uncached_usd") or {}).get("worst")
+    if limit is not None and (worst is None or worst > limit):
+        price = "an unknown sum" if worst is None else f"{worst:,.4f} USD"
+        raise Failed(f"{why} Without a cache the run could cost {price}; the budget is {limit:,.4f} USD.")
 
 
 def _alive(work: Work, group: str, row: Row | None) -> str:
@@ -142,6 +158,7 @@ def _make(work: Work, group: str, made: int, earlier: Row | None) -> str:
             raise
         raise Refused(group, error) from None
     work.store.put_cache(work.id, token, group, made, settle_at=0.0, **_known(cache))
+    capability.accepted(work.store, str(work.row["owner"]), work.model)
     work.tell(f"Cache {cache.name} holds {cache.tokens or 0:,} shared tokens.")
     return cache.name
 
@@ -190,6 +207,12 @@ def _known(cache: CacheMetadata) -> dict[str, Any]:
         "created_at": _epoch(cache.created_at),
         "expire_at": _epoch(cache.expire_at),
     }
+
+
+def _died(work: Work, row: Row) -> float:
+    """When a cache ceased to be: now, or when it had expired before."""
+    now = work.server_now().timestamp()
+    return now if row["expire_at"] is None else min(float(row["expire_at"]), now)
 
 
 def _epoch(moment: datetime | None) -> float | None:

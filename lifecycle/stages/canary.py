@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Sequence
 
 from batch.estimate import over_budget
 from batch.model import Stage, Usage
+from batch.outcomes import Row as Answer
 from batch.outcomes import classify
-from lifecycle.forecast import Hours, forecast
+from lifecycle import capability
+from lifecycle.forecast import Forecast, Hours, forecast
 from lifecycle.plan_report import estimate_document
+from lifecycle.stages import caching, plain
+from lifecycle.stages.planning import terms
 from lifecycle.stages.work import Failed, Step, Work
 from lifecycle.store import Row
 
@@ -17,16 +20,22 @@ from lifecycle.store import Row
 def hold(work: Work, shards: list[Row]) -> Step | None:
     """Hold the rest back until the canary, the first shard, has ended; None when nothing is to be held.
 
-    Raises Failed when the corrected worst case exceeds the budget.
+    Raises Failed when no row of it was answered, when the corrected worst case exceeds the budget, and when its rows
+    paid in full for what a cache holds although the user does not allow that price.
     """
     if not work.data.get("canary") or work.cancelled or shards[0]["stage"] in ("waiting", "intended"):
         return None
     if shards[0]["stage"] != "ended":
         return Step(Stage.SUBMITTING, 1.0, f"{shards[0]['rows']:,} rows were sent first; the rest waits for them.")
-    observed = list(_usages(work.received_path(shards[0])))
+    answers = _answers(work, shards[0])
+    used = {a.key: a.usage for a in answers if a.key is not None and a.usage is not None and a.usage.prompt}
     work.data["canary"] = False
-    if observed:
-        _correct(work, observed)
+    if used:
+        _unread(work, shards[0], list(used.values()))
+        _correct(work, used)
+    elif not any(answer.cache_lost for answer in answers):  # those are sent again with a new cache
+        said = next((answer.error_message for answer in answers if answer.error_message), str(shards[0]["error"]))
+        raise Failed(f"None of the first {shards[0]['rows']:,} rows was answered, so the rest was not sent. {said}")
     return None
 
 
@@ -35,31 +44,56 @@ def waits(work: Work, shard: Row, shards: list[Row]) -> bool:
     return bool(work.data.get("canary")) and shard["n"] != shards[0]["n"]
 
 
-def _correct(work: Work, observed: list[Usage]) -> None:
+def _answers(work: Work, shard: Row) -> list[Answer]:
+    received = work.received_path(shard)
+    if not received.exists():
+        return []
+    with received.open("rb") as lines:
+        return [classify(line) for line in lines]
+
+
+def _unread(work: Work, shard: Row, used: Sequence[Usage]) -> None:
+    """If rows that named a cache paid in full, make no more of them."""
+    if not shard["groups"] or any(usage.cached for usage in used):
+        return
+    words = f"The first {len(used):,} rows named a cache, and Google read nothing from it."
+    capability.ignored(work.store, str(work.row["owner"]), work.model)
+    if not work.spec.allow_plain:
+        raise Failed(f"{words} The rest was not sent at full price.")
+    caching.hold_plain(work, words)
+    work.data["without_caches"] = True
+    work.tell(f"{words} The rest is sent without, at full price.", "warning")
+
+
+def _correct(work: Work, used: dict[str, Usage]) -> None:
     """Price the whole run anew from what the canary used, and hold it against the budget."""
-    found = forecast(
-        work.folder / "requests.jsonl",
-        work.spec,
-        tariff=work.options.tariff(work.model),
-        model=work.options.model(work.model),
-        hours=Hours(float(work.data.get("hours", 4.0)), 48.0, 0),
-        observed=observed,
-    )
+    guessed, rows = _forecast(work), dict(work.data.get("canary_rows", {}))
+    predicted = [round(float(guessed.plan.stakes.prompt[rows[key]])) for key in used if key in rows]
+    found = _forecast(work, guessed, list(used.values()), predicted)
     before = work.row["estimate"]
     work.data["estimate"] = {**estimate_document(found), "first_usd": before.get("first_usd") or before.get("usd")}
     expected = found.card.usd.expected
     words = "not known" if expected is None else f"{expected:,.4f} USD expected"
-    work.tell(f"The first {len(observed):,} rows have answered. Corrected estimate for the whole run: {words}.")
+    work.tell(f"The first {len(used):,} rows have answered. Corrected estimate for the whole run: {words}.")
     over = over_budget(found.card, work.spec.max_usd) if work.spec.max_usd is not None else None
     if over:
         raise Failed(f"{over} Only the first rows were sent. {over.remedy}")
 
 
-def _usages(received: Path) -> Iterator[Usage]:
-    if not received.exists():
-        return
-    with received.open("rb") as lines:
-        for line in lines:
-            usage = classify(line).usage
-            if usage is not None and usage.prompt:
-                yield usage
+def _forecast(
+    work: Work, before: Forecast | None = None, observed: Sequence[Usage] = (), predicted: Sequence[int] = ()
+) -> Forecast:
+    """The forecast that the run was submitted by, made again from its own facts."""
+    return forecast(
+        plain.source(work),
+        work.spec,
+        tariff=terms(work),
+        model=work.options.model(work.model),
+        hours=Hours(float(work.data.get("hours", 4.0)), 48.0, 0),
+        known_caches=work.data.get("cache_sizes"),
+        counts=work.data.get("token_counts"),
+        implicit_rate=float(work.data.get("implicit_rate", 0.0)),
+        observed=observed,
+        predicted=predicted,
+        before=before,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,13 +13,14 @@ import orjson
 
 from batch import sharding
 from batch.cached_requests import use_cache
-from batch.model import ContextMode, SendAs, Stage
+from batch.model import ContextMode, SendAs, Stage, Tariff
 from batch.workload import canary_rows
 from gem_cache import Choice, Plan
 from lifecycle import plan_files, transport
 from lifecycle.forecast import plan_of
 from lifecycle.stages.work import Step, Work
 from lifecycle.store import Row
+from lifecycle.subset import keys_of
 from lifecycle.transport import Freight
 
 BLANK: dict[str, object] = {
@@ -49,7 +51,7 @@ def run(work: Work) -> Step:
     plan = plan_of(
         source,
         work.spec,
-        tariff=work.options.tariff(work.model),
+        tariff=terms(work),
         hours=float(work.data.get("hours", 4.0)),
         counts=work.data.get("token_counts"),
         implicit_rate=float(work.data.get("implicit_rate", 0.0)),
@@ -64,6 +66,14 @@ def run(work: Work) -> Step:
     )
     _tell(work, plan, cuts)
     return Step(Stage.SUBMITTING)
+
+
+def terms(work: Work) -> Tariff | None:
+    """The prices, and the smallest explicit cache as it was known when the run was priced."""
+    tariff = work.options.tariff(work.model)
+    if tariff is None or "explicit_minimum" not in work.data:
+        return tariff
+    return replace(tariff, explicit_minimum=work.data["explicit_minimum"])
 
 
 def choose_transport(work: Work) -> SendAs:
@@ -111,6 +121,8 @@ def _write_shards(work: Work, plan: Plan, source: Path, send_as: SendAs) -> Iter
         with part.open("wb") as out:
             written = plan.write(out, rows)
         part.replace(folder / f"{n:04d}.jsonl")
+        if n == 0 and work.data.get("canary"):
+            work.data["canary_rows"] = dict(zip(keys_of(folder / "0000.jsonl"), rows.tolist(), strict=True))
         used = sorted({groups[place] for place in plan.cache_of_row[rows].tolist() if place >= 0})
         yield Cut(written.rows, written.size_bytes, round(float(tokens[rows].sum())), used)
 

@@ -20,11 +20,10 @@ from batch.refusals import Refusal
 from gemini.wire import file_batch, inline_batch, operation
 from lifecycle import capacity
 from lifecycle.pacing import back_off
-from lifecycle.stages import caching, canary, dividing, running
+from lifecycle.stages import caching, canary, dividing, plain, running
 from lifecycle.stages.jobs import UNDER_WAY, Listing, adopt, record, settle
 from lifecycle.stages.work import Failed, Step, Work
 from lifecycle.store import Row
-from lifecycle.subset import copy_lines, keys_of
 
 LOOK_AGAIN_SECONDS = 2.0
 LOOKS = 2  # at the list after a create without a reply, in time for it to show up, before it is sent again
@@ -118,6 +117,8 @@ def _cap(work: Work) -> int | None:
 
 def _create(work: Work, shard: Row, listing: Listing) -> Step | None:
     """Send one create, having recorded that it is about to be sent."""
+    if shard["groups"] and work.data.get("without_caches"):
+        plain.rewrite(work, shard)
     try:
         caches = caching.ensure(work, shard) if shard["groups"] else {}
     except caching.NotYet:
@@ -127,7 +128,7 @@ def _create(work: Work, shard: Row, listing: Listing) -> Step | None:
     except caching.Refused as refusal:
         wait = caching.refused(work, refusal)
         if wait is None:
-            _send_plain(work, shard)
+            plain.rewrite(work, shard, None if work.data["without_caches"] else {refusal.group})
         return wait or Step(Stage.SUBMITTING)
     try:
         body = _body(work, shard, caches)
@@ -217,13 +218,6 @@ def _input_gone(work: Work, shard: Row, error: ApiError) -> bool:
     return False
 
 
-def _send_plain(work: Work, shard: Row) -> None:
-    """Rewrite a shard without caches: the requests as the user gave them."""
-    path = work.shard_path(int(shard["n"]))
-    rows, size = copy_lines(work.folder / "requests.jsonl", set(keys_of(path)), path)
-    work.set_shard(shard, groups=[], rows=rows, size_bytes=size, file_name="")
-
-
 def _body(work: Work, shard: Row, caches: dict[str, str]) -> dict[str, Any]:
     """The create's body; for the file transport the file is uploaded first. `caches` names each group's cache."""
     path = _with_caches(work, shard, caches)
@@ -248,8 +242,8 @@ def _with_caches(work: Work, shard: Row, caches: dict[str, str]) -> Path:
     if named.get(str(shard["n"])) != caches:
         from batch.rewrite import substitute
 
-        with path.open("rb") as plain, path.with_suffix(".part").open("wb") as out:
-            substitute(plain, out, caches)
+        with path.open("rb") as unnamed, path.with_suffix(".part").open("wb") as out:
+            substitute(unnamed, out, caches)
         path.with_suffix(".part").replace(path.with_suffix(".named"))
         named[str(shard["n"])] = caches
         work.set_shard(shard, file_name="")

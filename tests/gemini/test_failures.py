@@ -6,6 +6,7 @@ import httpx2
 import pytest
 from google.genai import errors
 
+from batch import refusals
 from gemini.failures import translate
 from gemini.redaction import redact
 
@@ -56,6 +57,16 @@ def test_retry_delay_is_honoured_unless_the_quota_is_per_day() -> None:
     body = {"message": "m", "status": "RESOURCE_EXHAUSTED"}
     assert translate(api_error(429, {**body, "details": [delay]})).retry_after == 38.2
     assert translate(api_error(429, {**body, "details": [delay, daily]})).retry_after is None
+
+
+def test_the_name_of_a_quota_stays_in_the_message() -> None:
+    """The generic text of a 429 does not tell the free tier from a queue that is full; the quota's name does."""
+    quota = {"violations": [{"quotaId": "BatchRequestsPerProjectPerModel-FreeTier", "quotaValue": "0"}]}
+    body = {"message": "You exceeded your current quota.", "status": "RESOURCE_EXHAUSTED", "details": [quota]}
+    error = translate(api_error(429, body))
+    assert "(quota BatchRequestsPerProjectPerModel-FreeTier)" in str(error)
+    found = refusals.of(error)
+    assert found is not None and found.kind is refusals.Refusal.FREE_TIER
 
 
 @pytest.mark.parametrize("delay", ["nan", "inf", "-5s", "0s", "1e12s", "soon", ""])

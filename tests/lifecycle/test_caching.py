@@ -259,6 +259,8 @@ def test_unattended_runs_lease_for_the_whole_window_and_attended_ones_do_not(
         assert cache.expire_at is not None
         left = (cache.expire_at - datetime.now(UTC)).total_seconds() / 3600
         assert left == pytest.approx(hours, abs=0.1)
+        estimate: Any = runner.run(account, run_id).estimate["usd"]
+        assert estimate["low"] <= estimate["expected"] <= estimate["worst"]
         runner.cancel(account, run_id)
     wait_until(lambda: nothing_left(emulator))
 
@@ -281,3 +283,129 @@ def test_leases_are_renewed_while_a_job_runs(bench: Bench, emulator: EmulatorPro
     cache = emulator.ledger()["cached_contents"][0]
     hours = cache["token_hours"] / cache["token_count"]
     assert 4 * 800 / 3600 <= hours <= 4 * 800 / 3600 + 0.35
+
+
+def test_a_cache_that_expired_while_nobody_was_there_is_billed_until_then(
+    bench: Bench, emulator: EmulatorProcess
+) -> None:
+    """Not until somebody came back and found it gone."""
+    emulator.settings(pace=200)
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    draft = runner.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    run_id = runner.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5), "")
+    wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
+    wait_until(lambda: bool(runner.run(account, run_id).jobs[0].name))
+    bench.close()
+    emulator.clock(201)
+    wait_until(lambda: emulator.ledger()["batch_jobs"][0]["state"] == "BATCH_STATE_SUCCEEDED")
+    emulator.clock(9 * 3600)
+    runner = bench.open()
+    run = ended(runner, runner.hold_key(KEY), run_id)
+    assert run.counts == {"answered": 30}
+    assert emulator.ledger()["cached_contents"][0]["token_hours"] > 0
+    assert run.actual_usd == pytest.approx(billed(emulator), abs=0.0001)
+
+
+def test_a_refusal_is_learned_and_the_next_plan_has_no_cache_unless_one_insists(
+    bench: Bench, emulator: EmulatorProcess
+) -> None:
+    emulator.settings(explicit_caching=False)
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    lines = FAMILIES["one document, many questions"]
+    submit(runner, account, lines, ContextMode.AUTO)
+    draft = runner.prepare("\n".join(lines), kind="jsonl")
+    auto = runner.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5))
+    insisted = runner.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT, hours=0.5))
+    assert (len(auto.plan.caches), len(insisted.plan.caches)) == (0, 1)
+    assert auto.caution.endswith("so none is planned.") and insisted.caution.endswith("they are tried again.")
+    emulator.settings(explicit_caching=True)
+    submit(runner, account, lines, ContextMode.EXPLICIT)
+    again = runner.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5))
+    assert (len(again.plan.caches), again.caution) == (1, "")
+
+
+def test_the_budget_holds_when_caches_are_refused(bench: Bench, emulator: EmulatorProcess) -> None:
+    """The price without them was allowed, but not beyond the budget."""
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    capped = [
+        line(f"k{n}", DOCUMENT, f"Question {n}?", generationConfig={"maxOutputTokens": 20, "seed": n})
+        for n in range(200)
+    ]
+    draft = runner.prepare("\n".join(capped), kind="jsonl")
+    card = runner.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT)).card
+    assert card.usd.worst is not None and card.uncached.worst is not None and card.usd.worst < card.uncached.worst
+    between = (card.usd.worst + card.uncached.worst) / 2
+    emulator.settings(explicit_caching=False)
+    run = submit(runner, account, capped, ContextMode.EXPLICIT, hours=None, max_usd=between)
+    assert run.state is RunState.FAILED
+    assert "the budget is" in run.error
+    assert emulator.ledger()["batch_jobs"] == []
+
+
+def test_only_the_group_whose_cache_is_too_small_goes_without(bench: Bench, emulator: EmulatorProcess) -> None:
+    """The minimum is read from the reply and kept for plans to come; a cache named by the user stays named."""
+    emulator.faults([{**TOO_SMALL, "route": "cachedContents", "method": "POST", "do": "status", "times": 1}])
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    lines = FAMILIES["two documents"]
+    run = submit(runner, account, lines, ContextMode.EXPLICIT)
+    assert run.counts == {"answered": 40}
+    ledger = emulator.ledger()
+    assert len(ledger["cached_contents"]) == 1
+    sent = [
+        json.loads(text)["request"]
+        for text in emulator.sent("batch_jobs", ledger["batch_jobs"][0]["name"]).splitlines()
+    ]
+    assert sum("cachedContent" in request for request in sent) == 20
+    assert run.actual_usd == pytest.approx(billed(emulator), abs=0.0001)
+    draft = runner.prepare("\n".join(lines), kind="jsonl")
+    later = runner.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT, hours=0.5))
+    assert later.plan.tariff.explicit_minimum == 9000 and not later.plan.caches
+
+
+TOO_SMALL = {
+    "status": 400,
+    "body": {
+        "error": {
+            "code": 400,
+            "status": "INVALID_ARGUMENT",
+            "message": "Cached content is too small. total_token_count=1601, min_total_token_count=9000",
+        }
+    },
+}
+
+
+def test_a_free_tier_key_is_told_so_at_once(bench: Bench, emulator: EmulatorProcess) -> None:
+    """Neither caches nor batches are for it: the run fails in plain words and waits for no room."""
+    runner = bench.open()
+    account = runner.hold_key("free-of-charge")
+    run = submit(runner, account, FAMILIES["one document, many questions"], ContextMode.EXPLICIT)
+    assert run.state is RunState.FAILED
+    assert "batch jobs are not available" in run.error
+    assert emulator.ledger()["batch_jobs"] == []
+
+
+def test_a_canary_that_nobody_answers_holds_the_rest_back(bench: Bench, emulator: EmulatorProcess) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    lines = [line(f"k{n}", f"Question {n}? [[emulate: error:3]]") for n in range(20)]
+    run = submit(runner, account, lines, ContextMode.NONE, canary=3)
+    assert run.state is RunState.FAILED and "None of the first 3 rows was answered" in run.error
+    assert [job["request_count"] for job in emulator.ledger()["batch_jobs"]] == [3]
+
+
+def test_a_canary_corrects_prompts_too_and_keeps_what_was_counted(bench: Bench, emulator: EmulatorProcess) -> None:
+    """Unusual texts are estimated badly: what the first rows really had corrects all, caches and all."""
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    odd = "\u2603\u2603 1234567890 {{[[((" * 20
+    lines = [line(f"k{n}", DOCUMENT, f"{odd} {n}?") for n in range(40)]
+    run = submit(runner, account, lines, ContextMode.EXPLICIT, canary=6)
+    used = sum(u["prompt"] for u in emulator.ledger()["usage"] if u["batch_job"])
+    said = run.estimate["prompt_tokens"]
+    assert isinstance(said, dict) and said["low"] * 0.99 <= used <= said["high"] * 1.01
+    assert said["high"] - said["low"] < used * 0.02
+    assert run.counts == {"answered": 40} and nothing_left(emulator)

@@ -109,7 +109,7 @@ class PricingRunner(FakeRunner):
     def draft_of(self, account: Account, run_id: str) -> drafts.Draft:
         return drafts.open_draft(self.folder / run_id)
 
-    def offer_cache(self, wanted: CachedText, hours: float) -> CacheOffer:
+    def offer_cache(self, account: Account, wanted: CachedText, hours: float) -> CacheOffer:
         return shared_cache.offer(wanted, hours, self.tariff(wanted.model))
 
     def caches(self, account: Account) -> list[CacheInfo]:

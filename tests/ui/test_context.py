@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from batch.errors import ApiError
 from batch.model import ContextMode
 from cache_utils import CachedText
+from lifecycle import shared_cache
 from tests.ui.conftest import Jar
 from tests.ui.pricing_runner import GUIDE, PricingRunner, a_cache
 from tests.ui.test_session import KEY, press, texts
@@ -150,7 +151,7 @@ def test_a_cache_is_made_of_everything_shared_and_used_by_every_request(at: AppT
 
 def test_before_a_cache_is_made_its_price_and_break_even_are_said(at: AppTest, runner: PricingRunner) -> None:
     at.session_state["shared_text"] = GUIDE
-    found = runner.offer_cache(CachedText("gemini-3-flash", text=GUIDE), 1.0)
+    found = shared_cache.offer(CachedText("gemini-3-flash", text=GUIDE), 1.0, runner.tariff("gemini-3-flash"))
     price = f"{money(found.usd_to_make)} to make, {money(found.usd_per_hour)} an hour to keep."
     pays = f"Pays from {found.pays_from} requests on, if kept 1 hour."
     assert f"About {found.tokens:,} tokens: {price} {pays}" in said(explicit(at))
