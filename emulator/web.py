@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
-from emulator import schema
+from emulator import lenient, schema
 from emulator.engine import Engine
 from emulator.errors import invalid
 from emulator.state import State
@@ -79,7 +79,7 @@ class Call:
             if len(raw) > BODY_LIMIT:
                 raise invalid(f"Request payload size exceeds the limit: {BODY_LIMIT} bytes.")
         try:
-            return orjson.loads(raw) if raw.strip() else {}
+            return lenient.loads(raw) if raw.strip() else {}
         except orjson.JSONDecodeError as wrong:
             raise invalid(f"Invalid JSON payload received. {wrong}") from None
 

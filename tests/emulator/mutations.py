@@ -39,7 +39,7 @@ class Defect:
 DEFECTS = (
     Defect("keys are lost", "rows", "for name, value in row.items() if name != ", "for name, value in () if name != "),
     Defect("metadata of inline rows is lost", "rows", "    if inline:\n", "    if inline:\n        return {}\n"),
-    Defect("results come in reverse", "execution", "self._held.append(line)", "self._held.insert(0, line)"),
+    Defect("the order of results is lost", "execution", "if not shuffled and not self._held:", "if False:"),
     Defect("results are never shuffled", "execution", "self._dice.shuffle(self._held)", "pass"),
     Defect("rows are never duplicated", "execution", "range(2 if", "range(1 if"),
     Defect("deleting a job does nothing", "engine", "job.deleted = self.state.clock.now()", "pass"),
@@ -204,6 +204,12 @@ DEFECTS = (
     Defect("a bad key is taken", "keys", '"invalid-": (', '"never-": ('),
     Defect("uploads can be downloaded", "files", 'if file.source != "GENERATED":', "if False:"),
     Defect("a download begins at its start", "files", "stream.seek(first)", "pass"),
+    Defect(
+        "single quotes are refused",
+        "lenient",
+        "        try:\n            return orjson.loads(_TOKEN",
+        "        try:\n            raise ValueError\n            return orjson.loads(_TOKEN",
+    ),
     Defect("answers are not compressed", "web", 'if "gzip" in request', 'if "never" in request'),
     Defect("an event does not end with an empty line", "generate", 'event + b"\\r\\n\\r\\n"', 'event + b"\\r\\n"'),
     Defect(

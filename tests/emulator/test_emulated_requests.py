@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emulator import lenient
 from emulator.errors import ApiError
 from emulator.models import BY_ID
 from emulator.respond import respond
@@ -91,6 +92,39 @@ def test_a_value_of_another_kind_is_refused(api: Api, body: Json) -> None:
 def test_broken_json_is_refused(api: Api) -> None:
     reply = api.http.post(f"/v1beta/{GENERATE}", content=b"{")
     assert (reply.status_code, reply.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(
+    ("sent", "read_as"),
+    [
+        (b"{'file': {'display_name': 'my \\'own\\' \"file\"'}}", {"file": {"display_name": "my 'own' \"file\""}}),
+        (b'{batch: {"a": [1, 2,], b_c: "x: y, ]",},}', {"batch": {"a": [1, 2], "b_c": "x: y, ]"}}),
+        (b'{"it\'s": "don\'t", \'n\': "\xc3\xa9\\n"}', {"it's": "don't", "n": "é\n"}),
+        (b"{'a': 'b\\\\', 'c': 'd'}", {"a": "b\\", "c": "d"}),
+        (b"{'a': '\\u00e9\\t'}", {"a": "é\t"}),
+    ],
+)
+def test_json_may_be_written_as_in_googles_guides(sent: bytes, read_as: Json) -> None:
+    assert lenient.loads(sent) == read_as
+
+
+@pytest.mark.parametrize("bad", [b"{", b"{'a'}", b"{'a: 1}", b"{a b: 1}", b"\xff", b"[1 2]", b"{'a': 1,,}"])
+def test_what_is_no_json_in_any_spelling_is_refused(bad: bytes) -> None:
+    with pytest.raises(json.JSONDecodeError):
+        lenient.loads(bad)
+
+
+def test_the_curl_examples_of_the_batch_guide_work(api: Api) -> None:
+    headers = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
+    start = api.http.post("/upload/v1beta/files", headers=headers, content=b"{'file': {'display_name': 'rows'}}")
+    line = json.dumps({"key": "a", "request": {"contents": [{"parts": [{"text": "x"}]}]}}).encode()
+    file = api.send_chunk(start.headers["x-goog-upload-url"], line, 0, "upload, finalize").json()["file"]
+    assert file["displayName"] == "rows"
+    body = "{'batch': {'display_name': 'my-batch', 'input_config': {'file_name': 'NAME'}}}".replace(
+        "NAME", file["name"]
+    )
+    made = api.http.post(f"/v1beta/models/{MODEL}:batchGenerateContent", content=body).json()
+    assert [result["key"] for result in api.results(api.finished(made["name"]))] == ["a"]
 
 
 def test_both_spellings_mean_the_same_at_any_depth(api: Api) -> None:
