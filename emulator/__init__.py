@@ -39,5 +39,7 @@ What it assumes, and on what ground
 - Thinking takes 16 to 316 tokens (up to 716 at HIGH) and at most half of maxOutputTokens: made up.
 - Storage of a cache is billed from its creation to its end, by the second: js-genai issue 508.
 - gs:// addresses are taken for embeddings only: Google's own tests.
+- A body may have single quotes, bare names and commas before a closing bracket: the guides' curl examples for the
+  first, not known for the others. A line of a file may not: not known.
 - All rows are checked by the same table of fields as interactive requests: not known.
 """
