@@ -81,10 +81,15 @@ def _chosen_id(call: Call, wanted: dict[str, Any]) -> str:
             f"* CreateFileRequest.file.name: Invalid file name: {wanted['name']}. It may have up to 40 lower-case "
             "letters, digits and dashes, and may not begin or end with a dash."
         )
-    other = call.state.files.get(id)
-    if other is not None and other.alive(call.state.clock.now()):
-        raise ApiError(6, f"Requested entity already exists: files/{id}")
+    _check_free(call.state, id)
     return id
+
+
+def _check_free(state: State, id: str) -> None:
+    """Raise the 409 of a name that a live file has, whoever it belongs to."""
+    other = state.files.get(id)
+    if other is not None and other.alive(state.clock.now()):
+        raise ApiError(6, f"Requested entity already exists: files/{id}")
 
 
 def check_room(state: State, owner: str, size: int) -> None:
@@ -139,6 +144,7 @@ async def _finish(state: State, upload: Upload, body: Path) -> StoredFile:
     if upload.size is None:
         check_room(state, upload.owner, size)
     digest = await asyncio.to_thread(_digest, body)
+    _check_free(state, upload.file_id)  # another upload of this name may have ended first
     now = state.clock.now()
     file = StoredFile(
         upload.file_id, upload.owner, upload.mime, size, now, now + FILE_LIFE, upload.display_name, digest

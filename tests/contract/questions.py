@@ -70,6 +70,22 @@ def snake_case(service: Service) -> Any:
     return service.call("POST", f"models/{OTHER}:countTokens", {"contents": [{"role": "user", "parts": [part]}]})[0]
 
 
+def guides_json(service: Service) -> Any:
+    body = b"{'contents': [{'parts': [{'text': 'hello'}]}]}"  # as the guides' curl examples are written
+    return service.http.post(f"/v1beta/models/{OTHER}:countTokens", content=body).status_code
+
+
+def unknown_in_a_map(service: Service) -> Any:
+    schema = {"type": "OBJECT", "properties": {"a": {"type": "STRING"}, "b": {"type": "STRING", "none_such": 1}}}
+    config = {"responseMimeType": "application/json", "responseSchema": schema}
+    body = {"contents": says("x"), "generationConfig": config}
+    return service.error("POST", f"models/{OTHER}:generateContent", body)["message"]
+
+
+def no_page_token(service: Service) -> Any:
+    return [service.error("GET", f"{kind}?pageToken=none-such")["http"] for kind in ("files", "batches")]
+
+
 def missing_file(service: Service) -> Any:
     return service.error("GET", "files/contract-none")
 
@@ -241,6 +257,14 @@ QUESTIONS = (
         },
     ),
     Question("snake_case inside a part", snake_case, 200),
+    Question("JSON in single quotes", guides_json, 200),
+    Question(
+        "an unknown field inside a map",
+        unknown_in_a_map,
+        'Invalid JSON payload received. Unknown name "none_such" at '
+        "'generation_config.response_schema.properties[1].value': Cannot find field.",
+    ),
+    Question("a page token that is none", no_page_token, [400, 400]),
     Question(
         "a missing file",
         missing_file,

@@ -76,6 +76,16 @@ def test_a_chosen_name_is_kept_and_taken_only_once(api: Api) -> None:
     assert api.start_upload(1, name="files/Not Good").status_code == 400
 
 
+def test_of_two_uploads_under_one_name_the_first_to_end_has_it(api: Api, emulator: EmulatorProcess) -> None:
+    with client(emulator, "key-two") as other:
+        first, second = (one.start_upload(1, name="files/same").headers["x-goog-upload-url"] for one in (api, other))
+        assert other.send_chunk(second, b"2", 0, "upload, finalize").status_code == 200
+        late = api.send_chunk(first, b"1", 0, "upload, finalize")
+        assert (late.status_code, late.json()["error"]["status"]) == (409, "ALREADY_EXISTS")
+        assert emulator.sent("files", "files/same") == b"2"
+        assert other.get("files/same")
+
+
 def test_a_missing_file_is_forbidden_not_unknown(api: Api) -> None:
     error = api.refused("GET", "files/nowhere")
     assert error["status"] == "PERMISSION_DENIED"
