@@ -119,6 +119,8 @@ def results(runner: Runner, account: Account, options: argparse.Namespace) -> in
 
 def cancel(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Ask for a cancel and see it through: what finished is collected and everything is released."""
+    if options.resubmit:
+        return _resubmit(runner, account, options)
     runner.cancel(account, options.run)
     runner.start()
     run = _follow(runner, account, options.run, until_ended=True)
@@ -126,10 +128,30 @@ def cancel(runner: Runner, account: Account, options: argparse.Namespace) -> int
     return 0 if run.state in (RunState.CANCELLED, RunState.FINISHED) else 1
 
 
+def _resubmit(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Cancel a run, and send what it leaves unanswered as a child run, elsewhere."""
+    offer = runner.resubmit_forecast(account, options.run, model=options.model, rows_per_job=options.rows_per_job)
+    child = runner.send_retry(account, offer, "")
+    if options.json:
+        print(orjson.dumps({"run_id": child}).decode(), flush=True)
+    _say(f"Run {child} sends what {options.run} leaves unanswered; at worst that costs {_money(offer.worst_usd)}.")
+    runner.start()
+    return _report(_follow(runner, account, child, until_ended=options.wait), options)
+
+
 def retry(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Send rows that did not succeed again, as a child run whose results are merged into the run's."""
-    outcomes = [name for name in options.only.split(",") if name]
-    child = runner.retry(account, options.run, secrets.token_hex(16), outcomes=outcomes)
+    outcomes = [name.strip() for name in options.only.split(",") if name.strip()]
+    child = runner.retry(
+        account,
+        options.run,
+        "",
+        outcomes=outcomes,
+        keys=options.keys,
+        model=options.model,
+        max_output_tokens=options.max_output_tokens,
+        rows_per_job=options.rows_per_job,
+    )
     if options.json:
         print(orjson.dumps({"run_id": child}).decode(), flush=True)
     runner.start()
@@ -181,8 +203,10 @@ def spend(runner: Runner, account: Account, options: argparse.Namespace) -> int:
 
 
 def resume(runner: Runner, account: Account, options: argparse.Namespace) -> int:
-    """Carry on with every unfinished run of this key."""
+    """Carry on with every unfinished run of this key: each is looked at now, and what has ended is collected."""
     open_runs = [run for run in runner.runs(account, limit=100_000) if not run.state.ended]
+    for run in open_runs:
+        runner.look_now(account, run.id)
     runner.start()
     ended = [_follow(runner, account, run.id, until_ended=options.wait) for run in open_runs]
     _print(options, [_brief(run) for run in ended], lambda: [_line(run) for run in ended])
@@ -265,7 +289,7 @@ def _follow(runner: Runner, account: Account, run_id: str, *, until_ended: bool)
             _say(f"{run_id}: {words}")
             said = words
         sent = run.stage in SENT or run.state is RunState.WAITING_FOR_CAPACITY
-        if run.state.ended or (sent and not until_ended):
+        if run.state.ended or (sent and run.is_waiting and not until_ended):
             return run
         time.sleep(WATCH_SECONDS)
 
@@ -464,10 +488,12 @@ def _parser() -> argparse.ArgumentParser:
     verb("runs", runs, [common])
     verb("show", show, [one])
     _results_to(verb("results", results, [one]), required=True)
-    verb("cancel", cancel, [one])
-    again = verb("retry", retry, [one])
+    ending = verb("cancel", cancel, [one, _elsewhere()])
+    ending.add_argument("--resubmit", action="store_true", help="and send what is left unanswered as a child run")
+    again = verb("retry", retry, [one, _elsewhere()])
     again.add_argument("--only", default="", metavar="OUTCOME,…", help="which outcomes; default: those worth retrying")
-    again.add_argument("--wait", action="store_true", help="return when the child run has ended")
+    again.add_argument("--keys", nargs="+", default=[], metavar="KEY", help="which rows, by key")
+    again.add_argument("--max-output-tokens", type=_positive, metavar="N", help="another output cap")
     verb("caches", caches, [common])
     verb("spend", spend, [common])
     adopting = verb("recover", recover, [common])
@@ -503,6 +529,21 @@ def _planning() -> argparse.ArgumentParser:
     parent.add_argument("--split", choices=["turn", "part", "text"], default="part", help="where a prefix may end")
     parent.add_argument("--dedupe", action="store_true", help="send exact duplicates once")
     return parent
+
+
+def _elsewhere() -> argparse.ArgumentParser:
+    """How rows are sent again, if otherwise than before."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument("--model", default="", help="another model for the rows that are sent again")
+    parent.add_argument("--rows-per-job", type=_positive, default=0, metavar="N", help="smaller jobs for them")
+    parent.add_argument("--wait", action="store_true", help="return when the child run has ended")
+    return parent
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
 
 
 def _results_to(parser: argparse.ArgumentParser, *, required: bool) -> None:

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -52,6 +52,7 @@ from lifecycle.recovery import Elsewhere, Recovered
 from lifecycle.results import Filter, ResultTable, merged
 from lifecycle.retries import RetryOffer
 from lifecycle.shared_cache import CacheOffer
+from lifecycle.stages import resubmitting
 from lifecycle.stages.caching import UNATTENDED_SECONDS
 from lifecycle.stages.collecting import DURATION, IMPLICIT
 from lifecycle.stages.work import Options
@@ -303,8 +304,9 @@ class Runner:
         *,
         parent: str = "",
         attended: bool = True,
+        more: Mapping[str, Any] | None = None,
     ) -> str:
-        """Price, hold against the budget, and record."""
+        """Price, hold against the budget, and record; `more` goes into the run's working memory."""
         named = self._named_caches(account, draft, spec)
         if not attended and spec.hours is None:
             spec = replace(spec, hours=UNATTENDED_SECONDS / 3600)
@@ -317,7 +319,7 @@ class Runner:
         output_bytes = self._freight(draft, spec, found).output_bytes
         facts = {"output_bytes": output_bytes, "canary": spec.canary > 0, "unattended": not attended}
         learned = {"explicit_minimum": found.plan.tariff.explicit_minimum}
-        data = {**facts, **learned, **assumed, **named}
+        data = {**facts, **learned, **assumed, **named, **(more or {})}
         estimate = estimate_document(found)
         return self._record(
             account, draft.folder, spec, ticket, rows=draft.rows, data=data, parent=parent, estimate=estimate
@@ -419,6 +421,12 @@ class Runner:
         self._row(account, run_id)
         return int(self._store.noted(f"kept:{run_id}") or 0)
 
+    def look_now(self, account: Account, run_id: str) -> None:
+        """Look at a run at once, whenever its next look would be due."""
+        self._row(account, run_id)
+        self._store.wake(run_id)
+        self._worker.wake()
+
     def delete(self, account: Account, run_id: str) -> None:
         """Forget an ended run and its results on this computer. What it has cost stays on the account's bill."""
         row = self._row(account, run_id)
@@ -443,13 +451,21 @@ class Runner:
         keys: Sequence[str] = (),
         model: str = "",
         max_output_tokens: int | None = None,
+        rows_per_job: int = 0,
     ) -> str:
         """Send chosen rows again as a child run, under their own keys; the parent's view merges the newest successes.
 
-        Without outcomes and keys, the rows that may well go better next time.
+        Without outcomes and keys, the rows that may well go better next time. Without a ticket, the same wish at the
+        same moment is the same run.
         """
         offer = self.retry_forecast(
-            account, run_id, outcomes=outcomes, keys=keys, model=model, max_output_tokens=max_output_tokens
+            account,
+            run_id,
+            outcomes=outcomes,
+            keys=keys,
+            model=model,
+            max_output_tokens=max_output_tokens,
+            rows_per_job=rows_per_job,
         )
         return self.send_retry(account, offer, ticket)
 
@@ -463,22 +479,54 @@ class Runner:
         where: Filter | None = None,
         model: str = "",
         max_output_tokens: int | None = None,
+        rows_per_job: int = 0,
     ) -> RetryOffer:
-        """Prepare a child run of chosen rows, and price it; nothing is sent or recorded before `send_retry`."""
-        self._known_inputs(self._row(account, run_id))
-        parent = self._row(account, run_id)["parent_id"] or run_id  # every retry is a child of the first run
+        """Prepare a child run of chosen rows, and price it; nothing is sent or recorded before `send_retry`.
+
+        Of a run that is a retry itself, its own rows are meant, as they stand after all retries. Rows that are being
+        sent again already are left out.
+        """
+        row = self._row(account, run_id)
+        self._known_inputs(row)
+        parent = row["parent_id"] or run_id  # every retry is a child of the first run
         chosen = retries.chosen_keys(self.results(account, parent), outcomes, keys, where)
-        draft = retries.prepare_child(self.folder(parent), chosen, self.new_draft_folder(), max_output_tokens)
-        spec = msgspec.convert(self._row(account, parent)["spec"], RunSpec)
-        spec = replace(spec, model=model or spec.model, canary=0)
-        return RetryOffer(parent, draft, spec, self._priced(account, draft, spec))
+        if parent != run_id:
+            chosen = retries.those_of(chosen, self.folder(run_id))
+        children = self._store.children(parent)
+        going = [str(child["id"]) for child in children if child["stage"] != Stage.FINISHED]
+        chosen = retries.without_those_under_way(chosen, [(child, self.folder(child)) for child in going])
+        draft = retries.prepare_child(self.folder(run_id), chosen, self.new_draft_folder(), max_output_tokens)
+        spec = _otherwise(row, model, rows_per_job)
+        return RetryOffer(parent, draft, spec, self._priced(account, draft, spec), siblings=len(children))
+
+    def resubmit_forecast(self, account: Account, run_id: str, *, model: str = "", rows_per_job: int = 0) -> RetryOffer:
+        """Price what sending all rows of a run under way again would cost, elsewhere: the most that it can come to.
+
+        Nothing is cancelled or recorded before `send_retry`. Raises InputError for a run that has ended.
+        """
+        row = self._row(account, run_id)
+        if row["stage"] == Stage.FINISHED:
+            raise InputError("The run has ended.", "Send its rows again instead.")
+        root = row["parent_id"] or run_id
+        children = self._store.children(root)
+        for child in children:
+            if child["data"].get(resubmitting.AFTER) == run_id and child["stage"] != Stage.FINISHED:
+                raise InputError(f"Run {child['id']} waits already to send its rows again.", "Cancel that one first.")
+        draft, spec = self.draft_of(account, run_id), _otherwise(row, model, rows_per_job)
+        found = self._priced(account, draft, spec)
+        return RetryOffer(root, draft, spec, found, after=run_id, siblings=len(children))
 
     def send_retry(self, account: Account, offer: RetryOffer, ticket: str) -> str:
         """Submit a prepared child run; the same ticket again is the same run. Raises OverBudget."""
         self._row(account, offer.parent)
         known = {str(child["id"]) for child in self._store.children(offer.parent)}
-        child = self._accept(account, offer.draft, offer.spec, ticket, offer.found, parent=offer.parent)
-        if child not in known:
+        ticket = ticket or offer.ticket
+        after = {resubmitting.AFTER: offer.after} if offer.after else {}
+        child = self._accept(account, offer.draft, offer.spec, ticket, offer.found, parent=offer.parent, more=after)
+        if offer.after:
+            self.cancel(account, offer.after)
+            self._store.tell(offer.after, f"What it leaves unanswered is sent again as run {child}.")
+        elif child not in known:
             self._store.tell(offer.parent, f"{offer.draft.rows:,} rows are sent again as run {child}.")
         return child
 
@@ -745,3 +793,9 @@ class Runner:
 
     def _now(self) -> float:
         return time.time()
+
+
+def _otherwise(row: Mapping[str, Any], model: str, rows_per_job: int) -> RunSpec:
+    """What a run was sent with, but for another model or smaller jobs."""
+    spec = msgspec.convert(row["spec"], RunSpec)
+    return replace(spec, model=model or spec.model, rows_per_job=rows_per_job or spec.rows_per_job, canary=0)

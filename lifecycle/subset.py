@@ -49,7 +49,7 @@ def copy_lines(source: Path, keys: Collection[str], target: Path) -> tuple[int, 
 
 def copy_inputs(source: Path, keys: Collection[str], target: Path) -> None:
     """Write the rows of an inputs.parquet with these keys, numbered anew in the same order."""
-    wanted, n = pa.array(sorted(keys)), 0
+    wanted, n = pa.array(sorted(keys), pa.string()), 0
     with pq.ParquetFile(source) as whole, pq.ParquetWriter(target, whole.schema_arrow) as out:
         for batch in whole.iter_batches(10_000):
             kept = batch.filter(pc.is_in(batch.column("key"), value_set=wanted))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
 from lifecycle.ages import JobClock
@@ -52,6 +52,7 @@ class RunSpec:
 
     `hours` is the expected duration for the planner (None: learned); `allow_plain` lets the run go on without
     caches if the service refuses them; `overrides` maps a planner group's id to "none", "implicit" or "explicit".
+    `rows_per_job` makes jobs smaller than Gemini's limits ask for; 0 does not.
     """
 
     model: str
@@ -66,6 +67,7 @@ class RunSpec:
     allow_plain: bool = True
     canary: int = 0
     overrides: Mapping[str, str] = field(default_factory=dict)
+    rows_per_job: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,3 +164,8 @@ class RunView:
     next_look_at: datetime | None = None
     recovered: str = ""
     inputs_known: bool = True
+
+    @property
+    def is_waiting(self) -> bool:
+        """Nobody has anything to do for it before its next look."""
+        return self.next_look_at is not None and self.next_look_at > datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lifecycle.stages import adopting, planning
+from lifecycle.stages import adopting, planning, resubmitting
 from lifecycle.stages.work import Step, Work
 
 
@@ -10,4 +10,6 @@ def run(work: Work) -> Step:
     """Take the run to the point where it has shards."""
     if work.recovered:
         return adopting.run(work)
+    if resubmitting.AFTER in work.data:
+        return resubmitting.run(work)
     return planning.run(work)

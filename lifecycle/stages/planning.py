@@ -131,13 +131,14 @@ def _divide(work: Work, plan: Plan, send_as: SendAs, sizes: Any) -> list[Any]:
     """Rows of each shard under the limits in force. A row that no shard can hold gets its own: Google decides."""
     limits = work.options.limits
     as_given = work.spec.context is ContextMode.NONE
+    rows = min(limits.rows, work.spec.rows_per_job or limits.rows)
     ordered = np.flatnonzero(plan.stakes.sent) if as_given else plan.rows_in_order()
     first = ordered[canary_rows(len(ordered), work.spec.canary)] if work.data.get("canary") else ordered[:0]
     divided = sharding.divide(
         ordered[~np.isin(ordered, first)],
         sharding.Limits(
             file_bytes=limits.most_bytes(send_as),
-            rows=limits.rows,
+            rows=rows,
             output_bytes=limits.most_output_bytes(send_as),
             tokens=work.options.enqueued_tokens(work.model),
         ),
