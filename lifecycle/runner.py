@@ -49,7 +49,7 @@ from lifecycle.forecast import Forecast, contents_to_count, expected_hours, fore
 from lifecycle.keyring import Keyring
 from lifecycle.plan_report import estimate_document, plan_document
 from lifecycle.recovery import Elsewhere, Recovered
-from lifecycle.results import Filter, ResultTable, merged
+from lifecycle.results import Filter, ResultTable, merged, shared_keys
 from lifecycle.retries import RetryOffer
 from lifecycle.shared_cache import CacheOffer
 from lifecycle.stages import resubmitting
@@ -390,6 +390,11 @@ class Runner:
         shards = self._store.shards_of([str(r["id"]) for r in rows])
         return [overview.run_view(row, shards.get(str(row["id"]), []), [], self._now()) for row in rows]
 
+    def ended_since(self, account: Account, moment: float, limit: int) -> list[RunView]:
+        """An account's runs that ended after a moment (epoch seconds), the last one first; without jobs and caches."""
+        rows = self._store.ended_since(account.owner, moment, limit)
+        return [overview.run_view(row, [], [], self._now()) for row in rows]
+
     def run(self, account: Account, run_id: str) -> RunView:
         """One run in full. Raises NotFound, in the same words whether it is absent or another's."""
         row = self._row(account, run_id)
@@ -546,6 +551,19 @@ class Runner:
         """A run's results, each row at its newest success over the run and its retries. Raises NotFound."""
         self._row(account, run_id)
         return merged(self.folder(run_id), [self.folder(str(child["id"])) for child in self._store.children(run_id)])
+
+    def comparable(self, account: Account, run_id: str, limit: int = 50) -> list[tuple[RunView, int]]:
+        """Other runs with results and how many keys each shares with a run, newest first; retries are part of their
+        run. Only the `limit` newest are looked at."""
+        own = self._row(account, run_id)
+        family = {run_id, str(own["parent_id"])}
+        others = [
+            view
+            for view in self.runs(account, 10 * limit)
+            if view.has_results and not view.parent_id and view.id not in family
+        ]
+        shared = ((view, shared_keys(self.folder(run_id), self.folder(view.id))) for view in others[:limit])
+        return [(view, keys) for view, keys in shared if keys]
 
     # -- money -------------------------------------------------------------------------------------------------
 

@@ -97,6 +97,13 @@ class Store:
         with self._read() as c:
             return set(c.execute(query).scalars())
 
+    def ended_since(self, owner: str, moment: float, limit: int) -> list[Row]:
+        """An owner's runs that ended after a moment, the last one first."""
+        r = schema.run
+        query = select(r).where(r.c.owner == owner, r.c.stage == "finished", r.c.ended_at > moment)
+        with self._read() as c:
+            return [dict(row) for row in c.execute(query.order_by(r.c.ended_at.desc()).limit(limit)).mappings()]
+
     def children(self, run_id: str) -> list[Row]:
         """The retries of a run, oldest first."""
         mine = select(schema.run).where(schema.run.c.parent_id == run_id).order_by(schema.run.c.created_at)

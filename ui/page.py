@@ -6,7 +6,21 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import banner, caches, configuration, errands, monitor, preferences, results, session, spend, style, submit
+from ui import (
+    away,
+    banner,
+    bell,
+    caches,
+    configuration,
+    errands,
+    monitor,
+    preferences,
+    results,
+    session,
+    spend,
+    style,
+    submit,
+)
 from ui.app_state import get_state
 
 st.set_page_config(
@@ -20,9 +34,11 @@ session.begin()
 errands.draw("first")
 banner.draw()
 choice = configuration.draw()
+away.draw(runner, choice.account)
 submit.draw(runner, choice)
 caches.draw(runner, choice.account)
 run = monitor.draw(runner, choice.account)
+bell.draw(choice.account)
 spend.draw(runner, choice.account)
 results.draw(runner, choice.account, run)
 errands.draw("last")

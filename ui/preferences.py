@@ -34,6 +34,16 @@ def remember(**values: str) -> None:
         st.session_state[_WRITTEN] = json.dumps(known, separators=(",", ":"), sort_keys=True)
 
 
+def names(prefix: str) -> list[str]:
+    """The names of remembered values that begin so."""
+    return [name for name in _known() if name.startswith(prefix)]
+
+
+def forget(name: str) -> None:
+    """Keep a value no longer; the browser hears of it with the next that is remembered."""
+    _known().pop(name, None)
+
+
 def _known() -> dict[str, str]:
     if _READ not in st.session_state:
         st.session_state[_READ] = _parsed(session.cookie(COOKIE))

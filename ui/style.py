@@ -18,6 +18,14 @@ _RULES = """<style>
 .st-key-context button {padding-inline: 0.45rem;}
 /* A table's own search would look at the visible page only. */
 [data-testid="stElementToolbarButton"]:has([aria-label^="Search"]) {display: none;}
+/* Two answers side by side: the text as it is, what differs marked. */
+.gbr-pair {
+  white-space: pre-wrap; overflow-wrap: anywhere; max-height: 26rem; overflow: auto; padding: 0.6rem 0.75rem;
+  border-radius: 0.5rem; background: light-dark(#f1f5f4, #1a2422); font-size: 0.875rem;
+}
+.gbr-pair del, .gbr-pair ins {text-decoration: underline; text-underline-offset: 0.2em; border-radius: 0.2rem;}
+.gbr-pair del {background: light-dark(#fbdcd2, #6b2a1c);}
+.gbr-pair ins {background: light-dark(#c9efdc, #14523f);}
 </style>"""
 
 

@@ -116,3 +116,8 @@ def run_facts(run: RunView) -> str:
 
 
 ENDINGS = {RunState.FINISHED: "SUCCEEDED", RunState.CANCELLED: "CANCELLED", RunState.FAILED: "FAILED"}
+STATE_TITLES = {
+    RunState.FINISHED: "A run has finished",
+    RunState.CANCELLED: "A run was cancelled",
+    RunState.FAILED: "A run has failed",
+}

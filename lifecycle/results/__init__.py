@@ -1,7 +1,7 @@
 """Results of a run: collected by key, accounted for row by row, paged, compared and exported."""
 
 from .collect import build
-from .comparing import KINDS, Comparison, compare
+from .comparing import KINDS, Comparison, compare, shared_keys
 from .export import FORMATS, FORMS, Exported
 from .merging import merged
 from .raw import Attempt, Detail
@@ -24,4 +24,5 @@ __all__ = [
     "build",
     "compare",
     "merged",
+    "shared_keys",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from . import duck
-from .columns import WORTH_SQL
+from .columns import INPUTS, WORTH_SQL
 from .placing import PASS_ROWS
 from .table import Filter, ResultTable
 
@@ -27,13 +28,14 @@ KINDS = {
     "worse_formed": f"{_ONE} > {_TWO} AND b.parsed <> ''",
     "cheaper": "a.cost_usd > b.cost_usd",
     "dearer": "a.cost_usd < b.cost_usd",
+    "asked_otherwise": "a.asked <> b.asked",
 }
 _SIDE = ("outcome", "text", "error_message", "parsed", "prompt_tokens", "output_tokens", "thoughts_tokens", "cost_usd")
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Keys that both runs have, and what is said of each. Holds nine bytes a key; the texts stay on disk."""
+    """Keys that both runs have, and what is said of each. Holds ten bytes a key; the texts stay on disk."""
 
     one: ResultTable
     two: ResultTable
@@ -65,16 +67,18 @@ class Comparison:
     @cached_property
     def _found(
         self,
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], tuple[float | None, float | None]]:
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16], tuple[float | None, float | None]]:
         """(n in the first run, ascending; bits of KINDS; costs of both)."""
-        flags = " | ".join(f"((({test}) IS TRUE)::UTINYINT << {bit})" for bit, test in enumerate(KINDS.values()))
+        flags = " | ".join(f"((({test}) IS TRUE)::USMALLINT << {bit})" for bit, test in enumerate(KINDS.values()))
         passes = max(self.one.account.sent, self.two.account.sent) // PASS_ROWS + 1
         parts, sums = [], []
         for number in range(passes):
             with duck.cursor() as db:
                 db.execute(f"CREATE TEMP TABLE a AS {_slice(self.one, passes, number)}")
                 db.execute(f"CREATE TEMP TABLE b AS {_slice(self.two, passes, number)}")
-                parts.append(db.execute(f"SELECT a.n, ({flags})::UTINYINT AS f FROM a JOIN b USING (key)").fetchnumpy())
+                parts.append(
+                    db.execute(f"SELECT a.n, ({flags})::USMALLINT AS f FROM a JOIN b USING (key)").fetchnumpy()
+                )
                 sums += db.execute(
                     """SELECT sum(a.cost_usd), sum(b.cost_usd), count(*) FILTER (a.cost_usd IS NULL),
                         count(*) FILTER (b.cost_usd IS NULL) FROM a JOIN b USING (key)"""
@@ -86,12 +90,24 @@ class Comparison:
 
 def _slice(table: ResultTable, passes: int, number: int) -> str:
     """Narrow columns of the keys of one pass; texts as their hashes."""
-    return f"""SELECT n, key, hash(text) AS text, outcome, parsed, cost_usd, {WORTH_SQL} AS worth
-        FROM {duck.parquet(table.results)} WHERE hash(key) % {passes} = {number}"""
+    mine = f"WHERE hash(key) % {passes} = {number}"
+    return f"""SELECT n, key, hash(text) AS text, outcome, parsed, cost_usd, {WORTH_SQL} AS worth, asked
+        FROM (FROM {duck.parquet(table.results)} {mine})
+        JOIN (SELECT n, hash(prompt) AS asked FROM {duck.parquet(table.folder / INPUTS)} {mine}) USING (n)"""
 
 
 def _total(sums: list[tuple[Any, ...]], side: int) -> float | None:
     return None if any(row[side + 2] for row in sums) else sum(row[side] or 0.0 for row in sums)
+
+
+def shared_keys(one: Path, two: Path) -> int:
+    """How many keys two runs' folders have in common."""
+    with duck.cursor() as db:
+        found = db.execute(
+            f"""SELECT count(*) FROM (SELECT key FROM {duck.parquet(one / INPUTS)})
+                SEMI JOIN (SELECT key FROM {duck.parquet(two / INPUTS)}) USING (key)"""
+        ).fetchone()
+    return int(found[0]) if found else 0
 
 
 def compare(one: ResultTable, two: ResultTable) -> Comparison:

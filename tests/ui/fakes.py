@@ -110,6 +110,10 @@ class FakeRunner:
     def runs(self, account: Account, limit: int = 200) -> list[RunView]:
         return self.runs_of.get(account.owner, [])[:limit]
 
+    def ended_since(self, account: Account, moment: float, limit: int) -> list[RunView]:
+        ended = [run for run in self.runs(account) if run.ended_at and run.ended_at.timestamp() > moment]
+        return sorted(ended, key=lambda run: str(run.ended_at), reverse=True)[:limit]
+
     def run(self, account: Account, run_id: str) -> RunView:
         for run in self.runs(account):
             if run.id == run_id:
@@ -130,6 +134,9 @@ class FakeRunner:
 
     def send_retry(self, account: Account, offer: RetryOffer, ticket: str) -> str:
         return self._add(account, offer.draft.rows, offer.spec, ticket, parent_id=offer.parent)
+
+    def comparable(self, account: Account, run_id: str) -> list[tuple[RunView, int]]:
+        return [(run, 4) for run in self.runs(account) if run.id != run_id and run.id in self.tables]
 
     def bills(self, account: Account, run_id: str = "") -> list[Bill]:
         return [bill for bill in self.bills_of.get(account.owner, []) if run_id in ("", bill.run, bill.parent)]
