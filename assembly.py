@@ -12,7 +12,12 @@ from settings import Settings
 
 
 def open_runner(settings: Settings) -> Runner:
-    """A Runner for these settings, not started. Raises InputError for a CATALOG_FILE that cannot be used."""
+    """A Runner for these settings, not started. Raises InputError naming the setting that cannot be used."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        words = f"DATA_DIR ({settings.data_dir}) cannot be used: {error.strerror}."
+        raise InputError(words, "Choose a folder that can be written to.") from error
     rehearsal = Rehearsal(settings.data_dir / "emulator", settings.rehearsal_pace)
     return Runner(
         Setup(

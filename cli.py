@@ -7,6 +7,8 @@ or what was asked is done; 1: failed, cancelled, or the key is missing; 2: bad i
 from __future__ import annotations
 
 import argparse
+import math
+import os
 import secrets
 import sys
 import time
@@ -14,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -29,6 +31,7 @@ from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
 from lifecycle.plan_files import row_groups
 from lifecycle.recovery import Elsewhere
+from lifecycle.results.export import check_target, format_of
 from lifecycle.runner import Runner
 from lifecycle.views import Account, JobView, RunSpec, RunView
 from settings import Settings, load
@@ -55,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("Stopped here. The run goes on with `resume`, or on the page.")
         return 1
+    except BrokenPipeError:  # who reads along has seen enough; what is left in the buffer must not fail at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 # -- verbs -----------------------------------------------------------------------------------------------------
@@ -65,7 +71,7 @@ def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -
     draft = _draft(runner, options)
     found = runner.forecast(account, draft, _spec(options))
     if options.groups:
-        with Path(options.groups).open("wb") as out:
+        with _opened(Path(options.groups)) as out:
             rows = row_groups(found.plan, draft.folder / "requests.jsonl")
             for key, group in rows:
                 out.write(orjson.dumps({"key": key, "group": group}, option=orjson.OPT_APPEND_NEWLINE))
@@ -76,6 +82,8 @@ def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -
 
 def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Send a file as a new run; with --wait, until it has ended."""
+    if options.out:
+        check_target(Path(options.out), options.form)
     draft = _draft(runner, options)
     run_id = runner.submit(account, draft, _spec(options), secrets.token_hex(16), attended=options.wait)
     if options.json:
@@ -218,11 +226,10 @@ def resume(runner: Runner, account: Account, options: argparse.Namespace) -> int
 
 def _draft(runner: Runner, options: argparse.Namespace) -> Draft:
     source = _existing(options.file)
-    template = Path(options.template).read_text(encoding="utf-8") if options.template else ""
     draft = runner.prepare(
         source,
         kind=drafts.kind_of(source.name),
-        template=template,
+        template=_text(options.template, "template"),
         generation=_generation(options),
         source_name=source.name,
     )
@@ -231,10 +238,9 @@ def _draft(runner: Runner, options: argparse.Namespace) -> Draft:
     for problem in draft.problems:
         _say(f"line {problem.line}: {problem.fault} {problem.remedy}")
     if draft.problem_count and not options.good_rows:
-        raise InputError(
-            f"{draft.problem_count:,} problems in {draft.bad_rows:,} rows; nothing was sent.",
-            f"Correct them, or send the {draft.rows:,} good rows with --good-rows.",
-        )
+        found = f"{count(draft.problem_count, 'problem')} in {count(draft.bad_rows, 'row')}; nothing was sent."
+        way_out = f", or take the {count(draft.rows, 'good row')} with --good-rows" if draft.rows else ""
+        raise InputError(found, f"Correct the input{way_out}.")
     return draft
 
 
@@ -253,13 +259,32 @@ def _existing(name: str) -> Path:
     return Path(name)
 
 
+def _text(path: str | None, what: str) -> str:
+    """The text of a file that an option names, "" without one."""
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"The {what} {path} cannot be read: {error.strerror}.", "Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"The {what} {path} is not valid UTF-8.", "Save it as UTF-8.") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
+
+
 def _generation(options: argparse.Namespace) -> Generation:
     return Generation(
         temperature=options.temperature,
         max_output_tokens=options.max_output_tokens,
         thinking=options.thinking,
         system_instruction=options.system,
-        response_schema=Path(options.schema).read_text(encoding="utf-8") if options.schema else "",
+        response_schema=_text(options.schema, "response schema"),
     )
 
 
@@ -296,11 +321,14 @@ def _follow(runner: Runner, account: Account, run_id: str, *, until_ended: bool)
 
 def _export(runner: Runner, account: Account, run_id: str, options: argparse.Namespace) -> None:
     out = Path(options.out)
+    check_target(out, options.form)
     run = runner.run(account, run_id)
     table = runner.results(account, run_id)
-    written = table.export(
-        out, out.suffix.lstrip(".") or "jsonl", form=options.form, complete=run.state is RunState.FINISHED
-    )
+    try:
+        written = table.export(out, format_of(out), form=options.form, complete=run.state is RunState.FINISHED)
+    except OSError as error:
+        words = f"{out} cannot be written: {error.strerror or error}."
+        raise BatchRunnerError(words, f"Make room, then `results {run_id} --out FILE`.") from error
     for note in written.notes:
         _say(note)
     _say(f"Wrote {written.path}.")
@@ -477,11 +505,11 @@ def _parser() -> argparse.ArgumentParser:
     sending = verb("submit", submit, [common, _what(), _planning()])
     sending.add_argument("--name", default="", help="what to call the run")
     sending.add_argument("--mode", choices=[m.value for m in SendAs], default="auto", help="how requests are sent")
-    sending.add_argument("--max-usd", type=float, help="refuse a run that could cost more")
+    sending.add_argument("--max-usd", type=amount, help="refuse a run that could cost more")
     sending.add_argument(
         "--no-plain", action="store_true", help="stop if Google refuses caches, rather than pay in full"
     )
-    sending.add_argument("--canary", type=int, default=0, metavar="N", help="send N rows first")
+    sending.add_argument("--canary", type=whole_number, default=0, metavar="N", help="send N rows first")
     sending.add_argument("--good-rows", action="store_true", help="send the good rows of a file that has bad ones")
     sending.add_argument("--wait", action="store_true", help="return when the run has ended")
     _results_to(sending, required=False)
@@ -525,7 +553,7 @@ def _planning() -> argparse.ArgumentParser:
     """How shared context is paid for."""
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument("--context", choices=[m.value for m in ContextMode], default="none")
-    parent.add_argument("--hours", type=float, help="how long the jobs are expected to take")
+    parent.add_argument("--hours", type=hours, help="how long the jobs are expected to take")
     parent.add_argument("--split", choices=["turn", "part", "text"], default="part", help="where a prefix may end")
     parent.add_argument("--dedupe", action="store_true", help="send exact duplicates once")
     return parent
@@ -544,6 +572,25 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
+
+
+def amount(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not an amount")
+    return number
+
+
+def hours(text: str) -> float:
+    if not (number := amount(text)):
+        raise argparse.ArgumentTypeError("a job takes some time")
+    return number
+
+
+def whole_number(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return number
 
 
 def _results_to(parser: argparse.ArgumentParser, *, required: bool) -> None:

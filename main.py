@@ -28,9 +28,9 @@ log = logging.getLogger("gemini_batch_runner")
 
 def build(chosen: settings.Settings) -> app_state.AppState:
     """Put the parts together; nothing runs yet."""
-    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    runner = open_runner(chosen)
     return app_state.AppState(
-        runner=open_runner(chosen),
+        runner=runner,
         vault=vault.Vault(vault.secret_of(chosen.data_dir, chosen.cookie_secret)),
         data_dir=chosen.data_dir,
         key_from_environment=chosen.gemini_api_key,
@@ -81,10 +81,10 @@ def _say_sorry(error: Exception) -> bool:
 
 try:
     chosen = settings.load()
+    state = build(chosen)
 except InputError as error:
     sys.exit(f"{error} {error.remedy}")
 config.set_option("server.allowedHosts", list(chosen.allowed_hosts))
-state = build(chosen)
 app_state.set_state(state)
 app = st.App(
     Path(__file__).parent / "ui" / "page.py",

@@ -29,6 +29,15 @@ FALLBACK = "cp1252"  # what Windows programs write where they do not write UTF-8
 UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)  # bytes without a meaning in it
 
 
+_MAGIC = {
+    b"PAR1": ("Parquet", "Name it .parquet."),
+    b"PK\x03\x04": ("a workbook or another ZIP archive", "Name a workbook .xlsx; unpack an archive."),
+    b"\xd0\xcf\x11\xe0": ("a workbook in Excel's old form", "Save it as XLSX or CSV."),
+    b"\x1f\x8b": ("compressed with gzip", "Unpack it."),
+    b"%PDF": ("a PDF", "Use JSONL, a table, or plain text."),
+}
+
+
 def kind_of(name: str) -> str:
     """The kind of a file, guessed from its name's suffix. Raises InputError for a suffix that says nothing."""
     suffix = "." + name.rsplit(".", 1)[-1].lower() if "." in name else ""
@@ -76,14 +85,21 @@ def numbered_lines(stream: BinaryIO, limit: int, chunk: int = CHUNK_BYTES) -> It
 def _without_mark(block: bytes) -> bytes:
     if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError("The file is in UTF-16.", "Save it as UTF-8.")
-    if block.startswith((b"\x1f\x8b", b"PK\x03\x04", b"PAR1")):
-        raise InputError("The file is not text: it is compressed or of another kind.", "Unpack it, or name it rightly.")
+    must_be_text(block)
     return block.removeprefix(codecs.BOM_UTF8)
+
+
+def must_be_text(start: bytes) -> None:
+    """Raises InputError for a file that begins like one of another kind, whatever its name says."""
+    for magic, (kind, remedy) in _MAGIC.items():
+        if start.startswith(magic):
+            raise InputError(f"The file is not text but {kind}.", remedy)
 
 
 def encoding_of(stream: BinaryIO) -> tuple[str, int]:
     """How a text is encoded, and the first line that is not UTF-8 (0: all of it is). Reads the stream to its end."""
     start = stream.read(4)
+    must_be_text(start)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", 0
     decoder = codecs.getincrementaldecoder("utf-8")()

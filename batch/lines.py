@@ -39,6 +39,8 @@ def _json_remedy(raw: bytes, error: orjson.JSONDecodeError) -> str:
         return "One request is one line; this looks like JSON spread over many lines."
     if "infinity" in error.msg:
         return "No number can be as large as that; write it as a text."
+    if "depth" in error.msg:
+        return "Flatten it."
     if error.pos >= len(raw.decode()) - 1:
         return "The line ends too early; one request is one line."
     return "Correct the line."

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec.structs import astuple
 
 from batch.canonical import base64_fault
 
@@ -109,6 +110,42 @@ def judge(contents: list[Content]) -> Turns | None:
     if (not prompt or prompt.isspace()) and all(part.text is not None for part in parts):
         return None
     return Turns(prompt, media)
+
+
+def says_all_once(line: Line, raw: bytes) -> bool:
+    """Whether every name in a line stands there once; of a repeated one, only the last was read."""
+    marks = 8 + line.key.count('"')
+    for value in line.request.others():
+        if value is not UNSET:
+            marks += 2 + bytes(value).count(b'"')
+    return raw.count(b'"') == marks + _marks(line.request.contents)
+
+
+def contents_say_all_once(contents: list[Content], raw: bytes | Raw) -> bool:
+    """The same for contents alone."""
+    return bytes(raw).count(b'"') == _marks(contents)
+
+
+def _marks(contents: list[Content]) -> int:
+    """How many quotation marks the JSON of contents has if nothing is said twice.
+
+    A mark written as a code, and a null, make a false alarm, which costs a closer look.
+    """
+    marks = 0
+    for content in contents:
+        marks += 2 if content.role is None else 6
+        for part in content.parts:
+            if part.text is not None:
+                marks += 4 + part.text.count('"')
+            if part.thought is not None:
+                marks += 2
+            if part.thought_signature is not None:
+                marks += 4 + part.thought_signature.count('"')
+            for data in (part.inline_data, part.file_data, part.function_call, part.function_response):
+                if data is not None:
+                    said = [value for value in astuple(data) if value is not None]
+                    marks += 2 + 2 * len(said) + sum(msgspec.json.encode(value).count(b'"') for value in said)
+    return marks
 
 
 def joined(parts: list[Part]) -> str:

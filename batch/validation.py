@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, Struct
 from msgspec.json import decode
 
 from batch import plain
-from batch.canonical import Findings, Members, encode, fields, first, members_of, read_list, read_object, repeated
+from batch.canonical import Findings, Members, encode, fields, first, members_of, read_list, read_object
 from batch.generation import Settings, check_generation
 from batch.lines import json_fault, key_of, request_of
 from batch.markers import PLACEHOLDER, cache_name, empty, marker, take_marker, wire_name
@@ -84,7 +84,7 @@ class Checker:
     def _plain(self, line: plain.Line, raw: bytes) -> Row | None:
         """The row of a line in canonical form; None sends it the long way."""
         turns = plain.judge(line.request.contents)
-        if turns is None or marker(turns.prompt):
+        if turns is None or marker(turns.prompt) or not plain.says_all_once(line, raw):
             return None
         images = False
         others = line.request.others()
@@ -99,10 +99,7 @@ class Checker:
                     images = images or known.found.image_output
         if not self._settings.any:
             return Row(line.key, turns.prompt, b"", raw, turns.media, images)
-        half = plain.read_halves(raw).request
-        members = read_object(half)
-        if repeated(half, members):
-            return None
+        members = read_object(plain.read_halves(raw).request)
         self._settings.apply(members)
         return Row(line.key, turns.prompt, encode(members), b"", turns.media, images)
 
@@ -210,6 +207,8 @@ class Checker:
             request = self._built(text, cache, lead)
         except UnicodeEncodeError:
             return [Problem(number, key, "The prompt holds half a character (a lone surrogate).", "Type it again.")]
+        if text.startswith("{") and '"contents"' in text:
+            self.notes["json_prompt"] += 1
         return Row(key, text, request, cache=cache)
 
     def _built(self, text: str, cache: str, lead: int) -> bytes:
@@ -249,9 +248,10 @@ def _read_field(name: str, value: Raw) -> _Known:
 
 def _judged(contents: Raw) -> plain.Turns | None:
     try:
-        return plain.judge(plain.read_contents(contents))
+        read = plain.read_contents(contents)
     except plain.UNREADABLE:
         return None
+    return plain.judge(read) if plain.contents_say_all_once(read, contents) else None
 
 
 def _check_contents(request: Members, found: Findings) -> None:

@@ -7,6 +7,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
 from batch.errors import InputError
 from lifecycle.store import Store
 
@@ -14,11 +16,12 @@ MARK = "data-folder-id"
 
 
 def opened(url: str, folder: Path) -> Store:
-    """The store of a database, held to the data folder it was first used with. Raises InputError for another one.
+    """The store of a database, held to the data folder it was first used with. Raises InputError for another one,
+    and for a database that cannot be opened.
 
     The mark is in the folder before the database knows it, so a process that dies in between locks nobody out.
     """
-    store = Store(url)
+    store = _store(url)
     mark = _mark(folder)
     if store.constant("data_folder", lambda: mark) == mark:
         return store
@@ -27,6 +30,15 @@ def opened(url: str, folder: Path) -> Store:
         f"DATA_DIR ({folder}) is not the folder that this database belongs with.",
         "All replicas on one DATABASE_URL must share one DATA_DIR volume, and it moves together with the database.",
     )
+
+
+def _store(url: str) -> Store:
+    try:
+        return Store(url)
+    except (ArgumentError, DBAPIError, OSError) as error:
+        words = str(getattr(error, "orig", None) or error).strip().splitlines()
+        cause = words[0] if words else type(error).__name__
+        raise InputError(f"The database cannot be opened: {cause}.", "Check DATABASE_URL and DATA_DIR.") from error
 
 
 def _mark(folder: Path) -> str:

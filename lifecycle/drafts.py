@@ -327,6 +327,11 @@ _NOTES: dict[str, tuple[str, str, str]] = {
     "number_key": ("In {} the key was a number; it is sent as a text.", "row", "rows"),
     "bare": ('{} "request"; it was put around what was there.', "line had no", "lines had no"),
     "prompt_line": ("{} only a prompt; a request was made of it.", "line had", "lines had"),
+    "json_prompt": (
+        "{}, yet would be sent as mere text. Give requests as a JSONL file.",
+        "prompt reads as a JSON request",
+        "prompts read as JSON requests",
+    ),
     "beside": ("What stood beside key and request was not sent ({}).", "value", "values"),
     "one_part": ("In {}, a single part was put into a list.", "place", "places"),
     "schema": ("The response schemas of {} were brought into Gemini's form.", "row", "rows"),

@@ -187,6 +187,8 @@ class _CsvTable(Table):
             raise InputError(f"The table's header cannot be read: {error}.", "Correct the first line.") from None
         if header is None:
             raise InputError("The table is empty.", "The first line names the columns.")
+        if header[0].lstrip().startswith("{") and "contents" in "".join(header):
+            raise InputError("The file is not a table; its lines look like JSONL.", "Name it .jsonl.")
         self.names = column_names(header)
         if self.names != header:
             self.notes.append("Columns without a name of their own were given one.")
@@ -312,9 +314,8 @@ def _readable(path: Path, kind: str) -> Iterator[None]:
         raise InputError(f"There is no file {path.name}.", "Choose another file.") from None
     except _BROKEN as error:
         what = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise InputError(
-            f"{path.name} cannot be read as {kind}: {what}", "Save it again, or export it as CSV."
-        ) from None
+        words = f"{path.name} cannot be read as {kind}: {what.rstrip('.')}."
+        raise InputError(words, "Save it again, or export it as CSV.") from None
 
 
 @contextmanager

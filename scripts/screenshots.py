@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.app_process import ROOT, AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
 
-DEVICES = {"desktop": 1280, "phone": 390}
+WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
-README = {"desktop-light", "desktop-dark", "phone-light"}
+README = {"results-1280-light", "results-1280-dark", "results-390-light"}
 
 
 def welcome(page: Page) -> None:
@@ -70,11 +70,12 @@ def problems(page: Page) -> None:
         '{"key": "d", "request": {"contents": [{"parts": [{"text": "x"}]}], "thinking_config": {}}}',
         "not json",
     ]
-    page.evaluate("scrollTo(0, 0)")
-    if page.get_by_text("File (JSONL)").is_hidden():
+    expect(page.get_by_text("Nothing reaches Google")).to_be_visible()
+    narrow = page.viewport_size is not None and page.viewport_size["width"] < 700
+    if narrow:
         page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_text("File (JSONL)").click()
-    if page.viewport_size and page.viewport_size["width"] < 700:
+    if narrow:
         page.get_by_test_id("stSidebarCollapseButton").locator("button").click()
     bad = {"name": "bad.jsonl", "mimeType": "application/jsonl", "buffer": "\n".join(lines).encode()}
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(bad)
@@ -93,9 +94,9 @@ STATES: dict[str, Callable[[Page], None]] = {
 def shoot(browser: Browser, url: str, folder: Path, wanted: Callable[[str], bool]) -> None:
     """Bring the page into each state anew and take its picture."""
     for state, reach in STATES.items():
-        for device, width in DEVICES.items():
+        for width in WIDTHS:
             for scheme in SCHEMES:
-                name = f"{state}-{device}-{scheme}".removeprefix("results-")
+                name = f"{state}-{width}-{scheme}"
                 if wanted(name):
                     _shoot(browser, url, reach, folder / f"{name}.png", width, dark=scheme == "dark")
                     print(name, flush=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cli import main as cli_main
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 ROOT = Path(__file__).parents[1]
@@ -135,6 +136,89 @@ def test_what_cannot_be_done_says_so_in_its_exit_code(
     assert ended.returncode == code
     assert said in ended.stderr + ended.stdout
     assert KEY not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("submit", "{good}", "--model", MODEL, "--template", "{away}"), "template"),
+        (("submit", "{good}", "--model", MODEL, "--schema", "{away}"), "response schema"),
+        (("submit", "{good}", "--model", MODEL, "--out", "{away}/x.csv"), "cannot be written"),
+        (("submit", "{good}", "--model", MODEL, "--out", "x.pdf"), "jsonl, json, csv"),
+        (("submit", "{good}", "--model", MODEL, "--out", "x.csv", "--form", "gemini"), "jsonl, json."),
+        (("submit", "{good}", "--model", MODEL, "--max-usd", "nan"), "not an amount"),
+        (("submit", "{good}", "--model", MODEL, "--hours", "0"), "takes some time"),
+        (("submit", "{good}", "--model", MODEL, "--canary", "-1"), "below 0"),
+        (("submit", "{empty}", "--model", MODEL), "nothing to send"),
+        (("submit", "{twice}", "--model", MODEL), "1 problem in 1 row"),
+        (("plan", "{good}", "--model", MODEL, "--groups", "{away}/g.jsonl"), "cannot be written"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_recorded(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Nothing may be paid for and then fail for want of a place to write it."""
+    files = {
+        "good.txt": "x",
+        "empty.txt": "",
+        "twice.jsonl": 2 * '{"key":"a","request":{"contents":[{"parts":[{"text":"x"}]}]}}\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    places = {"good": "good.txt", "empty": "empty.txt", "twice": "twice.jsonl", "away": "away"}
+    for name, value in {
+        "DATA_DIR": tmp_path / "data",
+        "GEMINI_API_KEY": KEY,
+        "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.chdir(tmp_path)
+    code = _code([word.format(**{name: tmp_path / place for name, place in places.items()}) for word in words])
+    told = capsys.readouterr()
+    assert code == 2, told.err
+    assert said in told.err and told.out == ""
+    assert _code(["runs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def _code(words: list[str]) -> int:
+    """The exit code of a verb, in this process."""
+    try:
+        return cli_main(words)
+    except SystemExit as leaving:
+        return int(leaving.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATA_DIR", "/dev/null/x"),
+        ("DATABASE_URL", "foo"),
+        ("DATABASE_URL", "foo://bar"),
+        ("DATABASE_URL", "sqlite:////dev/null/x"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("GEMINI_API_KEY", KEY)
+    monkeypatch.setenv(name, value)
+    assert _code(["runs"]) == 2
+    assert name in capsys.readouterr().err
+
+
+def test_who_reads_only_the_beginning_sees_no_traceback(cli: Terminal) -> None:
+    words = [sys.executable, "cli.py", "runs"]
+    with subprocess.Popen(words, cwd=ROOT, env=cli.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as reading:
+        assert reading.stdout and reading.stderr
+        reading.stdout.close()
+        assert reading.stderr.read() == b""
+    assert reading.returncode == 0
 
 
 def test_without_a_key_it_says_how_to_go_on(cli: Terminal) -> None:

@@ -41,6 +41,14 @@ def test_the_makefile_has_every_command_of_the_readme() -> None:
     assert "run" in named and named <= targets
 
 
+def test_the_pictures_are_those_that_the_script_makes() -> None:
+    shown = set(re.findall(r"docs/screenshots/([\w-]+)\.png", (ROOT / "README.md").read_text(encoding="utf-8")))
+    kept = {path.stem for path in (ROOT / "docs" / "screenshots").glob("*.png")}
+    made = (ROOT / "scripts" / "screenshots.py").read_text(encoding="utf-8")
+    assert shown and shown <= kept
+    assert kept == set(re.findall(r'"(\w+-\d+-(?:light|dark))"', made))
+
+
 def test_secrets_have_no_repr() -> None:
     assert "s3cret" not in repr(load({"GEMINI_API_KEY": "s3cret", "COOKIE_SECRET": "s3cret", "DATABASE_URL": "s3cret"}))
 

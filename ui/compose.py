@@ -17,7 +17,7 @@ from batch.model import Generation
 from lifecycle.draft_files import REQUESTS, first_rows
 from lifecycle.drafts import Draft, table_preview
 from lifecycle.runner import Runner
-from ui import context, uploader
+from ui import context, notices, uploader
 from ui.app_state import get_state
 
 MOST_CHARACTERS = 1_000_000
@@ -67,6 +67,7 @@ def draft(runner: Runner, given: Source, generation: Generation, progress: Progr
     if known is not None and known[0] == digest:
         return known[1]
     discard()
+    notices.hush("submit")
     made = runner.prepare(
         given.content,
         kind=given.kind,

@@ -38,14 +38,13 @@ def draw(runner: Runner, choice: Choice) -> None:
         with st.container():
             _inline() if choice.mode == "Inline" else _file()
         context.draw(runner, choice.account, choice.model, choice.generation.system_instruction)
-        priced, sending = st.container(key="priced"), st.container(key="sending")
-        notices.draw("submit")
-        with st.container():
+        with st.container(key="checked"):
             draft = _check(runner, choice)
-        with priced:
+        with st.container(key="priced"):
             refused = price.draw(runner, choice, draft)
-        with sending:
+        with st.container(key="sending"):
             _button(choice, refused)
+        notices.draw("submit")
 
 
 def _way_in() -> None:

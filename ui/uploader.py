@@ -13,7 +13,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from ui import files
+from ui import files, notices
 from ui.app_state import UploadGrant, get_state
 from ui.routes import OWN_HEADER
 
@@ -94,6 +94,7 @@ def current() -> tuple[Path, str] | None:
 
 def dismiss() -> None:
     """Throw the composer's file away."""
+    notices.hush("submit")
     found = current()
     st.session_state["file"] = None
     if found and found[0].is_relative_to(get_state().uploads):

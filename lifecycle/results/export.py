@@ -6,6 +6,7 @@ neutralise what a spreadsheet would run; TXT is for reading.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -93,11 +94,12 @@ class _Job:
         return schema.append(pa.field(name, pa.string()))
 
 
+Writer = Callable[[_Job, IO[bytes]], None]
+
+
 def export(table: ResultTable, path: Path, format: str, choice: Choice, *, form: str = "flat") -> Exported:
     """Write rows to exactly `path`. `form` is "flat", or "gemini" for the lines as received (.jsonl; .json: a list)."""
-    write = _WRITERS.get((form, format.lower().lstrip(".")))
-    if write is None:
-        raise InputError(f"Results cannot be written as {format!r} in the form {form!r}.", f"Use {', '.join(FORMATS)}.")
+    write = _writer(format, form)
     notes = incomplete_notes(table, choice.complete)
     job = _Job(table, choice, notes, " ".join(notes))
     part = path.with_name(f".{path.name}.part")
@@ -108,6 +110,27 @@ def export(table: ResultTable, path: Path, format: str, choice: Choice, *, form:
     finally:
         part.unlink(missing_ok=True)
     return Exported(path, job.rows, tuple(job.notes))
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's name asks for; JSONL where it asks for none."""
+    return path.suffix.lstrip(".").lower() or "jsonl"
+
+
+def check_target(path: Path, form: str) -> None:
+    """Raises InputError where `export` could not write, so that nothing is paid for first."""
+    _writer(format_of(path), form)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written.", "Choose a file in a folder that exists and can be written to.")
+
+
+def _writer(format: str, form: str) -> Writer:
+    write = _WRITERS.get((form, format.lower().lstrip(".")))
+    if write is None:
+        usable = [name for known, name in _WRITERS if known == form]
+        as_lines = " as lines as received" if form == "gemini" else ""
+        raise InputError(f"Results cannot be written as {format!r}{as_lines}.", f"Use {', '.join(usable)}.")
+    return write
 
 
 def incomplete_notes(table: ResultTable, complete: bool) -> list[str]:
@@ -329,7 +352,7 @@ def _txt(job: _Job, stream: IO[bytes]) -> None:
             stream.write(legal(block).encode())
 
 
-_WRITERS: dict[tuple[str, str], Callable[[_Job, IO[bytes]], None]] = {
+_WRITERS: dict[tuple[str, str], Writer] = {
     ("flat", "jsonl"): _jsonl(_flat_lines),
     ("flat", "json"): _json(_flat_lines),
     ("flat", "csv"): _csv,

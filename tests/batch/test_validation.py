@@ -675,8 +675,23 @@ def test_a_name_given_twice_is_seen_however_the_json_is_written(
     assert repeated(text.encode(), members) == wanted
 
 
-def test_with_settings_to_add_a_name_given_twice_is_seen_too() -> None:
-    twice = b'{"key":"a","request":{"contents":[{"parts":[{"text":"x"}]}],"contents":[{"parts":[{"text":"y"}]}]}}'
-    found = checker(Generation(temperature=0.5)).line(twice, 1)
+_ONE, _OTHER = b'[{"parts":[{"text":"x"}]}]', b'[{"parts":[{"text":"y"}]}]'
+TWICE = {
+    "the key": b'{"key":"a","key":"b","request":{"contents":%b}}' % _ONE,
+    "the request": b'{"key":"a","request":{"contents":%b},"request":{"contents":%b}}' % (_ONE, _OTHER),
+    "the contents": b'{"key":"a","request":{"contents":%b,"contents":%b}}' % (_ONE, _OTHER),
+    "the role": b'{"key":"a","request":{"contents":[{"role":"model","parts":[{"text":"x"}],"role":"user"}]}}',
+    "the text": b'{"key":"a","request":{"contents":[{"parts":[{"text":"x","text":"y"}]}]}}',
+    "a quoted text": b'{"key":"a","request":{"contents":[{"parts":[{"text":"say \\"x\\"","text":"\\"y\\""}]}]}}',
+    "a file": b'{"key":"a","request":{"contents":[{"parts":[{"fileData":{"fileUri":"a://b","fileUri":"c://d"}}]}]}}',
+    "the text of a line without a key": b'{"request":{"contents":[{"parts":[{"text":"x","text":"y"}]}]}}',
+}
+
+
+@pytest.mark.parametrize("generation", [Generation(), Generation(temperature=0.5)], ids=["as it is", "with settings"])
+@pytest.mark.parametrize("raw", TWICE.values(), ids=TWICE)
+def test_what_is_said_twice_is_never_guessed(raw: bytes, generation: Generation) -> None:
+    """Google may take the first where we take the last: then an answer would miss its request."""
+    found = checker(generation).line(raw, 1)
     assert isinstance(found, list)
     assert "given twice" in found[0].fault

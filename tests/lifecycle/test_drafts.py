@@ -304,6 +304,32 @@ def test_what_cannot_be_used_as_a_whole_is_refused_with_a_remedy(
     assert not list((tmp_path / "a").glob("*")) if (tmp_path / "a").exists() else True
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "fault", "remedy"),
+    [
+        ("a.csv", b"PK\x03\x04 and so on", "workbook", ".xlsx"),
+        ("a.txt", b"PAR1 and so on", "Parquet", ".parquet"),
+        ("a.jsonl", b"\x1f\x8b\x08 and so on", "gzip", "Unpack"),
+        ("a.tsv", line("a").encode(), "JSONL", ".jsonl"),
+        ("a.xlsx", b"city\nBern\n", "XLSX", "CSV"),
+    ],
+)
+def test_a_file_under_a_wrong_name_is_told_what_it_is(
+    tmp_path: Path, name: str, content: bytes, fault: str, remedy: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        prepare(tmp_path / name, tmp_path / "draft", kind=drafts.kind_of(name), template="")
+    assert fault in str(caught.value)
+    assert remedy in caught.value.remedy
+
+
+def test_requests_pasted_as_prompts_are_pointed_out(tmp_path: Path) -> None:
+    draft = prepare(line("a") + line("b") + "a prompt\n", tmp_path, kind="lines")
+    assert draft.rows == 3
+    assert any(note.startswith("2 prompts read as JSON requests") for note in draft.notes)
+
+
 def test_a_missing_file_is_a_users_error(tmp_path: Path) -> None:
     for kind in ("jsonl", "txt", "csv", "parquet", "xlsx"):
         with pytest.raises(InputError):

@@ -115,6 +115,8 @@ def test_a_bad_file_is_told_by_line_and_only_its_good_part_can_be_sent(
     assert "Line 3" in listed
     press(composer, "Submit batch")
     assert real.runs(account) == [] and "Nothing was sent" in composer.error[0].value
+    composer.text_area(key="system_instruction").set_value("Be brief.").run()
+    assert not composer.error, "what was said of an input does not outlive it"
     press(composer, "Submit the 1 good row")
     assert [row["key"] for row in sent(real, account)] == ["a"]
 
