@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,24 +96,30 @@ def create_explicit_cache(
     display_name: str = "",
     ttl_seconds: float = DEFAULT_TTL_SECONDS,
     pause: Pause = time.sleep,
+    looks: Sequence[float] = LOOKS_SECONDS,
+    intend: Callable[[], None] = lambda: None,
 ) -> CacheMetadata:
     """Make a cache, or find the one that already holds the same under the same name; it then lives at least this long.
 
     Never creates twice: it looks over all pages first, and after a reply that leaves open whether it took effect it
     only looks again, for a minute. If nothing shows up by then the ambiguous ApiError is raised; calling again is
     safe, since it looks first. A refusal is an ApiError in plain words with a remedy, the service's text in it.
+
+    `looks` are the waits before each look after such a reply; who waits by other means gives none. `intend` is called
+    when nothing was found, before the create is sent.
     """
     name = tagged_name(display_name, wanted.digest())
     found = find_cache(gateway, name, wanted.model)
     if found is not None:
         return _kept(gateway, found, ttl_seconds)
     uploaded = [_upload(gateway, file, f"{name} {n}", pause) for n, file in enumerate(wanted.files)]
+    intend()
     try:
         return read(gateway.create_cache(wanted.body(name, ttl_seconds, uploaded)))
     except ApiError as error:
         if not error.ambiguous:
             raise explained(error) from None
-        return _kept(gateway, _look_again(gateway, name, wanted.model, error, pause), ttl_seconds)
+        return _kept(gateway, _look_again(gateway, name, wanted.model, error, pause, looks), ttl_seconds)
 
 
 def find_cache(gateway: Gateway, display_name: str, model: str) -> CacheMetadata | None:
@@ -225,9 +231,11 @@ def _kept(gateway: Gateway, cache: CacheMetadata, ttl_seconds: float) -> CacheMe
     return replace(cache, reused=True)
 
 
-def _look_again(gateway: Gateway, name: str, model: str, error: ApiError, pause: Pause) -> CacheMetadata:
+def _look_again(
+    gateway: Gateway, name: str, model: str, error: ApiError, pause: Pause, looks: Sequence[float]
+) -> CacheMetadata:
     """The cache that a lost reply may have left behind; raises the error if none shows up."""
-    for seconds in LOOKS_SECONDS:
+    for seconds in looks:
         pause(seconds)
         try:
             found = find_cache(gateway, name, model)

@@ -179,9 +179,7 @@ class Worker:
             return {"stage": row["stage"], "note": note}, back_off(1, None, random.random)
         if gateway is None:  # the key was dropped between claim and work
             return {"stage": row["stage"], "state": RunState.WAITING_FOR_KEY}, self._lease
-        work = Work(
-            row, self._store, gateway, self._folder_of(str(row["id"])), self._prefix, self._options, self._stopping
-        )
+        work = Work(row, self._store, gateway, self._folder_of(str(row["id"])), self._prefix, self._options)
         try:
             step = STAGES[Stage(row["stage"])](work)
         except Failed as failure:

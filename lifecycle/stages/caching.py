@@ -7,11 +7,12 @@ Rows look their cache up when they execute; if it is gone they fail with code 7 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import cache_utils
 from batch import pricing, refusals
-from batch.cached_contents import CacheMetadata, tagged_name
+from batch.cached_contents import CacheMetadata
 from batch.errors import ApiError
 from batch.model import Stage
 from cache_utils import CachedText
@@ -136,28 +137,39 @@ def _alive(work: Work, group: str, row: Row | None) -> str:
 
 
 def _make(work: Work, group: str, made: int, earlier: Row | None) -> str:
-    """Create a cache, or adopt the one that an earlier try of ours left."""
-    wanted = _contents(work, group)
-    name = f"{work.display_prefix}c{group}-{made}"
-    if earlier is not None and earlier["settle_at"] > work.clock():
-        tagged = tagged_name(name, wanted.digest())
-        if cache_utils.find_cache(work.gateway, tagged, work.model) is None:
+    """Create a cache, or adopt what an earlier try of ours left. Raises NotYet after a create without a reply."""
+    name, token = f"{work.display_prefix}c{group}-{made}", str(work.row["token"])
+    timeout, settle = work.options.create_timeout, work.options.settle
+    record = partial(work.store.put_cache, work.id, token, group, made)
+    sent = False
+
+    def intend() -> None:
+        nonlocal sent
+        if earlier is not None and earlier["settle_at"] > work.clock():
             raise NotYet
-    token = str(work.row["token"])
-    timeout = work.options.create_timeout
-    work.hold(timeout + work.options.settle + 10)
-    work.store.put_cache(
-        work.id, token, group, made, display_name=name, settle_at=work.clock() + timeout + work.options.settle
-    )
+        work.hold(timeout + min(10.0, timeout))
+        record(display_name=name, settle_at=work.clock() + timeout + settle)
+        sent = True
+
     try:
         cache = cache_utils.create_explicit_cache(
-            work.gateway, wanted, display_name=name, ttl_seconds=lease_seconds(work), pause=work.pause
+            work.gateway,
+            _contents(work, group),
+            display_name=name,
+            ttl_seconds=lease_seconds(work),
+            looks=(),
+            intend=intend,
         )
     except ApiError as error:
+        if sent:
+            record(settle_at=work.clock() + settle if error.ambiguous else 0.0)
+        if sent and error.ambiguous:
+            work.tell(f"{error} Looking whether Google has the cache before it is made again.", "warning")
+            raise NotYet from None
         if error.ambiguous or not (error.permanent or error.status == 429):
             raise
         raise Refused(group, error) from None
-    work.store.put_cache(work.id, token, group, made, settle_at=0.0, **_known(cache))
+    record(display_name=name, settle_at=0.0, **_known(cache))
     capability.accepted(work.store, str(work.row["owner"]), work.model)
     work.tell(f"Cache {cache.name} holds {cache.tokens or 0:,} shared tokens.")
     return cache.name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,7 +57,6 @@ class Work:
     folder: Path
     prefix: str
     options: Options
-    stopping: threading.Event
 
     def __post_init__(self) -> None:
         self.data: dict[str, Any] = dict(self.row["data"])
@@ -107,10 +105,6 @@ class Work:
         if changed:
             self.store.set_shard(self.id, str(self.row["token"]), int(shard["n"]), **changed)
             shard.update(changed)
-
-    def pause(self, seconds: float) -> None:
-        """Wait, unless the process is to stop."""
-        self.stopping.wait(seconds)
 
     def hold(self, seconds: float) -> None:
         """Keep the run for that long, whatever happens to the process."""

@@ -182,6 +182,28 @@ def test_a_cache_that_dies_in_mid_run_ends_in_all_rows_answered(bench: Bench, em
     assert nothing_left(emulator)
 
 
+@pytest.mark.parametrize(
+    ("fault", "creates"),
+    [
+        ({"method": "POST", "route": "cachedContents", "do": "status", "status": 500}, 2),
+        ({"method": "POST", "route": "cachedContents", "do": "drop_after"}, 1),
+        ({"method": "GET", "route": "cachedContents", "do": "status", "status": 500}, 1),
+    ],
+)
+def test_a_cache_is_made_once_whatever_befalls_its_creation_and_nothing_is_held_up(
+    bench: Bench, emulator: EmulatorProcess, fault: dict[str, Any], creates: int
+) -> None:
+    """After a reply that says nothing the run waits as for a job, by the settling time, and in no thread."""
+    emulator.faults([fault])
+    runner = bench.open(settle_seconds=0.5)
+    run = submit(runner, runner.hold_key(KEY), FAMILIES["one document, many questions"], ContextMode.EXPLICIT)
+    assert run.counts == {"answered": 30}
+    ledger = emulator.ledger()
+    assert ledger["calls"]["POST /cachedContents"] == creates
+    assert len(ledger["cached_contents"]) == 1
+    assert nothing_left(emulator)
+
+
 def test_a_cancelled_run_leaves_no_cache(bench: Bench, emulator: EmulatorProcess) -> None:
     emulator.settings(job_outcome="stuck")
     runner = bench.open()
