@@ -7,6 +7,7 @@ from typing import Any
 
 from batch.errors import ApiError
 from gemini.wire import Operation, job_state, operation
+from lifecycle.stages import pace
 from lifecycle.stages.work import Work
 from lifecycle.states import Fate, fate
 from lifecycle.store import Row
@@ -103,6 +104,7 @@ def record(work: Work, shard: Row, op: Operation) -> None:
     work.set_shard(
         shard, stage="submitted", job_name=op.name, job_created_at=created.timestamp(), settle_at=0.0, misses=0
     )
+    pace.begin(work, shard)
 
 
 def settle(work: Work, shard: Row) -> float:

@@ -10,23 +10,35 @@ from lifecycle.stages.work import Step, Work
 
 LOOK_AGAIN_SECONDS = 2.0
 GIVE_UP_AFTER = 12  # failures; what is left then expires by itself, and the sweep tries again
+REFUSALS = 3  # of these, if the service says no rather than nothing
 
 
 def run(work: Work) -> Step:
-    """Cancel jobs nobody waits for, and delete caches, uploaded and result files. Results are on disk by now."""
-    try:
-        unsettled = _stop_strays(work)
-        if unsettled > 0:
+    """Cancel jobs nobody waits for, and delete caches, uploaded and result files. Results are on disk by now.
+
+    What fails does not keep the rest from being released.
+    """
+    troubles: list[ApiError] = []
+    for release in (_stop_strays, caching.release, _delete_files):
+        try:
+            unsettled = release(work)
+        except ApiError as error:
+            troubles.append(error)
+            continue
+        if unsettled:
             delay = min(unsettled, LOOK_AGAIN_SECONDS)
             return Step(Stage.RELEASING, delay, "Looking whether Google has a job that nobody waits for.")
-        caching.release(work)
-        _delete_files(work)
-    except ApiError as error:
-        failures = work.data["release_failures"] = int(work.data.get("release_failures", 0)) + 1
-        if not error.permanent and failures < GIVE_UP_AFTER:
-            raise
-        work.tell(f"Not everything could be removed at Google; it expires there by itself. {error}", "warning")
+    if troubles:
+        _try_again(work, troubles[0])
     return Step(Stage.FINISHED)
+
+
+def _try_again(work: Work, trouble: ApiError) -> None:
+    """Raise what went wrong, until it has gone wrong often enough."""
+    failures = work.data["release_failures"] = int(work.data.get("release_failures", 0)) + 1
+    if failures < (REFUSALS if trouble.permanent else GIVE_UP_AFTER):
+        raise trouble
+    work.tell(f"Not everything could be removed at Google; it expires there by itself. {trouble}", "warning")
 
 
 def _stop_strays(work: Work) -> float:

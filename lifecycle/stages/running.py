@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple, ParamSpec
 
 from batch.errors import ApiError
 from batch.model import Stage
 from gemini.wire import Operation, job_state, operation
 from lifecycle import ages
-from lifecycle.pacing import poll_delay
-from lifecycle.stages import caching, receiving
+from lifecycle.stages import caching, pace, receiving
 from lifecycle.stages.jobs import stop_strays
 from lifecycle.stages.work import Step, Work
 from lifecycle.states import Fate, fate, words
@@ -37,14 +37,13 @@ class Watched(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a look at one open job says: when to look again, and what to tell."""
+    """What a look at one open job says."""
 
-    delay: float
-    note: str = ""
+    note: str
 
 
 def run(work: Work) -> Step:
-    """Look at every open job once."""
+    """Look at every open job that is due."""
     watched = watch(work, work.shards())
     if watched.open:
         return Step(Stage.RUNNING, watched.delay, watched.note)
@@ -52,14 +51,15 @@ def run(work: Work) -> Step:
 
 
 def watch(work: Work, shards: list[Row]) -> Watched:
-    """Look at every open job once. A failed look changes nothing that is known of a job, nor of the others."""
+    """Look at every open job that is due. A failed look changes nothing that is known of a job, nor of the others."""
     jobs = [shard for shard in shards if shard["stage"] == "submitted"]
     troubles: list[ApiError] = []
     if work.cancelled and (work.row["cancel"] or not work.recovered):
         _attempt(troubles, _cancel, work, jobs)
     if work.data.get("repeated"):  # a create without a reply was sent again: the first may yet show up
         _attempt(troubles, stop_strays, work, shards)
-    looks = [look for shard in jobs if (look := _attempt(troubles, _look, work, shard))]
+    due = [shard for shard in jobs if not pace.left(work, shard)]
+    looks = [look for shard in due if (look := _attempt(troubles, _look, work, shard))]
     _tell_age(work, shards)
     _attempt(troubles, caching.renew, work, shards)  # after the looks: leases are counted by the service's clock
     _attempt(troubles, caching.lend, work)
@@ -67,7 +67,8 @@ def watch(work: Work, shards: list[Row]) -> Watched:
     if troubles and (open_ or not troubles[0].permanent):
         raise next((t for t in troubles if not t.permanent), troubles[0])
     note = next((look.note for look in looks if look.note), "")
-    return Watched(len(open_), len(jobs) - len(open_), min((look.delay for look in looks), default=0.0), note)
+    delay = min((pace.left(work, shard) for shard in open_), default=0.0)
+    return Watched(len(open_), len(jobs) - len(open_), delay, note)
 
 
 def _attempt(troubles: list[ApiError], act: Callable[P, Look | None], *args: P.args, **more: P.kwargs) -> Look | None:
@@ -99,7 +100,7 @@ def _look(work: Work, shard: Row) -> Look | None:
     work.set_shard(shard, job_state=state, stats=op.stats or shard["stats"], error=op.error or shard["error"])
     if fate(state) in (Fate.WAITING, Fate.UNKNOWN):
         _seen(work, shard)
-        return Look(poll_delay(_watched_for(work)))
+        return _later(work, shard, pace.delay(work, shard))
     return _save_results(work, shard, op, fate(state))
 
 
@@ -115,7 +116,7 @@ def _tell_age(work: Work, shards: list[Row]) -> None:
 def _absent(work: Work, shard: Row, error: ApiError) -> Look | None:
     """A job that Google says it does not know, although asked by name with the key that made it."""
     if _is_patient(work, shard, work.options.settle * GRACE_SETTLES):
-        return _again(shard, f"Google does not find job {shard['job_name']}; looking again.")
+        return _again(work, shard, f"Google does not find job {shard['job_name']}; looking again.")
     work.tell(f"Job {shard['job_name']} is gone: it was deleted elsewhere. {error}", "error")
     work.set_shard(shard, stage="ended", error="The job was deleted at Google.", job_ended_at=work.clock())
     return None
@@ -132,20 +133,31 @@ def _save_results(work: Work, shard: Row, op: Operation, ended: Fate) -> Look | 
     short = ended is Fate.SALVAGE or saved < int(shard["rows"])
     grace = work.options.settle * GRACE_SETTLES if ended is Fate.COLLECT and not receiving.has_output(op) else 0.0
     if short and _is_patient(work, shard, grace):
-        return _again(shard, f"Job {op.name} has ended with {saved:,} of {shard['rows']:,} results; looking once more.")
+        return _again(
+            work, shard, f"Job {op.name} has ended with {saved:,} of {shard['rows']:,} results; looking once more."
+        )
     _tell_end(work, shard, op, ended, saved)
     work.save()  # the result file's name, before the job counts as ended: releasing must know it
     ended_at = (op.ended_at or work.server_now()).timestamp()
     without = ended is Fate.COLLECT and not receiving.has_output(op)
     fault = "Google says that the job succeeded, but shows no results." if without else shard["error"]
     work.set_shard(shard, stage="ended", error=fault, job_ended_at=ended_at)
+    _free_input(work, shard)
+    pace.end(work, shard)
     return None
+
+
+def _free_input(work: Work, shard: Row) -> None:
+    """Delete the uploaded file, to make room for the next; what cannot be deleted now is when the run is released."""
+    if shard["file_name"]:
+        with suppress(ApiError):
+            work.gateway.delete_file(str(shard["file_name"]))
 
 
 def _unfetchable(work: Work, shard: Row, op: Operation, error: ApiError) -> Look | None:
     """The job names results that are not there: after some patience it ends without, and nothing of it is deleted."""
     if _is_patient(work, shard, work.options.settle * GRACE_SETTLES):
-        return _again(shard, f"The results of job {op.name} cannot be fetched yet; looking again. {error}")
+        return _again(work, shard, f"The results of job {op.name} cannot be fetched yet; looking again. {error}")
     work.tell(f"The results of job {op.name} cannot be fetched: {error} Nothing of it was deleted at Google.", "error")
     work.set_shard(shard, stage="ended", error=f"Its results cannot be fetched. {error}", job_ended_at=work.clock())
     return None
@@ -173,8 +185,13 @@ def _seen(work: Work, shard: Row) -> None:
     work.set_shard(shard, misses=0)
 
 
-def _again(shard: Row, note: str) -> Look:
-    return Look(min(SLOWEST_LOOK_SECONDS, LOOK_AGAIN_SECONDS * int(shard["misses"])), note)
+def _again(work: Work, shard: Row, note: str) -> Look:
+    return _later(work, shard, min(SLOWEST_LOOK_SECONDS, LOOK_AGAIN_SECONDS * int(shard["misses"])), note)
+
+
+def _later(work: Work, shard: Row, seconds: float, note: str = "") -> Look:
+    pace.put_off(work, shard, seconds)
+    return Look(note)
 
 
 def _cancel(work: Work, jobs: list[Row]) -> None:
@@ -189,10 +206,6 @@ def _cancel(work: Work, jobs: list[Row]) -> None:
                     raise
                 work.tell(f"Google did not take the cancel of {shard['job_name']}: {error}", "warning")
             asked.add(shard["n"])
+            pace.begin(work, shard)
             work.data["cancel_asked"] = sorted(asked)
             work.tell(f"Google was asked to cancel {shard['job_name']}; finished rows may still be billed.")
-
-
-def _watched_for(work: Work) -> float:
-    """Seconds since the run was submitted, by this machine's clock: how often to ask is a matter between us two."""
-    return max(0.0, work.clock() - float(work.row["created_at"]))

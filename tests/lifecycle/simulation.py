@@ -92,6 +92,7 @@ class Job:
     ends: float
     file: str = ""
     state: str = "PENDING"
+    cancelled: float = float("inf")
 
 
 @dataclass
@@ -104,7 +105,10 @@ class File:
 
 @dataclass
 class Google:
-    """The service as it really is. `lag` is how late a job is listed, `room` how many jobs may be open."""
+    """The service as it really is. `lag` is how late a job is listed, `room` how many jobs may be open.
+
+    `files_room` is how many files may be kept, `cancel_seconds` how long a cancel takes.
+    """
 
     now: float = 1_800_000_000.0
     lag: float = 0.0
@@ -120,6 +124,8 @@ class Google:
     troubles: list[Trouble] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     short_lists: int = 0
+    files_room: int = 1_000
+    cancel_seconds: float = 0.0
     good_key: bool = True
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -143,7 +149,9 @@ class Google:
         for job in self.jobs:
             if job.state in ENDED:
                 continue
-            if self.outcome == "STUCK":
+            if self.now >= job.cancelled:
+                job.state = "CANCELLED"
+            elif self.outcome == "STUCK":
                 job.state = "EXPIRED" if self.now >= job.created + JOB_LIFE else "RUNNING"
             elif self.now >= job.ends:
                 job.state = self.outcome
@@ -226,7 +234,8 @@ class FakeGateway:
             self.google.advance()
             job = self._job(name)
             if job.state not in ENDED:
-                job.state = "CANCELLED"
+                job.cancelled = self.google.now + self.google.cancel_seconds
+                self.google.advance()
 
         self.google.call("cancel", cancel)
 
@@ -234,6 +243,8 @@ class FakeGateway:
         return dict(self.google.call("upload", lambda: self._upload(path, display_name)))
 
     def _upload(self, path: Path, display_name: str) -> dict[str, Any]:
+        if len(self.google.files) >= self.google.files_room:
+            raise ApiError("Quota exceeded: file_storage_bytes.", status=429, reason="RESOURCE_EXHAUSTED")
         keys = [json.loads(line)["key"] for line in path.read_text().splitlines()]
         name = f"files/{next(self.google.numbers)}"
         self.google.files[name] = File(name, display_name, keys, self.google.now)

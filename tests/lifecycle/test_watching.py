@@ -278,7 +278,8 @@ def test_a_full_disk_stops_the_work_with_a_message_and_loses_nothing(
     run_id = world.submit()
     world.work(3600)
     assert "No space left on device" in world.row(run_id)["note"]
-    assert "delete file" not in world.google.calls
+    saved = place == "collect"
+    assert world.google.calls.count("delete file") == saved, "the input may go once its results are saved"
     assert world.row(run_id)["state"] == "active"
     full[0] = False
     world.until_ended(run_id)
@@ -300,13 +301,66 @@ def test_dying_at_any_write_loses_nothing_and_pays_once(world: World, crash_afte
     assert world.process.store.crash_in > 0, "runs have more writes than were tried"
 
 
-def test_nothing_is_deleted_at_google_before_the_results_are_on_disk(world: World) -> None:
+def test_nothing_is_deleted_at_google_before_the_results_are_on_disk(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.limits = Limits(rows=1)
     world.restart()
+    google, real = world.google, FakeGateway.delete_file
+    deleted: list[str] = []
+
+    def checked(self: FakeGateway, name: str) -> None:
+        deleted.append(name)
+        about = google.files[name] if name in google.files else google.results[name]
+        assert set(about.keys) <= set(world.answers(run_id))
+        real(self, name)
+
+    monkeypatch.setattr(FakeGateway, "delete_file", checked)
     run_id = world.submit(rows=3)
     world.until_ended(run_id)
-    calls = world.google.calls
-    assert calls.index("delete file") > max(n for n, call in enumerate(calls) if call == "download")
+    assert len(deleted) == 6  # three inputs and three results
+
+
+def test_uploaded_files_make_room_for_the_next_as_their_jobs_end(world: World) -> None:
+    """Google keeps 20 GB for a project: a run that is larger must not wait for its own end."""
+    world.limits = Limits(rows=1)
+    world.restart()
+    world.google.files_room = 2
+    run_id = world.submit(rows=5)
+    world.until_ended(run_id, hours=1)
+    assert len(world.answers(run_id)) == 5
+    assert not world.google.files
+
+
+def test_a_job_is_looked_at_often_while_it_is_young_and_seldom_when_it_is_old(world: World) -> None:
+    """Also beside a younger one, and while another waits for room."""
+    world.limits = Limits(rows=1, jobs=1)
+    world.restart()
+    world.google.outcome = "STUCK"
+    run_id = world.submit(rows=2)
+    world.work(20 * 3600)
+    before = world.google.calls.count("get")
+    world.work(3600)
+    assert world.google.calls.count("get") - before <= 13, "an old job is looked at every five minutes"
+    world.google.outcome = "SUCCEEDED"
+    world.google.jobs[0].ends = 0.0
+    world.work(301)
+    assert len(world.google.jobs) == 2
+    started = world.google.now
+    world.until_ended(run_id)
+    assert world.google.now - started < 10, "a young job of an old run is looked at every second"
+
+
+def test_a_cancel_of_an_old_job_is_seen_within_seconds(world: World) -> None:
+    google = world.google
+    google.outcome, google.cancel_seconds = "STUCK", 4.0
+    run_id = world.submit()
+    world.work(20 * 3600)
+    asked = google.now
+    world.process.store.ask_cancel(run_id)
+    world.until_ended(run_id)
+    assert world.row(run_id)["state"] == "cancelled"
+    assert google.now - asked < 30
 
 
 def test_the_result_file_of_a_run_that_died_after_saving_is_deleted_too(world: World) -> None:
