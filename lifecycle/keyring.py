@@ -77,7 +77,7 @@ class Keyring:
     def _has_moved(self, gateway: Gateway, *, rehearsal: bool) -> bool:
         return rehearsal and gateway.base_url != self._rehearsal_url()
 
-    def connected(self) -> list[str]:
-        """Owners whose client has been made: those that something was done for."""
+    def reachable(self) -> list[str]:
+        """Owners of API keys, and rehearsals whose server runs: asking for another one would start it."""
         with self._lock:
-            return list(self._gateways)
+            return [owner for owner, (_, rehearsal) in self._keys.items() if not rehearsal or owner in self._gateways]

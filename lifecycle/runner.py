@@ -71,6 +71,7 @@ MODELS_FRESH_SECONDS = 600.0
 HOUSEKEEPING_SECONDS = 10.0
 COUNTED = (ContextMode.AUTO, ContextMode.EXPLICIT)  # modes whose plan deserves exact counts
 SWEEP_SECONDS = 3600.0
+SWEEP_AGAIN_SECONDS = 60.0  # after one that could not look
 SERVED_AT = "served_at"  # when a server last said that it is there
 SERVED_SECONDS = 60.0
 
@@ -783,18 +784,19 @@ class Runner:
         for row in self._store.unfinished():
             if row["rehearsal"] and not self._keyring.holds(str(row["owner"])):
                 self._keyring.hold(str(row["identity"]), rehearsal=True)
-        for owner in self._keyring.connected():
+        for owner in self._keyring.reachable():
             if time.monotonic() - self._swept.get(owner, -SWEEP_SECONDS) >= SWEEP_SECONDS:
                 self._swept[owner] = time.monotonic()
                 self._worker.aside(self._sweep, owner)
 
     def _sweep(self, owner: str) -> None:
-        """Release what ended runs of this installation left under one key; what fails now is tried again next time."""
-        gateway = self._keyring.gateway(owner)
+        """Release what ended runs of this installation left under one key; what fails now is tried again soon."""
         try:
+            gateway = self._keyring.gateway(owner)
             if gateway is not None:
                 sweep.sweep(gateway, self._prefix, self._is_living)
         except ApiError as error:
+            self._swept[owner] = time.monotonic() - SWEEP_SECONDS + SWEEP_AGAIN_SECONDS
             log.info("The sweep could not look: %s", error)
 
     def _is_living(self, run_id: str) -> bool:
