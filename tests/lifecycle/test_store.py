@@ -137,16 +137,13 @@ def test_removing_a_run_leaves_nothing_of_it(store: Store) -> None:
     assert store.events("r1") == []
 
 
-def test_a_database_of_the_first_version_learns_to_keep_bills(tmp_path: Path) -> None:
+def test_a_database_of_the_first_version_learns_to_keep_bills(store: Store) -> None:
     """Also of the runs that ended before."""
-    url = f"sqlite:///{tmp_path / 'runs.db'}"
-    old = Store(url)
-    old.add_run(run_row("r1", stage="finished", state="finished"))
-    with old.engine.begin() as c:
+    store.add_run(run_row("r1", stage="finished", state="finished"))
+    with store.engine.begin() as c:
         c.execute(text("DROP TABLE bill"))
         c.execute(text("UPDATE meta SET value = '1' WHERE name = 'schema'"))
-    old.close()
-    new = Store(url)
+    new = Store(store.engine.url.render_as_string(hide_password=False))
     assert [row["id"] for row in new.unbilled("a")] == ["r1"]
     for usd in (0.5, 0.7):
         new.add_bill("a", asdict(Bill("r1", rows_usd=usd)))
