@@ -16,7 +16,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from batch import tokens
 
 Measure = Callable[[bytes], float]
-"""Tokens of one part, given as its JSON; NaN if nothing is known of it (a file named by its URI)."""
+"""Tokens of one part (or a list of tools), given as its JSON; NaN if nothing is known of it (a file by its URI)."""
 Field = Raw | UnsetType
 
 TEXT, SPACE = b'{"text":', 0x20
@@ -86,9 +86,11 @@ def measure(known: Mapping[str, int] | None = None) -> Measure:
         if part.startswith(b'{"text":"') and b"\\" not in part and part.count(b'"') == 4:
             return float(tokens.estimate_utf8(part[9:-2]))
         try:
-            found = tokens.estimate_request({"contents": [{"parts": [msgspec.json.decode(part)]}]}, known)
+            value = msgspec.json.decode(part)
         except msgspec.DecodeError:
             return float(tokens.estimate_utf8(part))
+        whole = {"tools": value} if isinstance(value, list) else {"contents": [{"parts": [value]}]}
+        found = tokens.estimate_request(whole, known)
         return math.nan if found.unknown else float(found.total)
 
     return estimated

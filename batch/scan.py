@@ -1,8 +1,8 @@
 """One pass over the lines of a batch: which prefixes are there, by hash, and how long they are. No text is kept.
 
-A prefix is named by a 64-bit hash of its root and parts; the lowest bit says whether the next turn is not a user's
-(then it is no cache for this request: what remains must begin with a user). Collisions do no harm: prefixes are
-compared byte by byte before a cache is used.
+A prefix is named by a 64-bit hash of its root and parts; the lowest bit says that it is no cache for this request: the
+next turn is not a user's (what remains must begin with one), or it is nothing but tools (a cache needs a system
+instruction or contents). Collisions do no harm: prefixes are compared byte by byte before a cache is used.
 """
 
 from __future__ import annotations
@@ -173,7 +173,8 @@ class Namer:
         name = NO_ROOT
         for field in request.root:
             name = (name + 1) & MASK if field is UNSET else digest(parts.canonical(field), name)
-        found = self._roots[spelled] = _sized(name, sum(map(self.gauge.measure, parts.root_parts(request))))
+        name, cut, tokens, blind, seed = _sized(name, sum(map(self.gauge.measure, parts.root_parts(request))))
+        found = self._roots[spelled] = name, cut | (request.systemInstruction is UNSET), tokens, blind, seed
         return found
 
 

@@ -183,13 +183,13 @@ class TextScan(Scan):
         if len(self._wholes) + len(self._seen) + len(self._segments) > 4 * REMEMBERED:
             for memory in (self._wholes, self._seen, self._segments):
                 memory.clear()
-        name, behind, tokens, blind, _ = self._start(request)
+        name, prefix, tokens, blind, _ = self._start(request)
         for content in request.contents:
             salt, foreign = self.namer.roles.get(content.role) or self.namer.role(content.role)
             seed = name ^ salt
             for part in content.parts:
-                if behind:
-                    self._cut(name & EVEN | foreign, tokens, blind)
+                if prefix:
+                    self._cut(prefix | foreign, tokens, blind)
                 if part is last:
                     if not foreign and tokens + tail * 1.5 >= self._least:
                         token = _text(part)
@@ -210,7 +210,7 @@ class TextScan(Scan):
                     whole.last = self._last
                 elif whole.last:
                     self._base = whole.last
-                name, behind = whole.name, 1
+                name, prefix = whole.name, whole.name & EVEN
                 tokens += whole.tokens
                 blind |= whole.blind
                 seed = name ^ NEXT_PART

@@ -130,7 +130,9 @@ def weigh(survey: Survey, tariff: Tariff, options: Options) -> Stakes:
     base, ratio, rest = _counted(survey, options.counts, sent)
     ratio *= options.stretch
     exact = _exact(forest, options.counts)
-    length = forest.highest(_lengths(forest.tokens, forest.tokens, base, exact, ratio))
+    within = _within(forest, base, exact)
+    within[np.isinf(within)] = ratio
+    length = forest.highest(_lengths(forest.tokens, forest.tokens, base, exact, within))
     prompt = _lengths(survey.tokens, forest.tokens, _of_rows(base, forest.leaf), exact, ratio)
     pinned = np.zeros(len(survey))
     pinned[survey.pin_rows] = survey.pin_tokens
@@ -193,7 +195,26 @@ def _of_rows(values: Ints, leaf: Ints) -> Ints:
     return np.asarray(np.append(values, -1)[leaf])
 
 
-def _lengths(estimate: Floats, prefixes: Floats, base: Ints, exact: Floats, ratio: float) -> Floats:
+def _within(forest: Forest, base: Ints, exact: Floats) -> Floats:
+    """By how much estimates are off between two counted prefixes, for each that stands between; infinite elsewhere.
+
+    Where several counted ones follow, the least, so that no prefix seems longer than one that continues it.
+    """
+    ratio = np.full(len(forest), np.inf)
+    counted = np.flatnonzero(~np.isnan(exact))
+    above = np.append(base, -1)[forest.parent[counted]]
+    known, estimated = np.append(exact, 0.0)[above], np.append(forest.tokens, 0.0)[above]
+    size = forest.tokens[counted] - estimated
+    off = np.divide(exact[counted] - known, size, out=np.ones(len(size)), where=size > 0)
+    place = forest.parent[counted]
+    while len(open_ := np.flatnonzero((place >= 0) & (place != above))):
+        place, above, off = place[open_], above[open_], np.maximum(off[open_], 0.0)
+        np.minimum.at(ratio, place, off)
+        place = forest.parent[place]
+    return ratio
+
+
+def _lengths(estimate: Floats, prefixes: Floats, base: Ints, exact: Floats, ratio: Floats | float) -> Floats:
     """Tokens up to an end: counted up to the base, corrected estimates beyond."""
     known = np.append(exact, 0.0)[base]
     return np.asarray(known + (estimate - np.append(prefixes, 0.0)[base]) * ratio)

@@ -128,9 +128,12 @@ class Gateway:
     def list_models(self) -> Iterator[Json]:
         return self._pages("models", "models")
 
-    def count_tokens(self, model: str, contents: list[Json]) -> int:
-        """Tokens of `contents` as the service counts them; free of token charges."""
-        return int(self._call("post", f"models/{model}:countTokens", {"contents": contents}).get("totalTokens", 0))
+    def count_tokens(self, model: str, contents: list[Json], **more: Json | list[Json]) -> int:
+        """Tokens of `contents` as the service counts them; free of token charges. `more`: tools, which need the
+        longer form of the call."""
+        whole = {"generateContentRequest": {"model": f"models/{model}", "contents": contents, **more}}
+        body = whole if more else {"contents": contents}
+        return int(self._call("post", f"models/{model}:countTokens", body).get("totalTokens", 0))
 
     def generate(self, model: str, request: Json) -> Json:
         """One interactive answer at the standard price."""

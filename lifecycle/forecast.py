@@ -25,6 +25,7 @@ from gem_cache import Plan
 from lifecycle.views import RunSpec
 
 MOST_COUNTED_PREFIXES = 200
+MOST_COUNTED_NEAR, NEAR = 300, 1.5  # further ones, up to so many times the minimum: there a size decides
 SAMPLE_SIZE = 100
 COUNTERS = 8  # calls at once
 SHORTEST_HOURS = 0.25
@@ -159,7 +160,9 @@ class _SelfClosing(io.BufferedReader):
 
 def _counts(plan: Plan, count: Count) -> dict[str, int]:
     """Exact counts of what may become a cache, and of a sample of all the rest. What cannot be counted is left out."""
-    wanted = [c.id for c in [*plan.candidates[:MOST_COUNTED_PREFIXES], *plan.samples(SAMPLE_SIZE)]]
+    most, rest = plan.candidates[:MOST_COUNTED_PREFIXES], plan.candidates[MOST_COUNTED_PREFIXES:]
+    near = [c for c in rest if c.tokens < NEAR * (plan.tariff.explicit_minimum or 0)][:MOST_COUNTED_NEAR]
+    wanted = [c.id for c in (*most, *near, *plan.samples(SAMPLE_SIZE))]
 
     def ask(item: tuple[str, bytes]) -> tuple[str, int] | None:
         try:
@@ -171,12 +174,15 @@ def _counts(plan: Plan, count: Count) -> dict[str, int]:
         return dict(found for found in pool.map(ask, plan.contents(wanted)) if found)
 
 
-def contents_to_count(prefix: bytes) -> list[dict[str, Any]]:
-    """A prefix's JSON as contents for countTokens, which takes no system instruction: it counts the same as a turn."""
+def to_count(prefix: bytes) -> dict[str, Any]:
+    """A prefix's JSON as countTokens takes it: contents, and tools if it has any.
+
+    A system instruction counts the same as a turn, and so a prefix that is nothing else has contents too.
+    """
     body = orjson.loads(prefix)
-    system = body.get("systemInstruction")
+    system = body.pop("systemInstruction", None)
     turns = [{"role": "user", "parts": system["parts"]}] if system else []
-    return [*turns, *(body.get("contents") or [])]
+    return {**body, "contents": [*turns, *(body.get("contents") or [])]}
 
 
 def _workload(

@@ -45,7 +45,7 @@ from lifecycle.ages import Usual, usual
 from lifecycle.billing import bill_of
 from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
-from lifecycle.forecast import Forecast, contents_to_count, expected_hours, forecast
+from lifecycle.forecast import Forecast, expected_hours, forecast, to_count
 from lifecycle.keyring import Keyring
 from lifecycle.plan_report import estimate_document, plan_document
 from lifecycle.recovery import Elsewhere, Recovered
@@ -240,7 +240,7 @@ class Runner:
         hits = self._store.learned(account.owner, model, IMPLICIT) if account else []
 
         def count(prefix: bytes) -> int:
-            return gateway.count_tokens(model, contents_to_count(prefix)) if gateway else 0
+            return gateway.count_tokens(model, **to_count(prefix)) if gateway else 0
 
         insist = spec.context is ContextMode.EXPLICIT or not spec.allow_plain
         found = forecast(

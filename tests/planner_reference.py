@@ -34,7 +34,7 @@ def tokens_of_part(part: bytes) -> float:
 
 @dataclass(frozen=True)
 class Prefix:
-    """A beginning of one request: what a cache would hold, its tokens, whether a user's turn follows."""
+    """A beginning of one request: what a cache would hold, its tokens, whether it may be one (a user follows)."""
 
     content: str
     tokens: float
@@ -47,7 +47,8 @@ def prefixes(request: Json, split: str) -> list[Prefix]:
     size = sum(_tokens(part) for part in root.get("systemInstruction", {}).get("parts", []))
     size += sum(_tokens(root[key]) for key in ("tools", "toolConfig") if key in root)
     steps = [(content, place) for content in request["contents"] for place in range(len(content["parts"]))]
-    found = [Prefix(_spell(root), size, _user(request["contents"][0]))] if root else []
+    able = "systemInstruction" in root and _user(request["contents"][0])  # tools alone are no cache
+    found = [Prefix(_spell(root), size, able)] if root else []
     whole: list[Json] = []
     for number, (content, place) in enumerate(steps):
         begun = [*whole, {**content, "parts": content["parts"][:place]}] if place else [*whole]
@@ -223,6 +224,7 @@ def random_batch(random: Random, most: int = 12) -> list[Json]:
     pool = [*words, *texts, *(f"{texts[0]}{tail}" for tail in ("", "\n\nx", "\ny", "z"))]
     roots: list[Json] = [{}, {"systemInstruction": {"parts": [{"text": "s" * random.choice([5, 60, 200])}]}}]
     roots.append({**roots[1], "tools": [{"googleSearch": {}}]})
+    roots.append({"tools": [{"functionDeclarations": [{"name": "f" * 40}]}]})
     sizes = random.choice([(1, 1), (1, 3), (2, 4)])
     stems: list[list[Json]] = [[]]
     found = []

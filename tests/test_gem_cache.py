@@ -395,6 +395,28 @@ def test_exact_counts_replace_estimates() -> None:
     assert near.again(counts={candidate.id: 1_030}).caches
 
 
+def test_what_stands_before_a_counted_prefix_is_no_longer_than_it() -> None:
+    """Estimates between two counts are drawn to both: an estimate never hides a counted prefix behind it."""
+    parts = [text(400, letter) for letter in "abcdefgh"]
+    plan = plan_of([ask(*parts, text(3, "q"), {"text": f"{n}"}) for n in range(30)], hours=0.1)
+    (candidate,) = plan.candidates
+    counted = plan.again(counts={candidate.id: 2_000, **{sample.id: 90 for sample in plan.samples(10)}})
+    places = np.flatnonzero(counted.stakes.requests == 30)
+    assert counted.stakes.length[places].tolist() == pytest.approx(
+        [2_000 * size / candidate.tokens for size in (*range(400, 3_201, 400), candidate.tokens)], rel=1e-9
+    )
+    assert [(group.id, group.prefix_tokens) for group in counted.caches] == [(candidate.id, 2_000)]
+
+
+def test_tools_alone_are_no_cache() -> None:
+    """The service takes no cached content without a system instruction or contents."""
+    tools = {"tools": [{"functionDeclarations": [{"name": "f", "description": "d" * 5_000}]}]}
+    alone = plan_of([ask({"text": f"{n}"}, **tools) for n in range(50)], hours=0.1)
+    assert not alone.caches and not alone.again(mode=ContextMode.EXPLICIT).caches
+    system = {"systemInstruction": {"parts": [text(10)]}}
+    assert plan_of([ask({"text": f"{n}"}, **tools, **system) for n in range(50)], hours=0.1).caches
+
+
 def test_files_of_unknown_size_are_worth_a_count() -> None:
     """A file named by its URI has no estimate: it is counted on nothing, and offered for counting."""
     part = {"fileData": {"mimeType": "application/pdf", "fileUri": "https://files/1"}}

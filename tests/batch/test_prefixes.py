@@ -172,6 +172,14 @@ def test_files_of_unknown_size_mark_their_rows_and_prefixes() -> None:
         assert ((survey.flags & BLIND) > 0).all() and survey.forest.blind.all()
 
 
+def test_tools_have_a_size_of_their_own() -> None:
+    tools = [{"functionDeclarations": [{"name": "f", "description": "Find a book by its title. " * 100}]}]
+    data = lines([{**ask({"text": letter}), "tools": tools} for letter in "ab"])
+    for split in ("part", "text"):
+        (size,) = mine(lambda: data, split).forest.tokens
+        assert 400 < size < 1_000
+
+
 def test_many_texts_are_measured_by_the_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of thousands of rows some are measured, and their totals agree with measuring all."""
     monkeypatch.setattr(scan, "SURELY_MEASURED", 50)

@@ -12,6 +12,7 @@ import pytest
 from batch import catalog, pricing
 from batch.errors import OverBudget
 from batch.model import ContextMode, RunState, Tariff, Usage
+from cache_utils import CachedText
 from lifecycle.results import Filter
 from lifecycle.runner import Runner
 from lifecycle.views import Account, RunSpec, RunView
@@ -20,6 +21,9 @@ from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
 
 DOCUMENT = "The parties agree on the following terms, and on nothing else. " * 120
 TWO_DOCUMENTS = (DOCUMENT, DOCUMENT.replace("parties", "sellers"))
+
+
+AUTO = ContextMode.AUTO
 
 
 def tariff() -> Tariff:
@@ -161,6 +165,55 @@ FREE_TIER = {
         "limit=0, requested=2316",
     }
 }
+
+
+def test_only_the_group_whose_cache_is_refused_is_sent_in_full(bench: Bench, emulator: EmulatorProcess) -> None:
+    """The others keep theirs, and a row that names a cache of the user's own keeps that."""
+    small = {"code": 400, "status": "INVALID_ARGUMENT", "message": TOO_SMALL}
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    mine = runner.create_cache(account, CachedText(MODEL, text=DOCUMENT), "mine", 3600)
+    refuse = {"method": "POST", "route": "cachedContents", "do": "status", "status": 400, "body": {"error": small}}
+    emulator.faults([refuse])
+    run = submit(runner, account, [*FAMILIES["two documents"], line("own", "Mine?", cachedContent=mine.name)], AUTO)
+    assert run.counts == {"answered": 41}
+    job = emulator.ledger()["batch_jobs"][0]
+    sent = [json.loads(text)["request"] for text in emulator.sent("batch_jobs", job["name"]).splitlines()]
+    caches = [request.get("cachedContent") for request in sent]
+    assert (caches.count(None), len(set(caches)), caches.count(mine.name)) == (20, 3, 1)
+    assert len({json.dumps(request) for request in sent}) == 41
+    assert [c["name"] for c in emulator.ledger()["cached_contents"] if not c["deleted_at"]] == [mine.name]
+
+
+TOO_SMALL = "Cached content is too small. total_token_count=1000, min_total_token_count=1024"
+
+
+def test_names_of_caches_are_resolved_in_rows_sent_in_full(bench: Bench, emulator: EmulatorProcess) -> None:
+    """A shard written anew without caches still says which cache of the user's its rows mean."""
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    mine = runner.create_cache(account, CachedText(MODEL, text=DOCUMENT), "mine", 3600)
+    emulator.settings(explicit_caching=False)
+    named = line("own", "@use_cache mine\nWhat is it about?")
+    assert submit(runner, account, [named, *FAMILIES["two documents"]], AUTO).counts == {"answered": 41}
+    job = emulator.ledger()["batch_jobs"][0]["name"]
+    sent = [json.loads(text)["request"] for text in emulator.sent("batch_jobs", job).splitlines()]
+    assert [request["cachedContent"] for request in sent if "cachedContent" in request] == [mine.name]
+
+
+def test_tools_are_counted_with_the_prefix_that_has_them(bench: Bench, emulator: EmulatorProcess) -> None:
+    """Its size would be too small without them."""
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    tools = [{"functionDeclarations": [{"name": f"tool_{n}", "description": DOCUMENT[:200]} for n in range(40)]}]
+    system = {"parts": [{"text": "Choose a tool."}]}
+    lines = [line(f"k{n}", f"Question {n}?", systemInstruction=system, tools=tools) for n in range(60)]
+    found = runner.forecast(
+        account, runner.prepare("\n".join(lines), kind="jsonl"), RunSpec(model=MODEL, context=AUTO, hours=0.5)
+    )
+    assert submit(runner, account, lines, AUTO).counts == {"answered": 60}
+    (planned,) = found.plan.caches
+    assert (planned.counted, planned.prefix_tokens) == (True, emulator.ledger()["cached_contents"][0]["token_count"])
 
 
 def test_a_cache_that_dies_in_mid_run_ends_in_all_rows_answered(bench: Bench, emulator: EmulatorProcess) -> None:
