@@ -26,6 +26,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.do not in ACTS:
             raise ValueError(f"do is one of {', '.join(ACTS)}")
+        if not 100 <= self.status <= 599:
+            raise ValueError("status is a number from 100 to 599")
         self.pattern = re.compile(self.route)
 
     def meets(self, method: str, path: str, query: str) -> bool:

@@ -6,12 +6,14 @@ sees whether a text matches all the same.
 
 import re
 import string
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 
 Choose = Callable[[int], int]  # a number below the one given
 Writer = Callable[[Choose, int], str]  # the second number: how many repetitions beyond the least are wanted
 TRIES = 30
+MOST = 4000  # characters of a repetition; longer ones end there, and match no more
 _LETTERS = string.ascii_lowercase + string.ascii_uppercase
 _ANY = _LETTERS + string.digits + "_-.,:;!?@#%&*()+=/ "
 _CLASSES = {
@@ -43,10 +45,19 @@ def matching(pattern: str, choose: Choose, shortest: int = 0, longest: int | Non
 
 
 def _fits(pattern: str, text: str) -> bool:
-    try:
-        return bool(re.search(pattern, text))
-    except re.error:
-        return True  # a dialect that cannot be checked here, such as \p{L}
+    check = _check(pattern)
+    return check is None or bool(check.search(text))
+
+
+@lru_cache(maxsize=256)
+def _check(pattern: str) -> "re.Pattern[str] | None":
+    """The pattern as Python reads it; None for a dialect that it does not, such as \\p{L}."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of sets that may one day be nested
+        try:
+            return re.compile(pattern)
+        except re.error:
+            return None
 
 
 @lru_cache(maxsize=256)
@@ -84,7 +95,13 @@ class _Reader:
         def repeat(choose: Choose, extra: int) -> str:
             room = extra // 2 + 3 if most is None else min(most - least, extra // 2 + 3)
             fewest = min(room, extra // 2)
-            return "".join(write(choose, extra) for _ in range(least + fewest + choose(room - fewest + 1)))
+            text = ""
+            for _ in range(least + fewest + choose(room - fewest + 1)):
+                piece = write(choose, extra)
+                text += piece
+                if not piece or len(text) > MOST:
+                    break
+            return text
 
         return repeat
 

@@ -151,7 +151,9 @@ def _integer(value: Any) -> Any:
     if type(value) is int:
         return value
     if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _WHOLE.fullmatch(value)):
-        return int(value)
+        number = int(value)
+        if -(2**63) <= number < 2**63:
+            return number
     raise Unreadable(f"(TYPE_INT32), {_shown(value)}")
 
 

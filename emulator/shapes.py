@@ -29,6 +29,7 @@ _FORMATS = {
 }
 _ENUMERATION = re.compile(r"\b[\w']+(?: [\w']+){0,2}(?:, [\w']+(?: [\w']+){0,2})+?,? (?:and|or) [\w']+")
 _MONEY = re.compile(r"[$€£]\s?(\d+(?:\.\d+)?)")
+_MOST = 65_536  # the longest answer of any model, in tokens; nothing longer is made
 _DEEP = 4  # from here on, only what is required, and short lists
 _SIMPLE = ("null", "boolean", "integer", "number", "string", "array", "object")
 
@@ -50,6 +51,7 @@ class _Maker:
         self.seed = seed
         self.about = about
         self.said = False
+        self.made = 0
         self.step = 0
 
     def value(self) -> Any:
@@ -61,6 +63,9 @@ class _Maker:
         return ((self.seed + self.step * 40503) * 2654435761 >> 7) % max(choices, 1)
 
     def _value(self, schema: Any, name: str, depth: int) -> Any:
+        self.made += 1
+        if self.made > _MOST:
+            raise ValueError("more values than an answer can hold")
         if not isinstance(schema, dict):
             return self._string({}, name, depth)
         schema = self.schemas.plain(schema, depth)
@@ -93,7 +98,7 @@ class _Maker:
         for p in required:
             if p not in properties:
                 made[p] = self._value(_by_pattern(schema, p, extra), p, depth + 1)
-        least = int(schema.get("minProperties") or (isinstance(extra, dict) and not properties))
+        least = _least(schema, "minProperties") or (isinstance(extra, dict) and not properties)
         for index in range(len(made), least):
             made[self._key(schema, index)] = self._value(extra, "extra", depth + 1)
         return made
@@ -117,7 +122,7 @@ class _Maker:
         made = [self._value(item, name, depth + 1) for item in schema.get("prefixItems") or ()]
         items, size = schema.get("items"), self._size(schema, depth)
         if made and not isinstance(items, dict):
-            size = 0 if items is False else int(schema.get("minItems") or 0)
+            size = 0 if items is False else _least(schema, "minItems")
         while len(made) < size:
             item = self._value(items, name, depth + 1)
             if schema.get("uniqueItems") and item in made:
@@ -136,7 +141,7 @@ class _Maker:
 
     def _size(self, schema: dict[str, Any], depth: int) -> int:
         """How many items: at the top as many as the prompt enumerates, else one to three; none needless when deep."""
-        least = int(schema.get("minItems") or 0)
+        least = _least(schema, "minItems")
         most = int(schema["maxItems"]) if schema.get("maxItems") is not None else 1_000
         wanted = enumerated(self.about) if depth == 0 else 0
         return max(least, min(most, wanted or 1 + self._next(3))) if depth <= _DEEP else least
@@ -179,14 +184,14 @@ class _Maker:
     def _string(self, schema: dict[str, Any], name: str, depth: int) -> str:
         most = schema.get("maxLength")
         if schema.get("pattern"):
-            return matching(schema["pattern"], self._next, int(schema.get("minLength") or 0), most)
+            return matching(schema["pattern"], self._next, _least(schema, "minLength"), most)
         if schema.get("format") in _FORMATS:
             return _FORMATS[schema["format"]]
         text = named_text(name, self._next, self.about)
         if not self.said and (most is None or int(most) > len(MARK)):
             self.said = True
             text = f"{MARK} {text}"
-        missing = int(schema.get("minLength") or 0) - len(text)
+        missing = _least(schema, "minLength") - len(text)
         text += " simulated" * (-(-missing // 10) if missing > 0 else 0)
         return text if most is None else text[: int(most)]
 
@@ -199,6 +204,14 @@ _TYPES: dict[str, Callable[[_Maker, dict[str, Any], str, int], Any]] = {
     "boolean": _Maker._boolean,
     "string": _Maker._string,
 }
+
+
+def _least(schema: dict[str, Any], word: str) -> int:
+    """A lower limit. Raises ValueError for one that no answer could reach."""
+    least = int(schema.get(word) or 0)
+    if least > _MOST:
+        raise ValueError(f"{word} is more than an answer can hold")
+    return least
 
 
 def enumerated(text: str) -> int:

@@ -173,7 +173,9 @@ DEFECTS = (
         "low, high = 0.0, 1e6",
     ),
     Defect("references are not followed", "composition", "schema = merged(self._target(ref), rest)", "schema = rest"),
-    Defect("implicit hits come unasked", "world", "if not rate or sum", "if sum"),
+    Defect(
+        "implicit hits come unasked", "settings", "implicit_hit_rate: float = 0.0", "implicit_hit_rate: float = 1.0"
+    ),
     Defect(
         "implicit hits need no earlier prompt",
         "prefixes",

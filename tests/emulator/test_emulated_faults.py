@@ -164,9 +164,16 @@ def test_the_controls_are_exempt(emulator: EmulatorProcess) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"do": "explode"}, {"do": "status", "route": "("}, {"route": "x"}, {"do": "hang", "x": 1}]
+    "bad",
+    [
+        {"do": "explode"},
+        {"do": "status", "route": "("},
+        {"route": "x"},
+        {"do": "hang", "x": 1},
+        {"do": "status", "status": 99},
+    ],
 )
-def test_a_rule_that_cannot_be_meant_is_refused(api: Api, bad: dict[str, str]) -> None:
+def test_a_rule_that_cannot_be_meant_is_refused(api: Api, bad: dict[str, str | int]) -> None:
     assert api.http.post("/_emulator/faults", json=[bad]).status_code == 400
     assert api.http.get("/_emulator/faults").json() == []
 

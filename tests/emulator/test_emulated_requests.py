@@ -20,7 +20,8 @@ from emulator.settings import Settings
 from emulator.state import State
 from emulator.store import Store
 from emulator.world import World
-from tests.emulator_api import MODEL, Api, Json, contents
+from tests.emulator_api import MODEL, Api, Json, client, contents
+from tests.emulator_process import EmulatorProcess
 
 GENERATE = f"models/{MODEL}:generateContent"
 
@@ -76,6 +77,8 @@ def test_an_unknown_field_in_an_inline_row_names_the_row(api: Api) -> None:
         {"contents": [{"parts": [{"text": 5}]}]},
         {"contents": contents("x"), "generationConfig": {"temperature": "warm"}},
         {"contents": contents("x"), "generationConfig": {"maxOutputTokens": 1.5}},
+        {"contents": contents("x"), "generationConfig": {"seed": 1e308}},
+        {"contents": contents("x"), "generationConfig": {"seed": "9223372036854775808"}},
         {"contents": contents("x"), "generationConfig": {"maxOutputTokens": "²"}},
         {"contents": contents("x"), "generationConfig": {"maxOutputTokens": "--5"}},
         {"contents": contents("x"), "generationConfig": {"maxOutputTokens": "9" * 5000}},
@@ -202,9 +205,13 @@ def test_contents_that_the_service_refuses(api: Api, bad: list[Json]) -> None:
     assert api.refused("POST", GENERATE, {"contents": bad})["status"] == "INVALID_ARGUMENT"
 
 
-def test_a_file_of_another_key_cannot_be_used(api: Api) -> None:
-    part = {"fileData": {"fileUri": "https://generativelanguage.googleapis.com/v1beta/files/nowhere"}}
-    assert api.refused("POST", GENERATE, {"contents": [{"parts": [part]}]})["code"] == 403
+def test_a_file_of_another_key_cannot_be_used(api: Api, emulator: EmulatorProcess) -> None:
+    with client(emulator, "key-two") as other:
+        uri = other.upload(b"secret", "text/plain")["uri"]
+    for address in (uri, "https://generativelanguage.googleapis.com/v1beta/files/nowhere"):
+        body = {"contents": [{"parts": [{"fileData": {"fileUri": address}}]}]}
+        assert api.refused("POST", GENERATE, body)["code"] == 403
+        assert api.run([{"key": "a", "request": body}])[0]["error"]["code"] == 7
 
 
 @pytest.mark.parametrize("form", ["batchPredictionJobs/1", "projects/p/cachedContents/1", "locations/x", "c1"])

@@ -127,7 +127,16 @@ PATTERNS = [
     *(r"^(?:[A-F0-9]{2}:){5}[A-F0-9]{2}$", r"^https?://\S+$", r"^[a-z]+(-[a-z]+)*$", "abc", r"^$", r"^[^a-z]+$"),
     *(r"^(19|20)\d\d-(0[1-9]|1[0-2])$", r"^[\w.-]+\.(com|org)$", r"^((a|b)(c|d)){2}$", r"^\$\d+(\.\d{2})?$"),
     *(r"^(?=.*\d)[a-z\d]+$", r"^[A-Za-z0-9_\-]{8,}$", r"^(?P<year>\d{4})$", r"^[\x41-\x43]\u0044?$", r"^[]a]+$"),
-    *(r"^\D\W\w+?\b$", r"^.{3,10}$", r"^[\d,]*\.?\d+$"),
+    *(r"^\D\W\w+?\b$", r"^.{3,10}$", r"^[\d,]*\.?\d+$", r"^[[a]+$"),
+]
+
+
+PAIR = {"type": "array", "minItems": 1000, "items": {"type": "integer"}}
+ENDLESS: list[Json] = [
+    {"type": "array", "minItems": 2**31, "items": {"type": "integer"}},
+    {"type": "array", "minItems": 1000, "items": PAIR},
+    {"type": "string", "minLength": 2**40},
+    {"type": "object", "minProperties": 2**31},
 ]
 
 
@@ -170,10 +179,16 @@ def test_a_pattern_may_come_with_lengths() -> None:
         assert 30 <= len(text) <= 40
 
 
-@pytest.mark.parametrize("schema", [{"allOf": [{"$ref": "#"}]}, {"type": "integer", "minimum": "x"}])
-def test_a_schema_that_makes_no_sense_is_refused(schema: Json) -> None:
+@pytest.mark.parametrize("schema", [{"allOf": [{"$ref": "#"}]}, {"type": "integer", "minimum": "x"}, *ENDLESS])
+def test_a_schema_that_no_answer_satisfies_is_refused(schema: Json) -> None:
     with pytest.raises(ApiError, match="invalid argument"):
         made_up(schema, 1, "x")
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("pattern", ["a{99999999}", "((a{9999}){9999}){9999}", "((^{9999}){9999}){9999}", "^(a|b"])
+def test_a_pattern_without_end_ends(pattern: str) -> None:
+    assert len(made_up({"type": "string", "pattern": pattern}, 1, "x")) <= 5000
 
 
 def test_a_nullable_answer_is_filled_where_it_can_be() -> None:
