@@ -81,9 +81,8 @@ class Form:
             problem = self._problem(value)
             return Answer("failed", problem=problem) if problem else Answer("strict", text)
         repaired = repair(text)
-        if repaired is None or self._problem(repaired):
-            return Answer("failed", problem=problem)
-        return Answer("lenient", orjson.dumps(repaired, default=str).decode(), problem)
+        written = None if repaired is None or self._problem(repaired) else _written(repaired)
+        return Answer("failed", problem=problem) if written is None else Answer("lenient", written, problem)
 
     def _problem(self, value: Any) -> str:
         try:
@@ -111,8 +110,18 @@ def typed(value: Any, kind: str) -> Any:
     if kind == "DOUBLE":
         return float(value) if whole or isinstance(value, float) else None
     if kind == "JSON":
-        return orjson.dumps(value, default=str).decode()
+        return _written(value)
     return value if isinstance(value, bool if kind == "BOOLEAN" else str) else None
+
+
+def _written(value: Any) -> str | None:
+    """A value as JSON text; None for what other readers would trip over: hundreds of levels, numbers beyond 64 bits,
+    halves of characters.
+    """
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError:
+        return None
 
 
 def repair(text: str) -> Any:

@@ -205,7 +205,7 @@ def classify(line: bytes) -> Row:
     """Say what became of the row behind one result line. Total: never raises, whatever the bytes are."""
     try:
         found = _decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _classify_odd(line)
     response = found.response
     if response is None or found.error:
@@ -278,11 +278,24 @@ def _why(outcome: Outcome, reason: str, message: str | None) -> str:
     return f"{WORDS[outcome]}{said}" + (f": {message}" if message else "")
 
 
+MOST_TOKENS = 10**12  # of one row; what claims more, or less than none, tells nothing
+
+
 def _usage(response: _Response) -> Usage | None:
     counts = response.usage_metadata
     if counts is None:
-        return Usage(prompt=response.token_count) if response.token_count else None
-    return Usage(counts.prompt or 0, counts.cached or 0, counts.candidates or 0, counts.thoughts or 0, counts.tool or 0)
+        found = (response.token_count or 0, 0, 0, 0, 0)
+        if not response.token_count:
+            return None
+    else:
+        found = (
+            counts.prompt or 0,
+            counts.cached or 0,
+            counts.candidates or 0,
+            counts.thoughts or 0,
+            counts.tool or 0,
+        )
+    return Usage(*found) if min(found) >= 0 and max(found) <= MOST_TOKENS else None
 
 
 def _key(found: _Line) -> str | None:
@@ -397,8 +410,10 @@ def _classify_odd(line: bytes) -> Row:
     """A line that is not of the typed shape: read it loosely, keep its key, and call it unknown if need be."""
     try:
         value = loosely(line)
-    except (ValueError, RecursionError):
+    except ValueError:
         return Row(None, Outcome.UNKNOWN, error_message="the line is not JSON")
+    except RecursionError:
+        return Row(_leading_key(line), Outcome.UNKNOWN, error_message="the line is nested too deeply to be read")
     if not isinstance(value, dict):
         return Row(None, Outcome.UNKNOWN, error_message="the line is not a JSON object")
     head = _Line(value.get("key"), value.get("metadata"), None, value.get("error"), value.get("status"))
@@ -408,6 +423,18 @@ def _classify_odd(line: bytes) -> Row:
         if not head.error:
             return Row(_key(head), Outcome.UNKNOWN, error_message=f"the response is not of a known form: {problem}")
     return _classify_rare(head, line)
+
+
+_LEADING_KEY = re.compile(rb'\s*\{\s*"key"\s*:\s*("(?:[^"\\]|\\.)*")\s*,')
+
+
+def _leading_key(line: bytes) -> str | None:
+    """The key that a line begins with; for lines that cannot be parsed."""
+    found = _LEADING_KEY.match(line)
+    try:
+        return str(json.loads(found[1])) if found else None
+    except ValueError:
+        return None
 
 
 def loosely(line: bytes) -> Any:

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from batch.errors import InputError
 from batch.outcomes import loosely
+from batch.problems import count
 from batch.reports import FORMULA, NUMBER, breakdown, legal, neutral, own_names, usd
 
 from .flat import as_text, flat_batches, flat_schema, own_columns
@@ -207,15 +208,18 @@ def _as_received(line: bytes) -> tuple[Any, Any]:
         response.decode()
         if b"\\ud" in response:
             orjson.loads(response)
-    except (msgspec.DecodeError, UnicodeDecodeError, orjson.JSONDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, orjson.JSONDecodeError, RecursionError):
         return _as_understood(line)
     usage = bytes(told.usage_metadata) if told else b"null"
     return orjson.Fragment(usage), orjson.Fragment(response)
 
 
 def _as_understood(line: bytes) -> tuple[Any, Any]:
-    """The same of a line with flaws that some readers would trip over."""
-    value = loosely(line)
+    """The same of a line with flaws that some readers would trip over; what none could read comes as a text."""
+    try:
+        value = loosely(line)
+    except RecursionError:
+        return None, line.decode("utf-8", "replace").strip()
     response = value.get("response") if isinstance(value, dict) else None
     return response.get("usageMetadata") if isinstance(response, dict) else None, response
 
@@ -307,11 +311,17 @@ def _xlsx(job: _Job, stream: IO[bytes]) -> None:
         if book.sheets > 1:
             job.notes.append(f"The rows go on over {book.sheets} sheets.")
         if book.cut:
-            job.notes.append(f"{book.cut:,} cells hold more than Excel allows (32,767 characters) and are cut.")
+            cut = count(book.cut, "cell held", "cells held")
+            job.notes.append(f"{cut} more than Excel allows (32,767 characters) and {_was(book.cut)} cut.")
         if book.replaced:
-            job.notes.append(f"{book.replaced:,} cells had characters that XLSX cannot hold; \ufffd stands for them.")
+            replaced = count(book.replaced, "cell")
+            job.notes.append(f"{replaced} had characters that XLSX cannot hold; \ufffd stands for them.")
         book.start("About", ["About these results"])
         book.write([_about(job)])
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _cells(column: pa.ChunkedArray) -> list[Any]:

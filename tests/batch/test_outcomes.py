@@ -106,6 +106,20 @@ def test_half_a_character_costs_no_row() -> None:
     assert (row.key, row.outcome, row.text) == ("a", Outcome.ANSWERED, "\ufffd!")
 
 
+@pytest.mark.parametrize("levels", [5_000, 200_000])
+def test_a_line_nested_too_deeply_is_unknown_and_keeps_its_key(levels: int) -> None:
+    row = classify(b'{"key": "a\\u0062", "response": ' + b"[" * levels + b"]" * levels + b"}")
+    assert (row.key, row.outcome) == ("ab", Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**13, 10**30])
+def test_numbers_of_tokens_that_cannot_be_are_not_known(tokens: int) -> None:
+    candidate = {"finishReason": "STOP", "content": {"parts": [{"text": "A"}]}}
+    response = {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": tokens}}
+    row = classify(json.dumps({"key": "a", "response": response}).encode())
+    assert (row.outcome, row.text, row.usage) == (Outcome.ANSWERED, "A", None)
+
+
 def test_a_byte_order_mark_costs_no_row() -> None:
     assert classify(b'\xef\xbb\xbf{"key":"a","error":{"code":13}}').key == "a"
 

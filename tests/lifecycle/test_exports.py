@@ -194,7 +194,7 @@ def test_what_a_cell_cannot_hold_is_noted(tmp_path: Path) -> None:
     assert len(texts[0]) == 32_767
     assert texts[0].endswith("… [cut: 40,000 characters]")
     assert texts[1] == "\ufffd\ufffd"
-    assert [note[:8] for note in written.notes] == ["1 cells ", "1 cells "]
+    assert [note[:8] for note in written.notes] == ["1 cell h", "1 cell h"]
 
 
 def test_a_text_report_begins_with_the_account(mixed: Run) -> None:

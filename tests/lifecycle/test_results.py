@@ -328,6 +328,50 @@ def test_an_answer_not_in_the_form_asked_for_is_invalid(run: Run) -> None:
     assert balanced(account)
 
 
+@pytest.mark.parametrize("text", ["[" * 400 + "]" * 400, "9" * 30, '"\\ud83d"'])
+def test_json_that_others_would_trip_over_costs_no_other_row(run: Run, text: str) -> None:
+    """Neither a fenced answer that cannot be kept as JSON, nor a property of that kind, may end the collecting."""
+    schema = {"type": "OBJECT", "properties": {"x": {}}}
+    run.send("abc", request=lambda key: asks_for(schema))
+    run.receive([{"key": "a", **answer(f'```json\n{{"x": {text}}}\n```')}, {"key": "b", **answer(f'{{"x": {text}}}')}])
+    run.receive([{"key": "c", **answer('{"x": 1}')}], shard=1)
+    run.build()
+    assert [row["parsed"] for row in run.rows()][::2] == ["failed", "strict"]
+    page, _ = run.table().page(fields=True, lenient=True)
+    assert page["answer.x"][2] == "1"
+    assert run.table().export(run.folder / "o.parquet", "parquet", fields=True, lenient=True).rows == 3
+
+
+def test_a_run_of_odd_lines_is_collected_shown_and_exported(run: Run) -> None:
+    deep = b'{"key":"deep","response":' + b'{"a":' * 50_000 + b"1" + b"}" * 50_001
+    run.send(["deep", "huge", "vertex", "snake", "lost"])
+    run.receive(
+        [
+            b"\xef\xbb\xbf" + json.dumps({"key": "huge", **answer("x" * 3_000_000)}).encode(),
+            deep,
+            b"   ",
+            {"key": "vertex", "status": "", "request": {"contents": []}, **answer("V")},
+            {
+                "key": "snake",
+                "response": {"candidates": [{"finish_reason": "STOP", "content": {"parts": [{"text": "S"}]}}]},
+            },
+            {"custom_id": "lost", **answer("under another name")},
+            b"\x00\x00",
+        ]
+    )
+    account = run.build()
+    assert [row["outcome"] for row in run.rows()] == ["unknown", "answered", "answered", "answered", "missing"]
+    assert (account.returned, account.unmatched, len(run.rows()[1]["text"])) == (6, 2, 3_000_000)
+    assert balanced(account)
+    assert run.table().detail("deep").response.encode() == deep
+    for format in ("jsonl", "csv", "parquet", "xlsx", "txt"):
+        assert run.table().export(run.folder / "o", format).rows == 5
+        if format == "jsonl":
+            rows = [json.loads(line) for line in (run.folder / "o").read_text().splitlines()]
+            assert [row["key"] for row in rows] == ["deep", "huge", "vertex", "snake", "lost"]
+            assert rows[0]["response"].encode() == deep
+
+
 def test_each_row_is_held_to_its_own_form(run: Run) -> None:
     forms = {
         "a": asks_for(PERSON),
