@@ -122,6 +122,13 @@ def shown(rows: pd.DataFrame, columns: Sequence[str], fields: Sequence[Field] = 
     return pd.DataFrame({name: _cells(rows[name], name, name in typed) for name in columns if name in rows})
 
 
+def order_words(view: View) -> str:
+    """How the rows are sorted, behind their number; "" for the order in which they were sent."""
+    if view.order == INPUT_ORDER:
+        return ", from the last" if view.descending else ""
+    return f", sorted by {_title(view.order)}{', highest first' if view.descending else ''}"
+
+
 def next_order(view: View, column: str) -> tuple[str, bool]:
     """What a click on a column's name asks for: (order, descending).
 

@@ -25,7 +25,7 @@ from ui.words import outcome, size
 
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
 MOST_PICTURES, MOST_PICTURE_BYTES = 12, 8_000_000
-TALL_FROM, TALL = 1200, 240  # characters; pixels
+FIRST_CHARACTERS = 4_000  # of a text, until all of it is asked for
 MOST_CHARACTERS = 100_000  # of one text; a row may hold megabytes
 MOST_OTHERS = 20
 
@@ -34,10 +34,13 @@ def draw(detail: Detail, run: RunView) -> None:
     """Draw a row. `run` is the run that is being looked at."""
     with st.container(border=True, key="row-detail"):
         st.markdown(f"**Row {plain(detail.key)}** · {plain(outcome(Outcome(detail.outcome)))}")
-        st.caption(f"{WORDS[Outcome(detail.outcome)].capitalize()}. {plain(_origin(detail, run))}")
+        told = "" if detail.error_message else f"{WORDS[Outcome(detail.outcome)].capitalize()}."
+        facts = f"{told} {_origin(detail, run)}".strip()
+        if facts:
+            st.caption(plain(facts))
         if detail.error_message:
             code = "" if detail.error_code is None else f" (code {detail.error_code})"
-            st.error(plain(f"{detail.error_message}{code}"))
+            st.error(plain(_bounded(f"{detail.error_message}{code}")))
         _own(detail)
         _text("Prompt", detail.prompt)
         _pictures("Pictures sent", detail.request)
@@ -80,10 +83,14 @@ def _bounded(text: str) -> str:
 
 
 def _text(title: str, text: str) -> None:
-    if text:
-        st.caption(title)
-        text = _bounded(text)
-        st.code(text, language=None, wrap_lines=True, height=TALL if len(text) > TALL_FROM else "content")
+    """A text, its beginning if it is long. No box of its own to scroll in: a keyboard could not reach into it."""
+    if not text:
+        return
+    st.caption(title)
+    rest = len(text) - FIRST_CHARACTERS
+    if rest > 0 and not st.toggle(f"Show all {len(text):,} characters", key=f"whole-{title}"):
+        text = f"{text[:FIRST_CHARACTERS]}… and {rest:,} more characters"
+    st.code(_bounded(text), language=None, wrap_lines=True)
 
 
 def _answer(detail: Detail) -> None:
@@ -145,7 +152,7 @@ def _others(detail: Detail) -> None:
         for other in detail.others[:MOST_OTHERS]:
             words = f"{other.kind} · run {other.run} · {outcome(Outcome(other.outcome))} · cost {usd(other.usd)}"
             st.caption(plain(words))
-            st.code(_indented(other.raw), language=None, wrap_lines=True, height=TALL)
+            st.code(_indented(other.raw), language=None, wrap_lines=True)
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from batch.problems import count
 from lifecycle.results import ResultTable
 
 LINES_A_PAGE = 10
-LINE_BYTES = 2000
+LINE_BYTES = 600
 
 
 def draw(run_id: str, table: ResultTable) -> None:
@@ -27,7 +27,7 @@ def draw(run_id: str, table: ResultTable) -> None:
         pages = -(-total // LINES_A_PAGE)
         page = min(int(st.session_state.get(f"unmatched-page-{run_id}") or 1), pages)
         lines, _ = table.unmatched((page - 1) * LINES_A_PAGE, LINES_A_PAGE, clip=LINE_BYTES)
-        st.code("\n\n".join(_clipped(line) for line in lines), language=None, wrap_lines=True, height=320)
+        st.code("\n\n".join(_clipped(line) for line in lines), language=None, wrap_lines=True)
         if pages > 1:
             st.pagination(pages, key=f"unmatched-page-{run_id}", max_visible_pages=5)
 

@@ -87,6 +87,19 @@ def test_one_row_that_fits_is_shown_in_full(results: AppTest) -> None:
     assert any('"finishReason": "STOP"' in text for text in shown)
 
 
+def test_a_long_answer_is_shown_whole_when_asked_and_never_without_bounds(
+    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "x" * 5_000_000})
+    at = page()
+    assert max(len(code.value) for code in at.code) < 110_000
+    assert any(code.value.endswith("… and 4,996,000 more characters") for code in at.code)
+    at.toggle(key="whole-Answer").set_value(True).run()
+    assert any(code.value.endswith("… and 4,900,000 more characters, which exports hold") for code in at.code)
+
+
 def test_active_content_in_an_answer_stays_text(results: AppTest) -> None:
     search = next(field for field in results.text_input if field.label == "Search")
     search.set_value("evil.example").run()
@@ -190,7 +203,7 @@ def test_one_click_shows_what_needs_attention(results: AppTest) -> None:
 def test_the_whole_table_is_sorted_not_the_page_in_sight(results: AppTest) -> None:
     results.selectbox(key="order-r1").set_value("key").run()
     results.toggle(key="descending-r1").set_value(True).run()
-    assert rows(results)[0] == "row-9"
+    assert rows(results)[0] == "row-9" and "of 64 rows, sorted by Key, highest first" in texts(results)
     results.get("pagination")[0].set_value(2).run()
     assert rows(results)[-1] == "blocked"
 
