@@ -37,6 +37,7 @@ from lifecycle.views import Account, JobView, RunSpec, RunView
 from settings import Settings, load
 
 WATCH_SECONDS = 0.2
+GROUPS_SHOWN = 20  # of a plan in words; --json has them all
 SENT = (Stage.RUNNING, Stage.COLLECTING, Stage.RELEASING, Stage.FINISHED)
 
 
@@ -450,13 +451,28 @@ def _rehearsal_identity(data_dir: Path) -> str:
 
 
 def _plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str]:
-    usd = document["totals"]["usd"]
+    usd, groups = document["totals"]["usd"], document["groups"]
     costs = (f"{name} {_money(usd[name])}" for name in ("plain", "implicit", "chosen"))
-    groups = (
-        f"{group['id']}  {group['requests']:,} requests share {group['prefix_tokens']:,} tokens: {group['choice']}"
-        for group in document["groups"]
+    first = sorted(
+        groups, key=lambda group: (group["choice"] != "explicit", -group["requests"] * group["prefix_tokens"])
     )
-    return [f"{document['totals']['requests']:,} requests, input cost: {', '.join(costs)}", *groups, *assumptions]
+    more = [f"… and {len(groups) - GROUPS_SHOWN:,} more shared texts"] if len(groups) > GROUPS_SHOWN else []
+    return [
+        f"{document['totals']['requests']:,} requests, input cost: {', '.join(costs)}",
+        *(_group_line(group) for group in first[:GROUPS_SHOWN]),
+        *more,
+        *document["hints"],
+        f"Planned for jobs of {document['hours']:.1f} h.",
+        *assumptions,
+    ]
+
+
+def _group_line(group: dict[str, Any]) -> str:
+    usd, hours = group["usd"], group["break_even_hours"]
+    costs = ", ".join(f"{name} {_money(usd[name])}" for name in usd if usd[name] is not None)
+    until = f"; a cache pays up to {hours:.1f} h" if hours else ""
+    shared = f"{group['requests']:,} requests share {group['prefix_tokens']:,} tokens"
+    return f"{group['id']}  {shared}: {group['choice']} ({costs}{until})"
 
 
 def _money(usd: float | None) -> str:
@@ -552,7 +568,7 @@ def _what() -> argparse.ArgumentParser:
 def _planning() -> argparse.ArgumentParser:
     """How shared context is paid for."""
     parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("--context", choices=[m.value for m in ContextMode], default="none")
+    parent.add_argument("--context", choices=[m.value for m in ContextMode], default="auto")
     parent.add_argument("--hours", type=hours, help="how long the jobs are expected to take")
     parent.add_argument("--split", choices=["turn", "part", "text"], default="part", help="where a prefix may end")
     parent.add_argument("--dedupe", action="store_true", help="send exact duplicates once")

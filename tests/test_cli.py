@@ -100,7 +100,7 @@ def test_a_plan_needs_no_key_and_sends_nothing(cli: Terminal, emulator: Emulator
     ]
     source = cli.file("q.jsonl", "\n".join(json.dumps({"key": f"k{n}", "request": row}) for n, row in enumerate(rows)))
     before = emulator.ledger()["calls"]
-    words = ("plan", source, "--model", MODEL, "--context", "auto", "--hours", "1", "--json")
+    words = ("plan", source, "--model", MODEL, "--hours", "1", "--json")
     planned = cli(*words, "--groups", str(tmp_path / "groups.jsonl"), GEMINI_API_KEY="")
     assert planned.returncode == 0, planned.stderr
     document = json.loads(planned.stdout)
@@ -112,6 +112,21 @@ def test_a_plan_needs_no_key_and_sends_nothing(cli: Terminal, emulator: Emulator
     groups = [json.loads(text) for text in (tmp_path / "groups.jsonl").read_text(encoding="utf-8").splitlines()]
     assert groups == [{"key": f"k{n}", "group": document["groups"][0]["id"]} for n in range(40)]
     assert emulator.ledger()["calls"] == before
+    said = cli(*words[:-1], GEMINI_API_KEY="").stdout
+    assert "40 requests share" in said and "a cache pays up to" in said
+
+
+def test_a_plan_in_words_tells_the_largest_groups_and_what_would_save_more(cli: Terminal) -> None:
+    texts = [f"Terms {n}. {'The parties agree on the following. ' * 300}\n\nQ" for n in range(25)]
+    rows = [ask(f"Is it {n}?", texts[0]) for n in range(30)] + [ask(text, f"{n}") for text in texts for n in range(9)]
+    source = cli.file("q.jsonl", "\n".join(json.dumps({"key": f"k{n}", "request": row}) for n, row in enumerate(rows)))
+    said = cli("plan", source, "--model", MODEL, "--hours", "1", GEMINI_API_KEY="").stdout
+    assert said.count("requests share") == 20 and "and 5 more shared texts" in said
+    assert "put it first" in said and "USD less on 30 requests" in said and "Planned for jobs of 1.0 h" in said
+
+
+def ask(*parts: str) -> dict[str, object]:
+    return {"contents": [{"role": "user", "parts": [{"text": part} for part in parts]}]}
 
 
 @pytest.mark.parametrize(
