@@ -54,26 +54,33 @@ def milliseconds(run: RunView) -> int:
 
 
 def draw(runner: Runner, account: Account | None) -> None:
-    """Take note of what has ended, and say what ended while nobody looked."""
-    if account is None:
-        return
+    """Take note of what has ended, and tell what ended while nobody looked.
+
+    There is always a container, so that what follows keeps its place in the page, and what is being typed in it.
+    """
+    with st.container(key="away"):
+        runs = _untold(runner, account) if account else []
+        if account and runs:
+            _draw(account, runs)
+
+
+def _untold(runner: Runner, account: Account) -> list[RunView]:
+    """The endings to be told; what the browser has seen is brought up to date."""
     seen = parsed(preferences.recall(_name(account)))
     first = st.session_state.get(_LOOKED) != account.owner
     st.session_state[_LOOKED] = account.owner
     if first:
         st.session_state[_HERE] = []
     ended = runner.ended_since(account, seen.until / 1000 if seen else 0.0, MOST_RUNS)
-    until = max([seen.until if seen else 0, *map(milliseconds, ended)])
     untold = seen.untold if seen else ()
     if seen and first:
         untold = (*(run.id for run in ended), *untold)[:MOST_RUNS]
     elif not first:
         st.session_state[_HERE] += ended[::-1]
     runs = list(_alive(runner, account, untold))
+    until = max([seen.until if seen else 0, *map(milliseconds, ended)])
     _remember(account, Seen(until, tuple(run.id for run in runs)))
-    with st.container(key="away"):
-        if runs:
-            _draw(account, runs)
+    return runs
 
 
 def ended_here() -> list[RunView]:

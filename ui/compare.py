@@ -98,8 +98,9 @@ def _compare(runner: Runner, account: Account, run: RunView, other: RunView, tab
         return
     found = asked.answer.result()
     st.caption(plain(f"{EARLIER}: {_name(first)}. {LATER}: {_name(second)}."))
-    for words in summary(found.counts, found.usd):
-        st.markdown(plain(words))
+    with st.container(gap="xxsmall"):
+        for words in summary(found.counts, found.usd):
+            st.markdown(plain(words))
     _browse(found, f"{first.id}-{second.id}")
 
 
@@ -228,7 +229,8 @@ def _detail(found: Comparison, key: str) -> None:
         ):
             with place:
                 st.caption(plain(f"{title} · {outcome(Outcome(detail.outcome))} · {money(detail.usd)}"))
-                st.html(marked(text, tag, title) if detail.text else "")
+                if detail.text:
+                    st.html(marked(text, tag, title))
                 if detail.error_message:
                     st.error(plain(detail.error_message))
         if max(len(one.text), len(two.text)) > MOST_CHARACTERS:

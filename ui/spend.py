@@ -13,6 +13,7 @@ from batch.problems import count
 from lifecycle.runner import Runner
 from lifecycle.views import Account, RunView
 from ui import asking
+from ui.money import saved
 from ui.notices import plain
 from ui.words import money
 
@@ -67,7 +68,7 @@ def headline(bills: Sequence[Bill], runs: Sequence[RunView], *, rehearsal: bool)
     if whole.saved is not None and whole.by_caching is not None and whole.by_batching is not None:
         less = f"{money(abs(whole.saved))} {'less' if whole.saved >= 0 else 'more'}"
         words += f" That is {less} than at standard price without caches: "
-        words += f"batch {_saved(whole.by_batching)}, caching {_saved(whole.by_caching)}."
+        words += f"{saved(whole.by_batching, 'batch')}, {saved(whole.by_caching, 'caching')}."
     return f"{words} {waiting}".strip()
 
 
@@ -88,10 +89,6 @@ def amount(line: Spent) -> str:
     least = "at least " if line.at_least or line.unknown else ""
     unknown = f" ({count(line.unknown, 'run')} not known)" if line.unknown else ""
     return f"{least}{money(line.usd)}{unknown}"
-
-
-def _saved(usd: float) -> str:
-    return f"{'saved' if usd >= 0 else 'lost'} {money(abs(usd))}"
 
 
 def _table(lines: Sequence[Spent]) -> list[dict[str, str]]:

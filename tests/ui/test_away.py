@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 from batch.model import RunState
 from lifecycle.views import RunView
@@ -141,3 +142,19 @@ def test_a_notification_holds_numbers_and_nothing_of_a_prompt() -> None:
     nothing = over("r2", 1, name="secret", counts={}, error="secret")
     assert (numbers(nothing), how(nothing)) == ("nothing came back", "secret")
     assert "secret" not in str(notes([nothing]))
+
+
+def test_what_follows_keeps_its_place_whether_or_not_there_is_anything_to_tell(
+    visit: Callable[[], AppTest], runner: FakeRunner, page: Open, cookies: Jar
+) -> None:
+    """Else the browser would make it anew, and what is being typed in it would be lost."""
+    before = visit()
+    runner.runs_of[OWNER] = [over("r1", 1)]
+    after = visit()
+    cookies.clear()
+    assert told(after) and len({_place_of_submit(at) for at in (before, after, page())}) == 1
+
+
+def _place_of_submit(at: AppTest) -> int:
+    blocks = {n: child for n, child in at.main.children.items() if isinstance(child, Block)}
+    return next(n for n, block in blocks.items() if any(header.value == "Submit" for header in block.get("header")))

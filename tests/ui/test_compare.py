@@ -97,6 +97,9 @@ def test_the_only_other_run_is_compared_at_once_the_later_against_the_earlier(co
 def test_rows_are_narrowed_to_a_kind_and_a_single_one_is_opened_with_its_difference(compared: AppTest) -> None:
     kinds = next(field for field in compared.get("pills") if field.label == "Rows that are")
     assert kinds.value == "changed"
+    kinds.set_value("better").run()
+    assert not compared.exception, "one of the two has no answer"
+    assert [element.value for element in compared.error] == ["It broke\\."]
     kinds.set_value("asked_otherwise").run()
     said = texts(compared)
     assert "Prompt, earlier" in said and "another prompt" in [code.value for code in compared.code]

@@ -1,0 +1,113 @@
+"""A visitor who goes away, comes back, is notified, and holds one run against another."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from urllib.parse import unquote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.app_process import AppProcess
+from tests.browser.conftest import Visit
+from tests.browser.test_rehearsal import rehearse, submit
+
+pytestmark = pytest.mark.browser
+
+# A browser's notifications cannot be seen from outside; this one writes down what it was asked to show.
+RECORDER = """
+window.rung = []
+window.asked = 0
+window.Notification = class {
+  static permission = 'default'
+  static async requestPermission() { window.asked++; return (this.permission = 'granted') }
+  constructor(title, options) { window.rung.push([title, options.body, options.tag]) }
+  close() {}
+}
+Object.defineProperty(Document.prototype, 'hidden', {get: () => window.outOfSight ?? false})
+"""
+
+
+def wait_for_end(app: AppProcess, run_id: str) -> None:
+    """Wait for the run's end without a page."""
+    deadline = time.monotonic() + 30
+    with sqlite3.connect(app.data_dir / "runs.db") as database:
+        while database.execute("SELECT stage FROM run WHERE id = ?", [run_id]).fetchone() != ("finished",):
+            assert time.monotonic() < deadline, "the run did not end"
+            time.sleep(0.05)
+
+
+def wait_for_preference(page: Page, words: str) -> None:
+    """Wait until the browser has written it down."""
+    for _ in range(200):
+        kept = (unquote(str(cookie.get("value"))) for cookie in page.context.cookies())
+        if any(words in text for text in kept):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("the browser has not written it down")
+
+
+def test_what_ended_while_nobody_looked_is_told_on_return_until_it_is_put_aside(app: AppProcess, visit: Visit) -> None:
+    page = rehearse(visit(app.url))
+    wait_for_preference(page, '"ended-')
+    run_id = submit(page, "A question of yesterday\n[[emulate: error:13]] Break")
+    wait_for_preference(page, run_id)
+    page.goto("about:blank")
+    wait_for_end(app, run_id)
+    page.goto(app.url)
+    expect(page.get_by_text("While you were away, 1 run ended.")).to_be_visible()
+    expect(page.locator(".st-key-away").get_by_text("1 answered, 1 needs attention")).to_be_visible()
+    wait_for_preference(page, f".{run_id}")
+    page.reload()
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("While you were away")).to_have_count(0)
+    page.wait_for_timeout(300)
+    wait_for_preference(page, '"ended-')
+    page.reload()
+    expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
+    expect(page.get_by_text("While you were away")).to_have_count(0)
+
+
+def test_a_browser_that_was_asked_to_rings_once_also_out_of_sight(app: AppProcess, visit: Visit) -> None:
+    page = visit("about:blank")
+    page.add_init_script(RECORDER)
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.goto(app.url)
+    run_id = submit(rehearse(page), "Something private")
+    page.get_by_role("button", name="Notify me when a run ends").click()
+    expect(page.get_by_role("button", name="Stop notifying")).to_be_visible()
+    page.evaluate("window.outOfSight = true")
+    deadline = time.monotonic() + 20
+    while not page.evaluate("window.rung.length"):
+        assert time.monotonic() < deadline, "it did not ring"
+        page.wait_for_timeout(50)
+    page.evaluate("window.outOfSight = false")
+    expect(page.get_by_text("While you were away, 1 run ended.")).to_be_visible()
+    page.locator(".st-key-away").get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("While you were away")).to_have_count(0)
+    ((title, body, tag),) = page.evaluate("window.rung")
+    assert title == "A run has finished" and tag == f"gbr-{run_id}"
+    assert body.startswith("1 answered · ") and "private" not in body
+    assert page.evaluate("window.asked") == 1
+    page.reload()
+    expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
+    assert page.evaluate("window.rung") == [] and complaints == []
+
+
+def test_two_runs_side_by_side_and_what_both_have_cost(app: AppProcess, visit: Visit) -> None:
+    page = rehearse(visit(app.url))
+    for prompts, end in (("red\n[[emulate: error:13]] same", "SUCCEEDED: 1 answered"), ("blue\nsame", "SUCCEEDED: 2")):
+        submit(page, prompts)
+        expect(page.get_by_text(end)).to_be_visible()
+    expect(page.locator(".st-key-money").get_by_text("Would have cost")).to_be_visible()
+    expect(page.locator(".st-key-money").get_by_text(re.compile("than expected"))).to_be_visible()
+    page.get_by_text("Compare with another run").click()
+    expect(page.get_by_text("Of 2 rows in both runs, 2 changed and 0 stayed the same.")).to_be_visible()
+    expect(page.get_by_text("Outcome better in 1, worse in 0.")).to_be_visible()
+    page.get_by_text("better outcome 1").click()
+    expect(page.get_by_role("region", name="Later answer")).to_contain_text("same")
+    page.get_by_text("Spent so far").click()
+    expect(page.get_by_text(re.compile(r"2 runs with 4 rows: would have cost \$"))).to_be_visible()
