@@ -10,7 +10,7 @@ import pytest
 
 from batch.model import SendAs
 from lifecycle.stages.work import Limits
-from tests.lifecycle.simulation import LEASE, SETTLE, SURVIVABLE, FakeGateway, Job, Process, Trouble, World
+from tests.lifecycle.simulation import LEASE, SETTLE, SURVIVABLE, TIMEOUT, FakeGateway, Job, Process, Trouble, World
 
 
 @pytest.fixture
@@ -266,6 +266,22 @@ def test_a_create_that_took_effect_and_was_refused_is_stopped(world: World) -> N
     assert world.row(run_id)["state"] == "failed"
     assert [job.state for job in world.google.jobs] == ["CANCELLED"]
     assert not world.google.files
+
+
+def test_a_create_is_sent_only_while_the_lease_outlives_its_timeout(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else another process could look, find nothing, and create, while this one's create is still on its way."""
+    left, real = [], FakeGateway.create_batch
+
+    def create(self: FakeGateway, model: str, batch: Any) -> Any:
+        left.append(world.row(run_id)["lease_until"] - world.google.now)
+        return real(self, model, batch)
+
+    monkeypatch.setattr(FakeGateway, "create_batch", create)
+    run_id = world.submit()
+    world.until_ended(run_id)
+    assert left and min(left) > TIMEOUT
 
 
 def test_a_process_that_slept_through_its_lease_writes_nothing_and_its_job_is_cancelled(
