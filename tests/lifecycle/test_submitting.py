@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from batch.model import SendAs
+from batch.errors import InputError
+from batch.model import SendAs, Stage
 from lifecycle.stages.work import Limits
+from lifecycle.worker import STAGES
 from tests.lifecycle.simulation import LEASE, SETTLE, SURVIVABLE, TIMEOUT, FakeGateway, Job, Process, Trouble, World
 
 
@@ -282,6 +284,24 @@ def test_a_create_is_sent_only_while_the_lease_outlives_its_timeout(
     run_id = world.submit()
     world.until_ended(run_id)
     assert left and min(left) > TIMEOUT
+
+
+def test_a_run_that_cannot_go_on_waits_for_the_job_that_it_may_have_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A create without a reply, then an error that ends the run: the job is listed late, and cancelled."""
+    world.google.lag, world.google.duration = SETTLE - 1, 1000.0
+    world.google.troubles.append(Trouble("create", "lost after"))
+    run_id = world.submit()
+    world.work(0)
+
+    def impossible(work: Any) -> Any:
+        raise InputError("This cannot be done.", "Do something else.")
+
+    monkeypatch.setitem(STAGES, Stage.SUBMITTING, impossible)
+    world.until_ended(run_id)
+    assert world.row(run_id)["state"] == "failed"
+    assert [job.state for job in world.google.jobs] == ["CANCELLED"]
 
 
 def test_a_process_that_slept_through_its_lease_writes_nothing_and_its_job_is_cancelled(
