@@ -15,6 +15,10 @@ CANCELLED_COUNTS_SECONDS = 48 * 3600.0
 LEARNED_LASTS_SECONDS = 7 * 86_400.0
 ENQUEUED = "enqueued_tokens"  # kinds of what is learned
 FREED = "freed_at"
+STORAGE = (
+    "Most likely the project's file storage, 20 GB, is full: each job that ends makes room for the next, and files "
+    "expire after 48 hours."
+)
 
 
 class Meter(NamedTuple):

@@ -133,7 +133,7 @@ def _create(work: Work, shard: Row, listing: Listing) -> Step | None:
     try:
         body = _body(work, shard, caches)
     except ApiError as error:
-        return _refused(work, shard, error, "The upload")
+        return _refused(work, error, "The upload", capacity.STORAGE if error.status == 429 else "")
     if shard["settle_at"]:
         work.data["repeated"] = True
     try:
@@ -153,7 +153,7 @@ def _create(work: Work, shard: Row, listing: Listing) -> Step | None:
             return Step(Stage.SUBMITTING, 1.0, "The uploaded file had expired; it is uploaded again.")
         if error.status == 429:
             return _no_room(work, shard, error, listing)
-        return _refused(work, shard, error, "The submission")
+        return _refused(work, error, "The submission")
     _made(work, shard)
     record(work, shard, made)
     work.tell(f"Job {made.name} was created for {shard['rows']:,} requests.")
@@ -168,14 +168,17 @@ def _made(work: Work, shard: Row) -> None:
         work.data.pop(name, None)
 
 
-def _refused(work: Work, shard: Row, error: ApiError, what: str) -> Step:
+def _refused(work: Work, error: ApiError, what: str, why: str = "") -> Step:
     """The service did not take an upload or a create: try again later, or give up."""
     if error.permanent and not error.ambiguous:
         raise Failed(f"{error} {error.remedy}".strip())
     delay = _back_off(work, error)
     if error.status == 429:
+        if why and work.data.get("capacity") != "refused":
+            work.tell(f"{what} did not go through. {why}", "warning")
         work.data["capacity"] = "refused"
-    return Step(Stage.SUBMITTING, delay, f"{what} did not go through. {error} Trying again in {delay:.0f} s.")
+    words = f"{what} did not go through. {why}".strip()
+    return Step(Stage.SUBMITTING, delay, f"{words} Trying again in {delay:.0f} s. {error}")
 
 
 def _no_room(work: Work, shard: Row, error: ApiError, listing: Listing) -> Step:

@@ -327,6 +327,9 @@ def test_uploaded_files_make_room_for_the_next_as_their_jobs_end(world: World) -
     world.restart()
     world.google.files_room = 2
     run_id = world.submit(rows=5)
+    world.work(2)
+    assert world.row(run_id)["state"] == "waiting_for_capacity"
+    assert "file storage, 20 GB, is full" in world.row(run_id)["note"]
     world.until_ended(run_id, hours=1)
     assert len(world.answers(run_id)) == 5
     assert not world.google.files
