@@ -251,10 +251,11 @@ class Store:
     def occupying(self, owner: str, cancelled_since: float) -> list[Row]:
         """Shards of an owner that take up quota, each with its `model`: those that have or may have an open job.
 
-        Those whose job was cancelled after a moment are among them: Google may still count it.
+        Of ended runs only those whose job was cancelled after a moment are among them: Google may still count it.
         """
         s, r = schema.shard, schema.run
-        open_ = (s.c.stage == "submitted") | ((s.c.stage == "intended") & (s.c.settle_at > 0))
+        going = (s.c.stage == "submitted") | ((s.c.stage == "intended") & (s.c.settle_at > 0))
+        open_ = going & (r.c.stage != "finished")
         cancelled = (s.c.job_state == "JOB_STATE_CANCELLED") & (s.c.job_ended_at > cancelled_since)
         query = select(s, r.c.model).join(r, r.c.id == s.c.run_id).where(r.c.owner == owner, open_ | cancelled)
         with self._read() as c:

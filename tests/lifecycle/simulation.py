@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -371,22 +371,22 @@ class World:
     def owner(self) -> str:
         return self.process.keyring.owner_of(KEY, False)
 
-    def submit(self, rows: int = 3, send_as: SendAs = SendAs.FILE) -> str:
-        """Record a run of so many rows, as the runner does."""
+    def submit(self, rows: int = 3, send_as: SendAs = SendAs.FILE, keys: Sequence[str] = (), parent: str = "") -> str:
+        """Record a run of so many rows, as the runner does; with `keys`, a retry of these rows of `parent`."""
         self.count += 1
         run_id = f"r{self.count}"
         folder = self.folder(run_id)
         folder.mkdir()
-        keys = [f"{run_id}-{n}" for n in range(rows)]
+        keys = list(keys) or [f"{run_id}-{n}" for n in range(rows)]
         line = '{{"key":"{}","request":{{"contents":[{{"role":"user","parts":[{{"text":"x"}}]}}]}}}}\n'
         (folder / "requests.jsonl").write_text("".join(line.format(key) for key in keys))
-        pq.write_table(pa.table({"n": pa.array(range(rows), pa.int64()), "key": keys}), folder / "inputs.parquet")
+        pq.write_table(pa.table({"n": pa.array(range(len(keys)), pa.int64()), "key": keys}), folder / "inputs.parquet")
         spec = {"model": MODEL, "send_as": send_as.value}
         texts = dict.fromkeys(("identity", "parent_id", "name", "ending", "note", "error", "token"), "")
         times: Row = {"due_at": 0.0, "lease_until": 0.0, "failures": 0, "cancel": False, "rehearsal": False}
         documents: Row = {"estimate": {}, "counts": {}, "data": {}, "stage": "planned", "state": "active"}
         blank: Row = {**texts, **times, **documents, "ticket": run_id, "model": MODEL}
-        row = {**blank, "id": run_id, "owner": self.owner, "rows": rows, "spec": spec}
+        row = {**blank, "id": run_id, "owner": self.owner, "rows": len(keys), "spec": spec, "parent_id": parent}
         self.process.store.add_run({**row, "created_at": self.google.now})
         return run_id
 
@@ -439,6 +439,11 @@ class World:
             assert self.google.now < until, [dict(self.row(run_id)) for run_id in run_ids]
             due = self.process.store.next_due(self.process.keyring.owners())
             self.work(max(due or 0.0, 0.1))
+
+    def keys(self, run_id: str) -> list[str]:
+        """The keys of a run's requests, in order."""
+        lines = (self.folder(run_id) / "requests.jsonl").read_text().splitlines()
+        return [json.loads(line)["key"] for line in lines]
 
     def answers(self, run_id: str) -> dict[str, str]:
         """The answers that were saved, by key. Fails where one stands under another's key."""

@@ -129,6 +129,20 @@ def test_an_owner_with_many_runs_does_not_starve_others(store: Store) -> None:
     assert store.claim(["a", "b"], 60, most_per_owner=2) is None
 
 
+def test_what_an_ended_run_may_have_sent_takes_up_no_room(store: Store) -> None:
+    """A create that was never answered counts while its run looks for the job, and no longer."""
+    blank = {"attempt": 0, "rows": 1, "size_bytes": 1, "tokens": 7, "transport": "file", "groups": [], "creates": 1}
+    texts = dict.fromkeys(("display_name", "file_name", "job_name", "job_state", "error"), "")
+    store.add_run(run_row("r1", stage="submitting"))
+    row = store.claim(["a"], 60)
+    assert row is not None
+    sent = {**blank, **texts, "n": 0, "stage": "intended", "settle_at": 1.0, "misses": 0}
+    store.add_shards("r1", row["token"], [sent])
+    assert [shard["tokens"] for shard in store.occupying("a", 0.0)] == [7]
+    store.commit("r1", row["token"], {"stage": "finished"})
+    assert store.occupying("a", 0.0) == []
+
+
 def test_removing_a_run_leaves_nothing_of_it(store: Store) -> None:
     store.add_run(run_row("r1", stage="finished"))
     store.tell("r1", "x")
