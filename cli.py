@@ -457,8 +457,13 @@ def _plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[st
         groups, key=lambda group: (group["choice"] != "explicit", -group["requests"] * group["prefix_tokens"])
     )
     more = [f"… and {len(groups) - GROUPS_SHOWN:,} more shared texts"] if len(groups) > GROUPS_SHOWN else []
+    whole, standard = document["estimate"]["usd"], document["estimate"]["standard_usd"]["expected"]
+    caution = [document["caution"]] if document["caution"] else []
     return [
         f"{document['totals']['requests']:,} requests, input cost: {', '.join(costs)}",
+        f"The whole run: {_money(whole['low'])} to {_money(whole['worst'])}, {_money(whole['expected'])} expected; "
+        f"{_money(standard)} at standard price without caches",
+        *caution,
         *(_group_line(group) for group in first[:GROUPS_SHOWN]),
         *more,
         *document["hints"],

@@ -159,9 +159,9 @@ def _assumptions(workload: Workload, tariff: Tariff | None) -> Iterator[str]:
         yield _cache_words(workload)
     yield "No implicit cache hits are counted on; those that happen make it cheaper."
     if workload.media:
-        yield f"{workload.media:,} tokens are pictures, pages and sound by Google's documented rules; models differ."
+        yield f"{workload.media:,} requests hold media, sized by Google's documented rules; models differ."
     if workload.unknown:
-        yield f"{workload.unknown:,} parts of unknown size (files by address, video) are not in these figures."
+        yield f"{workload.unknown:,} requests hold parts of unknown size (files by address, video); they are left out."
 
 
 def _price_words(tariff: Tariff | None) -> Iterator[str]:

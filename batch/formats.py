@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, TextIO
 
 from batch.errors import InputError
+from batch.markers import marker
 
 LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT = "lines", "blocks", "jsonl", "csv", "tsv", "parquet", "xlsx", "txt"
 KINDS = (LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT)
@@ -134,6 +135,22 @@ def text_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
         while (more := stream.readline(limit)) and not more.endswith(("\n", "\r")):
             pass
         yield number, None
+
+
+def prompt_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
+    """Prompts of one line each, with their numbers. A line `@use_cache NAME` belongs to the prompt in the next one."""
+    held: tuple[int, str] | None = None
+    for number, line in text_lines(stream, limit):
+        first, before = held or (number, "")
+        if before and line is not None and not line.strip():
+            continue
+        held = None
+        if line is not None and not before and (found := marker(line)) and found.end() == len(line):
+            held = number, line
+        else:
+            yield first, None if line is None else before + line
+    if held:
+        yield held
 
 
 def blocks(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:

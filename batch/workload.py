@@ -78,7 +78,8 @@ class Workload:
     """All that an estimate is made from.
 
     `prompt` is the interval of all rows' prompt tokens together, cached included; the sides' own sums are the
-    estimates that it corrects in proportion. `counted` is a sentence on how it was come by.
+    estimates that it corrects in proportion. `counted` is a sentence on how it was come by. `media` and `unknown`
+    are rows that hold pictures, pages or sound, and rows with parts of unknown size.
     """
 
     short: Side = field(default_factory=Side)
@@ -137,8 +138,8 @@ class Tally:
             self._long = self._long.plus(row.total, row.cached, cap)
         else:
             self._short = self._short.plus(row.total, row.cached, cap)
-        self._media += row.media
-        self._unknown += row.unknown
+        self._media += row.media > 0
+        self._unknown += row.unknown > 0
 
     def workload(
         self,

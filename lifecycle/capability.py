@@ -33,7 +33,7 @@ def refused(store: Store, owner: str, model: str, found: Recognised | None) -> N
 
 
 def ignored(store: Store, owner: str, model: str) -> None:
-    """Rows that named a cache read nothing from it: as good as a refusal, but paid for."""
+    """Rows that named a cache were refused, or read nothing from it: as good as a refusal of the cache."""
     store.learn(owner, model, EXPLICIT, 0.0)
 
 

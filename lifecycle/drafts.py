@@ -16,8 +16,9 @@ import msgspec
 import pyarrow as pa
 
 from batch.errors import BatchRunnerError, InputError, NotFound
-from batch.formats import BLOCKS, JSONL, KINDS, TABLES, blocks, kind_of, numbered_lines, text_lines
+from batch.formats import BLOCKS, JSONL, KINDS, TABLES, blocks, kind_of, numbered_lines, prompt_lines
 from batch.generation import Settings, check_generation
+from batch.markers import marker
 from batch.model import Generation
 from batch.problems import Fault, Problem, count, listed
 from batch.templates import Template, compile_template, default_template
@@ -159,8 +160,10 @@ class _Drafting:
     def prompts(self, source: Path | str, kind: str) -> None:
         check = self._checker.prompt
         with open_text(source, self._notes) as (text, stream, size), self._writing(pa.schema([])) as writer:
-            pieces = blocks(text, LINE_LIMIT_BYTES) if kind == BLOCKS else text_lines(text, LINE_LIMIT_BYTES)
+            pieces = blocks(text, LINE_LIMIT_BYTES) if kind == BLOCKS else prompt_lines(text, LINE_LIMIT_BYTES)
+            marked = seen = 0
             for number, prompt in pieces:
+                marked, seen = marked + bool(prompt and marker(prompt)), seen + bool(prompt and prompt.strip())
                 if prompt is None:
                     self._seen += 1
                     self._bad([Problem(number, "", *_TOO_LONG)])
@@ -172,6 +175,11 @@ class _Drafting:
                 if writer.full:
                     writer.flush()
                     self._progress(stream.tell() / size)
+        if 0 < marked < seen:
+            self._notes.append(
+                f"{marked:,} of {seen:,} prompts begin with @use_cache, the others use no cache: "
+                "the line holds for the prompt below it only."
+            )
 
     def table(self, source: Path | str, kind: str, template: str, key_column: str) -> None:
         with open_table(source, kind) as table:

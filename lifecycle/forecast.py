@@ -20,6 +20,7 @@ from batch.duration import LONGEST_HOURS, learn_duration
 from batch.errors import ApiError
 from batch.estimate import Card
 from batch.model import ContextMode, Tariff, Usage
+from batch.scan import BLIND
 from batch.workload import UNCOUNTED, CachePlan, OutputGuess, Side, Workload, correct, guess_output
 from gem_cache import Plan
 from lifecycle.views import RunSpec
@@ -29,6 +30,7 @@ MOST_COUNTED_NEAR, NEAR = 300, 1.5  # further ones, up to so many times the mini
 SAMPLE_SIZE = 100
 COUNTERS = 8  # calls at once
 SHORTEST_HOURS = 0.25
+INLINE_DATA = b'"inlineData":'
 
 Count = Callable[[bytes], int]
 """Tokens of the JSON of a request's prefix or end, exactly."""
@@ -107,7 +109,24 @@ def forecast(
     plan = plan.again(counts=known) if count and known else plan
     workload = correct(_workload(plan, requests, tariff, model, output, len(known)), observed, predicted)
     card = estimate.card(workload, tariff)
-    return Forecast(plan, card, hours, len(known))
+    return Forecast(plan, card, hours, len(known), _unmet(plan, spec, tariff))
+
+
+_PASSES = {"input_standard": "making", "cached": "reading", "storage": "keeping"}
+
+
+def _unmet(plan: Plan, spec: RunSpec, tariff: Tariff | None) -> str:
+    """Why a run in mode Explicit makes no cache; "" where it makes one, or reads one that exists."""
+    if spec.context is not ContextMode.EXPLICIT or plan.caches or plan.overrides or bool(plan.stakes.pinned.any()):
+        return ""
+    if tariff is None:
+        return "No cache is planned: the price of this model is unknown."
+    missing = [words for rate, words in _PASSES.items() if getattr(tariff, rate) is None]
+    if missing:
+        return f"No cache is planned: the price of {' and '.join(missing)} one on this model is unknown."
+    if tariff.explicit_minimum is None:
+        return "No cache is planned: this model is not known to take any."
+    return f"No cache is planned: no two requests begin with the same {tariff.explicit_minimum:,} tokens, the fewest."
 
 
 def plan_of(
@@ -193,14 +212,18 @@ def _workload(
     prompt = stakes.prompt[sent]
     used = plan.decision.used[sent]
     cached = stakes.pinned[sent] + np.where(used >= 0, np.append(stakes.length, 0.0)[used], 0.0)
-    caps = _caps(requests, len(plan.survey), model.output_cap if model else None)
+    caps, media = _caps(requests, len(plan.survey), model.output_cap if model else None)
     long = np.array([tariff is not None and pricing.is_long(round(p), tariff) for p in prompt], dtype=bool)
-    sides = [_side(prompt[rows], cached[rows], None if caps is None else caps[sent][rows]) for rows in (~long, long)]
+    sides = [_side(prompt[rows], cached[rows], caps[sent][rows]) for rows in (~long, long)]
     kind = model.kind if model else "text"
     words = f"{counted} texts were counted exactly, the rest is estimated from them." if counted else UNCOUNTED
-    base = Workload(short=sides[0], long=sides[1], prompt=totals.tokens, unknown=totals.blind)
+    base = Workload(short=sides[0], long=sides[1], prompt=totals.tokens)
+    counted_rows = [int(key.partition("@")[0]) for key in plan.options.counts if "@" in key]
+    open_ = stakes.sent & ~np.isin(np.arange(len(stakes.sent)), counted_rows)
     return replace(
         base,
+        media=int((media & open_).sum()),
+        unknown=int(((plan.survey.flags & BLIND) > 0)[open_].sum()),
         output=output or guess_output(kind, thinking=model is None or model.thinking is not None),
         caches=tuple(CachePlan(g.prefix_tokens, *_lives(plan.options.hours)) for g in plan.caches),
         counted=words,
@@ -213,7 +236,7 @@ def _lives(hours: float) -> tuple[float, float, float]:
 
 
 def _side(prompt: Any, cached: Any, caps: Any) -> Side:
-    cap = None if caps is None or bool((caps < 0).any()) else int(caps.sum())
+    cap = None if bool((caps < 0).any()) else int(caps.sum())
     whole = float(prompt.sum())
     return Side(len(prompt), round(whole), min(round(float(cached.sum())), round(whole)), cap)
 
@@ -230,19 +253,23 @@ class _Line(msgspec.Struct):
     request: _Request
 
 
-def _caps(requests: Path, rows: int, model_cap: int | None) -> Any:
-    """The most output tokens of each row: its own limit or the model's; -1 where neither is known."""
+def _caps(requests: Path, rows: int, model_cap: int | None) -> tuple[Any, Any]:
+    """Of each row the most output tokens (its own limit or the model's; -1 where neither is known), and whether it
+    holds pictures, pages or sound."""
     most = -1 if model_cap is None else model_cap
-    return np.fromiter((_cap(own, most) for own in _own_caps(requests)), dtype=np.int64, count=rows)
+    found = np.fromiter(
+        ((_cap(own, most), media) for own, media in _read(requests)), dtype=[("cap", "i8"), ("media", "?")], count=rows
+    )
+    return found["cap"], found["media"]
 
 
 def _cap(own: int | None, most: int) -> int:
     return most if own is None else own if most < 0 else min(own, most)
 
 
-def _own_caps(requests: Path) -> Iterator[int | None]:
+def _read(requests: Path) -> Iterator[tuple[int | None, bool]]:
     decode = msgspec.json.Decoder(_Line).decode
     with requests.open("rb") as lines:
         for line in lines:
             config = decode(line).request.generation_config
-            yield config.max_output_tokens if config else None
+            yield config.max_output_tokens if config else None, INLINE_DATA in line

@@ -11,7 +11,10 @@ from lifecycle.forecast import Forecast
 
 
 def plan_document(found: Forecast, model: str, tariff: Tariff | None) -> dict[str, Any]:
-    """What `plan --json` prints; USD are of the input side, None where a price is unknown."""
+    """What `plan --json` prints; USD are of the input side, None where a price is unknown.
+
+    `estimate` has the whole run's, output and caches included: what a budget is held against.
+    """
     plan, totals = found.plan, found.plan.totals
     usd = totals.usd
     return {
@@ -41,6 +44,8 @@ def plan_document(found: Forecast, model: str, tariff: Tariff | None) -> dict[st
                 "standard": _priced(usd.standard, tariff),
             },
         },
+        "estimate": estimate_document(found),
+        "caution": found.caution or None,
         "groups": list(_groups(plan, tariff)),
         "hints": [str(hint) for hint in plan.hints],
     }

@@ -255,9 +255,8 @@ class Runner:
             before=before,
         )
         shown = account if spec.context in COUNTED else None
-        return replace(
-            found, caution=capability.caution(self._store, shown.owner, model, insist=insist) if shown else ""
-        )
+        words = capability.caution(self._store, shown.owner, model, insist=insist) if shown else ""
+        return replace(found, caution=" ".join(filter(None, (words, found.caution))))
 
     def tariff(self, model: str) -> Tariff | None:
         """The model's prices today; None if they are unknown."""

@@ -120,11 +120,18 @@ def refused(work: Work, refusal: Refused) -> Step | None:
 
 def hold_plain(work: Work, why: str) -> None:
     """Hold the price without caches against the budget, at its worst. Raises Failed if it does not fit."""
+    if dear := too_dear(work):
+        raise Failed(f"{why} {dear}")
+
+
+def too_dear(work: Work) -> str:
+    """Why the run must not go on without caches: its worst case would exceed the budget; "" if it may."""
     limit = work.spec.max_usd
     worst = (dict(work.row["estimate"]).get("uncached_usd") or {}).get("worst")
-    if limit is not None and (worst is None or worst > limit):
-        price = "an unknown sum" if worst is None else f"{worst:,.4f} USD"
-        raise Failed(f"{why} Without a cache the run could cost {price}; the budget is {limit:,.4f} USD.")
+    if limit is None or (worst is not None and worst <= limit):
+        return ""
+    price = "an unknown sum" if worst is None else f"{worst:,.4f} USD"
+    return f"Without a cache the run could cost {price}; the budget is {limit:,.4f} USD."
 
 
 def _alive(work: Work, group: str, row: Row | None) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import orjson
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from batch.model import RunState, Stage
-from lifecycle import results
+from batch import refusals
+from batch.model import Outcome, RunState, Stage
+from lifecycle import capability, results
 from lifecycle.results import Reconciliation
-from lifecycle.stages import adopting, caching
+from lifecycle.stages import adopting, caching, plain
 from lifecycle.stages.planning import BLANK
 from lifecycle.stages.work import Step, Work
 from lifecycle.store import Row
 from lifecycle.subset import copy_lines, keys_of
 
 DURATION, IMPLICIT = "duration_hours", "implicit_rate"  # kinds of what is learned
-MOST_ATTEMPTS = 3  # how often rows whose cache died are sent, all in all
+MOST_ATTEMPTS = 3  # how often rows whose cache died are sent with one, all in all
+_MAKE_ANEW = "Make one of the same name, and send them again."
 
 
 def run(work: Work) -> Step:
@@ -26,7 +31,8 @@ def run(work: Work) -> Step:
     if unsent and not work.cancelled:  # to be sent again; the process that recorded them died here
         return Step(Stage.SUBMITTING)
     joined = _build(work, shards)
-    if joined.cache_lost and not work.cancelled and _send_again(work, shards):
+    errors = joined.cache_lost or joined.counts.get(Outcome.ERROR_PERMANENT, 0)
+    if errors and not work.cancelled and _send_again(work, shards):
         return Step(Stage.SUBMITTING)
     work.data["counts"] = {str(outcome): n for outcome, n in joined.counts.items()}
     work.data["rows_usd"] = joined.usd
@@ -43,6 +49,9 @@ def _learn(work: Work, shards: list[Row], joined: Reconciliation) -> None:
         if shard["job_state"] == "JOB_STATE_SUCCEEDED" and shard["job_created_at"] and shard["job_ended_at"]:
             hours = (float(shard["job_ended_at"]) - float(shard["job_created_at"])) / 3600
             work.store.learn(owner, work.model, DURATION, max(0.0, hours))
+    if any(shard["groups"] for shard in shards) and joined.usage.prompt and not joined.usage.cached:
+        capability.ignored(work.store, owner, work.model)
+        work.tell("Nothing was read from the caches: every row was paid in full.", "error")
     requests, tokens = work.data.get("implicit_at_stake", (0, 0))
     if tokens and not any(shard["groups"] for shard in shards):
         work.store.learn(owner, work.model, IMPLICIT, min(1.0, joined.usage.cached / tokens), requests)
@@ -60,27 +69,42 @@ def _build(work: Work, shards: list[Row]) -> Reconciliation:
 
 
 def _send_again(work: Work, shards: list[Row]) -> bool:
-    """Make shards of the rows whose cache died, each from the shard it was in. False when that was tried enough."""
+    """Make shards of the rows that could not read their cache, each from the shard it was in; False if that is over.
+
+    With a cache made anew, a few times; then, or where the service takes none in batches, without, if the user
+    allowed that price.
+    """
+    keys, refused = _kept_from_caches(work)
     attempt = max(int(shard["attempt"]) for shard in shards) + 1
-    if attempt >= MOST_ATTEMPTS:
-        work.tell("The cache died again; the rows that needed it are left as errors.", "error")
+    at_hand = [shard for shard in shards if shard["groups"] and shard["attempt"] == attempt - 1]
+    if not keys or not at_hand:
+        if keys and work.data.get("borrowed"):
+            work.tell(f"{len(keys):,} rows found the cache that they name gone, at no cost. {_MAKE_ANEW}", "error")
         return False
-    keys = _cache_lost_keys(work)
-    again: list[Row] = []
-    for shard in [s for s in shards if s["groups"] and s["attempt"] == attempt - 1]:
-        mine = keys.intersection(keys_of(work.shard_path(int(shard["n"]))))
-        if mine:
-            n = len(shards) + len(again)
-            rows, size = copy_lines(work.shard_path(int(shard["n"])), mine, work.shard_path(n))
-            again.append(_shard_row(work, shard, n, attempt, rows, size))
-            for group in shard["groups"]:
-                caching.lost(work, group)
+    bare = refused or attempt >= MOST_ATTEMPTS
+    if bare and (not work.spec.allow_plain or caching.too_dear(work)):
+        words = caching.too_dear(work) or "They are not sent without a cache."
+        work.tell(f"{len(keys):,} rows could not read their cache, and are left as errors. {words}", "error")
+        return False
+    again = list(_again(work, at_hand, keys, len(shards), attempt, bare=bare))
     work.store.add_shards(work.id, str(work.row["token"]), again)
     if again:
-        work.tell(
-            f"{len(keys):,} rows found their cache gone, at no cost; they are sent again with a new one.", "warning"
-        )
+        how = "without one, at full price" if bare else "with a new one"
+        work.tell(f"{len(keys):,} rows could not read their cache, at no cost; they are sent again {how}.", "warning")
     return bool(again)
+
+
+def _again(work: Work, at_hand: list[Row], keys: set[str], first: int, attempt: int, *, bare: bool) -> Iterator[Row]:
+    """Write and describe the new shards, numbered from `first`; `bare` ones have the rows as the user gave them."""
+    for shard in at_hand:
+        mine = keys.intersection(keys_of(work.shard_path(int(shard["n"]))))
+        if mine:
+            source = plain.source(work) if bare else work.shard_path(int(shard["n"]))
+            rows, size = copy_lines(source, mine, work.shard_path(first))
+            yield _shard_row(work, {**shard, "groups": [] if bare else shard["groups"]}, first, attempt, rows, size)
+            first += 1
+            for group in shard["groups"]:
+                caching.lost(work, group)
 
 
 def _shard_row(work: Work, origin: Row, n: int, attempt: int, rows: int, size: int) -> Row:
@@ -90,9 +114,20 @@ def _shard_row(work: Work, origin: Row, n: int, attempt: int, rows: int, size: i
     return {**BLANK, **kept, **new, "display_name": f"{work.display_prefix}s{n:04d}"}
 
 
-def _cache_lost_keys(work: Work) -> set[str]:
-    table = pq.read_table(work.folder / "results.parquet", columns=["key", "cache_lost"])
-    return set(table.filter(pc.equal(table["cache_lost"], True)).column("key").to_pylist())
+def _kept_from_caches(work: Work) -> tuple[set[str], bool]:
+    """The rows whose cache was gone, or is not taken in batches at all; and whether it is the latter."""
+    table = pq.read_table(work.folder / "results.parquet", columns=["key", "cache_lost", "error_message"])
+    texts = [text for text in pc.unique(table["error_message"]).to_pylist() if text and _takes_no_caches(text)]
+    refused = pc.is_in(table["error_message"], value_set=pa.array(texts, pa.string()))
+    wanted = pc.or_(pc.fill_null(table["cache_lost"], False), refused)
+    if texts:
+        capability.ignored(work.store, str(work.row["owner"]), work.model)
+    return set(table.filter(wanted).column("key").to_pylist()), bool(texts)
+
+
+def _takes_no_caches(text: str) -> bool:
+    found = refusals.recognise(text)
+    return found is not None and found.kind in refusals.NO_EXPLICIT_CACHES
 
 
 def _ending(work: Work, shards: list[Row], matched: int) -> tuple[str, str]:

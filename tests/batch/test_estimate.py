@@ -115,15 +115,15 @@ def test_embeddings_need_no_output_price() -> None:
 
 
 def test_what_is_assumed_is_said() -> None:
-    said = " ".join(estimate.card(hundred_rows(media=516, unknown=2), FLASH).assumptions)
+    said = " ".join(estimate.card(hundred_rows(media=16, unknown=2), FLASH).assumptions)
     for words in (
         "in 0.375, out 1.875, cached 0.075",
         "none were counted",
         "Output: a hundred.",
         "100 rows write to their limit, 50,000 tokens with thoughts",
         "No implicit cache hits are counted on",
-        "516 tokens are pictures",
-        "2 parts of unknown size",
+        "16 requests hold media",
+        "2 requests hold parts of unknown size",
     ):
         assert words in said
 

@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.errors import InputError
-from batch.formats import as_text, blocks, column_names, delimiter_of, encoding_of, kind_of, numbered_lines, text_lines
+from batch.formats import (
+    as_text,
+    blocks,
+    column_names,
+    delimiter_of,
+    encoding_of,
+    kind_of,
+    numbered_lines,
+    prompt_lines,
+    text_lines,
+)
 
 
 @pytest.mark.parametrize(
@@ -151,3 +161,14 @@ def test_every_column_has_a_name_of_its_own() -> None:
 )
 def test_a_cell_reads_as_a_person_sees_it(value: object, text: str) -> None:
     assert as_text(value) == text
+
+
+def test_a_line_that_names_a_cache_belongs_to_the_prompt_in_the_next_line() -> None:
+    """One prompt a line leaves no other place for it; blank lines between do not matter."""
+    text = "one\n@use_cache {The manual}\nWho?\r\n@use_cache b\n\nWhere?\n@use_cache b Why?\n@use_cache last"
+    assert list(prompt_lines(io.StringIO(text, newline=""), 1000)) == [
+        (1, "one\n"),
+        (2, "@use_cache {The manual}\nWho?\r\n"),
+        (4, "@use_cache b\nWhere?\n"),
+        (7, "@use_cache b Why?\n@use_cache last"),
+    ]

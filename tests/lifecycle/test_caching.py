@@ -216,25 +216,6 @@ def test_tools_are_counted_with_the_prefix_that_has_them(bench: Bench, emulator:
     assert (planned.counted, planned.prefix_tokens) == (True, emulator.ledger()["cached_contents"][0]["token_count"])
 
 
-def test_a_cache_that_dies_in_mid_run_ends_in_all_rows_answered(bench: Bench, emulator: EmulatorProcess) -> None:
-    """Its rows fail with code 7 at no cost; the cache is made anew and just those rows are sent again."""
-    emulator.settings(pace=3)
-    runner = bench.open()
-    account = runner.hold_key(KEY)
-    draft = runner.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
-    spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
-    run_id = runner.submit(account, draft, spec, "")
-    wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    name = emulator.ledger()["cached_contents"][0]["name"]
-    emulator.ask("DELETE", f"/v1beta/{name}?key={KEY}")
-    emulator.settings(pace="instant")
-    run = ended(runner, account, run_id, 40)
-    assert run.counts == {"answered": 30}
-    assert len(emulator.ledger()["cached_contents"]) == 2
-    assert run.actual_usd == pytest.approx(billed(emulator), abs=0.005)
-    assert nothing_left(emulator)
-
-
 @pytest.mark.parametrize(
     ("fault", "creates"),
     [
@@ -422,7 +403,7 @@ def test_the_budget_holds_when_caches_are_refused(bench: Bench, emulator: Emulat
 
 def test_only_the_group_whose_cache_is_too_small_goes_without(bench: Bench, emulator: EmulatorProcess) -> None:
     """The minimum is read from the reply and kept for plans to come; a cache named by the user stays named."""
-    emulator.faults([{**TOO_SMALL, "route": "cachedContents", "method": "POST", "do": "status", "times": 1}])
+    emulator.faults([{**BELOW_9000, "route": "cachedContents", "method": "POST", "do": "status", "times": 1}])
     runner = bench.open()
     account = runner.hold_key(KEY)
     lines = FAMILIES["two documents"]
@@ -441,7 +422,7 @@ def test_only_the_group_whose_cache_is_too_small_goes_without(bench: Bench, emul
     assert later.plan.tariff.explicit_minimum == 9000 and not later.plan.caches
 
 
-TOO_SMALL = {
+BELOW_9000 = {
     "status": 400,
     "body": {
         "error": {
@@ -484,3 +465,42 @@ def test_a_canary_corrects_prompts_too_and_keeps_what_was_counted(bench: Bench, 
     assert isinstance(said, dict) and said["low"] * 0.99 <= used <= said["high"] * 1.01
     assert said["high"] - said["low"] < used * 0.02
     assert run.counts == {"answered": 40} and nothing_left(emulator)
+
+
+def submit_on(runner: Runner, account: Account, lines: list[str]) -> str:
+    draft = runner.prepare("\n".join(lines), kind="jsonl")
+    return runner.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT, hours=0.5), "")
+
+
+def test_a_cache_that_dies_in_mid_run_ends_in_all_rows_answered(bench: Bench, emulator: EmulatorProcess) -> None:
+    """Its rows fail with code 7 at no cost, and just those are sent again: with a new cache, at last without one."""
+    emulator.settings(pace=0.8)
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run_id = submit_on(runner, account, FAMILIES["one document, many questions"])
+    for n in range(3):
+        wait_until(lambda n=n: len(emulator.ledger()["batch_jobs"]) > n)
+        emulator.ask("DELETE", f"/v1beta/{emulator.ledger()['cached_contents'][-1]['name']}?key={KEY}")
+    run = ended(runner, account, run_id, 40)
+    assert run.counts == {"answered": 30}
+    assert [len(job["cached_contents"]) for job in emulator.ledger()["batch_jobs"]] == [1, 1, 1, 0]
+    assert run.actual_usd == pytest.approx(billed(emulator), abs=0.0005)
+    assert nothing_left(emulator)
+
+
+def test_a_cache_of_the_users_own_that_dies_is_told_with_the_remedy(bench: Bench, emulator: EmulatorProcess) -> None:
+    """What it held is not known here, so its rows stay errors at no cost, and a retry finds the new one by name."""
+    emulator.settings(pace=0.8)
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    wanted = CachedText(MODEL, text=DOCUMENT)
+    made = runner.create_cache(account, wanted, "terms", 3600)
+    run_id = submit_on(runner, account, [line(f"k{n}", f"@use_cache terms\nQuestion {n}?") for n in range(5)])
+    wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
+    runner._gateway(account).delete_cache(made.name)
+    run = ended(runner, account, run_id)
+    assert run.counts == {"error_transient": 5} and run.actual_usd == 0
+    assert any("Make one of the same name" in event.text for event in runner.events(account, run_id))
+    runner.create_cache(account, wanted, "terms", 3600)
+    ended(runner, account, runner.retry(account, run_id, ""))
+    assert set(runner.results(account, run_id).page()[0]["outcome"]) == {"answered"}

@@ -71,12 +71,15 @@ def test_blocks_hold_several_lines(tmp_path: Path) -> None:
     assert inputs(draft)["line"] == [1, 5]
 
 
-def test_a_marker_leads_a_block_and_is_never_a_line_of_its_own_kind(tmp_path: Path) -> None:
+def test_a_marker_leads_a_block_or_the_line_below_it_and_no_more(tmp_path: Path) -> None:
     draft = prepare("@use_cache handbook\nWhere is it?\n\nplain", tmp_path / "a", kind="blocks")
     assert draft.uses_caches == ("handbook",)
     assert requests(draft)[0]["request"]["cachedContent"] == "@use_cache:handbook"
     alone = prepare("@use_cache handbook\nWhere is it?", tmp_path / "b", kind="lines")
-    assert (alone.rows, alone.bad_rows) == (1, 1)
+    assert (alone.rows, alone.bad_rows, alone.uses_caches) == (1, 0, ("handbook",))
+    mixed = prepare("@use_cache handbook\nWhere is it?\nWho?", tmp_path / "c", kind="lines")
+    assert [request["request"].get("cachedContent") for request in requests(mixed)] == ["@use_cache:handbook", None]
+    assert any(note.startswith("1 of 2 prompts begin with @use_cache") for note in mixed.notes)
 
 
 def test_a_text_file_in_another_encoding_is_read_and_said_to_be(tmp_path: Path) -> None:
