@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -176,17 +176,15 @@ def _judge(
     return Cell(STOPPED, seconds, why, tuple(wrong))
 
 
-def full(workers: int, times: int, only: str) -> int:
-    """Try every cell and print the table; returns how many are wrong."""
-    tasks = [(call, name) for call in CALLS for name in FAULTS if only in f"{call.name} {name}"]
+def tried(places: Sequence[tuple[str, str]], workers: int, times: int = 1) -> dict[tuple[str, str], Cell]:
+    """Try the cells of these calls and faults, several at once, each with an emulator to itself."""
+    calls = {call.name: call for call in CALLS}
     free: SimpleQueue[EmulatorProcess] = SimpleQueue()
-    cells: dict[tuple[str, str], Cell] = {}
 
-    def work(task: tuple[Call, str]) -> None:
-        call, name = task
+    def work(place: tuple[str, str]) -> Cell:
         emulator = free.get()
         try:
-            cells[call.name, name] = try_cell(emulator, call, FAULTS[name], times)
+            return try_cell(emulator, calls[place[0]], FAULTS[place[1]], times)
         finally:
             free.put(emulator)
 
@@ -194,7 +192,14 @@ def full(workers: int, times: int, only: str) -> int:
         for _ in range(workers):
             free.put(stack.enter_context(start_emulator()))
         with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(work, tasks))
+            return dict(zip(places, pool.map(work, places), strict=True))
+
+
+def full(workers: int, times: int, only: str) -> int:
+    """Try every cell and print the table; returns how many are wrong."""
+    cells = tried(
+        [(call.name, name) for call in CALLS for name in FAULTS if only in f"{call.name} {name}"], workers, times
+    )
     _print(cells)
     return sum(1 for cell in cells.values() if cell.wrong)
 
