@@ -111,13 +111,12 @@ def _browse(runner: Runner, account: Account, run: RunView, table: ResultTable) 
         if not total:
             st.caption("No row fits.")
             return
+        last = min(first + ROWS_A_PAGE, total)
+        # Above the grid, whose tools would else lie over the buttons.
+        st.caption(plain(f"{first + 1:,} to {last:,} of {count(total, 'row')}{grid.order_words(view)}"))
         chosen = grid.draw(run.id, table, rows, view, f"{digest}-{first}")
-        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            last = min(first + ROWS_A_PAGE, total)
-            sorted_by = grid.order_words(view)
-            st.caption(plain(f"{first + 1:,} to {last:,} of {count(total, 'row')}{sorted_by}"), width="content")
-            if total > ROWS_A_PAGE:
-                st.pagination(-(-total // ROWS_A_PAGE), key=turned, max_visible_pages=5)
+        if total > ROWS_A_PAGE:
+            st.pagination(-(-total // ROWS_A_PAGE), key=turned)
         _ticked(run.id)
         if chosen is not None:
             row.draw(table.detail(chosen), run)

@@ -25,7 +25,7 @@ from .forms import Forms
 from .lines import Price, write_lines
 from .placing import write_places
 from .reconciliation import Reconciliation
-from .streams import Chunks
+from .streams import Chunks, give_back
 from .tally import Tally
 from .writing import write_results
 
@@ -74,6 +74,7 @@ def build(
         account = write_results(folder / INPUTS, lines, work / RESULTS, tally, forms, batch_rows)
         (work / OTHERS).replace(folder / OTHERS)
         (work / RESULTS).replace(folder / RESULTS)
+    give_back()
     return account
 
 

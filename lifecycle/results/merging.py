@@ -27,7 +27,7 @@ from . import duck
 from .columns import ACCOUNT, DICTIONARY, EARLIER, OTHERS, PLACED, RESULT, RESULTS, WORTH_SQL
 from .placing import PASS_ROWS
 from .reconciliation import Reconciliation, read_account
-from .streams import Chunks, row_groups
+from .streams import Chunks, give_back, row_groups
 from .table import ResultTable
 from .tally import count_outcomes
 
@@ -69,6 +69,7 @@ def _build(runs: Sequence[Path], home: Path) -> None:
             work.rename(home)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        give_back()
     made = sorted((path for path in home.parent.iterdir() if path.name[0] != "."), key=lambda p: p.stat().st_mtime_ns)
     for stale in made[:-KEPT]:
         shutil.rmtree(stale, ignore_errors=True)

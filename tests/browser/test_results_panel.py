@@ -1,0 +1,185 @@
+"""A result in a real browser: counted, narrowed, sorted, ticked, sent again, merged, exported; open to everybody."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pandas as pd
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
+
+from tests.browser.app_process import AppProcess
+
+pytestmark = pytest.mark.browser
+
+HEADER, ROW = 35, 35  # heights in the grid, in pixels
+CITY = {
+    "type": "OBJECT",
+    "properties": {"city": {"type": "STRING"}, "people": {"type": "INTEGER"}},
+    "required": ["city"],
+}
+AS_JSON = {"responseMimeType": "application/json", "responseSchema": CITY}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+
+
+def line(key: str, text: str, **config: Any) -> dict[str, Any]:
+    body = {"contents": [{"role": "user", "parts": [{"text": text}]}]}
+    return {"key": key, "request": {**body, "generationConfig": config} if config else body}
+
+
+MIXED = [
+    *(line(f"plain-{n:02}", f"Name river number {n}") for n in range(52)),
+    *(line(f"cut-{n}", f"Tell a long story of river {n}", maxOutputTokens=12) for n in range(3)),
+    line("json-0", "Which city is number 0?", **AS_JSON),
+    line("json-1", "[[emulate: invalid_json]] Which city?", **AS_JSON),
+    line("broken", "[[emulate: error:13]] Break"),
+    line("lost", "[[emulate: drop_row]] Vanish"),
+    line("nameless", "[[emulate: drop_key]] Who?"),
+    line("blocked", "[[emulate: safety]] No"),
+]
+
+
+@pytest.fixture(scope="module")
+def mixed(app: AppProcess, browser: Browser) -> Page:
+    """A visitor whose run has ended with rows of many kinds; the tests look at it one after another."""
+    page = browser.new_context(viewport={"width": 1280, "height": 2400}, reduced_motion="reduce").new_page()
+    page.set_default_timeout(20_000)
+    page.goto(app.url)
+    page.get_by_role("button", name="Rehearse without a key").click()
+    page.get_by_text("File (JSONL)").click()
+    data = "\n".join(map(json.dumps, MIXED)).encode()
+    box = page.get_by_test_id("stFileUploaderDropzoneInput")
+    box.set_input_files({"name": "mixed.jsonl", "mimeType": "application/jsonl", "buffer": data})
+    expect(page.get_by_text(f"{len(MIXED)} requests can be sent")).to_be_visible()
+    page.get_by_role("button", name="Submit batch").click()
+    expect(page.get_by_text("SUCCEEDED: 53 answered, 8 need attention")).to_be_visible()
+    return page
+
+
+def click(page: Page, column: int, row: int, seen: Locator) -> None:
+    """Click into the grid until something is seen: it takes no clicks while it is drawn anew.
+
+    `column` in pixels from its left edge, `row` counted from 0, -1 for the columns' names.
+    """
+    below = HEADER * (row >= 0) + ROW * max(row, 0) + ROW // 2
+    for _ in range(8):
+        with suppress(AssertionError, PlaywrightError):
+            grid = page.get_by_test_id("stDataFrame").first
+            grid.scroll_into_view_if_needed()
+            place = grid.bounding_box()
+            assert place is not None
+            page.mouse.click(place["x"] + column, place["y"] + below)
+            return expect(seen).to_be_visible(timeout=3000)
+    return expect(seen).to_be_visible()
+
+
+def unfold(page: Page, title: str, seen: Locator) -> None:
+    """Open a drawer; what lies above it may still be moving, and a click go astray."""
+    for _ in range(5):
+        with suppress(AssertionError):
+            page.get_by_text(title).click()
+            return expect(seen).to_be_visible(timeout=4000)
+    return expect(seen).to_be_visible()
+
+
+def clear(page: Page) -> None:
+    """Take the filter back; a click before all rows are there again would be a choice among the filtered."""
+    page.get_by_role("button", name="Clear the filter").click()
+    expect(page.get_by_text(f"1 to 50 of {len(MIXED)} rows")).to_be_visible()
+
+
+def detail(page: Page) -> Locator:
+    return page.locator(".st-key-row-detail")
+
+
+def fetch(page: Page, label: str, folder: Path) -> Path:
+    """Export what is not whole, after the question whether that is meant."""
+    page.get_by_role("button", name=label, exact=True).click()
+    expect(page.get_by_text("This result is not complete: nothing came back for 2 of 61 rows")).to_be_visible()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Export anyway").click()
+    assert "-incomplete." in waiting.value.suggested_filename
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    expect(page.get_by_role("button", name="Export anyway")).to_have_count(0)
+    return path
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_nothing_of_ours_keeps_anybody_out(mixed: Page, width: int, scheme: Any) -> None:
+    """Checked with everything unfolded, under the page's own content security policy."""
+    page = mixed
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 1800})
+    page.reload()
+    page.get_by_text("answered 53").first.click()
+    expect(page.get_by_text("1 to 50 of 53 rows")).to_be_visible()
+    click(page, 200, 0, detail(page))
+    unfold(page, "Full JSON", page.get_by_text("Response", exact=True))
+    unfold(page, "1 line fits no row", page.get_by_text("Rows are never matched by their position"))
+    unfold(page, "Send rows again", page.get_by_text("It would cost"))
+    page.get_by_role("button", name="Export CSV").click()
+    expect(page.get_by_role("button", name="Export anyway")).to_be_visible()
+    found = Axe().run(page, options=RULES).response["violations"]
+    serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+    assert not serious, json.dumps(serious, indent=1)
+
+
+def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: Page, tmp_path: Path) -> None:
+    page = mixed
+    expect(
+        page.get_by_text("61 sent · 60 returned · 59 matched · 2 missing · 0 duplicate · 1 unmatched")
+    ).to_be_visible()
+    page.get_by_role("button", name="Only the 8 rows that need attention").click()
+    expect(page.get_by_text("1 to 8 of 8 rows")).to_be_visible()
+    click(page, 80, -1, page.get_by_text("of 8 rows, sorted by Key", exact=False))
+    click(page, 200, 0, detail(page).get_by_text("Row blocked"))
+    click(page, 80, -1, page.get_by_text("sorted by Key, highest first"))
+    click(page, 200, 0, detail(page).get_by_text("Row nameless"))
+
+    clear(page)
+    page.get_by_text("truncated 3").first.click()
+    expect(page.get_by_text("1 to 3 of 3 rows")).to_be_visible()
+    for row in range(3):
+        click(page, 18, row, page.get_by_text(f"{row + 1} row{'s' if row else ''} ticked: to send"))
+    clear(page)
+    unfold(page, "Send rows again", page.get_by_text("3 rows ticked."))
+    cap = page.get_by_role("spinbutton", name="Output cap, tokens")
+    cap.fill("4096")
+    cap.blur()
+    page.get_by_role("button", name="Send 3 rows again").click()
+    expect(page.get_by_text("SUCCEEDED: 56 answered, 5 need attention")).to_be_visible()
+
+    check_tables(fetch(page, "Export CSV", tmp_path), fetch(page, "Export XLSX", tmp_path))
+    check_lines(fetch(page, "Export Parquet", tmp_path), fetch(page, "Export JSONL", tmp_path))
+
+
+def check_tables(csv: Path, xlsx: Path) -> None:
+    """The merged rows as pandas and openpyxl read them."""
+    keys = [row["key"] for row in MIXED]
+    frame = pd.read_csv(csv, keep_default_na=False).set_index("key")
+    assert list(frame.index) == keys and frame["incomplete"].iloc[0].startswith("INCOMPLETE: nothing came back for 2")
+    assert list(frame.loc["cut-0":"cut-2", "outcome"]) == ["answered"] * 3
+    assert "story of river 1" in frame.loc["cut-1", "prompt"] and len(frame.loc["cut-1", "text"]) > 20
+    rest = ["invalid_output", "error_transient", "missing", "missing", "answer_blocked"]
+    assert list(frame.loc["json-1":"blocked", "outcome"]) == rest
+    header, *rows = openpyxl.load_workbook(xlsx, read_only=True)["Results"].iter_rows(values_only=True)
+    told = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [row["key"] for row in told] == keys
+    assert [row["text"] or "" for row in told] == list(frame["text"])
+
+
+def check_lines(parquet: Path, lines: Path) -> None:
+    """The merged rows as DuckDB reads them, and every attempt's cost counted once in their total."""
+    found = duckdb.sql(f"SELECT p.key, p.text, j.text, p.cost_usd FROM '{parquet}' p JOIN '{lines}' j USING (key)")
+    rows = {key: (one, two, usd) for key, one, two, usd in found.fetchall()}
+    assert set(rows) == {row["key"] for row in MIXED}
+    assert all(one == two for one, two, _ in rows.values())
+    assert rows["lost"][2] is None and rows["broken"][2] == 0 and rows["cut-0"][2] > 0
