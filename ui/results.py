@@ -12,7 +12,7 @@ from batch.reports import headline
 from lifecycle.results import Reconciliation, ResultTable
 from lifecycle.runner import Runner
 from lifecycle.views import Account, RunView
-from ui import compare, deeds, exports, filters, grid, money, notices, retry, row, unmatched
+from ui import compare, deeds, distributions, exports, filters, grid, money, notices, retry, row, unmatched
 from ui.notices import plain
 from ui.words import ENDINGS
 
@@ -45,6 +45,7 @@ def draw(runner: Runner, account: Account | None, run: RunView | None) -> None:
         retry.draw_family(runner, account, run)
         _browse(runner, account, run, table)
         unmatched.draw(run.id, table)
+        distributions.draw(run, table)
         compare.draw(runner, account, run, table)
         exports.draw(run, table)
         notices.draw("results")
