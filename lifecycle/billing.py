@@ -8,22 +8,36 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+
 from batch import pricing
 from batch.bills import Bill
-from batch.errors import NotFound
 from batch.model import RunState, Tariff
 from lifecycle.results import ResultTable
+from lifecycle.results.columns import RESULTS
 from lifecycle.store import Row
 
 Prices = Callable[[str, date], Tariff | None]
+UNREADABLE = (OSError, KeyError, pa.ArrowException, duckdb.Error)
 SAME_PRICES = 1e-6  # by which share two sums of the same usage may differ
 
 
 def bill_of(row: Row, shards: Sequence[Row], caches: Sequence[Row], folder: Path, prices: Prices) -> Bill:
-    """Add up one ended run; what it would have cost otherwise is by the prices of the day on which it ended."""
+    """Add up one ended run; what it would have cost otherwise is by the prices of the day on which it ended.
+
+    Raises one of UNREADABLE if there are results that cannot be read.
+    """
+    bill = without_results(row, shards, caches)
+    return _with_rows(bill, ResultTable(folder), prices(bill.model, bill.day)) if (folder / RESULTS).exists() else bill
+
+
+def without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> Bill:
+    """The bill of a run of which no results can be read: nothing was bought unless there was a job."""
     kept = [cache["usd"] for cache in caches if cache["name"]]
     estimate = row["estimate"].get("usd") or {}
-    bill = Bill(
+    usd = None if any(shard["job_name"] for shard in shards) else 0.0
+    return Bill(
         run=str(row["id"]),
         parent=str(row["parent_id"]),
         model=str(row["model"]),
@@ -31,16 +45,14 @@ def bill_of(row: Row, shards: Sequence[Row], caches: Sequence[Row], folder: Path
         ended_at=float(row["ended_at"]),
         finished=row["state"] == RunState.FINISHED,
         borrowed=bool(row["data"].get("borrowed")),
+        rows_usd=usd,
         caches_usd=None if None in kept else sum(kept),
+        uncached_usd=usd,
+        standard_usd=usd,
         first_usd=(row["estimate"].get("first_usd") or estimate).get("expected"),
         expected_usd=estimate.get("expected"),
         worst_usd=estimate.get("worst"),
     )
-    try:
-        return _with_rows(bill, ResultTable(folder), prices(bill.model, bill.day))
-    except NotFound:  # nothing was bought unless there was a job
-        usd = None if any(shard["job_name"] for shard in shards) else 0.0
-        return replace(bill, rows_usd=usd, uncached_usd=usd, standard_usd=usd)
 
 
 def _with_rows(bill: Bill, table: ResultTable, tariff: Tariff | None) -> Bill:

@@ -42,7 +42,7 @@ from lifecycle import (
     transport,
 )
 from lifecycle.ages import Usual, usual
-from lifecycle.billing import bill_of
+from lifecycle.billing import UNREADABLE, bill_of, without_results
 from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
 from lifecycle.forecast import Forecast, expected_hours, forecast, to_count
@@ -437,7 +437,8 @@ class Runner:
         row = self._row(account, run_id)
         if row["stage"] != Stage.FINISHED:
             raise InputError("The run is still under way.", "Cancel it first.")
-        self._write_bill(row)
+        if unread := self._write_bill(row):
+            self._store.add_bill(account.owner, asdict(unread))
         self._store.remove_run(run_id)
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
@@ -572,16 +573,20 @@ class Runner:
         its retries'. A bill is written when it is first asked for."""
         if run_id:
             self._row(account, run_id)
-        for row in self._store.unbilled(account.owner, run_id):
-            self._write_bill(row)
-        bills = [Bill(**values) for values in self._store.bills(account.owner, run_id)]
-        return sorted(bills, key=lambda bill: bill.run != run_id) if run_id else bills
+        unread = [bill for row in self._store.unbilled(account.owner, run_id) if (bill := self._write_bill(row))]
+        bills = [*(Bill(**values) for values in self._store.bills(account.owner, run_id)), *unread]
+        return sorted(bills, key=lambda bill: (bill.run != run_id, bill.ended_at))
 
-    def _write_bill(self, row: dict[str, Any]) -> None:
+    def _write_bill(self, row: dict[str, Any]) -> Bill | None:
+        """Write a run's bill, unless its results cannot be read now: then it is returned as far as it is known."""
         run_id = str(row["id"])
-        shards, caches = self._store.shards(run_id), self._store.caches(run_id)
-        bill = bill_of(row, shards, caches, self.folder(run_id), self._setup.catalog.tariff)
+        told = row, self._store.shards(run_id), self._store.caches(run_id)
+        try:
+            bill = bill_of(*told, self.folder(run_id), self._setup.catalog.tariff)
+        except UNREADABLE:
+            return without_results(*told)
         self._store.add_bill(str(row["owner"]), asdict(bill))
+        return None
 
     # -- caches ------------------------------------------------------------------------------------------------
 

@@ -163,3 +163,24 @@ def test_the_price_is_of_the_day_on_which_the_run_ended(run: Run) -> None:
     asked: list[Any] = []
     bill_of(ROW, [JOB], [], run.folder, lambda *about: asked.append(about))
     assert asked == [(MODEL, datetime(2026, 11, 23).date())]
+
+
+def test_results_that_cannot_be_read_now_are_not_known_and_are_read_the_next_time(
+    bench: Bench, emulator: EmulatorProcess
+) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run = submit(runner, account, [line("k1", "Question?")], ContextMode.NONE)
+    path = runner.folder(run.id) / "results.parquet"
+    whole = path.read_bytes()
+    again = submit(runner, account, [line("k1", "Question?")], ContextMode.NONE)
+    for broken in (path, runner.folder(again.id) / "results.parquet"):
+        broken.write_bytes(b"broken")
+    assert [bill.usd for bill in runner.bills(account)] == [None, None]
+    runner.delete(account, again.id)
+    assert [bill.usd for bill in runner.bills(account)] == [None, None]
+    path.write_bytes(whole)
+    assert [bill.usd for bill in runner.bills(account)] == [run.actual_usd, None]
+    path.write_bytes(b"broken")
+    runner.delete(account, run.id)
+    assert [bill.usd for bill in runner.bills(account)] == [run.actual_usd, None]
