@@ -261,15 +261,19 @@ def _taken(request: Mapping[str, Raw], one: Wanted, within_texts: bool) -> Prefi
 
 
 def _equal(turn: Turn, held: Turn) -> bool:
-    if turn.role != held.role or len(turn.parts) != len(held.parts):
+    if not _same_role(turn, held) or len(turn.parts) != len(held.parts):
         return False
     return all(map(_same_part, map(bytes, turn.parts), map(bytes, held.parts)))
+
+
+def _same_role(turn: Turn, held: Turn) -> bool:
+    return turn.role == held.role or (turn.user and held.user)
 
 
 def _behind(turn: Turn, prefix: Prefix, following: list[Turn]) -> list[Turn] | None:
     """What is behind a prefix that ends in this turn."""
     held, spelled = prefix.turns[-1], prefix.last_parts
-    if turn.role != held.role or len(turn.parts) < len(spelled):
+    if not _same_role(turn, held) or len(turn.parts) < len(spelled):
         return None
     whole = len(spelled) - prefix.open_text
     for place in range(whole):

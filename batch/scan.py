@@ -138,8 +138,9 @@ class Namer:
         self._roots: dict[int, Sized] = {}
 
     def role(self, role: str | None) -> tuple[int, int]:
-        """A salt for the role, and 1 if it is not a user's."""
-        found = self.roles[role] = digest(repr(role).encode()), int(role not in (None, "user"))
+        """A salt for the role, and 1 if it is not a user's. A turn that names none is a user's."""
+        name = "user" if role is None else role
+        found = self.roles[role] = digest(repr(name).encode()), int(name != "user")
         return found
 
     def root(self, request: Rest) -> Sized:

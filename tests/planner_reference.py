@@ -46,7 +46,8 @@ def prefixes(request: Json, split: str) -> list[Prefix]:
     root = {key: request[key] for key in ("systemInstruction", "tools", "toolConfig") if key in request}
     size = sum(_tokens(part) for part in root.get("systemInstruction", {}).get("parts", []))
     size += sum(_tokens(root[key]) for key in ("tools", "toolConfig") if key in root)
-    steps = [(content, place) for content in request["contents"] for place in range(len(content["parts"]))]
+    contents = [with_role(content) for content in request["contents"]]
+    steps = [(content, place) for content in contents for place in range(len(content["parts"]))]
     able = "systemInstruction" in root and _user(request["contents"][0])  # tools alone are no cache
     found = [Prefix(_spell(root), size, able)] if root else []
     whole: list[Json] = []
@@ -68,6 +69,16 @@ def prefixes(request: Json, split: str) -> list[Prefix]:
             if split != "turn" or inside == 0:
                 found.append(Prefix(_spell({**root, "contents": done}), size, _user(follower)))
     return found
+
+
+def with_role(content: Json) -> Json:
+    """A turn that names no role is a user's."""
+    return {"role": "user", **content}
+
+
+def spell_body(body: Json) -> str:
+    """What a cache holds, as `Prefix.content` spells it."""
+    return _spell({**body, "contents": [with_role(turn) for turn in body["contents"]]} if "contents" in body else body)
 
 
 def text_cuts(text: str) -> list[int]:

@@ -27,6 +27,7 @@ from tests.planner_reference import (
     random_batch,
     random_tariff,
     shuffled_spelling,
+    spell_body,
     tokens_of_part,
 )
 
@@ -96,7 +97,7 @@ def caches_of(plan: Plan, case: Case) -> list[Prefix]:
     """The plan's caches as prefixes of the definition, found by what they hold."""
     by_content = {prefix.content: prefix for prefix in case.cacheable}
     found = plan.contents([group.id for group in plan.groups if group.choice == Choice.EXPLICIT])
-    return [by_content[json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"))] for _, body in found]
+    return [by_content[spell_body(json.loads(body))] for _, body in found]
 
 
 def check(case: Case, data: list[bytes]) -> None:
@@ -406,6 +407,15 @@ def test_what_stands_before_a_counted_prefix_is_no_longer_than_it() -> None:
         [2_000 * size / candidate.tokens for size in (*range(400, 3_201, 400), candidate.tokens)], rel=1e-9
     )
     assert [(group.id, group.prefix_tokens) for group in counted.caches] == [(candidate.id, 2_000)]
+
+
+def test_a_turn_without_a_role_is_a_users() -> None:
+    """So requests that say it and requests that do not share a cache."""
+    rows = questions(3_000, 30)
+    for row in rows[::2]:
+        del row["contents"][0]["role"]
+    (cache,) = plan_of(rows, hours=0.5).caches
+    assert cache.served == 30
 
 
 def test_tools_alone_are_no_cache() -> None:

@@ -12,7 +12,7 @@ import pytest
 from batch import cuts, scan, scan_text, texts
 from batch.prefixes import Survey, mine
 from batch.scan import BLIND, COLD, OPAQUE, PINNED
-from tests.planner_reference import Json, lines, prefixes, random_batch, shuffled_spelling, tokens_of_part
+from tests.planner_reference import Json, lines, prefixes, random_batch, shuffled_spelling, spell_body, tokens_of_part
 
 
 def ask(*parts: Json, **rest: object) -> Json:
@@ -35,7 +35,7 @@ def found_in(survey: Survey) -> dict[str, tuple[int, float]]:
     wanted = [cuts.Wanted(str(n), int(forest.row[n]), int(forest.ids[n])) for n in range(len(forest))]
     held = dict(cuts.recover(survey.lines(), survey.offset, wanted, survey.split == "text"))
     return {
-        spell(json.loads(held[str(n)].json())) + str(bool(forest.next_user[n])): (
+        spell_body(json.loads(held[str(n)].json())) + str(bool(forest.next_user[n])): (
             int(counts[n]),
             float(forest.tokens[n]),
         )
