@@ -1,7 +1,7 @@
 """Plain schemas out of composed ones: references followed, and allOf, a choice of anyOf, and if with then put together
 with what stands beside them.
 
-`oneOf` is taken as `anyOf`, as the service's guide to structured output says of its own reading.
+`oneOf` is taken as `anyOf`, as the service does (google-genai 3.4.0, the description of `response_json_schema`).
 """
 
 from collections.abc import Callable
