@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 EXPIRY_SECONDS = 48 * 3600.0  # a job pending or running longer expires (Batch API guide)
 WARN_AT_HOURS = (12, 24, 36)
 AHEAD, SINCE, WARNED = "google_ahead", "state_since", "warned_hours"  # names in a run's working memory
+FILES = "files_until"  # per shard: when Google deletes its uploaded file
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float)
         next_look_at=None if state.ended else _moment(row["due_at"]),
         recovered=row["data"].get(DATA, {}).get("job", ""),
         inputs_known=inputs_known(row),
+        google_now=_moment(now + float(row["data"].get(ages.AHEAD, 0.0))),
+        results_until=_moment(row["data"].get(DATA, {}).get("results_until")),
     )
 
 
@@ -121,6 +123,8 @@ def _job(shard: Row, data: Mapping[str, Any]) -> JobView:
         ended_at=_moment(shard["job_ended_at"]),
         error=shard["error"],
         since=_moment(ages.in_state_since(data, shard)) if shard["job_created_at"] else None,
+        file=shard["file_name"],
+        file_until=_moment(data.get(ages.FILES, {}).get(str(shard["n"]))),
     )
 
 
@@ -132,6 +136,7 @@ def _cache(row: Row) -> CacheView:
         expire_at=_moment(row["expire_at"]),
         deleted_at=_moment(row["deleted_at"]),
         usd=row["usd"],
+        created_at=_moment(row["created_at"]),
     )
 
 

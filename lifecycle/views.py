@@ -73,7 +73,9 @@ class RunSpec:
 @dataclass(frozen=True)
 class JobView:
     """One batch job of a run. `state` is JOB_STATE_…, in which it has been seen since `since`; `stats` holds
-    requests/succeeded/failed/pending where known. Times are Google's."""
+    requests/succeeded/failed/pending where known. `file` is the uploaded input, which Google deletes at `file_until`;
+    times are Google's.
+    """
 
     shard: int
     name: str
@@ -84,6 +86,8 @@ class JobView:
     ended_at: datetime | None
     error: str = ""
     since: datetime | None = None
+    file: str = ""
+    file_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class CacheView:
     expire_at: datetime | None
     deleted_at: datetime | None
     usd: float | None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,8 @@ class RunView:
 
     `clock` is that of the oldest open job; `next_look_at` when it is looked at again, by this machine's clock.
     `recovered` is the name of the batch job, made elsewhere, that the run was made for; without `inputs_known` its
-    requests are not known here, and cannot be sent again.
+    requests are not known here, and cannot be sent again. `google_now` is Google's clock, for its timestamps;
+    `results_until` is when Google deletes its copy of a recovered job's results, where it told.
     """
 
     id: str
@@ -164,6 +170,8 @@ class RunView:
     next_look_at: datetime | None = None
     recovered: str = ""
     inputs_known: bool = True
+    google_now: datetime | None = None
+    results_until: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from ui import compose, configuration, errands, notices, preferences, session
+from lifecycle.drafts import Draft, kind_of
+from ui import compose, configuration, errands, files, notices, preferences, session, uploader
 from ui.app_state import get_state
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+    from lifecycle.retries import RetryOffer
+    from lifecycle.runner import Runner
 
 _CHANGED = "page_changed"
 
@@ -37,6 +47,53 @@ def cancel(run_id: str) -> None:
     with notices.telling("monitor"):
         runner, account = get_state().runner, session.required()
         runner.cancel(account, run_id)
+
+
+def keep(run_id: str, hours: int) -> None:
+    """Go on waiting for a job that takes long; the next warning asks again."""
+    with notices.telling("monitor"):
+        get_state().runner.keep(session.required(), run_id, hours)
+
+
+def submit_elsewhere(offer: RetryOffer, ticket: str) -> bool:
+    """Cancel a run and submit what it leaves unanswered; the new run comes into view. Whether it was done."""
+    child = ""
+    with notices.telling("monitor"):
+        child = get_state().runner.send_retry(session.required(), offer, ticket)
+    if child:
+        select(child)
+    return bool(child)
+
+
+def recover(job: str, file: UploadedFile | None) -> bool:
+    """Adopt a batch job made elsewhere, with the file of its requests if there is one. Whether it was done."""
+    notices.hush("recover")
+    found = None
+    with notices.telling("recover"):
+        runner, account = get_state().runner, session.required()
+        draft = _draft(runner, file) if file is not None else None
+        try:
+            found = runner.recover(account, job, draft=draft)
+        finally:
+            if draft is not None:  # a run that was made of it has its own copy
+                shutil.rmtree(draft.folder, ignore_errors=True)
+    if found is not None:
+        select(found.run_id)
+        if found.known:
+            notices.tell("monitor", "note", "A run here has that job already. This is it.")
+    return found is not None
+
+
+def _draft(runner: Runner, file: UploadedFile) -> Draft:
+    """The requests in a file, as far as they can be read."""
+    path = files.fresh(get_state().uploads, Path(file.name).suffix)
+    try:
+        with path.open("wb") as out:
+            shutil.copyfileobj(file, out)
+        return runner.prepare(path, kind=kind_of(file.name), source_name=file.name)
+    finally:
+        path.unlink(missing_ok=True)
+        uploader.give_back(file.file_id)
 
 
 def run_again(run_id: str, ticket: str) -> None:

@@ -10,11 +10,10 @@ import streamlit as st
 from batch.errors import NotFound
 from batch.problems import count
 from lifecycle.runner import Runner
-from lifecycle.states import words as job_words
-from lifecycle.views import Account, EventView, RunView
-from ui import deeds, notices, preferences
+from lifecycle.views import Account, RunView
+from ui import deeds, notices, overdue, particulars, preferences, recover
 from ui.notices import plain
-from ui.words import COLOURS, age, clipped, job_states, progress, run_facts
+from ui.words import COLOURS, age, clipped, job_states, progress, run_facts, time_facts
 
 TICK_SECONDS = 1.0
 RUNS_A_PAGE = 8
@@ -33,10 +32,12 @@ def draw(runner: Runner, account: Account | None) -> RunView | None:
         notices.draw("monitor")
         if not runs:
             st.caption("No runs yet. Submit a batch above and watch it here.")
+            recover.draw(runner, account)
             return None
         if len(runs) > RUNS_A_PAGE:
             st.text_input("Find a run", key="find_run", type="search", placeholder="By name, model or id")
         _live(runner, account, selected.id if selected else "", ticking=any(not run.state.ended for run in runs))
+        recover.draw(runner, account)
         return selected
 
 
@@ -86,26 +87,41 @@ def _card(runner: Runner, account: Account, run: RunView) -> None:
                 st.caption(plain(job_states(run.jobs)), width="content")
         st.progress(run.progress.share, text=plain(progress(run)))
         st.caption(plain(run_facts(run)))
-        for text, box in ((run.error, st.error), (run.warning, st.warning), (run.note, st.caption)):
+        for line in (time_facts(run, runner.usual(account, run.model)), _origin(run)):
+            if line:
+                st.caption(plain(line))
+        for text, box in ((run.error, st.error), (run.note, st.info)):
             if text:
                 box(plain(text))
-        _deeds(run)
-        _log(runner.events(account, run.id), run)
+        asked = overdue.asks(runner, account, run)
+        if asked:
+            overdue.draw(runner, account, run)
+        _deeds(run, can_cancel=not asked)
+        particulars.draw(runner.events(account, run.id), run)
+
+
+def _origin(run: RunView) -> str:
+    """For a job made elsewhere: where it came from, and what is not known of it."""
+    if not run.recovered:
+        return ""
+    known = "" if run.inputs_known else " What it was asked is not known here: Google does not give requests back."
+    return f"Made elsewhere and recovered from {run.recovered}.{known}"
 
 
 def _badge(run: RunView) -> None:
     st.badge(plain(run.words), color=COLOURS[run.state])
 
 
-def _deeds(run: RunView) -> None:
+def _deeds(run: RunView, *, can_cancel: bool) -> None:
     ticket = st.session_state.setdefault("rerun_ticket", secrets.token_urlsafe(12))
     with st.container(horizontal=True, gap="small"):
-        if not run.state.ended:
+        if not run.state.ended and can_cancel:
             label = "Cancelling…" if run.cancel_requested else "Cancel"
             st.button(label, key="cancel", on_click=deeds.cancel, args=(run.id,), disabled=run.cancel_requested)
-        if run.state.ended:
+        if run.state.ended and run.inputs_known:
             st.button("Run again", key=f"again-{ticket}", on_click=deeds.run_again, args=(run.id, ticket))
-        st.button("Edit and run again", key="edit", on_click=deeds.edit, args=(run.id,))
+        if run.inputs_known:
+            st.button("Edit and run again", key="edit", on_click=deeds.edit, args=(run.id,))
         if run.state.ended:
             st.button("Delete", key="delete", on_click=deeds.ask_to_delete, args=(run.id,))
     if st.session_state.get("to_delete") == run.id:
@@ -117,18 +133,6 @@ def _confirm_delete(run: RunView) -> None:
     with st.container(horizontal=True, gap="small"):
         st.button("Delete for good", type="primary", key="really-delete", on_click=deeds.delete, args=(run.id,))
         st.button("Keep", key="keep", on_click=deeds.ask_to_delete, args=("",))
-
-
-def _log(events: Sequence[EventView], run: RunView) -> None:
-    with st.expander("Event log and batch jobs", key="log"):
-        for job in run.jobs:
-            state = f"{job.state} ({job_words(job.state)})" if job.state else job_words("")
-            st.caption(plain(f"Job {job.shard + 1} · {count(job.rows, 'row')} · {state} · {job.name}"))
-            if job.error:
-                st.error(plain(job.error))
-        marks = {"warning": "Warning: ", "error": "Error: "}
-        lines = [f"{event.at:%H:%M:%S}  {marks.get(event.level, '')}{event.text}" for event in events]
-        st.code("\n".join(lines) or "Nothing yet.", language=None, wrap_lines=True)
 
 
 def _list(runs: Sequence[RunView], selected_id: str) -> None:

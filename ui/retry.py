@@ -56,7 +56,7 @@ def draw_family(runner: Runner, account: Account, run: RunView) -> None:
 
 def draw(runner: Runner, account: Account, run: RunView, table: ResultTable, narrowed: Filter) -> None:
     """Offer to send rows again. Nothing is prepared before the drawer is opened; `narrowed` is the table's filter."""
-    if run.parent_id or not run.state.ended or _under_way(runner, account, run):
+    if run.parent_id or not run.state.ended or not run.inputs_known or _under_way(runner, account, run):
         return
     with st.expander("Send rows again", key="retry", on_change="rerun") as drawer:
         if not drawer.open:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from batch.model import Outcome, RunState
 from batch.problems import count
+from lifecycle.ages import Usual
+from lifecycle.states import words as job_words
 from lifecycle.views import JobView, RunView
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
@@ -56,6 +59,12 @@ def duration(seconds: float) -> str:
     parts = [(whole // 86_400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
     first = next((n for n, (amount, _) in enumerate(parts) if amount), 3)
     return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount) or "0 s"
+
+
+def hours(seconds: float) -> str:
+    """A time span beside limits that are told in hours: "34 h 59 min", never in days."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600} h {whole // 60 % 60} min" if whole >= 86_400 else duration(max(1, whole))
 
 
 def age(run: RunView) -> str:
@@ -113,6 +122,29 @@ def progress(run: RunView) -> str:
 def run_facts(run: RunView) -> str:
     """The quiet line under a run: model, when it began, how long it has been going or took."""
     return f"{run.model} · started {run.created_at:%d %b %Y, %H:%M} UTC · {age(run)}"
+
+
+LEFT_FROM_SECONDS = 3600.0  # the age from which it is said how much time a job has left
+
+
+def time_facts(run: RunView, usual: Usual | None) -> str:
+    """How the oldest open job stands in time: how long in its state, what is usual, what is left, when we look next."""
+    if run.clock is None:
+        return ""
+    clock = run.clock
+    state = job_words(clock.state) if clock.state else "with Google"
+    parts = [f"Job {state} for {hours(clock.in_state)}"]
+    if clock.age - clock.in_state >= 60:
+        parts[0] += f", made {hours(clock.age)} ago"
+    if clock.age >= LEFT_FROM_SECONDS:
+        parts.append(f"{hours(clock.left)} left until Google ends it")
+    if usual is not None:
+        parts.append(f"your jobs on this model usually take {hours(usual.seconds)} (median of {usual.jobs})")
+    if run.next_look_at is not None:
+        soon = (run.next_look_at - datetime.now(UTC)).total_seconds()
+        if soon > 10:
+            parts.append(f"next look in {duration(soon)}")
+    return " · ".join(parts)
 
 
 ENDINGS = {RunState.FINISHED: "SUCCEEDED", RunState.CANCELLED: "CANCELLED", RunState.FAILED: "FAILED"}

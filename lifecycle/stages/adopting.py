@@ -6,6 +6,7 @@ The job is this run's only to look at: it is cancelled when the user says so, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -13,8 +14,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from batch.errors import ApiError
 from batch.model import Stage
 from batch.problems import count
+from gemini.wire import timestamp
 from lifecycle.draft_files import INPUTS, OWN, REQUESTS
 from lifecycle.recovery import DATA
 from lifecycle.stages.planning import BLANK
@@ -50,6 +53,13 @@ def run(work: Work) -> Step:
     }
     work.store.add_shards(work.id, str(work.row["token"]), [shard])
     return Step(Stage.RUNNING)
+
+
+def note_retention(work: Work, responses_file: str) -> None:
+    """Note when Google deletes its copy of the results, if it tells: some such names are refused (issue 1759)."""
+    with suppress(ApiError):
+        until = timestamp(work.gateway.get_file(responses_file).get("expirationTime"))
+        work.data[DATA]["results_until"] = until and until.timestamp()
 
 
 def account_for(work: Work, shards: Sequence[Row]) -> list[Path]:

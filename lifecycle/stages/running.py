@@ -10,7 +10,7 @@ from batch.errors import ApiError
 from batch.model import Stage
 from gemini.wire import Operation, job_state, operation
 from lifecycle import ages
-from lifecycle.stages import caching, pace, receiving
+from lifecycle.stages import adopting, caching, pace, receiving
 from lifecycle.stages.jobs import stop_strays
 from lifecycle.stages.work import Step, Work
 from lifecycle.states import Fate, fate, words
@@ -137,6 +137,8 @@ def _save_results(work: Work, shard: Row, op: Operation, ended: Fate) -> Look | 
             work, shard, f"Job {op.name} has ended with {saved:,} of {shard['rows']:,} results; looking once more."
         )
     _tell_end(work, shard, op, ended, saved)
+    if work.recovered and op.responses_file:
+        adopting.note_retention(work, op.responses_file)
     work.save()  # the result file's name, before the job counts as ended: releasing must know it
     ended_at = (op.ended_at or work.server_now()).timestamp()
     without = ended is Fate.COLLECT and not receiving.has_output(op)

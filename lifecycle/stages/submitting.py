@@ -17,8 +17,8 @@ from batch import refusals
 from batch.errors import ApiError
 from batch.model import SendAs, Stage
 from batch.refusals import Refusal
-from gemini.wire import file_batch, inline_batch, operation
-from lifecycle import capacity
+from gemini.wire import file_batch, inline_batch, operation, timestamp
+from lifecycle import ages, capacity
 from lifecycle.pacing import back_off
 from lifecycle.stages import caching, canary, dividing, plain, running
 from lifecycle.stages.jobs import UNDER_WAY, Listing, adopt, record, settle
@@ -232,6 +232,8 @@ def _body(work: Work, shard: Row, caches: dict[str, str]) -> dict[str, Any]:
     if not shard["file_name"]:
         named = f"{name}-{_fingerprint(path)}"
         uploaded = _uploaded_before(work, shard, named) or work.gateway.upload_file(path, named)
+        until = timestamp(uploaded.get("expirationTime"))
+        work.data.setdefault(ages.FILES, {})[str(shard["n"])] = until and until.timestamp()
         work.set_shard(shard, file_name=str(uploaded["name"]))
     return file_batch(name, str(shard["file_name"]))
 

@@ -12,7 +12,9 @@ from typing import Any
 from batch.bills import Bill
 from batch.errors import NotFound
 from batch.model import RunState, Stage
+from lifecycle.ages import Usual
 from lifecycle.drafts import Draft
+from lifecycle.recovery import Elsewhere, Recovered
 from lifecycle.retries import RetryOffer
 from lifecycle.views import Account, EventView, JobView, KeyCheck, ModelChoice, Progress, RunSpec, RunView
 
@@ -78,6 +80,10 @@ class FakeRunner:
         self.tables: dict[str, Any] = {}
         self.tickets: dict[str, str] = {}
         self.calls: list[tuple[str, ...]] = []
+        self.usual_for: dict[str, Usual] = {}
+        self.kept_hours: dict[str, int] = {}
+        self.recovered: dict[str, str] = {}
+        self.elsewhere: list[Elsewhere] = []
         self.destination = ""
         self.check = KeyCheck(True, "The key works.")
         self._numbers = itertools.count(1)
@@ -143,6 +149,34 @@ class FakeRunner:
 
     def events(self, account: Account, run_id: str, limit: int = 200) -> list[EventView]:
         return [EventView(NOW, "info", f"Submitted {run_id}.")]
+
+    def usual(self, account: Account, model: str) -> Usual | None:
+        return self.usual_for.get(model)
+
+    def kept(self, account: Account, run_id: str) -> int:
+        return self.kept_hours.get(run_id, 0)
+
+    def keep(self, account: Account, run_id: str, hours: int) -> None:
+        self.kept_hours[run_id] = hours
+
+    def resubmit_forecast(self, account: Account, run_id: str, **otherwise: Any) -> RetryOffer:
+        run = self.run(account, run_id)
+        usd = SimpleNamespace(low=run.rows / 100, expected=run.rows / 50, worst=3 * run.rows / 100)
+        found: Any = SimpleNamespace(card=SimpleNamespace(usd=usd))
+        spec = RunSpec(model=otherwise["model"] or run.model, rows_per_job=otherwise["rows_per_job"])
+        return RetryOffer(run_id, Draft(Path("no-draft"), "", "", run.rows, 0), spec, found, after=run_id)
+
+    def recover(self, account: Account, job: str, *, draft: Draft | None = None) -> Recovered:
+        self.calls.append(("recover", job, str(draft.rows if draft else None)))
+        if job in self.recovered:
+            return Recovered(self.recovered[job], True, True)
+        if not job.startswith("batches/"):
+            raise NotFound(f"Google finds no batch job {job} under this key.", "Check the name.")
+        self.recovered[job] = self._add(account, 2, RunSpec(model="gemini-3-flash"), job, recovered=job)
+        return Recovered(self.recovered[job], False, False)
+
+    def jobs_elsewhere(self, account: Account) -> list[Elsewhere]:
+        return self.elsewhere
 
     def cancel(self, account: Account, run_id: str) -> None:
         self.calls.append(("cancel", self.run(account, run_id).id))

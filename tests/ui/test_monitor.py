@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from batch.model import RunState
-from lifecycle.views import JobView
+from lifecycle import ages
+from lifecycle.ages import JobClock, Usual
+from lifecycle.views import CacheView, JobView, RunView
 from tests.ui.conftest import Jar
 from tests.ui.fakes import NOW, FakeRunner, a_run, ended
 from tests.ui.test_session import KEY, press, texts
@@ -133,3 +136,89 @@ def test_the_page_ticks_only_while_something_is_under_way(
     runner.runs_of[OWNER] = [a_run("r2"), ended(a_run("r1"))]
     page()
     assert asked["live"] == 1.0
+
+
+def warned(hours: float, **changes: Any) -> RunView:
+    clock = JobClock("JOB_STATE_PENDING", hours * 3600, hours * 3600)
+    return a_run("r1", clock=clock, warning=ages.warning(hours * 3600), **changes)
+
+
+def test_the_age_what_is_left_and_what_is_usual_stand_beside_each_other(page: Open, runner: FakeRunner) -> None:
+    clock = JobClock("JOB_STATE_RUNNING", age=5 * 3600, in_state=2 * 3600)
+    runner.runs_of[OWNER] = [a_run("r1", clock=clock)]
+    runner.usual_for["gemini-3-flash"] = Usual(5400.0, 7)
+    said = texts(page()).replace("\\", "")
+    assert "Job running for 2 h, made 5 h ago · 43 h 0 min left until Google ends it" in said
+    assert "your jobs on this model usually take 1 h 30 min (median of 7)" in said
+
+
+@pytest.mark.parametrize("hours", [12, 24, 36])
+def test_a_warning_offers_three_ways_and_takes_none_by_itself(page: Open, runner: FakeRunner, hours: int) -> None:
+    runner.runs_of[OWNER] = [warned(hours)]
+    at = page()
+    assert f"{48 - hours} hours are left" in texts(at).replace("\\", "")
+    labels = [found.label for found in at.button]
+    assert [label for label in labels if label.startswith(("Keep", "Cancel"))] == [
+        "Keep waiting",
+        "Cancel it",
+        "Cancel and submit elsewhere…",
+    ]
+    at.run()
+    assert runner.calls == []
+
+
+def test_keep_waiting_hushes_a_warning_until_the_next_one(page: Open, runner: FakeRunner) -> None:
+    runner.runs_of[OWNER] = [warned(13)]
+    at = press(page(), "Keep waiting")
+    assert "hours are left" not in texts(at) and "Cancel" in [found.label for found in at.button]
+    runner.runs_of[OWNER] = [warned(25)]
+    assert "23 hours are left" in texts(at.run()).replace("\\", "")
+
+
+def test_the_rest_is_submitted_elsewhere_once_and_comes_into_view(page: Open, runner: FakeRunner) -> None:
+    runner.runs_of[OWNER] = [warned(13)]
+    at = press(page(), "Cancel and submit elsewhere…")
+    at.selectbox(key="elsewhere-model-r1").select("gemini-mystery").run()
+    assert "$3.00 at worst" in texts(at).replace("\\", "")
+    at = press(at, "Cancel and submit the rest")
+    child = runner.runs_of[OWNER][0]
+    assert (child.parent_id, child.model, at.query_params["run"]) == ("r1", "gemini-mystery", child.id)
+
+
+def test_a_job_is_recovered_by_its_name_or_the_reason_is_told(page: Open, runner: FakeRunner) -> None:
+    at = page()
+    at.session_state["recover"] = True
+    at.run()
+    at.text_input(key="recover-job").input("nothing").run()
+    at = press(at, "Recover")
+    assert "Google finds no batch job nothing" in texts(at).replace("\\", "")
+    at.text_input(key="recover-job").input("batches/abc").run()
+    at = press(at, "Recover")
+    assert runner.calls[-1] == ("recover", "batches/abc", "None")
+    assert at.query_params["run"] == runner.recovered["batches/abc"]
+
+
+def test_a_recovered_run_without_inputs_says_so_and_is_not_offered_again(page: Open, runner: FakeRunner) -> None:
+    runner.runs_of[OWNER] = [ended(a_run("r1", recovered="batches/abc", inputs_known=False))]
+    at = page()
+    assert "What it was asked is not known here" in texts(at)
+    assert not {"Run again", "Edit and run again"}.intersection(found.label for found in at.button)
+
+
+def test_ages_of_jobs_files_and_caches_are_told(page: Open, runner: FakeRunner) -> None:
+    later = NOW + timedelta(hours=3)
+    job = JobView(0, "batches/a", "JOB_STATE_RUNNING", 5, None, NOW, None, since=NOW + timedelta(hours=1))
+    job = replace(job, file="files/f", file_until=NOW + timedelta(hours=48))
+    cache = CacheView("g", "cachedContents/c", 4000, later + timedelta(minutes=20), None, None, created_at=NOW)
+    runner.runs_of[OWNER] = [a_run("r1", jobs=(job,), caches=(cache,), google_now=later)]
+    said = texts(page()).replace("\\", "")
+    assert "JOB_STATE_RUNNING (running) for 2 h · made 3 h ago · batches/a" in said
+    assert "Input file of job 1: Google deletes it in 45 h 0 min · files/f" in said
+    assert "Cache of 4,000 tokens · made 3 h ago · expires in 20 min unless it is renewed" in said
+
+
+def test_where_results_are_kept_is_told(page: Open, runner: FakeRunner) -> None:
+    run = ended(a_run("r1", recovered="batches/abc", google_now=NOW, results_until=NOW + timedelta(days=2)))
+    runner.runs_of[OWNER] = [run]
+    assert "saved on this computer" in (said := texts(page()).replace("\\", ""))
+    assert "Google deletes it in 48 h 0 min" in said
