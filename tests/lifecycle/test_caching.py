@@ -89,7 +89,7 @@ def test_the_runs_cost_is_what_the_ledger_bills(
     assert run.counts == {"answered": len(FAMILIES[family])}
     page, _ = runner.results(account, run.id).page(limit=100)
     assert list(page["key"]) == [json.loads(text)["key"] for text in FAMILIES[family]]
-    assert run.actual_usd == pytest.approx(billed(emulator), abs=0.005, rel=0.01)
+    assert run.actual_usd == pytest.approx(billed(emulator), abs=0.00002)
     assert nothing_left(emulator)
 
 
