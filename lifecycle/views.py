@@ -51,7 +51,8 @@ class RunSpec:
     """What the user decided for one submission.
 
     `hours` is the expected duration for the planner (None: learned); `allow_plain` lets the run go on without
-    caches if the service refuses them; `overrides` maps a planner group's id to "none", "implicit" or "explicit".
+    caches if the service refuses them; `end_cache` deletes the caches that requests name when the run ends;
+    `overrides` maps a planner group's id to "none", "implicit" or "explicit".
     `rows_per_job` makes jobs smaller than Gemini's limits ask for; 0 does not.
     """
 
@@ -65,6 +66,7 @@ class RunSpec:
     dedupe: bool = False
     max_usd: float | None = None
     allow_plain: bool = True
+    end_cache: bool = False
     canary: int = 0
     overrides: Mapping[str, str] = field(default_factory=dict)
     rows_per_job: int = 0

@@ -79,6 +79,12 @@ def draw(runner: Runner, account: Account | None, model: str, system_instruction
                 "Every request uses this cache; a system instruction and text set here are not sent. Its storage is "
                 "not in the price below."
             )
+            st.checkbox(
+                "Delete this cache when the run ends",
+                key="end_cache",
+                help="Otherwise it is charged for until it expires, and can be used again.",
+                persist_state="session",
+            )
             return
         st.text_area(
             "Text put before every request",
@@ -132,7 +138,7 @@ def clear() -> None:
     """Throw away what was pasted and dropped, and choose no cache."""
     documents.clear()
     cache_maker.choose("")
-    st.session_state["shared_text"] = ""
+    st.session_state.update(shared_text="", end_cache=False)
 
 
 def _texts() -> str:

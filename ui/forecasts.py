@@ -14,7 +14,7 @@ from lifecycle.drafts import Draft
 from lifecycle.forecast import Forecast
 from lifecycle.runner import Runner
 from lifecycle.views import Account, RunSpec
-from ui import asking
+from ui import asking, context
 
 NAME = "forecast"
 PICTURED_HOURS = [*(0.25 * 2 ** (step / 4) for step in range(31)), 48.0]
@@ -67,6 +67,7 @@ def decided(spec: RunSpec) -> RunSpec:
         dedupe=bool(said.get("dedupe")),
         overrides=dict(said.get("overrides") or {}),
         allow_plain=bool(said.get("allow_plain", True)),
+        end_cache=bool(said.get("end_cache")) and bool(context.chosen_cache()),
         max_usd=said.get("max_usd"),
         canary=int(said.get("canary") or 0),
     )
@@ -142,6 +143,8 @@ def trouble(asked: asking.Asked[Outlook]) -> BatchRunnerError | None:
 
 def _about(account: Account | None, draft: Draft, spec: RunSpec) -> _About:
     folder = str(draft.folder)
-    plain = replace(spec, name="", generation=Generation(), send_as=SendAs.AUTO, max_usd=None, canary=0)
+    plain = replace(
+        spec, name="", generation=Generation(), send_as=SendAs.AUTO, max_usd=None, canary=0, end_cache=False
+    )
     exact = account is not None and st.session_state.get("count_exactly") == folder
     return _About(folder, account.owner if account else "", plain, exact)

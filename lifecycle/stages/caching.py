@@ -61,11 +61,32 @@ def renew(work: Work, shards: list[Row]) -> None:
 
 
 def lend(work: Work) -> None:
-    """Keep caches of the user's own, which requests of this run name, from expiring under it. Never deletes them."""
+    """Keep caches of the user's own, which requests of this run name, from expiring under it."""
     for name, expire_at in dict(work.data.get("borrowed", {})).items():
-        if float(expire_at) - work.server_now().timestamp() < lease_seconds(work) * RENEW_BELOW:
+        if expire_at is None or float(expire_at) - work.server_now().timestamp() >= lease_seconds(work) * RENEW_BELOW:
+            continue
+        try:
             cache = cache_utils.update_cache_ttl(work.gateway, name, lease_seconds(work))
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            work.data["borrowed"][name] = None  # it is gone, and rows that still need it will say so
+            work.tell(f"Cache {name}, which requests name, is gone; rows that still need it will fail.", "warning")
+        else:
             work.data["borrowed"][name] = _epoch(cache.expire_at)
+
+
+def end_lent(work: Work) -> None:
+    """Delete the caches that requests of this run name, if the user wished it and no other run needs them."""
+    if not work.spec.end_cache:
+        return
+    others = [row for row in work.store.unfinished([str(work.row["owner"])]) if row["id"] != work.id]
+    needed = {name for row in others for name in row["data"].get("borrowed", {})}
+    for name in work.data.get("borrowed", {}):
+        if name in needed:
+            work.tell(f"Cache {name} is kept: another run needs it.")
+        elif cache_utils.delete_cache(work.gateway, name):
+            work.tell(f"Cache {name} was deleted, as you chose.")
 
 
 def end(work: Work, row: Row) -> None:

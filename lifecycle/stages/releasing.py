@@ -19,7 +19,7 @@ def run(work: Work) -> Step:
     What fails does not keep the rest from being released.
     """
     troubles: list[ApiError] = []
-    for release in (_stop_strays, caching.release, _delete_files):
+    for release in (_stop_strays, caching.release, caching.end_lent, _delete_files):
         try:
             unsettled = release(work)
         except ApiError as error:

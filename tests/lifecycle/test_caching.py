@@ -504,3 +504,23 @@ def test_a_cache_of_the_users_own_that_dies_is_told_with_the_remedy(bench: Bench
     runner.create_cache(account, wanted, "terms", 3600)
     ended(runner, account, runner.retry(account, run_id, ""))
     assert set(runner.results(account, run_id).page()[0]["outcome"]) == {"answered"}
+
+
+def test_a_cache_of_the_users_own_goes_with_the_run_if_that_was_chosen(bench: Bench, emulator: EmulatorProcess) -> None:
+    """A short-lived one is kept alive until then, and one that vanishes meanwhile stops nothing else."""
+    emulator.settings(pace=1)
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    names = [runner.create_cache(account, CachedText(MODEL, text=text), name, 900).name for name, text in OWN.items()]
+    lines = [line(f"k{n}", f"@use_cache {name}\nQuestion {n}?") for n, name in enumerate([*OWN, *OWN])]
+    draft = runner.prepare("\n".join([*lines, line("plain", "No cache")]), kind="jsonl")
+    run_id = runner.submit(account, draft, RunSpec(model=MODEL, end_cache=True), "")
+    wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
+    runner._gateway(account).delete_cache(names[1])
+    run = ended(runner, account, run_id)
+    assert run.state is RunState.FINISHED
+    assert run.counts == {"answered": 3, "error_transient": 2}
+    assert nothing_left(emulator)
+
+
+OWN = dict(zip(("one", "two"), TWO_DOCUMENTS, strict=True))

@@ -203,6 +203,15 @@ def test_a_chosen_cache_counts_only_in_mode_explicit(at: AppTest, runner: Pricin
     assert "cachedContent" not in sent(runner)[0]
 
 
+def test_a_chosen_cache_ends_with_the_run_if_one_says_so_for_that_run_only(at: AppTest, runner: PricingRunner) -> None:
+    runner.kept = [a_cache("handbook")]
+    explicit(at).selectbox(key="use_cache").set_value("cachedContents/handbook")
+    at.run().checkbox(key="end_cache").check()
+    press(at.run(), "Submit batch")
+    assert runner.submitted[-1][0].end_cache is True
+    assert at.session_state["end_cache"] is False
+
+
 def test_the_mode_goes_with_the_run(at: AppTest, runner: PricingRunner) -> None:
     press(explicit(at), "Submit batch")
     assert runner.submitted[-1][0].context is ContextMode.EXPLICIT
