@@ -56,7 +56,7 @@ def watch(age_seconds: float, seconds: float, runs: int = RUNS) -> Watch:
         store = Store(url)
         _record(store, Gateway(KEY, emulator.base_url), owner, runs, age_seconds)
         runner.start()
-        time.sleep(min(poll_delay(age_seconds), 30.0))  # every run has been looked at once
+        time.sleep(min(poll_delay(age_seconds), 30.0))
         before, rows = _size(folder), _rows(store)
         polls = emulator.ledger()["calls"]["GET /batches/{id}"]
         cpu, began = time.process_time(), time.monotonic()
@@ -96,7 +96,13 @@ def _record(store: Store, gateway: Gateway, owner: str, runs: int, age: float) -
         due = {"created_at": now - age, "due_at": now + delay * n / runs}
         what = {"stage": "running", "state": "active", "spec": {"model": MODEL}, "data": {}, "model": MODEL, "rows": 1}
         store.add_run({**texts, **rest, **due, **what, "id": run_id, "ticket": run_id, "owner": owner})
-        sent = {"stage": "submitted", "job_name": job["name"], "job_created_at": now - age, "creates": 1}
+        sent = {
+            "stage": "submitted",
+            "job_state": "JOB_STATE_PENDING",
+            "job_name": job["name"],
+            "job_created_at": now - age,
+            "creates": 1,
+        }
         size = {"n": 0, "rows": 1, "size_bytes": 1, "tokens": 1, "transport": "inline", "groups": []}
         store.add_shards(run_id, "", [{**BLANK, **size, **sent, "display_name": f"benchmark-{n}"}])
 
