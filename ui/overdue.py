@@ -115,10 +115,19 @@ def _offer(runner: Runner, account: Account, about: _About, run: RunView) -> Non
         )
 
 
+def _chosen(run_id: str) -> tuple[str, int]:
+    """What the choices say now: another model or "", rows in a job or 0."""
+    model, pieces = (st.session_state.get(f"elsewhere-{name}-{run_id}") for name in ("model", "rows"))
+    return str(model or ""), int(pieces or 0)
+
+
 def _send(ticket: str) -> None:
-    """Do what was offered, once per ticket, and show the new run."""
+    """Do what was offered, once per ticket, and show the new run. A choice that changed meanwhile is priced first."""
     asked: asking.Asked[RetryOffer] | None = asking.last(NAME)
     if asked is None or asked.found is None or ticket != st.session_state.get("elsewhere_ticket"):
+        return
+    about = asked.about
+    if not isinstance(about, _About) or _chosen(about.run_id) != (about.model, about.rows_per_job):
         return
     if deeds.submit_elsewhere(asked.found, ticket):
         st.session_state["elsewhere_ticket"] = secrets.token_urlsafe(16)

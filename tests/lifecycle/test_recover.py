@@ -13,7 +13,7 @@ from batch.errors import InputError, NotFound
 from batch.model import RunState
 from lifecycle import recovery, schema
 from lifecycle.runner import Runner
-from lifecycle.stages import running
+from lifecycle.stages import receiving, running
 from lifecycle.views import Account
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
@@ -287,3 +287,23 @@ def test_dying_at_any_write_loses_nothing_and_leaves_the_job_alone(tmp_path: Pat
                 break
         assert world.process.store.crash_in > 0, "a recovery has more writes than were tried"
         assert not {"create", "cancel", "upload", "delete file"}.intersection(world.google.calls)
+
+
+def test_a_recovery_that_cannot_go_on_does_not_cancel_a_job_that_may_be_anothers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def impossible(*_: object) -> int:
+        raise InputError("This cannot be done.")
+
+    with World(tmp_path) as world:
+        now = world.google.now
+        world.google.jobs.append(Job("batches/theirs", "theirs", ["a"], now, now + 1))
+        told = {"job": "batches/theirs", "display_name": "theirs", "requests": 1, "created_at": now, "inputs": False}
+        run_id = world.submit()
+        with world.process.store.engine.begin() as c:
+            c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={recovery.DATA: told}))
+        real, looks = receiving.fetch, iter([impossible])
+        monkeypatch.setattr(receiving, "fetch", lambda *given: next(looks, real)(*given))
+        world.until_ended(run_id)
+        assert world.row(run_id)["state"] == "failed" and sorted(world.answers(run_id)) == ["a"]
+        assert "cancel" not in world.google.calls
