@@ -163,11 +163,7 @@ def _is_there(point: Point, gate: Gate, folder: Path, process: Started) -> bool:
 def _last_life(story: Story, folder: Path, base_url: str) -> None:
     """Another process goes on until everything has ended: the terminal, or a runner as the server has one."""
     if story.terminal:
-        process = _terminal(folder, base_url, "resume", "--wait")
-        try:
-            process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            _kill(process, lambda: None)
+        _let_end(_terminal(folder, base_url, "resume", "--wait"))
         return
     runner = Runner(_setup(folder, base_url))
     runner.start()
@@ -180,7 +176,8 @@ def _last_life(story: Story, folder: Path, base_url: str) -> None:
 
 def _submit_again(story: Story, folder: Path, base_url: str) -> None:
     """Nothing was recorded before the kill: the user submits again."""
-    _terminal(folder, base_url, "submit", str(folder / "input.jsonl"), "--model", MODEL, "--mode", story.mode).wait(60)
+    what = ["submit", str(folder / "input.jsonl"), "--model", MODEL, "--mode", story.mode]
+    _let_end(_terminal(folder, base_url, *what))
 
 
 def _setup(folder: Path, base_url: str) -> Setup:
@@ -216,6 +213,14 @@ def _terminal(folder: Path, base_url: str, *arguments: str) -> Started:
         )
     process.began = time.monotonic()
     return process
+
+
+def _let_end(process: Started) -> None:
+    """Wait for a process; one that takes too long is killed, and what it left undone is told by the run's state."""
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        _kill(process, lambda: None)
 
 
 def _kill(process: Started, wait: Callable[[], None]) -> bool:
