@@ -62,13 +62,12 @@ def _confirm(run: RunView, table: ResultTable) -> None:
     agreed = st.session_state.pop(f"export-agreed-{run.id}", None)
     if agreed is not None:
         _write(run, table, agreed)
-    if st.session_state.get(_question(run.id)) is None:
+    name = st.session_state.get(_question(run.id))
+    if name is None:
         return
     with st.container(border=True, key="export-question"):
-        words = (
-            f"This result is not complete: {_lacks(run, table)}. The file will say so in its name and its first lines."
-        )
-        st.warning(plain(words))
+        says = "its name" if FORMATS[name][2] == "gemini" else "its name and its first lines"
+        st.warning(plain(f"This result is not complete: {_lacks(run, table)}. The file will say so in {says}."))
         with st.container(horizontal=True, gap="small"):
             args = (run.id,)
             st.button("Export anyway", key="export-anyway", type="primary", on_click=_agree, args=args)

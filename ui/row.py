@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -106,9 +107,14 @@ def _answer(detail: Detail) -> None:
 def harmless(text: str) -> str:
     """Markdown that cannot load or open anything, nor run a directive of Streamlit's: brackets, `<`, `:`, `$` are text.
 
-    A bare address in it is cut in two by the escaped colon, so that it does not become a link either.
+    Bare addresses, which Markdown would make links of, are cut in two by a sign of no width.
     """
-    return "".join(f"\\{sign}" if sign in "\\[]<>!:$@" else sign for sign in text).replace("www.", "www\\.")
+    escaped = "".join(f"\\{sign}" if sign in "\\[]<>!:$@" else sign for sign in text)
+    return _ADDRESS.sub(lambda found: found[0] + WORD_JOINER, escaped)
+
+
+WORD_JOINER = "\u2060"
+_ADDRESS = re.compile(r"\\[:@]|www", re.IGNORECASE)
 
 
 def _usage(detail: Detail) -> None:

@@ -35,7 +35,8 @@ def line(key: str, text: str, **config: Any) -> dict[str, Any]:
 
 
 MIXED = [
-    *(line(f"plain-{n:02}", f"Name river number {n}") for n in range(52)),
+    line("plain-00", "See https://evil.example/x"),
+    *(line(f"plain-{n:02}", f"Name river number {n}") for n in range(1, 52)),
     *(line(f"cut-{n}", f"Tell a long story of river {n}", maxOutputTokens=12) for n in range(3)),
     line("json-0", "Which city is number 0?", **AS_JSON),
     line("json-1", "[[emulate: invalid_json]] Which city?", **AS_JSON),
@@ -122,6 +123,9 @@ def test_nothing_of_ours_keeps_anybody_out(mixed: Page, width: int, scheme: Any)
     page.get_by_text("answered 53").first.click()
     expect(page.get_by_text("1 to 50 of 53 rows")).to_be_visible()
     click(page, 200, 0, detail(page))
+    drawn = detail(page).get_by_test_id("stMarkdownContainer").filter(has_text="evil.example")
+    unfold(page, "Draw the answer as Markdown", drawn)
+    expect(drawn.locator("a")).to_have_count(0)
     unfold(page, "Full JSON", page.get_by_text("Response", exact=True))
     unfold(page, "1 line fits no row", page.get_by_text("Rows are never matched by their position"))
     unfold(page, "Send rows again", page.get_by_text("It would cost"))
