@@ -164,8 +164,10 @@ def _savings(
     weight, floor = _region(stakes, deepest, stakes.own_weight)[nodes], stakes.floor
     if not floor.any():
         return weight * reach, weight * reach, weight * stakes.length[nodes]
-    implied, within = np.empty(len(nodes)), np.empty(len(nodes))
-    for place, node in enumerate(nodes.tolist()):
+    implied = stakes.own_weight[nodes] * np.maximum(reach, floor[nodes])
+    within = stakes.own_weight[nodes] * np.maximum(stakes.length[nodes], floor[nodes])
+    for place in np.flatnonzero(stakes.forest.end[nodes] > nodes + 1).tolist():  # the others continue in nothing shared
+        node = int(nodes[place])
         span = slice(node, int(stakes.forest.end[node]))
         own = np.where(deepest[span] <= node, stakes.own_weight[span], 0.0)
         implied[place] = own @ np.maximum(reach[place], floor[span])
