@@ -59,12 +59,11 @@ def draw_view(run_id: str, table: ResultTable) -> View:
     """Draw the drawer that decides about columns and order, and return what it says."""
     fields = table.account.fields
     options = [*TITLES, *table.own.values(), *(field.column for field in fields)]
-    sortable = [INPUT_ORDER, *(name for name in options if name in SORTABLE or name in table.own.values())]
     with st.popover("Columns and order", key=f"view-{run_id}"):
         columns = st.multiselect(
             "Columns", options, default=_at_first(table), format_func=_title, key=f"columns-{run_id}"
         )
-        order = st.selectbox("Sort by", sortable, format_func=_title, key=f"order-{run_id}")
+        order = st.selectbox("Sort by", [INPUT_ORDER, *sortable(table)], format_func=_title, key=f"order-{run_id}")
         descending = st.toggle("From the highest", key=f"descending-{run_id}")
         lenient = bool(fields) and st.toggle(
             "Also answers whose JSON needed repair",
@@ -86,7 +85,7 @@ def draw(run_id: str, table: ResultTable, rows: pd.DataFrame, view: View, place:
         key=key,
         column_config={name: _column(name, view) for name in view.columns},
         hide_index=True,
-        on_select=lambda: _picked(run_id, key, keys, view),
+        on_select=lambda: _picked(run_id, key, keys, view, sortable(table)),
         selection_mode=["multi-row", "single-column", "single-cell"],
         selection_default={"selection": {"rows": ticked}},
         placeholder="",
@@ -140,11 +139,16 @@ def next_order(view: View, column: str) -> tuple[str, bool]:
     return (column, not at_first) if view.descending == at_first else (INPUT_ORDER, False)
 
 
-def _picked(run_id: str, key: str, keys: Sequence[str], view: View) -> None:
+def sortable(table: ResultTable) -> list[str]:
+    """The columns that all rows can be sorted by; properties of answers are read page by page, and cannot."""
+    return [*(name for name in TITLES if name in SORTABLE), *table.own.values()]
+
+
+def _picked(run_id: str, key: str, keys: Sequence[str], view: View, sortable: Sequence[str]) -> None:
     """Take note of what was clicked: a column's name, or ticks of this page's rows."""
     selection = st.session_state[key]["selection"]
     for column in selection["columns"]:
-        if column in SORTABLE or column not in TITLES:
+        if column in sortable:
             order, descending = next_order(view, column)
             st.session_state.update({f"order-{run_id}": order, f"descending-{run_id}": descending})
     here = {keys[place] for place in selection["rows"]}

@@ -18,7 +18,7 @@ from tests.ui.fakes import FakeRunner, a_run, ended
 from tests.ui.small_results import small_results
 from tests.ui.test_session import KEY, press, texts
 from ui.app_state import AppState, Download
-from ui.grid import View, next_order
+from ui.grid import View, next_order, sortable
 
 Open = Callable[..., AppTest]
 OWNER = "owner-of-ab12"
@@ -218,6 +218,15 @@ def test_a_columns_name_sorts_turns_round_and_lets_go() -> None:
         told.append((order, descending))
     costs = [("cost_usd", True), ("cost_usd", False), ("n", False)]
     assert told == [*costs, ("key", False), ("key", True), ("attempts", True)]
+
+
+def test_every_column_offered_for_sorting_sorts_and_properties_are_not_offered(tmp_path: Path) -> None:
+    schema = {"type": "OBJECT", "properties": {"age": {"type": "INTEGER"}}}
+    table = small_results(tmp_path / "r", {"a": '{"age": 2}', "b": '{"age": 1}'}, schema=schema)
+    offered = sortable(table)
+    assert "cost_usd" in offered and "answer.age" not in offered and "run" not in offered
+    for column in offered:
+        assert table.page(order=column, descending=True)[1] == 2
 
 
 def test_columns_are_chosen_and_what_is_not_known_says_so(results: AppTest) -> None:
