@@ -433,10 +433,15 @@ class Runner:
         self._worker.wake()
 
     def delete(self, account: Account, run_id: str) -> None:
-        """Forget an ended run and its results on this computer. What it has cost stays on the account's bill."""
+        """Forget an ended run and its results on this computer. What it has cost stays on the account's bill.
+
+        Its retries stand on their own from then on. Raises InputError while it, or one of them, is under way.
+        """
         row = self._row(account, run_id)
         if row["stage"] != Stage.FINISHED:
             raise InputError("The run is still under way.", "Cancel it first.")
+        if any(child["stage"] != Stage.FINISHED for child in self._store.children(run_id)):
+            raise InputError("Rows of this run are being sent again.", "Wait until that run ends, or cancel it first.")
         if unread := self._write_bill(row):
             self._store.add_bill(account.owner, asdict(unread))
         self._store.remove_run(run_id)

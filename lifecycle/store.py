@@ -130,8 +130,9 @@ class Store:
             c.execute(schema.run.update().where(schema.run.c.id == run_id).values(due_at=0.0))
 
     def remove_run(self, run_id: str) -> None:
-        """Forget a finished run and all that belongs to it."""
+        """Forget a finished run and all that belongs to it; its retries have no parent from then on."""
         with self._write() as c:
+            c.execute(schema.run.update().where(schema.run.c.parent_id == run_id).values(parent_id=""))
             c.execute(schema.run.delete().where((schema.run.c.id == run_id) & (schema.run.c.stage == "finished")))
             for table in (schema.shard, schema.cache, schema.event):
                 c.execute(table.delete().where(table.c.run_id == run_id))

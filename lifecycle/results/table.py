@@ -187,22 +187,6 @@ class ResultTable:
             values,
         )
 
-    def distribution(self, column: str, where: Filter = EVERYTHING, bins: int = 20) -> pd.DataFrame:
-        """A histogram of a token or cost column over rows that have it: columns low, high, rows."""
-        if column not in (*SHOWN[9:14], "tool_tokens"):
-            raise InputError(f"There is no distribution of {column!r}.")
-        condition, values = self._condition(where)
-        frame = self._frame(
-            f"""WITH v AS (SELECT {column}::DOUBLE AS v FROM {duck.parquet(self.results)}
-                    WHERE {column} IS NOT NULL AND {condition}),
-                e AS (SELECT min(v) AS low, greatest(max(v) - min(v), 1e-12) / {int(bins)} AS step FROM v)
-                SELECT least(floor((v - low) / step), {int(bins) - 1})::INTEGER AS bin, any_value(low) + bin *
-                any_value(step) AS low, any_value(low) + (bin + 1) * any_value(step) AS high, count(*) AS rows
-                FROM v, e GROUP BY bin ORDER BY bin""",
-            values,
-        )
-        return frame[["low", "high", "rows"]]
-
     def bought(self, threshold: int | None = None) -> RunUsage:
         """The usage of all lines bought: every attempt and unmatched lines, but no duplicates.
 

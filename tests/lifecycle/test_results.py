@@ -489,12 +489,6 @@ def test_errors_of_one_kind_count_as_one(mixed: Run) -> None:
     assert set(errors["example"]) == {"k1", "k3"}
 
 
-def test_a_distribution_counts_every_row_that_has_a_value(mixed: Run) -> None:
-    bins = ResultTable(mixed.folder).distribution("output_tokens", bins=4)
-    assert bins["rows"].sum() == 10
-    assert (bins["low"].min(), bins["high"].max()) == (0, 8)
-
-
 def test_a_row_tells_everything(run: Run) -> None:
     rating = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}
     body = answer("Hello")

@@ -215,6 +215,23 @@ def test_only_what_failed_is_bought_again(bench: Bench, emulator: EmulatorProces
         runner.retry(account, run.id, "u", outcomes=["no_such_outcome"])
 
 
+def test_a_run_is_kept_while_its_rows_are_sent_again_and_leaves_the_retry_behind(
+    bench: Bench, emulator: EmulatorProcess
+) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run = ended(runner, account, bench.submit(runner, account, "fine\n[[emulate: error:13]] b"))
+    emulator.settings(job_outcome="stuck")
+    child = runner.retry(account, run.id, "t")
+    with pytest.raises(InputError, match="being sent again"):
+        runner.delete(account, run.id)
+    runner.cancel(account, child)
+    ended(runner, account, child)
+    runner.delete(account, run.id)
+    assert [view.parent_id for view in runner.runs(account)] == [""]
+    assert list(runner.results(account, child).keys()) == ["row-000002"]
+
+
 def test_a_prompt_uses_a_cache_by_its_name(bench: Bench, emulator: EmulatorProcess) -> None:
     """`@use_cache` is stripped, the cache stands beside contents, and the ledger shows its tokens as cached."""
     runner = bench.open()
