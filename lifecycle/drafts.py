@@ -23,6 +23,7 @@ from batch.model import Generation
 from batch.problems import Fault, Problem, count, listed
 from batch.templates import Template, compile_template, default_template
 from batch.validation import LINE_LIMIT_BYTES, Checker, Row
+from lifecycle import memory
 from lifecycle.draft_files import DraftWriter, first_rows, made_line
 from lifecycle.tables import Table, open_binary, open_table, open_text, table_preview
 
@@ -32,6 +33,7 @@ DRAFT = "draft.json"
 PROBLEMS_LISTED = 100
 PREVIEW_ROWS = 5
 PREVIEW_CHARS = 20_000
+LARGE_BYTES = 20_000_000
 Progress = Callable[[float], None]
 
 
@@ -292,6 +294,8 @@ class _Drafting:
         part.write_bytes(msgspec.json.encode(stored))
         part.replace(self._folder / DRAFT)
         self._progress(1.0)
+        if size > LARGE_BYTES:
+            memory.give_back()
         return draft
 
     def _repeated(self, writer: DraftWriter) -> None:

@@ -42,9 +42,9 @@ def _is_root_on_debian() -> bool:
 def _try(command: list[str]) -> None:
     """Run an installer; that it fails is no reason to stop."""
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    if command[0] == "apt-get":
-        subprocess.run(["apt-get", "update", "--quiet"], check=False, timeout=300)
     try:
+        if command[0] == "apt-get":
+            subprocess.run(["apt-get", "update", "--quiet"], check=False, timeout=300)
         subprocess.run(command, check=False, timeout=600, env={**os.environ, **quiet})
     except (OSError, subprocess.TimeoutExpired) as fault:
         print(fault, flush=True)

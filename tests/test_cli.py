@@ -236,6 +236,12 @@ def test_who_reads_only_the_beginning_sees_no_traceback(cli: Terminal) -> None:
     assert reading.returncode == 0
 
 
+def test_a_verb_that_only_asks_starts_without_the_pages_tables() -> None:
+    """They cost 40 MB and half a second, which cron jobs would pay every minute."""
+    question = "import sys, cli; sys.exit('pandas' in sys.modules or 'streamlit' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", question], cwd=ROOT, check=False, timeout=60).returncode == 0
+
+
 def test_without_a_key_it_says_how_to_go_on(cli: Terminal) -> None:
     ended = cli("runs", GEMINI_API_KEY="")
     assert ended.returncode == 1

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from . import duck
 from .columns import INPUTS, WORTH_SQL
 from .placing import PASS_ROWS
 from .table import Filter, ResultTable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What can be said of a key in both runs, as a condition on its rows a (of the first run) and b (of the second).
 _FORMED = "CASE {0}.parsed WHEN 'strict' THEN 2 WHEN 'lenient' THEN 1 ELSE 0 END"

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,6 +23,9 @@ from .export import Choice, Exported, export
 from .raw import Attempt, Detail, find_request, read_detail, read_line
 from .reconciliation import Reconciliation, read_account
 from .typed import read_values
+
+if TYPE_CHECKING:
+    import pandas as pd  # 40 MB that only the page's tables need, so it is imported where they are made
 
 SHOWN = (
     "n",
@@ -152,6 +154,8 @@ class ResultTable:
         """The largest groups of the plan: columns group, rows, example (the prompt of its first row, clipped)."""
         source = self.folder / GROUPS
         if not source.exists():
+            import pandas as pd
+
             return pd.DataFrame({"group": [], "rows": [], "example": []})
         return self._frame(
             f"""WITH g AS (SELECT "group", count(*) AS rows, min(key) AS key FROM {duck.parquet(source)}
@@ -245,7 +249,7 @@ class ResultTable:
         with duck.cursor() as db:
             table = db.sql(query, params=values).to_arrow_table()
         frame: pd.DataFrame = table.to_pandas(
-            types_mapper=_NULLABLE.get
+            types_mapper=_nullable().get
         )  # DuckDB's own way warns where there are dates
         return frame
 
@@ -324,7 +328,7 @@ class ResultTable:
 
     def run_of(self, file: Any) -> str:
         """The run whose received file this is; the table's own for rows without a line."""
-        name = "" if pd.isna(file) else self.account.files[int(file)]
+        name = "" if _absent(file) else self.account.files[int(file)]
         return name.split("/")[1] if name.startswith("../") else self.folder.name
 
 
@@ -338,12 +342,22 @@ def _among(wanted: list[int]) -> str:
     return f"n IN ({listed}) AND n BETWEEN {min(wanted)} AND {max(wanted)}" if wanted else "false"
 
 
-# Whole numbers stay whole where some are absent.
-_NULLABLE = {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+@lru_cache(1)
+def _nullable() -> dict[pa.DataType, Any]:
+    """Whole numbers stay whole where some are absent."""
+    import pandas as pd
+
+    return {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+
+
+def _absent(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.isna(value))
 
 
 def _plain(value: Any) -> Any:
     """A cell as a Python value; None for what is absent."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
-    return value if isinstance(value, list | dict) else None if pd.isna(value) else value
+    return value if isinstance(value, list | dict) else None if _absent(value) else value

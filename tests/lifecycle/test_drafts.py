@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from batch.errors import BatchRunnerError, InputError, NotFound
 from batch.model import Generation
-from lifecycle import draft_files, drafts
+from lifecycle import draft_files, drafts, memory
 from lifecycle.draft_files import first_rows
 from lifecycle.drafts import Draft, open_draft, prepare
 
@@ -221,6 +221,20 @@ def test_what_rows_have_of_media_images_caches_and_models_is_told(tmp_path: Path
     assert any("gemini-3.8-flash" in note for note in draft.notes)
     plain = prepare(line("a"), tmp_path / "b", kind="jsonl")
     assert (plain.media, plain.image_output, plain.uses_caches, plain.models) == (False, False, (), ())
+
+
+def test_a_large_input_gives_its_memory_back_and_a_small_one_wastes_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(memory, "give_back", lambda: given_back.append(1))
+    prepare(line("a"), tmp_path / "small", kind="jsonl")
+    assert given_back == []
+    monkeypatch.setattr(drafts, "LARGE_BYTES", 10)
+    prepare(line("a"), tmp_path / "large", kind="jsonl")
+    assert given_back == [1]
+    monkeypatch.undo()
+    memory.give_back()
 
 
 def test_an_empty_input_is_an_empty_draft(tmp_path: Path) -> None:
