@@ -138,14 +138,6 @@ def list_caches(gateway: Gateway) -> list[CacheMetadata]:
     return [read(body) for body in gateway.list_caches()]
 
 
-def count_shared_tokens(gateway: Gateway, wanted: CachedText) -> int:
-    """Tokens of text, system instruction and turns as the service counts them, free; files are not counted."""
-    body = replace(wanted, files=()).body("", 1)
-    system = body.get("systemInstruction")
-    contents = [*([{"role": "user", "parts": system["parts"]}] if system else []), *body.get("contents", [])]
-    return gateway.count_tokens(wanted.model.removeprefix("models/"), contents) if contents else 0
-
-
 def get_cache_metadata(gateway: Gateway, name: str) -> CacheMetadata:
     """One cache by `cachedContents/…`. Absent, expired and foreign ones are the same ApiError."""
     try:

@@ -73,10 +73,6 @@ class CostAt(NamedTuple):
     plain: float | None
     implicit: float | None
 
-    @property
-    def regret(self) -> float | None:
-        return None if self.chosen is None or self.optimum is None else self.chosen - self.optimum
-
 
 class Countable(NamedTuple):
     """A text whose exact count would make the plan surer. Its count goes into `counts` under `id`.
@@ -248,10 +244,6 @@ class Plan:
     def content(self, ident: str) -> bytes:
         """What one prefix holds; see `contents`."""
         return next(iter(self.contents([ident])))[1]
-
-    def previews(self, ids: Sequence[str], length: int = 200) -> dict[str, str]:
-        """The beginnings of the groups' shared text, for people."""
-        return {ident: cuts.preview(content, length) for ident, content in self.contents(ids)}
 
     def rows_in_order(self) -> Ints:
         """All rows that are sent: those without a cache so that those who share most stand together, then the rest,

@@ -7,7 +7,7 @@ A prompt's `@use_cache NAME` travels as the placeholder `"cachedContent": "@use_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from batch.errors import InputError
@@ -35,13 +35,6 @@ def wrap_request(request: Json, cache_name: str) -> tuple[Json, list[str]]:
     return {**rest, "cachedContent": cache_name}, moved
 
 
-def split_root(request: Json) -> tuple[Json, Json]:
-    """What of a request belongs into its cache besides contents (in camelCase), and the rest."""
-    spelling = {"system_instruction": "systemInstruction", "tool_config": "toolConfig"}
-    root = {spelling.get(name, name): value for name, value in request.items() if name in IN_THE_CACHE}
-    return root, {name: value for name, value in request.items() if name not in IN_THE_CACHE}
-
-
 def placeholder(name: str) -> str:
     """How a request says that it wants the cache of this name: the value of `cachedContent`."""
     return PLACEHOLDER + name
@@ -51,11 +44,6 @@ def wanted_cache(request: Json) -> str | None:
     """The name of a request's `@use_cache`; None if it has none (a `cachedContents/…` of its own is none)."""
     named = next((request[spelling] for spelling in _SPELLINGS if spelling in request), None)
     return named.removeprefix(PLACEHOLDER) if isinstance(named, str) and named.startswith(PLACEHOLDER) else None
-
-
-def wanted_caches(requests: Iterable[Json]) -> set[str]:
-    """All names that requests ask for."""
-    return {name for request in requests if (name := wanted_cache(request)) is not None}
 
 
 def use_cache(request: Json, resolved: Mapping[str, str]) -> Json:

@@ -167,31 +167,6 @@ def behind(turns: list[Turn], prefix: Prefix) -> list[Turn] | None:
     return rest
 
 
-def preview(content: bytes, length: int) -> str:
-    """The beginning of the text in a request or cached content, white space collapsed."""
-    found: list[str] = []
-    _gather(msgspec.json.decode(content), found, length)
-    text = " ".join(" ".join(found).split())
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _gather(value: object, found: list[str], length: int) -> None:
-    if sum(map(len, found)) > 2 * length:
-        return
-    if isinstance(value, dict):
-        for key in sorted(value, key=lambda key: (key != "systemInstruction", key)):
-            inner = value[key]
-            if key == "text" and isinstance(inner, str):
-                found.append(inner[: 2 * length])
-            elif key in ("fileUri", "mimeType", "name") and isinstance(inner, str):
-                found.append(f"[{inner}]")
-            else:
-                _gather(inner, found, length)
-    elif isinstance(value, list):
-        for inner in value:
-            _gather(inner, found, length)
-
-
 def _walk(
     request: Mapping[str, Raw], turns: list[Turn], within_texts: bool
 ) -> Iterator[tuple[list[Turn], list[Turn], bool, int]]:

@@ -20,7 +20,6 @@ from batch.markers import marker
 LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT = "lines", "blocks", "jsonl", "csv", "tsv", "parquet", "xlsx", "txt"
 KINDS = (LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT)
 TABLES = frozenset({CSV, TSV, PARQUET, XLSX})
-BINARY = frozenset({PARQUET, XLSX})
 SUFFIXES = {
     ".jsonl": JSONL, ".ndjson": JSONL, ".json": JSONL, ".csv": CSV, ".tsv": TSV, ".tab": TSV, ".parquet": PARQUET,
     ".pq": PARQUET, ".xlsx": XLSX, ".xlsm": XLSX, ".txt": TXT,

@@ -113,10 +113,6 @@ WORTH: dict[Outcome, int] = {
     Outcome.NO_RESPONSE: 1,
     Outcome.MISSING: 0,
 }
-# What asking again can mend without changing the request; "retry" offers these first.
-RETRYABLE = frozenset(
-    {Outcome.ERROR_TRANSIENT, Outcome.NO_RESPONSE, Outcome.MISSING, Outcome.EMPTY, Outcome.THOUGHTS_ONLY}
-)
 
 
 class Row(NamedTuple):

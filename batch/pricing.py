@@ -103,20 +103,6 @@ def explain(usage: Usage, tariff: Tariff, *, tier: Tier = "batch") -> str:
     return f"{formula or 'no tokens'} per million = {'not known' if usd is None else f'{usd:.6f} USD'}"
 
 
-def gather(usages: Iterable[Usage], tariff: Tariff | None) -> RunUsage:
-    """Add up requests, each to the tier that prices it."""
-    rows, short, long = 0, Usage(), Usage()
-    for usage in usages:
-        rows += 1
-        if usage.cached > usage.prompt:
-            usage = replace(usage, cached=usage.prompt)
-        if tariff is not None and is_long(usage.prompt, tariff):
-            long += usage
-        else:
-            short += usage
-    return RunUsage(rows, short, long)
-
-
 def run_usd(run: RunUsage, tariff: Tariff, *, tier: Tier = "batch", best_case: bool = False) -> float | None:
     """The price of a run's requests without its caches; equal to the sum over its requests."""
     parts = [_lines(run.short, tariff, tier, best_case)]

@@ -218,12 +218,6 @@ def of(error: ApiError) -> Recognised | None:
     return recognise(str(error)) or recognise(error.reason)
 
 
-def is_gone_cache(text: str, code: int | None) -> bool:
-    """Whether a row failed because its cache was no longer there; such a row cost nothing."""
-    found = recognise(text, code)
-    return found is not None and found.kind is Refusal.CACHE_GONE
-
-
 def suspect_resent(usage: Usage) -> str:
     """A warning if a row seems to carry the cached text a second time; "" if not.
 

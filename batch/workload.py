@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from batch import pricing, sampling
-from batch.model import Tariff, Usage
+from batch import sampling
+from batch.model import Usage
 from batch.sampling import Interval
-from batch.tokens import TokenEstimate
 
 Case = Literal["low", "expected", "worst"]
 TYPICAL_ANSWER = 400  # some paragraphs
@@ -53,10 +52,6 @@ class Side:
     prompt: int = 0
     cached: int = 0
     cap: int | None = 0
-
-    def plus(self, prompt: int, cached: int, cap: int | None) -> Side:
-        whole = None if cap is None or self.cap is None else self.cap + cap
-        return Side(self.rows + 1, self.prompt + prompt, self.cached + min(cached, prompt), whole)
 
 
 def guess_output(kind: str = "text", *, thinking: bool = True) -> OutputGuess:
@@ -119,46 +114,6 @@ class Workload:
     def uncached(self) -> Workload:
         """The same without caches."""
         return replace(self.unread(), caches=())
-
-
-class Tally:
-    """Adds up rows into a Workload, one at a time: nothing of a row is kept."""
-
-    def __init__(self, tariff: Tariff | None, output_cap: int | None) -> None:
-        """`output_cap` is the model's own limit, for rows that set none."""
-        self._tariff = tariff
-        self._cap = output_cap
-        self._short, self._long = Side(), Side()
-        self._media, self._unknown = 0, 0
-
-    def add(self, row: TokenEstimate, max_output_tokens: int | None = None) -> None:
-        """Add one row and its own limit of output tokens, if it has one."""
-        cap = self._cap if max_output_tokens is None else min(max_output_tokens, self._cap or max_output_tokens)
-        if self._tariff is not None and pricing.is_long(row.total, self._tariff):
-            self._long = self._long.plus(row.total, row.cached, cap)
-        else:
-            self._short = self._short.plus(row.total, row.cached, cap)
-        self._media += row.media > 0
-        self._unknown += row.unknown > 0
-
-    def workload(
-        self,
-        prompt: Interval | None = None,
-        counted: str = UNCOUNTED,
-        output: OutputGuess | None = None,
-        caches: tuple[CachePlan, ...] = (),
-    ) -> Workload:
-        """The sum. Without an interval from counted texts, one that says that nothing was counted."""
-        summed = Workload(self._short, self._long)
-        return replace(
-            summed,
-            prompt=prompt or sampling.uncounted(summed.estimated - summed.cached) + Interval(summed.cached),
-            output=output or guess_output(),
-            caches=caches,
-            counted=counted,
-            media=self._media,
-            unknown=self._unknown,
-        )
 
 
 def canary_rows(rows: int, size: int) -> list[int]:

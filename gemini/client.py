@@ -77,9 +77,6 @@ class Gateway:
     def cancel_batch(self, name: str) -> None:
         self._call("post", f"{name}:cancel")
 
-    def delete_batch(self, name: str) -> None:
-        self._call("delete", name)
-
     # -- files -------------------------------------------------------------------------------------------------
 
     def upload_file(self, path: Path, display_name: str, mime_type: str = JSONL_MIME_TYPE) -> Json:

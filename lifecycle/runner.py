@@ -150,10 +150,6 @@ class Runner:
         self._worker.wake()
         return account
 
-    def env_account(self) -> Account | None:
-        """The account of GEMINI_API_KEY, for a single-user installation."""
-        return self.hold_key(self._setup.env_key) if self._setup.env_key else None
-
     def forget(self, account: Account) -> None:
         """Drop the key, unless runs under way need it until they end."""
         if not self._store.unfinished([account.owner]):

@@ -396,16 +396,6 @@ class FileGateway(Gateway):
         return {"name": "cachedContents/a"}
 
 
-def test_shared_tokens_are_counted_by_the_service_before_anything_is_paid(
-    emulator: EmulatorProcess, gateway: Gateway
-) -> None:
-    wanted = CachedText(MODEL, text=LONG, system_instruction="Be brief.")
-    counted = cache_utils.count_shared_tokens(gateway, wanted)
-    assert caches(emulator) == []
-    assert create_explicit_cache(gateway, wanted).tokens == counted
-    assert cache_utils.count_shared_tokens(gateway, CachedText(MODEL)) == 0
-
-
 def test_a_name_that_prompts_use_is_resolved_against_what_exists(emulator: EmulatorProcess, gateway: Gateway) -> None:
     made = create_explicit_cache(gateway, DOC, display_name="lease")
     known = cache_utils.list_caches(gateway)

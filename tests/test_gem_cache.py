@@ -155,7 +155,7 @@ def test_time_only_costs(seed: int) -> None:
     for here, later in pairwise(curve):
         assert (here.chosen or 0) <= (later.chosen or 0) + 1e-12
         assert (here.optimum or 0) <= (later.optimum or 0) + 1e-12
-    assert all(point.regret is not None and point.regret >= -1e-12 for point in curve)
+    assert all((point.chosen or 0) >= (point.optimum or 0) - 1e-12 for point in curve)
 
 
 @settings(max_examples=40, deadline=None)
@@ -457,6 +457,22 @@ def test_samples_correct_the_total_and_state_an_interval() -> None:
     assert tokens.half_width < plan.totals.tokens.half_width / 10
 
 
+def test_the_95_percent_interval_covers_the_truth_about_that_often_and_is_narrow() -> None:
+    """Texts of very different lengths whose estimates err each by itself, and all alike."""
+    covered, widths = 0, []
+    for seed in range(60):
+        random = Random(seed)
+        requests = [ask({"text": f"{n} {'x' * int(random.lognormvariate(5, 1.1))}"}) for n in range(400)]
+        plan = plan_of(requests)
+        errs = np.array([max(0.3, random.gauss(1.15, 0.2)) for _ in requests])
+        counts = {c.id: round(c.tokens * errs[int(c.id.partition("@")[0])]) for c in plan.samples(100)}
+        tokens, real = plan.again(counts=counts).totals.tokens, float(errs @ plan.survey.tokens)
+        covered += tokens.low <= real <= tokens.high
+        widths.append(tokens.half_width / real)
+    assert covered >= 0.9 * 60
+    assert sum(widths) / len(widths) < 0.06
+
+
 def tokens_of_content(body: bytes) -> float:
     parts = [part for turn in json.loads(body)["contents"] for part in turn["parts"]]
     return sum(tokens_of_part(json.dumps(part).encode()) for part in parts)
@@ -479,12 +495,6 @@ def test_each_row_knows_its_group_and_its_cache() -> None:
     assert plan.group_of_row.tolist() == [0] * 30 + [1] * 3 + [-1]
     assert plan.cache_of_row.tolist() == [0] * 30 + [-1] * 4
     assert sorted(plan.rows_in_order().tolist()) == list(range(34))
-
-
-def test_groups_can_be_looked_at() -> None:
-    plan = plan_of([ask({"text": "The  contract\nsays " * 100}, {"text": str(n)}) for n in range(50)])
-    preview = plan.previews([group.id for group in plan.groups], 40)
-    assert list(preview.values()) == ["The contract says The contract says The…"]
 
 
 def test_a_batch_of_nothing_and_a_batch_of_one_have_a_plan() -> None:

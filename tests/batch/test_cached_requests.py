@@ -51,12 +51,6 @@ def test_snake_case_is_moved_as_well() -> None:
     assert moved == ["system_instruction", "tool_config"]
 
 
-def test_the_root_of_a_request_is_what_goes_into_its_cache() -> None:
-    root, rest = cr.split_root({**FULL, "tool_config": {"x": 1}})
-    assert root == {"systemInstruction": FULL["systemInstruction"], "tools": FULL["tools"], "toolConfig": {"x": 1}}
-    assert set(rest) == {"contents", "generationConfig", "safetySettings"}
-
-
 keys = st.sampled_from([*FULL, "system_instruction", "tool_config", "cached_content", "cachedContent", "model"])
 
 
@@ -82,12 +76,6 @@ class TestUseCache:
     def test_a_request_without_one_is_left_as_it_is(self, request_: dict[str, Any]) -> None:
         assert cr.wanted_cache(request_) is None
         assert cr.use_cache(request_, {}) is request_
-
-    def test_all_names_are_collected_once(self) -> None:
-        requests = [{"cachedContent": cr.placeholder(n)} for n in ("a", "b", "a")] + [
-            {"cached_content": "@use_cache:c"}
-        ]
-        assert cr.wanted_caches(requests) == {"a", "b", "c"}
 
     def test_a_request_whose_own_fields_would_be_lost_is_an_error_and_not_sent_changed(self) -> None:
         with pytest.raises(

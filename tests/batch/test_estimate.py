@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from batch import catalog, estimate, workload
 from batch.estimate import Range
 from batch.model import Tariff, Usage
+from batch.pricing import is_long
 from batch.sampling import Interval
-from batch.tokens import TokenEstimate
-from batch.workload import CachePlan, OutputGuess, Side, Tally, Workload
+from batch.workload import CachePlan, OutputGuess, Side, Workload
 
 CATALOG = catalog.load()
 
@@ -64,30 +64,20 @@ def test_explicit_caches_are_in_the_price_and_beside_it_what_it_is_without_them(
 
 
 def test_rows_beyond_the_long_context_switch_are_priced_by_it() -> None:
-    tally = Tally(PRO, 65_536)
-    for tokens in (200_000, 200_001):
-        tally.add(TokenEstimate(text=tokens), 1_000)
-    mixed = tally.workload(prompt=Interval(400_001), output=OutputGuess(0, 1_000, ""))
-    assert (mixed.short.prompt, mixed.long.prompt, mixed.cap) == (200_000, 200_001, 2_000)
+    mixed = Workload(
+        Side(1, 200_000, 0, 1_000), Side(1, 200_001, 0, 1_000), Interval(400_001), OutputGuess(0, 1_000, "")
+    )
     # 200,000 × .625 + 1,000 × 5 + 200,001 × 1.25 + 1,000 × 7.5 = 125,000 + 5,000 + 250,001.25 + 7,500
     assert estimate.card(mixed, PRO).usd.expected == pytest.approx(0.38750125)
 
 
-def test_a_row_never_puts_out_more_than_its_limit_nor_the_models() -> None:
-    tally = Tally(FLASH, 65_536)
-    tally.add(TokenEstimate(text=10), 50)
-    tally.add(TokenEstimate(text=10), 1_000_000)
-    tally.add(TokenEstimate(text=10))
-    assert tally.workload().cap == 50 + 65_536 + 65_536
+def test_a_guess_of_output_never_exceeds_the_rows_limits() -> None:
     small = replace(hundred_rows(), short=Side(100, 100_000, 0, 2_000))
     assert estimate.card(small, FLASH).output == Range(1_000, 2_000, 2_000)
 
 
 def test_an_unknown_limit_of_output_leaves_only_the_worst_case_unknown() -> None:
-    tally = Tally(FLASH, None)
-    tally.add(TokenEstimate(text=10), 50)
-    tally.add(TokenEstimate(text=10))
-    card = estimate.card(tally.workload(), FLASH)
+    card = estimate.card(replace(hundred_rows(), short=Side(100, 100_000, 0, None)), FLASH)
     assert card.usd.worst is None and card.usd.expected is not None
     assert any(said.startswith("Worst: not known") for said in card.assumptions)
 
@@ -205,11 +195,13 @@ rows = st.lists(st.tuples(st.integers(0, 300_000), st.integers(0, 300_000), st.i
 def test_low_never_exceeds_expected_nor_expected_the_worst(
     sizes: list[tuple[int, int, int]], tariff: Tariff, margin: float, hours: float, more: float
 ) -> None:
-    tally = Tally(tariff, 65_536)
-    for fresh, cached, cap in sizes:
-        tally.add(TokenEstimate(text=fresh, cached=cached), cap)
-    total = sum(fresh + cached for fresh, cached, _ in sizes)
-    work = tally.workload(Interval(total, total * margin), caches=(CachePlan(5_000, hours, hours, hours + more),))
+    short, long = (
+        Side(len(rows), sum(f + c for f, c, _ in rows), sum(c for _, c, _ in rows), sum(cap for *_, cap in rows))
+        for rows in ([row for row in sizes if beyond is is_long(row[0] + row[1], tariff)] for beyond in (False, True))
+    )
+    total = short.prompt + long.prompt
+    caches = (CachePlan(5_000, hours, hours, hours + more),)
+    work = Workload(short, long, Interval(total, total * margin), caches=caches)
     card = estimate.card(work, tariff)
     for figures in (card.usd, card.uncached, card.standard, card.output, card.caches_usd):
         assert figures.low is not None and figures.expected is not None and figures.worst is not None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from batch.answers import looks_refused
 from batch.model import Outcome, Usage
-from batch.outcomes import BLOCK_REASONS, FINISH_REASONS, GRPC, RETRYABLE, WORDS, WORTH, classify
+from batch.outcomes import BLOCK_REASONS, FINISH_REASONS, GRPC, WORDS, WORTH, classify
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "outcomes" / "lines.json"
 CASES: list[dict[str, Any]] = json.loads(GOLDEN.read_text(encoding="utf-8"))
@@ -55,7 +55,6 @@ def test_every_outcome_has_words_and_a_worth() -> None:
     assert set(WORDS) == set(WORTH) == set(Outcome)
     assert max(WORTH, key=lambda outcome: WORTH[outcome]) is Outcome.ANSWERED
     assert min(WORTH, key=lambda outcome: WORTH[outcome]) is Outcome.MISSING
-    assert Outcome.ERROR_PERMANENT not in RETRYABLE
 
 
 @pytest.mark.parametrize("reason", sorted(FINISH_REASONS))

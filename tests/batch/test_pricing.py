@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from batch import catalog, pricing
 from batch.model import Tariff, Usage
+from batch.pricing import RunUsage
 
 TODAY = date(2026, 11, 23)
 CATALOG = catalog.load()
@@ -103,25 +104,24 @@ def test_the_break_even_of_a_cache_held_an_hour_is_five_requests_on_current_flas
     """Derived independently from the price list: creation and an hour of storage against 0.30 saved per token."""
     prefix = 50_000
     for rows, pays in ((4, False), (5, True)):
-        plain = pricing.gather([Usage(prefix)] * rows, FLASH)
-        cached = pricing.gather([Usage(prefix, prefix)] * rows, FLASH)
+        plain, cached = RunUsage(rows, Usage(prefix * rows)), RunUsage(rows, Usage(prefix * rows, prefix * rows))
         assert (
             pricing.run_usd(cached, FLASH) + pricing.cache_usd(prefix, 1, FLASH) < pricing.run_usd(plain, FLASH)
         ) is pays
 
 
 def test_a_run_costs_what_its_requests_cost_although_each_switches_tier_by_itself() -> None:
-    usages = [Usage(150_000, 0, 10)] * 3 + [Usage(250_000, 200_000, 20, 30)] * 2 + [Usage(200_000), Usage(200_001)]
-    run = pricing.gather(usages, PRO)
-    assert (run.rows, run.short.prompt, run.long.prompt) == (7, 650_000, 700_001)
+    short = [Usage(150_000, 0, 10)] * 3 + [Usage(200_000)]
+    long = [Usage(250_000, 200_000, 20, 30)] * 2 + [Usage(200_001)]
+    run = RunUsage(7, sum(short, Usage()), sum(long, Usage()))
+    each = [pricing.usage_usd(usage, PRO) or 0 for usage in (*short, *long)]
     assert run.total.cached == 400_000
-    assert pricing.run_usd(run, PRO) == pytest.approx(sum(pricing.usage_usd(u, PRO) or 0 for u in usages), rel=1e-12)
-    assert pricing.gather(usages, None).short.prompt == 1_350_001
+    assert pricing.run_usd(run, PRO) == pytest.approx(sum(each), rel=1e-12)
 
 
 def test_savings_are_told_apart() -> None:
     # 10 rows of 10,000 prompt, 9,000 cached, 100 out; the cache costs 0.01 USD
-    run = pricing.gather([Usage(10_000, 9_000, 100)] * 10, FLASH)
+    run = RunUsage(10, Usage(100_000, 90_000, 1_000))
     saved = pricing.saving(run, FLASH, 0.01)
     # paid: 10,000 × .375 + 90,000 × .075 + 1,000 × 1.875 = 3,750 + 6,750 + 1,875 = 12,375 millionths, and the cache
     assert saved.paid == pytest.approx(0.022375)
@@ -173,7 +173,12 @@ def test_caching_a_token_never_makes_its_request_dearer(usage: Usage, tariff: Ta
 
 @given(st.lists(usages, max_size=8), priced, tiers)
 def test_a_run_is_the_sum_of_its_requests(rows: list[Usage], tariff: Tariff, tier: pricing.Tier) -> None:
-    whole = pricing.run_usd(pricing.gather(rows, tariff), tariff, tier=tier)
+    taken = [replace(usage, cached=min(usage.cached, usage.prompt)) for usage in rows]
+    short, long = (
+        sum((usage for usage in taken if pricing.is_long(usage.prompt, tariff) is beyond), Usage())
+        for beyond in (False, True)
+    )
+    whole = pricing.run_usd(RunUsage(len(rows), short, long), tariff, tier=tier)
     assert whole == pytest.approx(sum(pricing.usage_usd(u, tariff, tier=tier) or 0 for u in rows), rel=1e-9, abs=1e-12)
 
 

@@ -140,13 +140,17 @@ def test_the_figures_in_a_text_are_read_as_numbers() -> None:
     assert free is not None and free.numbers == {"limit": 0, "tokens": 2316}
 
 
-def test_a_row_that_failed_by_its_cache_is_told_from_other_lacks_of_permission() -> None:
-    assert refusals.is_gone_cache("CachedContent not found (or permission denied)", 7)
-    assert not refusals.is_gone_cache("The caller does not have permission", 7)
-    assert not refusals.is_gone_cache("", 7)
-    assert not refusals.is_gone_cache("", 3)
-    found = refusals.recognise("", 7)
-    assert found is not None and found.kind is Refusal.NO_PERMISSION
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("CachedContent not found (or permission denied)", Refusal.CACHE_GONE),
+        ("The caller does not have permission", Refusal.NO_PERMISSION),
+        ("", Refusal.NO_PERMISSION),
+    ],
+)
+def test_a_row_that_failed_by_its_cache_is_told_from_other_lacks_of_permission(text: str, kind: Refusal) -> None:
+    found = refusals.recognise(text, 7)
+    assert found is not None and found.kind is kind
 
 
 @pytest.mark.parametrize(
