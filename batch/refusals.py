@@ -219,7 +219,7 @@ def of(error: ApiError) -> Recognised | None:
 
 
 def suspect_resent(usage: Usage) -> str:
-    """A warning if a row seems to carry the cached text a second time; "" if not.
+    """A warning if requests that use a cache seem to carry its text a second time; "" if not. `usage` is all theirs.
 
     The service accepts that silently and bills both: 13,984 prompt for 7,021 cached tokens was measured, so about
     as many fresh as cached ones. A question as long as its document looks the same; hence a suspicion.
@@ -229,7 +229,7 @@ def suspect_resent(usage: Usage) -> str:
         return ""
     return (
         f"{fresh:,} tokens were paid in full beside {usage.cached:,} cached ones: "
-        "does the request repeat the text that is in the cache? It would be billed twice."
+        "do the requests repeat the text that is in the cache? Then it was billed twice."
     )
 
 

@@ -39,6 +39,8 @@ def run(work: Work) -> Step:
     _learn(work, shards, joined)
     work.data["ending"], work.data["error"] = _ending(work, shards, joined.matched)
     work.tell(f"{joined.matched:,} of {joined.sent:,} requests have a response.")
+    if work.data.get("borrowed") and (suspicion := refusals.suspect_resent(joined.usage)):
+        work.tell(suspicion, "warning")
     return Step(Stage.RELEASING)
 
 

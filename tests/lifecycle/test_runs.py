@@ -232,6 +232,19 @@ def test_a_run_is_kept_while_its_rows_are_sent_again_and_leaves_the_retry_behind
     assert list(runner.results(account, child).keys()) == ["row-000002"]
 
 
+def test_text_that_is_sent_beside_its_cache_is_suspected(bench: Bench, emulator: EmulatorProcess) -> None:
+    """The service takes it without a word, and bills both."""
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    text = "A long shared text. " * 600
+    create_explicit_cache(Gateway(KEY, emulator.base_url), CachedText(MODEL, text=text), display_name="once")
+    for prompts, suspected in ((f"@use_cache once\n{text}Who signs?", True), ("@use_cache once\nWho signs?", False)):
+        draft = runner.prepare(prompts, kind="blocks")
+        run = ended(runner, account, runner.submit(account, draft, RunSpec(model=MODEL), ""))
+        said = [event.text for event in runner.events(account, run.id) if event.level == "warning"]
+        assert any("billed twice" in text for text in said) is suspected
+
+
 def test_a_prompt_uses_a_cache_by_its_name(bench: Bench, emulator: EmulatorProcess) -> None:
     """`@use_cache` is stripped, the cache stands beside contents, and the ledger shows its tokens as cached."""
     runner = bench.open()
