@@ -196,11 +196,22 @@ def _button(offer: RetryOffer) -> None:
         st.error(plain(f"{over} {over.remedy}"))
 
 
+def _still_wanted(about: object) -> bool:
+    """Whether the fields say what the offer was made for: one click leaves a field and presses the button."""
+    if not isinstance(about, _About):
+        return False
+    said = (st.session_state.get(f"retry-{field}-{about.run_id}") for field in ("model", "cap"))
+    return tuple(said) == (about.model, about.cap)
+
+
 def _send(ticket: str) -> None:
     """Submit the offer that is shown, once per ticket."""
     known: asking.Asked[RetryOffer] | None = asking.last(NAME)
     offer = known.found if known else None
-    if offer is None or ticket != st.session_state.get("retry_ticket"):
+    if known is None or offer is None or ticket != st.session_state.get("retry_ticket"):
+        return
+    if not _still_wanted(known.about):
+        notices.tell("retry", "note", "Not sent, because the choice had just changed. Look at the new price and send.")
         return
     with notices.telling("retry"):
         get_state().runner.send_retry(session.required(), offer, ticket)

@@ -157,7 +157,9 @@ def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: P
     unfold(page, "Send rows again", page.get_by_text("3 rows ticked."))
     cap = page.get_by_role("spinbutton", name="Output cap, tokens")
     cap.fill("4096")
+    first = page.get_by_text("It would cost").inner_text()
     cap.blur()
+    expect(page.get_by_text(first)).to_have_count(0)
     page.get_by_role("button", name="Send 3 rows again").click()
     expect(page.get_by_text("SUCCEEDED: 56 answered, 5 need attention")).to_be_visible()
 

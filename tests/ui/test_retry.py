@@ -77,6 +77,16 @@ def test_ticked_rows_can_be_sent(mixed: AppTest) -> None:
     assert button(mixed) == "Send 2 rows again" and "2 rows ticked" in texts(mixed)
 
 
+def test_an_offer_that_was_for_another_cap_is_not_sent(mixed: AppTest, runner: FakeRunner) -> None:
+    """Leaving the field and pressing the button arrive together."""
+    mixed.number_input(key="retry-cap-p").set_value(4096)
+    press(mixed, "Send 3 rows again")
+    assert "Not sent, because the choice had just changed" in texts(mixed)
+    assert [run.parent_id for run in runner.runs_of[OWNER]] == [""]
+    press(mixed, "Send 3 rows again")
+    assert [run.parent_id for run in runner.runs_of[OWNER]] == ["p", ""]
+
+
 def test_a_click_sends_once_and_the_run_under_way_is_named(mixed: AppTest, runner: FakeRunner) -> None:
     press(mixed, "Send 3 rows again")
     mixed.run()
