@@ -36,18 +36,19 @@ class Call:
     cached: bool = False
 
 
-CALLS = (
-    Call("look for the job", "GET", "/batches[?]"),
+CALLS = (  # the first look at each list is the sweep's
+    Call("sweep", "GET", "/batches[?]"),
+    Call("look for the job", "GET", "/batches[?]", 2),
     Call("upload start", "POST", "/upload/"),
     Call("upload chunk", "POST", "/upload/", 2),
     Call("create", "POST", "batchGenerateContent"),
     Call("first poll", "GET", "/batches/"),
     Call("second poll", "GET", "/batches/", 2),
     Call("download", "GET", ":download"),
-    Call("look for strays", "GET", "/batches[?]", 2),
-    Call("list files", "GET", "/files[?]"),
+    Call("look for strays", "GET", "/batches[?]", 3),
+    Call("list files", "GET", "/files[?]", 2),
     Call("delete file", "DELETE", "/files/"),
-    Call("look for the cache", "GET", "/cachedContents[?]", 1, True),
+    Call("look for the cache", "GET", "/cachedContents[?]", 2, True),
     Call("create cache", "POST", "/cachedContents$", 1, True),
     Call("shorten cache", "PATCH", "/cachedContents/", 1, True),
     Call("delete cache", "DELETE", "/cachedContents/", 1, True),
