@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -44,8 +45,14 @@ def draw(place: Place) -> None:
 
 
 def plain(text: str) -> str:
-    """Text that Markdown shows as it is written: nothing in it becomes a link, an image or a format."""
-    return "".join(f"\\{sign}" if sign in _MARKS else sign for sign in text)
+    """Text that Markdown shows as it is written: nothing in it becomes a link, an image or a format.
+
+    Bare addresses, which Markdown makes links of even where every sign is escaped, are parted by a sign of no width.
+    """
+    parted = _ADDRESS.sub(lambda found: found[0] + WORD_JOINER, text)
+    return "".join(f"\\{sign}" if sign in _MARKS else sign for sign in parted)
 
 
+WORD_JOINER = "\u2060"
+_ADDRESS = re.compile(r":(?=//)|www(?=\.)|@", re.IGNORECASE)
 _MARKS = frozenset("\\`*_{}[]()<>#+-.!|~$:")

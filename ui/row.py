@@ -21,7 +21,7 @@ from batch.problems import count
 from batch.reports import usd
 from lifecycle.results import Detail
 from lifecycle.views import RunView
-from ui.notices import plain
+from ui.notices import WORD_JOINER, plain
 from ui.words import outcome, size
 
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
@@ -113,7 +113,6 @@ def harmless(text: str) -> str:
     return _ADDRESS.sub(lambda found: found[0] + WORD_JOINER, escaped)
 
 
-WORD_JOINER = "\u2060"
 _ADDRESS = re.compile(r"\\[:@]|www", re.IGNORECASE)
 
 

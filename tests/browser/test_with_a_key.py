@@ -66,6 +66,18 @@ FAILURES = {
 }
 
 
+def test_what_google_says_is_text_and_no_link(app: AppProcess, api: EmulatorProcess, visit: Visit) -> None:
+    """An address in an error must not lead anywhere; it is in nobody's interest here but that of who wrote it."""
+    said = "Read https://evil.example/a, www.evil.example, or write to you@evil.example [here](https://evil.example)."
+    body = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": said}}
+    api.faults([{"method": "GET", "route": "models", "do": "status", "status": 400, "body": body}])
+    page = connect(visit(app.url), "a-good-key")
+    alert = page.get_by_test_id("stSidebar").get_by_role("alert")
+    expect(alert).to_contain_text("evil.example/a")
+    api.faults([])
+    assert alert.get_by_role("link").count() == 0
+
+
 def test_a_key_that_fails_is_told_in_plain_words(app: AppProcess, visit: Visit) -> None:
     page = visit(app.url)
     alert = page.get_by_test_id("stSidebar").get_by_role("alert")
@@ -84,7 +96,7 @@ def test_a_key_is_remembered_only_if_asked_and_is_gone_when_forgotten(app: AppPr
     page.reload()
     connect(page, "a-key-ending-in-ef56", remember=True)
     expect(page.get_by_text("Connected with key ending in ef56")).to_be_visible()
-    expect(page.get_by_text(f"Calls go to {app.environment['GOOGLE_GEMINI_BASE_URL']}")).to_be_visible()
+    expect(page.get_by_text(re.compile(f"Calls go to.*{app.environment['GOOGLE_GEMINI_BASE_URL'][7:]}"))).to_be_visible()
     page.reload()
     expect(page.get_by_text("Connected with key ending in ef56")).to_be_visible()
     assert "gbr_key" not in page.evaluate("document.cookie")
