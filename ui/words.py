@@ -103,9 +103,9 @@ def file_name(text: str) -> str:
 
 
 def job_states(jobs: Sequence[JobView]) -> str:
-    """Google's own words for the jobs of a run: "JOB_STATE_RUNNING", or counted where they differ."""
+    """Google's own words for the jobs of a run: "JOB_STATE_RUNNING" of a single one, else counted."""
     counted = Counter(job.state for job in jobs if job.state)
-    if len(counted) <= 1:
+    if counted.total() <= 1:
         return next(iter(counted), "")
     return ", ".join(f"{number} × {state}" for state, number in counted.items())
 

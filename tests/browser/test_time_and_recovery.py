@@ -98,7 +98,7 @@ def test_a_job_made_elsewhere_is_recovered_by_its_name_and_from_the_list(
         batch = {"displayName": f"job of {texts[0]}", "inputConfig": {"fileName": uploaded["name"]}}
         return str(Gateway(KEY, api.base_url).create_batch(MODEL, batch)["name"]), path
 
-    api.settings(job_outcome="succeeded")
+    api.reset()
     (first, _), (_, requests) = made("alpha", "beta"), made("gamma")
     page = visit(app.url)
     page.get_by_text("Recover a batch job").click()

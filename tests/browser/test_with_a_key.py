@@ -96,7 +96,9 @@ def test_a_key_is_remembered_only_if_asked_and_is_gone_when_forgotten(app: AppPr
     page.reload()
     connect(page, "a-key-ending-in-ef56", remember=True)
     expect(page.get_by_text("Connected with key ending in ef56")).to_be_visible()
-    expect(page.get_by_text(re.compile(f"Calls go to.*{app.environment['GOOGLE_GEMINI_BASE_URL'][7:]}"))).to_be_visible()
+    expect(
+        page.get_by_text(re.compile(f"Calls go to.*{app.environment['GOOGLE_GEMINI_BASE_URL'][7:]}"))
+    ).to_be_visible()
     page.reload()
     expect(page.get_by_text("Connected with key ending in ef56")).to_be_visible()
     assert "gbr_key" not in page.evaluate("document.cookie")
