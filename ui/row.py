@@ -17,10 +17,12 @@ import streamlit as st
 
 from batch.model import Outcome
 from batch.outcomes import WORDS
+from batch.pricing import explain
 from batch.problems import count
 from batch.reports import usd
 from lifecycle.results import Detail
 from lifecycle.views import RunView
+from ui.app_state import get_state
 from ui.notices import WORD_JOINER, plain
 from ui.words import outcome, size
 
@@ -48,7 +50,7 @@ def draw(detail: Detail, run: RunView) -> None:
         _answer(detail)
         _pictures("Pictures received", detail.response)
         _text("Thoughts", detail.thoughts)
-        _usage(detail)
+        _usage(detail, run)
         _safety(detail)
         _others(detail)
         with st.expander("Full JSON", key="row-json"):
@@ -116,8 +118,8 @@ def harmless(text: str) -> str:
 _ADDRESS = re.compile(r"\\[:@]|www", re.IGNORECASE)
 
 
-def _usage(detail: Detail) -> None:
-    """Tokens by kind, and the cost."""
+def _usage(detail: Detail, run: RunView) -> None:
+    """Tokens by kind, and the cost with its sum."""
     reason = detail.finish_reason or detail.block_reason
     facts = [f"ended with {reason}"] if reason else []
     used = detail.usage
@@ -130,7 +132,13 @@ def _usage(detail: Detail) -> None:
             "thought": used.thoughts,
         }
         facts += [f"{number:,} tokens {kind}" for kind, number in kinds.items() if number or kind == "in"]
-    st.caption(plain(" · ".join([*facts, f"cost {usd(detail.usd)}"])))
+    st.caption(plain(" · ".join([*facts, f"cost {usd(detail.usd)}"])), help=_formula(detail, run))
+
+
+def _formula(detail: Detail, run: RunView) -> str | None:
+    """How the cost comes about, at today's prices; None where this run did not buy the answer, or tells no usage."""
+    tariff = get_state().runner.tariff(run.model) if detail.run == run.id and not detail.shared else None
+    return plain(f"{explain(detail.usage, tariff)}, at today's prices") if detail.usage and tariff else None
 
 
 def _safety(detail: Detail) -> None:

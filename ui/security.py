@@ -26,6 +26,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'self'",
     )
 )
+CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -42,6 +43,7 @@ def middleware(allowed_hosts: tuple[str, ...]) -> list[Middleware]:
     return [
         Middleware(StrictHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
+        Middleware(ClosedDoors),
         Middleware(SameOrigin),
     ]
 
@@ -59,6 +61,19 @@ class StrictHeaders:
             await send(message)
 
         await self.app(scope, receive, strict if scope["type"] == "http" else send)
+
+
+class ClosedDoors:
+    """Hides what Streamlit serves to anybody and the page does not need: counts of sessions, descriptions of tools."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(CLOSED):
+            await PlainTextResponse("There is nothing here.", 404)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
 
 
 class SameOrigin:

@@ -11,7 +11,7 @@ from typing import Any
 
 from batch.bills import Bill
 from batch.errors import NotFound
-from batch.model import RunState, Stage
+from batch.model import RunState, Stage, Tariff
 from lifecycle.ages import Usual
 from lifecycle.drafts import Draft
 from lifecycle.recovery import Elsewhere, Recovered
@@ -71,6 +71,11 @@ def ended(run: RunView) -> RunView:
     )
 
 
+TARIFFS = {  # USD per million tokens: 2 for input in a batch, 10 for output
+    "gemini-3-flash": Tariff(4.0, 2.0, 20.0, 10.0, 0.4, None, 1.0, 1024, 2048)
+}
+
+
 class FakeRunner:
     """Keeps what it was told; `runs_of` maps an owner to runs, newest first."""
 
@@ -99,6 +104,9 @@ class FakeRunner:
 
     def check_key(self, key: str) -> KeyCheck:
         return replace(self.check, account=self.hold_key(key)) if self.check.ok else self.check
+
+    def tariff(self, model: str) -> Tariff | None:
+        return TARIFFS.get(model)
 
     def models(self, account: Account | None) -> list[ModelChoice]:
         return MODELS

@@ -303,3 +303,9 @@ def test_anothers_results_are_not_reachable_by_the_address(
     cookies["gbr_key"] = state.vault.seal("another-key-zz99")
     for at in (page(run="r1"), press(page(run="r1"), "Rehearse without a key")):
         assert not at.dataframe and "secret" not in texts(at)
+
+
+def test_the_cost_of_a_row_shows_its_sum(results: AppTest) -> None:
+    results.text_input(key="search-r1").set_value("row-7").run()
+    told = next(found for found in results.caption if "· cost" in str(found.value))
+    assert told.help.replace("\\", "").endswith("at today's prices") and "fresh × 2" in told.help.replace("\\", "")

@@ -70,6 +70,11 @@ def test_a_ticket_sets_cookies_once(state: AppState, client: TestClient) -> None
     assert again.status_code == 403 and "set-cookie" not in again.headers
 
 
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/agent/openapi.json"])
+def test_what_streamlit_serves_to_anybody_is_closed(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
 @pytest.mark.parametrize("body", [b"", b"x" * 32, b"\xff\xfe", b"x" * 100_000])
 def test_without_a_ticket_no_cookie_is_set(client: TestClient, body: bytes) -> None:
     reply = client.post("/api/session", content=body, headers=OWN)
