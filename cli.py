@@ -22,6 +22,7 @@ import orjson
 
 from assembly import open_runner
 from batch.bills import Spent, altogether, by_day_and_model, by_model, spent
+from batch.duration import LONGEST_HOURS
 from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, OverBudget
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
 from batch.problems import count
@@ -242,6 +243,8 @@ def _draft(runner: Runner, options: argparse.Namespace) -> Draft:
         found = f"{count(draft.problem_count, 'problem')} in {count(draft.bad_rows, 'row')}; nothing was sent."
         way_out = f", or take the {count(draft.rows, 'good row')} with --good-rows" if draft.rows else ""
         raise InputError(found, f"Correct the input{way_out}.")
+    if not draft.rows:
+        raise drafts.NOTHING
     return draft
 
 
@@ -605,6 +608,8 @@ def amount(text: str) -> float:
 def hours(text: str) -> float:
     if not (number := amount(text)):
         raise argparse.ArgumentTypeError("a job takes some time")
+    if number > LONGEST_HOURS:
+        raise argparse.ArgumentTypeError(f"a batch job expires after {LONGEST_HOURS:.0f} hours")
     return number
 
 

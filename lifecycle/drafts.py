@@ -27,13 +27,14 @@ from lifecycle import memory
 from lifecycle.draft_files import DraftWriter, first_rows, made_line
 from lifecycle.tables import Table, open_binary, open_table, open_text, table_preview
 
-__all__ = ["PROBLEMS_LISTED", "Draft", "kind_of", "open_draft", "prepare", "table_preview"]
+__all__ = ["NOTHING", "PROBLEMS_LISTED", "Draft", "kind_of", "open_draft", "prepare", "table_preview"]
 
 DRAFT = "draft.json"
 PROBLEMS_LISTED = 100
 PREVIEW_ROWS = 5
 PREVIEW_CHARS = 20_000
 LARGE_BYTES = 20_000_000
+NOTHING = InputError("There is nothing to send.", "Add at least one request.")
 Progress = Callable[[float], None]
 
 

@@ -285,7 +285,7 @@ class Runner:
         cannot work, before anything is recorded.
         """
         if not draft.rows:
-            raise InputError("There is nothing to send.", "Add at least one request.")
+            raise drafts.NOTHING
         if not spec.model.strip():
             raise InputError("No model is chosen.", "Choose a model.")
         return self._accept(account, draft, spec, ticket, found, attended=attended or self._is_served())
