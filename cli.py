@@ -347,6 +347,8 @@ def _report(run: RunView, options: argparse.Namespace) -> int:
         "cost_usd": run.actual_usd,
         "error": run.error or None,
     }
+    if run.at_least:
+        _say("The cost is a lower bound: more may be billed for rows that did not come back, or not with their usage.")
     _print(options, document, lambda: [_line(run)])
     return 1 if run.state in (RunState.FAILED, RunState.CANCELLED) else 0
 
@@ -362,6 +364,7 @@ def _brief(run: RunView) -> dict[str, Any]:
         "counts": dict(run.counts),
         "estimate_usd": run.estimate_usd,
         "actual_usd": run.actual_usd,
+        "actual_at_least": run.at_least,
         "created_at": run.created_at,
         "ended_at": run.ended_at,
         "parent_id": run.parent_id or None,
@@ -386,7 +389,7 @@ def _job(job: JobView) -> dict[str, Any]:
 
 def _line(run: RunView) -> str:
     counts = ", ".join(f"{n:,} {outcome}" for outcome, n in run.counts.items() if n)
-    cost = "" if run.actual_usd is None else f"  ${run.actual_usd:.4f}"
+    cost = "" if run.actual_usd is None else f"  {'at least ' if run.at_least else ''}${run.actual_usd:.4f}"
     return (
         f"{run.id}  {run.words}  {run.model}  {run.rows:,} rows{cost}  {counts}{'  ' + run.error if run.error else ''}"
     )

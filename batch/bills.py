@@ -11,13 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from batch.problems import count
+
 
 @dataclass(frozen=True)
 class Bill:
     """What an ended run has cost.
 
     `rows_usd` is for all its requests, every attempt once, and `caches_usd` for making and keeping its explicit caches.
-    `unpriced` lines came back without their usage, so that the sum is a lower bound. `uncached_usd` is what the same
+    `unpriced` lines came back without their usage, and for `unreturned` rows of ended jobs nothing came back, although
+    they may have been executed: the sum is a lower bound. `uncached_usd` is what the same
     usage costs in a batch without caches, `standard_usd` what it costs at standard price without caches. `first_usd`
     was expected before anything was sent, `expected_usd` at last (a canary corrects it), `worst_usd` feared at last.
     `finished`: all that was priced beforehand was sent, so that the estimate can be held against the cost. `borrowed`:
@@ -34,6 +37,7 @@ class Bill:
     rows_usd: float | None = 0.0
     caches_usd: float | None = 0.0
     unpriced: int = 0
+    unreturned: int = 0
     uncached_usd: float | None = 0.0
     standard_usd: float | None = 0.0
     first_usd: float | None = 0.0
@@ -44,6 +48,11 @@ class Bill:
     def day(self) -> date:
         """The day on which the run ended, by UTC."""
         return datetime.fromtimestamp(self.ended_at, UTC).date()
+
+    @property
+    def at_least(self) -> bool:
+        """Whether more may be billed than is known of."""
+        return bool(self.unpriced or self.unreturned)
 
     @property
     def usd(self) -> float | None:
@@ -66,17 +75,22 @@ class Bill:
     @property
     def error(self) -> float | None:
         """By which share of the last estimate the cost was off: 0.25 is a quarter dearer than expected."""
-        return share_off(self.usd, self.expected_usd) if self.finished else None
+        return share_off(self.usd, self.expected_usd) if self.finished and not self.unreturned else None
 
     @property
     def first_error(self) -> float | None:
         """The same against the estimate before anything was sent."""
-        return share_off(self.usd, self.first_usd) if self.finished else None
+        return share_off(self.usd, self.first_usd) if self.finished and not self.unreturned else None
 
 
 def share_off(actual: float | None, expected: float | None) -> float | None:
     """(actual - expected) / expected; None where that says nothing."""
     return None if actual is None or not expected else actual / expected - 1
+
+
+def may_be_billed(unreturned: int) -> str:
+    """What it means that nothing came back for rows that were sent, in words."""
+    return f"nothing came back for {count(unreturned, 'row')} sent, and what Google had finished of them may be billed."
 
 
 def total(bills: Iterable[Bill]) -> Bill:
@@ -88,6 +102,7 @@ def total(bills: Iterable[Bill]) -> Bill:
             whole,
             rows=whole.rows + bill.rows,
             unpriced=whole.unpriced + bill.unpriced,
+            unreturned=whole.unreturned + bill.unreturned,
             finished=whole.finished and bill.finished,
             borrowed=whole.borrowed or bill.borrowed,
             **sums,
@@ -99,7 +114,7 @@ def total(bills: Iterable[Bill]) -> Bill:
 class Spent:
     """What several runs have cost together: `usd` is the sum of what is known, None if nothing is.
 
-    `unknown` runs are not in it; with `at_least`, lines of those that are came back without their usage. `saved` is
+    `unknown` runs are not in it; with `at_least`, more may be billed for those that are. `saved` is
     against standard price without caches, over the runs of which that is known: negative is a loss.
     """
 
@@ -148,7 +163,7 @@ def _spent(day: date | None, model: str, bills: list[Bill]) -> Spent:
         rows=sum(bill.rows for bill in bills),
         usd=_known(bill.usd for bill in bills),
         unknown=sum(bill.usd is None for bill in bills),
-        at_least=any(bill.unpriced for bill in bills if bill.usd is not None),
+        at_least=any(bill.at_least for bill in bills if bill.usd is not None),
         by_caching=_known(bill.by_caching for bill in compared),
         by_batching=_known(bill.by_batching for bill in compared),
     )

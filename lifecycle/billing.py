@@ -16,6 +16,7 @@ from batch.bills import Bill
 from batch.model import RunState, Tariff
 from lifecycle.results import ResultTable
 from lifecycle.results.columns import RESULTS
+from lifecycle.stages.work import UNRETURNED
 from lifecycle.store import Row
 
 Prices = Callable[[str, date], Tariff | None]
@@ -45,6 +46,7 @@ def without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> B
         ended_at=float(row["ended_at"]),
         finished=row["state"] == RunState.FINISHED,
         borrowed=bool(row["data"].get("borrowed")),
+        unreturned=sum(row["data"].get(UNRETURNED, {}).values()),
         rows_usd=usd,
         caches_usd=None if None in kept else sum(kept),
         uncached_usd=usd,
@@ -63,7 +65,7 @@ def _with_rows(bill: Bill, table: ResultTable, tariff: Tariff | None) -> Bill:
         return bill
     usage = table.bought(tariff.long_context_threshold)
     now = pricing.run_usd(usage, tariff)
-    if told is None or now is None or not math.isclose(told, now, rel_tol=SAME_PRICES, abs_tol=1e-9):
-        return bill  # the prices were corrected meanwhile; two price lists make no saving
+    if bill.unreturned or told is None or now is None or not math.isclose(told, now, rel_tol=SAME_PRICES, abs_tol=1e-9):
+        return bill  # usage is not whole, or the prices were corrected meanwhile; two price lists make no saving
     other = pricing.saving(usage, tariff)
     return replace(bill, uncached_usd=other.uncached, standard_usd=other.standard)

@@ -12,6 +12,7 @@ from batch.catalog import Catalog
 from batch.model import RunState, Stage
 from lifecycle import ages
 from lifecycle.recovery import DATA
+from lifecycle.stages.work import UNRETURNED
 from lifecycle.states import words as job_words
 from lifecycle.views import CacheView, JobView, ModelChoice, Progress, RunSpec, RunView
 
@@ -60,6 +61,7 @@ def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float)
         caches=tuple(_cache(c) for c in caches),
         estimate_usd=(row["estimate"].get("usd") or {}).get("expected"),
         actual_usd=row["actual_usd"],
+        at_least=bool(row["data"].get(UNRETURNED) or row["data"].get("unpriced")),
         note=row["note"],
         warning="" if clock is None else ages.warning(clock.age),
         error=row["error"],

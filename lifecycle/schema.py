@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -137,6 +138,7 @@ bill = Table(
     Column("finished", Boolean, nullable=False),
     Column("borrowed", Boolean, nullable=False),
     Column("unpriced", BigInteger, nullable=False),
+    Column("unreturned", BigInteger, nullable=False, server_default="0"),
     *(
         Column(f"{name}_usd", Float)
         for name in ("rows", "caches", "uncached", "standard", "first", "expected", "worst")
@@ -157,6 +159,20 @@ def m001_initial(connection: Connection) -> None:
 def m002_bills(connection: Connection) -> None:
     """Keep what runs have cost."""
     metadata.create_all(connection, tables=[bill])
+
+
+@MIGRATIONS.append
+def m003_unreturned(connection: Connection) -> None:
+    """Let bills tell of rows that may be billed though nothing came back."""
+    _add(connection, bill.c.unreturned)
+
+
+def _add(connection: Connection, column: Column[Any]) -> None:
+    """Add a column to a table that an earlier version made."""
+    if column.name not in {known["name"] for known in inspect(connection).get_columns(column.table.name)}:
+        kind = column.type.compile(connection.dialect)
+        default = f" DEFAULT {column.server_default.arg}"  # type: ignore[union-attr]
+        connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind} NOT NULL{default}")
 
 
 def upgrade(connection: Connection) -> int:

@@ -140,6 +140,7 @@ class RunView:
     `clock` is that of the oldest open job; `next_look_at` when it is looked at again, by this machine's clock.
     `recovered` is the name of the batch job, made elsewhere, that the run was made for; without `inputs_known` its
     requests are not known here, and cannot be sent again. `google_now` is Google's clock, for its timestamps;
+    `at_least`: more may be billed than `actual_usd`.
     `results_until` is when Google deletes its copy of a recovered job's results, where it told.
     """
 
@@ -174,6 +175,7 @@ class RunView:
     inputs_known: bool = True
     google_now: datetime | None = None
     results_until: datetime | None = None
+    at_least: bool = False
 
     @property
     def is_waiting(self) -> bool:

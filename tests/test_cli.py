@@ -261,6 +261,9 @@ def test_a_cancelled_run_ends_with_exit_code_1_for_who_waits(cli: Terminal, emul
         emulator.settings(job_outcome="succeeded")
     assert cancelled.returncode == 0, cancelled.stderr
     assert json.loads(cancelled.stdout.splitlines()[-1])["state"] == "cancelled"
+    assert "lower bound" in cancelled.stderr
+    assert "at least $0.0000" in cli("show", run_id).stdout
+    assert json.loads(cli("spend", "--json").stdout)["total"]["at_least"] is True
 
 
 def test_only_what_failed_is_sent_again(cli: Terminal) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from batch.bills import Bill, total
+from batch.bills import Bill, may_be_billed, total
 from batch.problems import count
 from lifecycle.runner import Runner
 from lifecycle.views import Account, RunView
@@ -42,7 +42,7 @@ def sentences(bills: Sequence[Bill]) -> list[str]:
 
 def amount(bill: Bill) -> str:
     """What a bill comes to: "$0.25", "at least $0.25", "not known"."""
-    return f"{'at least ' if bill.unpriced and bill.usd is not None else ''}{money(bill.usd)}"
+    return f"{'at least ' if bill.at_least and bill.usd is not None else ''}{money(bill.usd)}"
 
 
 def against_estimate(bill: Bill) -> tuple[str, ...]:
@@ -50,7 +50,7 @@ def against_estimate(bill: Bill) -> tuple[str, ...]:
     if bill.expected_usd is None or bill.usd is None:
         return ()
     worst = f"; {money(bill.worst_usd)} was the worst case" if bill.worst_usd is not None else ""
-    if not bill.finished:
+    if not bill.finished or bill.unreturned:
         return ("The estimate was for all rows, but the run ended before all of them were answered.",)
     if bill.worst_usd is not None and bill.usd > bill.worst_usd + LEAST_USD:
         worst = f", and more than the {money(bill.worst_usd)} told as the worst case"
@@ -89,9 +89,10 @@ def parts(bill: Bill) -> str:
         return f"The price of {bill.model} is not known. Give it in CATALOG_FILE."
     if bill.caches_usd is None:
         return f"Requests {money(bill.rows_usd)}; what their caches cost is not known."
-    words = f"Requests {money(bill.rows_usd)}, caches {money(bill.caches_usd)}. " if bill.caches_usd else ""
+    words = f"Requests {money(bill.rows_usd)}, caches {money(bill.caches_usd)}." if bill.caches_usd else ""
     lines = f"{count(bill.unpriced, 'line')} came back without usage; what they cost is not known."
-    return f"{words}{lines if bill.unpriced else ''}".strip()
+    more = f"Maybe more: {may_be_billed(bill.unreturned)}" if bill.unreturned else ""
+    return " ".join(filter(None, (words, lines if bill.unpriced else "", more)))
 
 
 def retries(bills: Sequence[Bill]) -> str:

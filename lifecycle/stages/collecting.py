@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from batch import refusals
+from batch import bills, refusals
 from batch.model import Outcome, RunState, Stage
 from lifecycle import capability, results
 from lifecycle.results import Reconciliation
 from lifecycle.stages import adopting, caching, plain
 from lifecycle.stages.planning import BLANK
-from lifecycle.stages.work import Step, Work
+from lifecycle.stages.work import UNRETURNED, Step, Work
 from lifecycle.store import Row
 from lifecycle.subset import copy_lines, keys_of
 
@@ -35,10 +35,12 @@ def run(work: Work) -> Step:
     if errors and not work.cancelled and _send_again(work, shards):
         return Step(Stage.SUBMITTING)
     work.data["counts"] = {str(outcome): n for outcome, n in joined.counts.items()}
-    work.data["rows_usd"] = joined.usd
+    work.data.update(rows_usd=joined.usd, unpriced=joined.unpriced)
     _learn(work, shards, joined)
     work.data["ending"], work.data["error"] = _ending(work, shards, joined.matched)
     work.tell(f"{joined.matched:,} of {joined.sent:,} requests have a response.")
+    if unreturned := sum(work.data.get(UNRETURNED, {}).values()):
+        work.tell(f"The cost is a lower bound: {bills.may_be_billed(unreturned)}", "warning")
     if work.data.get("borrowed") and (suspicion := refusals.suspect_resent(joined.usage)):
         work.tell(suspicion, "warning")
     return Step(Stage.RELEASING)

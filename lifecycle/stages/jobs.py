@@ -8,7 +8,7 @@ from typing import Any
 from batch.errors import ApiError
 from gemini.wire import Operation, job_state, operation
 from lifecycle.stages import pace
-from lifecycle.stages.work import Work
+from lifecycle.stages.work import UNRETURNED, Work
 from lifecycle.states import Fate, fate
 from lifecycle.store import Row
 
@@ -73,7 +73,8 @@ def adopt(work: Work, shard: Row, found: list[Operation]) -> None:
 
 
 def stop(work: Work, op: Operation) -> None:
-    """Cancel a job that nobody waits for, and report it."""
+    """Cancel a job that nobody waits for, and report it: what of it Google has finished may be billed."""
+    work.data.setdefault(UNRETURNED, {})[op.name] = max(1, op.stats["requests"] if op.stats else 0)
     if is_open(op):
         tolerant(work.gateway.cancel_batch, op.name)
         work.tell(f"Another job for the same requests, {op.name}, was found and cancelled.", "warning")

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from gemini.wire import Operation, result_lines
-from lifecycle.stages.work import Work
+from lifecycle.stages.work import UNRETURNED, Work
 from lifecycle.store import Row
 from lifecycle.subset import keys_of
 
@@ -51,6 +51,13 @@ def fetch(work: Work, shard: Row, op: Operation) -> int:
     if op.responses_file and not work.recovered:
         work.data.setdefault("outputs", {})[op.name] = op.responses_file
     return now
+
+
+def note_unreturned(work: Work, shard: Row) -> None:
+    """Note how many rows of an ended job nothing came back for: those that Google had finished may be billed."""
+    left = int(shard["rows"]) - _answered(work, shard, work.received_path(shard))
+    if left > 0:
+        work.data.setdefault(UNRETURNED, {})[str(shard["job_name"])] = left
 
 
 def _answered(work: Work, shard: Row, path: Path) -> int:

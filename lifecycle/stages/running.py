@@ -118,6 +118,8 @@ def _absent(work: Work, shard: Row, error: ApiError) -> Look | None:
     if _is_patient(work, shard, work.options.settle * GRACE_SETTLES):
         return _again(work, shard, f"Google does not find job {shard['job_name']}; looking again.")
     work.tell(f"Job {shard['job_name']} is gone: it was deleted elsewhere. {error}", "error")
+    receiving.note_unreturned(work, shard)
+    work.save()
     work.set_shard(shard, stage="ended", error="The job was deleted at Google.", job_ended_at=work.clock())
     return None
 
@@ -139,6 +141,7 @@ def _save_results(work: Work, shard: Row, op: Operation, ended: Fate) -> Look | 
     _tell_end(work, shard, op, ended, saved)
     if work.recovered and op.responses_file:
         adopting.note_retention(work, op.responses_file)
+    receiving.note_unreturned(work, shard)
     work.save()  # the result file's name, before the job counts as ended: releasing must know it
     ended_at = (op.ended_at or work.server_now()).timestamp()
     without = ended is Fate.COLLECT and not receiving.has_output(op)
@@ -161,6 +164,8 @@ def _unfetchable(work: Work, shard: Row, op: Operation, error: ApiError) -> Look
     if _is_patient(work, shard, work.options.settle * GRACE_SETTLES):
         return _again(work, shard, f"The results of job {op.name} cannot be fetched yet; looking again. {error}")
     work.tell(f"The results of job {op.name} cannot be fetched: {error} Nothing of it was deleted at Google.", "error")
+    receiving.note_unreturned(work, shard)
+    work.save()
     work.set_shard(shard, stage="ended", error=f"Its results cannot be fetched. {error}", job_ended_at=work.clock())
     return None
 

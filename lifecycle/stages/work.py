@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from gemini.client import Gateway
 
 
+UNRETURNED = "unreturned"  # in a run's working memory: by job, the rows sent that nothing came back for
+
+
 class Step(NamedTuple):
     """Where a run goes next, and after how many seconds."""
 

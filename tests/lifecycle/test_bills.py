@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batch.bills import Bill, total
+from batch.bills import Bill, altogether, spent, total
 from batch.errors import NotFound
 from batch.model import ContextMode, RunState
 from lifecycle.billing import bill_of
@@ -91,6 +91,38 @@ def test_an_expired_cache_is_paid_for_until_it_expired(bench: Bench, emulator: E
     (bill,) = second.bills(account, run_id)
     assert run.state is RunState.CANCELLED and not bill.finished and bill.error is None
     assert bill.caches_usd == pytest.approx(billed(emulator), rel=0.01)
+
+
+def test_rows_executed_before_a_cancel_may_be_billed_though_nothing_came_back(
+    bench: Bench, emulator: EmulatorProcess
+) -> None:
+    emulator.settings(pace="100")
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run_id = bench.submit(runner, account, "\n".join(f"Question {n}?" for n in range(10)))
+    wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
+    emulator.clock(60)
+    runner.cancel(account, run_id)
+    run = ended(runner, account, run_id)
+    (bill,) = runner.bills(account)
+    assert run.state is RunState.CANCELLED and billed(emulator) > 0 == run.actual_usd
+    assert bill.usd == 0 and run.at_least and bill.at_least and bill.unreturned == 10
+    assert bill.saved is None and bill.error is None
+    assert spent([bill], altogether)[0].at_least
+    assert "may be billed" in " ".join(event.text for event in runner.events(account, run_id)[-3:])
+
+
+@pytest.mark.parametrize(("outcome", "least"), [("failed", True), ("expired", True), ("succeeded", False)])
+def test_a_job_that_ended_badly_makes_the_sum_a_lower_bound(
+    bench: Bench, emulator: EmulatorProcess, outcome: str, least: bool
+) -> None:
+    emulator.settings(job_outcome=outcome)
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run = ended(runner, account, bench.submit(runner, account, "one\ntwo\nthree\nfour"))
+    (bill,) = runner.bills(account)
+    assert bill.at_least is run.at_least is least
+    assert bill.unreturned == run.counts.get("missing", 0)
 
 
 # -- by hand -----------------------------------------------------------------------------------------------------

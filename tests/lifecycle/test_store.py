@@ -164,3 +164,13 @@ def test_a_database_of_the_first_version_learns_to_keep_bills(store: Store) -> N
     assert [row["rows_usd"] for row in new.bills("a")] == [0.5]
     assert new.unbilled("a") == [] and new.bills("b") == []
     new.close()
+
+
+def test_bills_of_the_second_version_are_kept_when_they_learn_to_tell_more(store: Store) -> None:
+    store.add_bill("a", asdict(Bill("r1", rows_usd=0.5)))
+    with store.engine.begin() as c:
+        c.execute(text("ALTER TABLE bill DROP COLUMN unreturned"))
+        c.execute(text("UPDATE meta SET value = '2' WHERE name = 'schema'"))
+    new = Store(store.engine.url.render_as_string(hide_password=False))
+    assert [Bill(**row) for row in new.bills("a")] == [Bill("r1", rows_usd=0.5)]
+    new.close()

@@ -79,6 +79,14 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
             ["1 line came back without usage; what they cost is not known."],
         ),
         (
+            [replace(BILL, unreturned=3, uncached_usd=None, standard_usd=None)],
+            [
+                "The estimate was for all rows, but the run ended before all of them were answered.",
+                "Requests $0.060, caches $0.010. Maybe more: nothing came back for 3 rows sent, "
+                "and what Google had finished of them may be billed.",
+            ],
+        ),
+        (
             [replace(BILL, caches_usd=0.0, borrowed=True, expected_usd=None, uncached_usd=0.06)],
             [
                 "70 % less than $0.20, the standard price without caches: batch saved $0.14, caching saved nothing.",
@@ -97,6 +105,7 @@ def test_a_bill_in_words(bills: Sequence[Bill], said: list[str]) -> None:
     [
         (BILL, "$0.070"),
         (replace(BILL, unpriced=3), "at least $0.070"),
+        (replace(BILL, unreturned=3), "at least $0.070"),
         (replace(BILL, caches_usd=None, unpriced=3), "not known"),
         (Bill(), "$0.00"),
     ],
