@@ -18,7 +18,7 @@ from lifecycle.views import CacheView, JobView, ModelChoice, Progress, RunSpec, 
 
 Row = Mapping[str, Any]
 
-OVERDUE_SECONDS = 60.0  # nobody has worked on a due run for so long: no living process holds its key
+OVERDUE_SECONDS = 60.0  # nobody has worked on a due run for so long: no process holds its key, unless this one does
 
 STAGE_WORDS = {
     Stage.PLANNED: "preparing",
@@ -38,9 +38,9 @@ STATE_WORDS = {
 }
 
 
-def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float) -> RunView:
-    """One run as a user sees it. `now` is epoch seconds."""
-    state, stage = _state(row, now), Stage(row["stage"])
+def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float, *, held: bool) -> RunView:
+    """One run as a user sees it. `now` is epoch seconds; `held`: this process works on runs, and holds its key."""
+    state, stage = _state(row, now, held=held), Stage(row["stage"])
     jobs = tuple(_job(shard, row["data"]) for shard in shards)
     ended = _moment(row["ended_at"])
     clock = None if state.ended else ages.job_clock(row["data"], shards, now)
@@ -85,8 +85,11 @@ def inputs_known(row: Row) -> bool:
     return bool(row["data"].get(DATA, {}).get("inputs", True))
 
 
-def _state(row: Row, now: float) -> RunState:
+def _state(row: Row, now: float, *, held: bool) -> RunState:
+    """The run's state as recorded; only who does not hold its key can say that nobody does."""
     state = RunState(row["state"])
+    if held:
+        return RunState.ACTIVE if state is RunState.WAITING_FOR_KEY else state
     unclaimed = max(float(row["due_at"]), float(row["lease_until"]), float(row["created_at"]))
     if not state.ended and now - unclaimed > OVERDUE_SECONDS:
         return RunState.WAITING_FOR_KEY

@@ -384,17 +384,22 @@ class Runner:
         """An account's runs, newest first, as last known; nothing is asked of Google."""
         rows = self._store.runs(account.owner, limit)
         shards = self._store.shards_of([str(r["id"]) for r in rows])
-        return [overview.run_view(row, shards.get(str(row["id"]), []), [], self._now()) for row in rows]
+        return [
+            overview.run_view(row, shards.get(str(row["id"]), []), [], self._now(), held=self._works_for(account))
+            for row in rows
+        ]
 
     def ended_since(self, account: Account, moment: float, limit: int) -> list[RunView]:
         """An account's runs that ended after a moment (epoch seconds), the last one first; without jobs and caches."""
         rows = self._store.ended_since(account.owner, moment, limit)
-        return [overview.run_view(row, [], [], self._now()) for row in rows]
+        return [overview.run_view(row, [], [], self._now(), held=self._works_for(account)) for row in rows]
 
     def run(self, account: Account, run_id: str) -> RunView:
         """One run in full. Raises NotFound, in the same words whether it is absent or another's."""
         row = self._row(account, run_id)
-        return overview.run_view(row, self._store.shards(run_id), self._store.caches(run_id), self._now())
+        return overview.run_view(
+            row, self._store.shards(run_id), self._store.caches(run_id), self._now(), held=self._works_for(account)
+        )
 
     def events(self, account: Account, run_id: str, limit: int = 200) -> list[EventView]:
         self._row(account, run_id)
@@ -542,7 +547,10 @@ class Runner:
         self._row(account, run_id)
         rows = self._store.children(run_id)
         shards = self._store.shards_of([str(r["id"]) for r in rows])
-        return [overview.run_view(row, shards.get(str(row["id"]), []), [], self._now()) for row in rows]
+        return [
+            overview.run_view(row, shards.get(str(row["id"]), []), [], self._now(), held=self._works_for(account))
+            for row in rows
+        ]
 
     def draft_of(self, account: Account, run_id: str) -> Draft:
         """A run's requests, to be looked at and submitted again. Raises InputError where they are not known."""
@@ -698,6 +706,10 @@ class Runner:
         self._store.tell(run_id, said or f"Submitted: {rows:,} requests to {spec.model}.")
         self._worker.wake()
         return run_id
+
+    def _works_for(self, account: Account) -> bool:
+        """Whether this process goes on with the account's runs by itself, however late it is."""
+        return self._worker.is_working and self._keyring.holds(account.owner)
 
     def _row(self, account: Account, run_id: str) -> dict[str, Any]:
         row = self._store.run(run_id, account.owner)

@@ -81,6 +81,10 @@ class Worker:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._running = []
 
+    @property
+    def is_working(self) -> bool:
+        return bool(self._running) and not self._stopping.is_set()
+
     def wake(self) -> None:
         """Something may be due: look now."""
         self._wake.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from batch.errors import InputError, NotFound
@@ -108,6 +110,27 @@ def test_a_failed_poll_changes_nothing_that_is_known(bench: Bench, emulator: Emu
     wait_until(lambda: "Could not check, trying again" in runner.run(account, run_id).note)
     assert not runner.run(account, run_id).state.ended
     assert ended(runner, account, run_id).state is RunState.FINISHED
+
+
+def test_only_a_process_that_does_not_hold_the_key_says_that_a_run_waits_for_it(
+    bench: Bench, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a laptop's sleep, or under load, runs are overdue although their key is here."""
+    emulator.settings(job_outcome="stuck")
+    runner, other = bench.open(), bench.open(start=False)
+    account = runner.hold_key(KEY)
+    run_id = bench.submit(runner, account, "one")
+    wait_until(lambda: bool(runner.run(account, run_id).jobs))
+    later = time.time() + 3600
+    for asked in (runner, other):
+        monkeypatch.setattr(asked, "_now", lambda: later)
+    assert runner.run(account, run_id).state is RunState.ACTIVE
+    assert [run.state for run in runner.runs(account)] == [RunState.ACTIVE]
+    assert other.run(account, run_id).state is RunState.WAITING_FOR_KEY
+    other.hold_key(KEY)
+    assert other.run(account, run_id).state is RunState.WAITING_FOR_KEY, "it holds the key, but only looks"
+    other.start()
+    assert other.run(account, run_id).state is RunState.ACTIVE
 
 
 def test_a_cancel_is_cancelled_when_google_says_so(bench: Bench, emulator: EmulatorProcess) -> None:
