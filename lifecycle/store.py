@@ -182,12 +182,13 @@ class Store:
     def commit(self, run_id: str, token: str, values: Row, *, delay: float | None = None, release: bool = True) -> None:
         """Write a run's progress, due again after `delay` seconds, and give the lease back. Raises LeaseLost.
 
-        A cancel asked for meanwhile makes it due at once.
+        A cancel asked for meanwhile makes it due at once. `lessons` among the values go to what was learned.
         """
         r = schema.run
         with self._write() as c:
             now = self._now(c)
             values = dict(values)
+            lessons = [{**lesson, "at": now} for lesson in values.pop("lessons", ())]
             if delay is not None:
                 asked = c.execute(select(r.c.cancel).where(r.c.id == run_id)).scalar()
                 seen = values.pop("cancel_seen", False)
@@ -195,6 +196,8 @@ class Store:
             if release:
                 values["lease_until"] = 0.0
             self._fence(c.execute(r.update().where(*_held(run_id, token)).values(values)).rowcount)
+            if lessons:
+                c.execute(schema.learned.insert(), lessons)
 
     # -- shards and caches, written only by the holder of their run -----------------------------------------------
 

@@ -232,6 +232,7 @@ def _values(work: Work, step: Step) -> dict[str, Any]:
         "data": data,
         "note": redact(step.note),
         "failures": 0,
+        "lessons": work.lessons,
         "cancel_seen": work.cancelled,
     }
     if "rows" in data:

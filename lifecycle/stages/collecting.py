@@ -52,13 +52,13 @@ def _learn(work: Work, shards: list[Row], joined: Reconciliation) -> None:
     for shard in shards:
         if shard["job_state"] == "JOB_STATE_SUCCEEDED" and shard["job_created_at"] and shard["job_ended_at"]:
             hours = (float(shard["job_ended_at"]) - float(shard["job_created_at"])) / 3600
-            work.store.learn(owner, work.model, DURATION, max(0.0, hours))
+            work.learn(DURATION, max(0.0, hours))
     if any(shard["groups"] for shard in shards) and joined.usage.prompt and not joined.usage.cached:
         capability.ignored(work.store, owner, work.model)
         work.tell("Nothing was read from the caches: every row was paid in full.", "error")
     requests, tokens = work.data.get("implicit_at_stake", (0, 0))
     if tokens and not any(shard["groups"] for shard in shards):
-        work.store.learn(owner, work.model, IMPLICIT, min(1.0, joined.usage.cached / tokens), requests)
+        work.learn(IMPLICIT, min(1.0, joined.usage.cached / tokens), requests)
 
 
 def _build(work: Work, shards: list[Row]) -> Reconciliation:

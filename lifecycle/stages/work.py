@@ -63,6 +63,7 @@ class Work:
 
     def __post_init__(self) -> None:
         self.data: dict[str, Any] = dict(self.row["data"])
+        self.lessons: list[Row] = []
         self.spec = msgspec.convert(self.row["spec"], RunSpec)
 
     @property
@@ -98,6 +99,12 @@ class Work:
 
     def tell(self, text: str, level: str = "info") -> None:
         self.store.tell(self.id, text, level)
+
+    def learn(self, kind: str, value: float, weight: float = 1.0) -> None:
+        """Remember a fact about this owner and model, in the transaction that ends the stage: a crash forgets it."""
+        self.lessons.append(
+            {"owner": self.row["owner"], "model": self.model, "kind": kind, "value": value, "weight": weight}
+        )
 
     def shards(self) -> list[Row]:
         return self.store.shards(self.id)

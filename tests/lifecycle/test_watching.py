@@ -14,7 +14,7 @@ from batch.errors import ApiError, InputError
 from lifecycle.stages import collecting, receiving
 from lifecycle.stages.work import Limits
 from lifecycle.worker import STAGES
-from tests.lifecycle.simulation import SETTLE, FakeGateway, Trouble, World
+from tests.lifecycle.simulation import MODEL, SETTLE, FakeGateway, Trouble, World
 
 WRITES = 52  # more than a run of one job makes in its life
 
@@ -299,6 +299,8 @@ def test_dying_at_any_write_loses_nothing_and_pays_once(world: World, crash_afte
         assert len(world.google.named(f"gbr-test-{run_id}-s0000")) == 1
         assert not world.google.files
     assert world.process.store.crash_in > 0, "runs have more writes than were tried"
+    lessons = world.process.store.learned(world.owner, MODEL, collecting.DURATION, limit=1000)
+    assert len(lessons) == len(world.google.jobs), "each job teaches once how long jobs take"
 
 
 def test_nothing_is_deleted_at_google_before_the_results_are_on_disk(
