@@ -11,37 +11,44 @@ from batch.outcomes import classify
 from lifecycle import capability
 from lifecycle.forecast import Forecast, Hours, forecast
 from lifecycle.plan_report import estimate_document
-from lifecycle.stages import caching, plain
+from lifecycle.stages import caching, dividing, plain
 from lifecycle.stages.planning import terms
 from lifecycle.stages.work import Failed, Step, Work
 from lifecycle.store import Row
 
 
 def hold(work: Work, shards: list[Row]) -> Step | None:
-    """Hold the rest back until the canary, the first shard, has ended; None when nothing is to be held.
+    """Hold the rest back until the canary, the first shard or its parts, has ended; None when nothing is to be held.
 
     Raises Failed when no row of it was answered, when the corrected worst case exceeds the budget, and when its rows
     paid in full for what a cache holds although the user does not allow that price.
     """
-    if not work.data.get("canary") or work.cancelled or shards[0]["stage"] in ("waiting", "intended"):
+    first = [shard for shard in shards if shard["n"] in _numbers(work) and shard["stage"] != dividing.DIVIDED]
+    if not work.data.get("canary") or work.cancelled or any(s["stage"] in ("waiting", "intended") for s in first):
         return None
-    if shards[0]["stage"] != "ended":
-        return Step(Stage.SUBMITTING, 1.0, f"{shards[0]['rows']:,} rows were sent first; the rest waits for them.")
-    answers = _answers(work, shards[0])
+    rows = sum(int(shard["rows"]) for shard in first)
+    if any(shard["stage"] != "ended" for shard in first):
+        return Step(Stage.SUBMITTING, 1.0, f"{rows:,} rows were sent first; the rest waits for them.")
+    answers = [answer for shard in first for answer in _answers(work, shard)]
     used = {a.key: a.usage for a in answers if a.key is not None and a.usage is not None and a.usage.prompt}
     work.data["canary"] = False
     if used:
-        _unread(work, shards[0], list(used.values()))
+        _unread(work, first, list(used.values()))
         _correct(work, used)
     elif not any(answer.cache_lost for answer in answers):  # those are sent again with a new cache
-        said = next((answer.error_message for answer in answers if answer.error_message), str(shards[0]["error"]))
-        raise Failed(f"None of the first {shards[0]['rows']:,} rows was answered, so the rest was not sent. {said}")
+        said = next((answer.error_message for answer in answers if answer.error_message), str(first[0]["error"]))
+        raise Failed(f"None of the first {rows:,} rows was answered, so the rest was not sent. {said}")
     return None
 
 
-def waits(work: Work, shard: Row, shards: list[Row]) -> bool:
+def waits(work: Work, shard: Row) -> bool:
     """Whether a shard must not be sent yet."""
-    return bool(work.data.get("canary")) and shard["n"] != shards[0]["n"]
+    return bool(work.data.get("canary")) and shard["n"] not in _numbers(work)
+
+
+def _numbers(work: Work) -> list[int]:
+    """The shards that have the canary's rows: the first, and what it was divided into."""
+    return dividing.parts_of(work, 0)
 
 
 def _answers(work: Work, shard: Row) -> list[Answer]:
@@ -52,9 +59,9 @@ def _answers(work: Work, shard: Row) -> list[Answer]:
         return [classify(line) for line in lines]
 
 
-def _unread(work: Work, shard: Row, used: Sequence[Usage]) -> None:
+def _unread(work: Work, first: Sequence[Row], used: Sequence[Usage]) -> None:
     """If rows that named a cache paid in full, make no more of them."""
-    if not shard["groups"] or any(usage.cached for usage in used):
+    if not any(shard["groups"] for shard in first) or any(usage.cached for usage in used):
         return
     words = f"The first {len(used):,} rows named a cache, and Google read nothing from it."
     capability.ignored(work.store, str(work.row["owner"]), work.model)

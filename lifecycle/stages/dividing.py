@@ -9,6 +9,9 @@ from lifecycle.stages.planning import BLANK
 from lifecycle.stages.work import Work
 from lifecycle.store import Row
 
+DIVIDED = "divided"  # stage of a shard that others stand in the place of
+PARTS = "parts"  # in a run's working memory: by the number of a divided shard, those of its parts
+
 
 def too_large(work: Work, shard: Row, cap: int | None) -> bool:
     """Whether a shard that was never sent is larger than what is known to fit."""
@@ -25,8 +28,16 @@ def divide(work: Work, shard: Row, most_tokens: int) -> None:
     first = 1 + max(int(other["n"]) for other in work.shards())
     most_bytes = max(1, int(shard["size_bytes"]) * most_tokens // max(1, int(shard["tokens"])))
     parts = [_part(work, shard, n, lines) for n, lines in enumerate(_cuts(work, shard, most_bytes), first)]
+    work.data.setdefault(PARTS, {})[str(shard["n"])] = [part["n"] for part in parts]
+    work.save()  # before there are such shards: whoever sends them must know whose they are
     work.store.replace_shard(work.id, str(work.row["token"]), int(shard["n"]), parts)
     work.tell(f"The job was too large for the room there is; it is sent as {len(parts)} smaller ones.")
+
+
+def parts_of(work: Work, n: int) -> list[int]:
+    """The number of a shard, and of all that it was divided into."""
+    parts = work.data.get(PARTS, {}).get(str(n), [])
+    return [n, *(number for part in parts for number in parts_of(work, part))]
 
 
 def _cuts(work: Work, shard: Row, most_bytes: int) -> Iterator[Iterator[bytes]]:

@@ -36,8 +36,8 @@ def run(work: Work) -> Step:
     """Send what can be sent now; jobs already sent are watched meanwhile."""
     shards, listing = work.shards(), Listing(work)
     held = canary.hold(work, shards)
-    for shard in shards:
-        if canary.waits(work, shard, shards):
+    for shard in sorted(shards, key=lambda shard: canary.waits(work, shard)):
+        if canary.waits(work, shard):
             return _watching(work, shards, held or Step(Stage.SUBMITTING))
         if shard["stage"] in ("waiting", "intended"):
             wait = _submit(work, shard, listing)

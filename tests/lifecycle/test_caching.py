@@ -13,6 +13,7 @@ from batch import catalog, pricing
 from batch.errors import OverBudget
 from batch.model import ContextMode, RunState, Tariff, Usage
 from cache_utils import CachedText
+from lifecycle.capacity import ENQUEUED
 from lifecycle.results import Filter
 from lifecycle.runner import Runner
 from lifecycle.views import Account, RunSpec, RunView
@@ -451,6 +452,25 @@ def test_a_canary_that_nobody_answers_holds_the_rest_back(bench: Bench, emulator
     run = submit(runner, account, lines, ContextMode.NONE, canary=3)
     assert run.state is RunState.FAILED and "None of the first 3 rows was answered" in run.error
     assert [job["request_count"] for job in emulator.ledger()["batch_jobs"]] == [3]
+
+
+def test_a_canary_that_is_cut_to_fit_the_queue_is_still_the_canary(bench: Bench, emulator: EmulatorProcess) -> None:
+    """Its parts go before the rest, whatever their numbers, and all of them correct the estimate."""
+    runner = bench.open(start=False)
+    account = runner.hold_key(KEY)
+    asked = "x " * 1000
+    draft = runner.prepare("\n".join(line(f"k{n}", f"{asked} {n}?") for n in range(8)), kind="jsonl")
+    run_id = runner.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.NONE, canary=4), "")
+    one = runner.run(account, run_id).estimate["prompt_tokens"]
+    assert isinstance(one, dict)
+    runner._store.learn(account.owner, MODEL, ENQUEUED, one["high"] / 8 * 2.5)
+    runner.start()
+    run = ended(runner, account, run_id, 40)
+    assert run.counts == {"answered": 8}
+    told = [event.text for event in runner.events(account, run_id)]
+    (corrected,) = [n for n, text in enumerate(told) if text.startswith("The first 4 rows have answered")]
+    created = [int(text.split(" for ")[1].split()[0]) for text in told[:corrected] if "was created" in text]
+    assert len(created) == 2 and sum(created) == 4
 
 
 def test_a_canary_corrects_prompts_too_and_keeps_what_was_counted(bench: Bench, emulator: EmulatorProcess) -> None:
