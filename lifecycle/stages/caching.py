@@ -106,6 +106,16 @@ def release(work: Work) -> None:
                 cache_utils.delete_cache(work.gateway, cache.name)
 
 
+def leave(work: Work) -> None:
+    """Price the caches that could not be deleted until they expire: the most that they will cost."""
+    for row in _held(work):
+        usd = _usd(work, row, float(row["expire_at"])) if row["expire_at"] is not None else None
+        _record(work, row, usd=usd)
+        if usd is not None:
+            words = f"Its cost is counted until it expires, {usd:,.4f} USD: an upper bound, if it goes before."
+            work.tell(f"Cache {row['name']} could not be deleted. {words}", "warning")
+
+
 def spent(work: Work) -> float | None:
     """USD for making and keeping the run's caches; None if any of it is unknown, 0 without caches."""
     costs = [row["usd"] for row in work.store.caches(work.id) if row["name"]]

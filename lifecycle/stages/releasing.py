@@ -38,6 +38,7 @@ def _try_again(work: Work, trouble: ApiError) -> None:
     failures = work.data["release_failures"] = int(work.data.get("release_failures", 0)) + 1
     if failures < (REFUSALS if trouble.permanent else GIVE_UP_AFTER):
         raise trouble
+    caching.leave(work)
     work.tell(f"Not everything could be removed at Google; it expires there by itself. {trouble}", "warning")
 
 

@@ -12,6 +12,7 @@ from batch.bills import Bill, altogether, spent, total
 from batch.errors import NotFound
 from batch.model import ContextMode, RunState
 from lifecycle.billing import bill_of
+from lifecycle.stages import releasing
 from lifecycle.views import RunSpec
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
@@ -91,6 +92,24 @@ def test_an_expired_cache_is_paid_for_until_it_expired(bench: Bench, emulator: E
     (bill,) = second.bills(account, run_id)
     assert run.state is RunState.CANCELLED and not bill.finished and bill.error is None
     assert bill.caches_usd == pytest.approx(billed(emulator), rel=0.01)
+
+
+def test_a_cache_that_cannot_be_deleted_is_paid_for_until_it_expires(
+    bench: Bench, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cost is then known, as the most that it can be, and so is the run's."""
+    monkeypatch.setattr(releasing, "REFUSALS", 1)
+    refuse = {"method": "DELETE", "route": "cachedContents", "times": -1, "do": "status", "status": 400}
+    emulator.faults([refuse])
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run = submit(runner, account, MIXED, ContextMode.EXPLICIT)
+    (bill,) = runner.bills(account)
+    emulator.faults([])
+    emulator.clock(3 * 3600)
+    assert run.state is RunState.FINISHED and run.actual_usd is not None and run.actual_usd == bill.usd
+    assert billed(emulator) <= run.actual_usd == pytest.approx(billed(emulator), rel=0.05)
+    assert "an upper bound" in " ".join(event.text for event in runner.events(account, run.id))
 
 
 def test_rows_executed_before_a_cancel_may_be_billed_though_nothing_came_back(
