@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 
@@ -14,14 +14,49 @@ import pyarrow as pa
 from batch import pricing
 from batch.bills import Bill
 from batch.model import RunState, Tariff
+from lifecycle.office import Office
 from lifecycle.results import ResultTable
 from lifecycle.results.columns import RESULTS
 from lifecycle.stages.work import UNRETURNED
 from lifecycle.store import Row
+from lifecycle.views import Account
 
 Prices = Callable[[str, date], Tariff | None]
 UNREADABLE = (OSError, KeyError, pa.ArrowException, duckdb.Error)
 SAME_PRICES = 1e-6  # by which share two sums of the same usage may differ
+
+
+class Billing:
+    """A bill is written when it is first asked for, or when its run is forgotten."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def bills(self, account: Account, run_id: str = "") -> list[Bill]:
+        """What ended runs have cost, deleted ones included, oldest first: all of an account's, or a run's own and then
+        its retries'. A bill is written when it is first asked for."""
+        store = self._office.store
+        if run_id:
+            self._office.row(account, run_id)
+        unread = [bill for row in store.unbilled(account.owner, run_id) if (bill := self._write(row))]
+        bills = [*(Bill(**values) for values in store.bills(account.owner, run_id)), *unread]
+        return sorted(bills, key=lambda bill: (bill.run != run_id, bill.ended_at))
+
+    def close(self, row: Row) -> None:
+        """Write an ended run's bill for good, as far as it is known."""
+        if unread := self._write(row):
+            self._office.store.add_bill(str(row["owner"]), asdict(unread))
+
+    def _write(self, row: Row) -> Bill | None:
+        """Write a run's bill, unless its results cannot be read now: then it is returned as far as it is known."""
+        run_id, store = str(row["id"]), self._office.store
+        told = row, store.shards(run_id), store.caches(run_id)
+        try:
+            bill = bill_of(*told, self._office.folder(run_id), self._office.prices.catalog.tariff)
+        except UNREADABLE:
+            return without_results(*told)
+        store.add_bill(str(row["owner"]), asdict(bill))
+        return None
 
 
 def bill_of(row: Row, shards: Sequence[Row], caches: Sequence[Row], folder: Path, prices: Prices) -> Bill:

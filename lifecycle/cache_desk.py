@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import cache_utils
+from batch import refusals
 from batch.cached_contents import CacheMetadata
-from batch.catalog import Catalog
-from batch.errors import InputError
-
-if TYPE_CHECKING:
-    from gemini.client import Gateway
+from batch.errors import ApiError, InputError
+from cache_utils import CachedText
+from lifecycle import capability
+from lifecycle.office import Office
+from lifecycle.price_list import bare
+from lifecycle.views import Account
 
 
 @dataclass(frozen=True)
@@ -39,43 +40,63 @@ class CacheInfo:
     runs: tuple[str, ...]
 
 
-def describe(
-    gateway: Gateway, catalog: Catalog, prefix: str, needed_by: Sequence[tuple[str, Collection[str]]]
-) -> list[CacheInfo]:
-    """Every cache under the key, dearest first. `needed_by` are runs under way with the names of their caches."""
-    now = gateway.server_now()
-    found = [_info(cache, catalog, prefix, now, needed_by) for cache in cache_utils.list_caches(gateway)]
-    return sorted(found, key=lambda cache: -(cache.usd_per_hour or 0.0))
+class CacheDesk:
+    """Lists, makes, extends and deletes them; one that a run under way needs stays."""
 
+    def __init__(self, office: Office) -> None:
+        self._office = office
 
-def delete(gateway: Gateway, name: str, needed_by: Sequence[tuple[str, Collection[str]]]) -> None:
-    """Delete a cache, unless a run under way needs it: its rows would fail."""
-    users = [run for run, caches in needed_by if name in caches]
-    if users:
-        raise InputError(f"Run {users[0]} still needs this cache.", "Wait until it ends, or cancel it first.")
-    cache_utils.delete_cache(gateway, name)
+    def caches(self, account: Account) -> list[CacheInfo]:
+        """Every cached content under this key, the forgotten ones included, dearest first."""
+        gateway, needed_by = self._office.gateway(account), self._needed_by(account)
+        now = gateway.server_now()
+        found = [self._info(cache, now, needed_by) for cache in cache_utils.list_caches(gateway)]
+        return sorted(found, key=lambda cache: -(cache.usd_per_hour or 0.0))
 
+    def create_cache(self, account: Account, wanted: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
+        """Make a cache, or find the one that already holds the same under this name."""
+        gateway, store, model = self._office.gateway(account), self._office.store, bare(wanted.model)
+        try:
+            made = cache_utils.create_explicit_cache(gateway, wanted, display_name=name, ttl_seconds=ttl_seconds)
+        except ApiError as error:
+            capability.refused(store, account.owner, model, refusals.of(error))
+            raise
+        capability.accepted(store, account.owner, model)
+        return next(cache for cache in self.caches(account) if cache.name == made.name)
 
-def _info(
-    cache: CacheMetadata,
-    catalog: Catalog,
-    prefix: str,
-    now: datetime,
-    needed_by: Sequence[tuple[str, Collection[str]]],
-) -> CacheInfo:
-    tariff = catalog.tariff(cache.model, now.date())
-    return CacheInfo(
-        name=cache.name,
-        label=cache.label or cache.name,
-        model=cache.model,
-        tokens=cache.tokens,
-        created_at=cache.created_at,
-        expire_at=cache.expire_at,
-        age_hours=cache.age_hours(now),
-        seconds_left=cache.seconds_left(now),
-        expired=cache.expired(now),
-        usd_per_hour=cache.usd_per_hour(tariff),
-        usd_so_far=cache.usd_so_far(tariff, now),
-        ours=cache.display_name.startswith(prefix),
-        runs=tuple(run for run, caches in needed_by if cache.name in caches),
-    )
+    def extend_cache(self, account: Account, name: str, ttl_seconds: float) -> None:
+        """Let a cache live so long from now; longer or shorter than it would."""
+        cache_utils.update_cache_ttl(self._office.gateway(account), name, ttl_seconds)
+
+    def delete_cache(self, account: Account, name: str) -> None:
+        """Delete a cache. Raises InputError while a run under way needs it: its rows would fail."""
+        users = [run for run, caches in self._needed_by(account) if name in caches]
+        if users:
+            raise InputError(f"Run {users[0]} still needs this cache.", "Wait until it ends, or cancel it first.")
+        cache_utils.delete_cache(self._office.gateway(account), name)
+
+    def _needed_by(self, account: Account) -> list[tuple[str, set[str]]]:
+        """Runs under way, each with the names of the caches that it made or borrowed."""
+        store = self._office.store
+        return [
+            (str(row["id"]), {*row["data"].get("borrowed", {}), *(c["name"] for c in store.caches(row["id"]))})
+            for row in store.unfinished([account.owner])
+        ]
+
+    def _info(self, cache: CacheMetadata, now: datetime, needed_by: Sequence[tuple[str, Collection[str]]]) -> CacheInfo:
+        tariff = self._office.prices.catalog.tariff(cache.model, now.date())
+        return CacheInfo(
+            name=cache.name,
+            label=cache.label or cache.name,
+            model=cache.model,
+            tokens=cache.tokens,
+            created_at=cache.created_at,
+            expire_at=cache.expire_at,
+            age_hours=cache.age_hours(now),
+            seconds_left=cache.seconds_left(now),
+            expired=cache.expired(now),
+            usd_per_hour=cache.usd_per_hour(tariff),
+            usd_so_far=cache.usd_so_far(tariff, now),
+            ours=cache.display_name.startswith(self._office.prefix),
+            runs=tuple(run for run, caches in needed_by if cache.name in caches),
+        )

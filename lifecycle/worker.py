@@ -13,6 +13,7 @@ from typing import Any
 from batch.errors import ApiError, BatchRunnerError
 from batch.model import RunState, Stage
 from gemini.redaction import redact
+from lifecycle.housekeeping import Aside
 from lifecycle.keyring import Keyring
 from lifecycle.pacing import back_off
 from lifecycle.stages import beginning, caching, collecting, releasing, running, submitting
@@ -47,7 +48,7 @@ class Worker:
         *,
         threads: int = 6,
         lease_seconds: float = 15.0,
-        housekeeping: Callable[[], None] = lambda: None,
+        housekeeping: Callable[[Aside], None] = lambda aside: None,
     ) -> None:
         self._store, self._keyring, self._options = store, keyring, options
         self._folder_of, self._prefix = folder_of, prefix
@@ -89,23 +90,23 @@ class Worker:
         """Something may be due: look now."""
         self._wake.set()
 
-    def aside(self, work: Callable[[str], None], what: str) -> None:
-        """Do something that can wait, in a thread of the pool."""
-        self._pool.submit(work, what)
-
     # -- threads -----------------------------------------------------------------------------------------------
 
     def _dispatch(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                self._housekeeping()
+                self._housekeeping(self._aside)
                 claimed = self._claim()
             except Exception:
                 log.exception("The store could not be asked for work; trying again.")
                 claimed = False
             if not claimed:
                 self._wake.wait(IDLE_SECONDS)
+
+    def _aside(self, work: Callable[[str], None], what: str) -> None:
+        """Do something that can wait, in a thread of the pool."""
+        self._pool.submit(work, what)
 
     def _claim(self) -> bool:
         if not self._slots.acquire(timeout=IDLE_SECONDS):

@@ -333,7 +333,7 @@ def test_leases_are_renewed_while_a_job_runs(bench: Bench, emulator: EmulatorPro
     for _ in range(4):
         before = runner.run(account, run_id).caches[0].expire_at
         emulator.clock(800)
-        runner._store.wake(run_id)
+        runner._office.store.wake(run_id)
         wait_until(lambda before=before: runner.run(account, run_id).caches[0].expire_at != before)
     runner.cancel(account, run_id)
     ended(runner, account, run_id, 30)
@@ -517,7 +517,7 @@ def test_a_cache_of_the_users_own_that_dies_is_told_with_the_remedy(bench: Bench
     made = runner.create_cache(account, wanted, "terms", 3600)
     run_id = submit_on(runner, account, [line(f"k{n}", f"@use_cache terms\nQuestion {n}?") for n in range(5)])
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    runner._gateway(account).delete_cache(made.name)
+    runner._office.gateway(account).delete_cache(made.name)
     run = ended(runner, account, run_id)
     assert run.counts == {"error_transient": 5} and run.actual_usd == 0
     assert any("Make one of the same name" in event.text for event in runner.events(account, run_id))
@@ -536,7 +536,7 @@ def test_a_cache_of_the_users_own_goes_with_the_run_if_that_was_chosen(bench: Be
     draft = runner.prepare("\n".join([*lines, line("plain", "No cache")]), kind="jsonl")
     run_id = runner.submit(account, draft, RunSpec(model=MODEL, end_cache=True), "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    runner._gateway(account).delete_cache(names[1])
+    runner._office.gateway(account).delete_cache(names[1])
     run = ended(runner, account, run_id)
     assert run.state is RunState.FINISHED
     assert run.counts == {"answered": 3, "error_transient": 2}

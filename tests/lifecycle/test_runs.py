@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -122,8 +123,7 @@ def test_only_a_process_that_does_not_hold_the_key_says_that_a_run_waits_for_it(
     run_id = bench.submit(runner, account, "one")
     wait_until(lambda: bool(runner.run(account, run_id).jobs))
     later = time.time() + 3600
-    for asked in (runner, other):
-        monkeypatch.setattr(asked, "_now", lambda: later)
+    monkeypatch.setattr("lifecycle.runs.time", SimpleNamespace(time=lambda: later))
     assert runner.run(account, run_id).state is RunState.ACTIVE
     assert [run.state for run in runner.runs(account)] == [RunState.ACTIVE]
     assert other.run(account, run_id).state is RunState.WAITING_FOR_KEY

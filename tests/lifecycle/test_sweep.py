@@ -8,7 +8,7 @@ import pytest
 
 from gemini.client import Gateway
 from gemini.wire import inline_batch
-from lifecycle import runner as runner_module
+from lifecycle import housekeeping
 from lifecycle.runner import Runner
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until
@@ -33,7 +33,7 @@ def alive(emulator: EmulatorProcess) -> list[str]:
 
 
 def prefix_of(runner: Runner) -> str:
-    return runner._prefix
+    return runner._office.prefix
 
 
 def test_a_server_sweeps_at_its_start_before_anybody_has_come(
@@ -58,8 +58,8 @@ def test_a_server_sweeps_at_its_start_before_anybody_has_come(
 def test_a_sweep_that_could_not_look_is_tried_again_soon(
     bench: Bench, emulator: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_module, "HOUSEKEEPING_SECONDS", 0.2)
-    monkeypatch.setattr(runner_module, "SWEEP_AGAIN_SECONDS", 0.2)
+    monkeypatch.setattr(housekeeping, "HOUSEKEEPING_SECONDS", 0.2)
+    monkeypatch.setattr(housekeeping, "SWEEP_AGAIN_SECONDS", 0.2)
     emulator.settings(job_outcome="stuck")
     runner = bench.open(start=False)
     leave(Gateway(KEY, emulator.base_url), tmp_path, f"{prefix_of(runner)}rdead-")
