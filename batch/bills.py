@@ -6,7 +6,7 @@ in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -24,7 +24,8 @@ class Bill:
     usage costs in a batch without caches, `standard_usd` what it costs at standard price without caches. `first_usd`
     was expected before anything was sent, `expected_usd` at last (a canary corrects it), `worst_usd` feared at last.
     `finished`: all that was priced beforehand was sent, so that the estimate can be held against the cost. `borrowed`:
-    caches were read that the run did not make, whose making and storage are not in here.
+    caches were read that the run did not make, whose making and storage are not in here. `jobs` are the names of its
+    batch jobs; `again`: an earlier run, deleted since, has them on its bill, so that they are not on this one.
     """
 
     run: str = ""
@@ -34,6 +35,8 @@ class Bill:
     ended_at: float = 0.0
     finished: bool = True
     borrowed: bool = False
+    jobs: Sequence[str] = ()
+    again: bool = False
     rows_usd: float | None = 0.0
     caches_usd: float | None = 0.0
     unpriced: int = 0
@@ -86,6 +89,13 @@ class Bill:
 def share_off(actual: float | None, expected: float | None) -> float | None:
     """(actual - expected) / expected; None where that says nothing."""
     return None if actual is None or not expected else actual / expected - 1
+
+
+def once(bill: Bill, billed: Collection[str]) -> Bill:
+    """The bill, without the price of jobs that are on other bills: a job recovered after its run was deleted."""
+    if not billed or not set(bill.jobs).intersection(billed):
+        return bill
+    return replace(bill, again=True, unpriced=0, unreturned=0, rows_usd=0.0, uncached_usd=0.0, standard_usd=0.0)
 
 
 def may_be_billed(unreturned: int) -> str:

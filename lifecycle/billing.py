@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from batch import pricing
-from batch.bills import Bill
+from batch.bills import Bill, once
 from batch.model import RunState, Tariff
 from lifecycle.office import Office
 from lifecycle.results import ResultTable
@@ -49,13 +49,13 @@ class Billing:
 
     def _write(self, row: Row) -> Bill | None:
         """Write a run's bill, unless its results cannot be read now: then it is returned as far as it is known."""
-        run_id, store = str(row["id"]), self._office.store
+        run_id, owner, store = str(row["id"]), str(row["owner"]), self._office.store
         told = row, store.shards(run_id), store.caches(run_id)
         try:
             bill = bill_of(*told, self._office.folder(run_id), self._office.prices.catalog.tariff)
         except UNREADABLE:
             return without_results(*told)
-        store.add_bill(str(row["owner"]), asdict(bill))
+        store.add_bill(owner, asdict(once(bill, store.billed_jobs(owner, run_id))))
         return None
 
 
@@ -82,6 +82,7 @@ def without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> B
         finished=row["state"] == RunState.FINISHED,
         borrowed=bool(row["data"].get("borrowed")),
         unreturned=sum(row["data"].get(UNRETURNED, {}).values()),
+        jobs=[shard["job_name"] for shard in shards if shard["job_name"]],
         rows_usd=usd,
         caches_usd=None if None in kept else sum(kept),
         uncached_usd=usd,

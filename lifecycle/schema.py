@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     inspect,
     select,
+    text,
 )
 
 metadata = MetaData()
@@ -138,7 +139,9 @@ bill = Table(
     Column("finished", Boolean, nullable=False),
     Column("borrowed", Boolean, nullable=False),
     Column("unpriced", BigInteger, nullable=False),
-    Column("unreturned", BigInteger, nullable=False, server_default="0"),
+    Column("unreturned", BigInteger, nullable=False, server_default=text("0")),
+    Column("jobs", JSON, nullable=False, server_default=text("'[]'")),
+    Column("again", Boolean, nullable=False, server_default=text("false")),
     *(
         Column(f"{name}_usd", Float)
         for name in ("rows", "caches", "uncached", "standard", "first", "expected", "worst")
@@ -165,6 +168,13 @@ def m002_bills(connection: Connection) -> None:
 def m003_unreturned(connection: Connection) -> None:
     """Let bills tell of rows that may be billed though nothing came back."""
     _add(connection, bill.c.unreturned)
+
+
+@MIGRATIONS.append
+def m004_jobs_of_bills(connection: Connection) -> None:
+    """Let bills tell which jobs they are for, so that none is on two."""
+    _add(connection, bill.c.jobs)
+    _add(connection, bill.c.again)
 
 
 def _add(connection: Connection, column: Column[Any]) -> None:

@@ -329,6 +329,13 @@ class Store:
             columns = [column for column in b.c if column.name != "owner"]
             return [dict(r) for r in c.execute(select(*columns).where(mine).order_by(b.c.ended_at)).mappings()]
 
+    def billed_jobs(self, owner: str, besides: str) -> set[str]:
+        """The names of the batch jobs whose price is known from an owner's bills, those of one run left out."""
+        b = schema.bill
+        known = select(b.c.jobs).where(b.c.owner == owner, b.c.run != besides, b.c.rows_usd.is_not(None))
+        with self._read() as c:
+            return {name for names in c.execute(known).scalars() for name in names}
+
     # -- plumbing ------------------------------------------------------------------------------------------------
 
     def now(self) -> float:

@@ -85,6 +85,8 @@ def saved(usd: float, by: str) -> str:
 
 def parts(bill: Bill) -> str:
     """What a bill is made of, and what of it is not known."""
+    if bill.again:
+        return "What its job has cost is on the bill of an earlier run, deleted since, and is not counted again."
     if bill.rows_usd is None:
         return f"The price of {bill.model} is not known. Give it in CATALOG_FILE."
     if bill.caches_usd is None:

@@ -10,7 +10,7 @@ import pytest
 
 from batch.bills import Bill, altogether, spent, total
 from batch.errors import NotFound
-from batch.model import ContextMode, RunState
+from batch.model import ContextMode, RunState, SendAs
 from lifecycle.billing import bill_of
 from lifecycle.stages import releasing
 from lifecycle.views import RunSpec
@@ -18,6 +18,7 @@ from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
 from tests.lifecycle.hand_made_run import Run, answer, error, per_token
 from tests.lifecycle.test_caching import DOCUMENT, FAMILIES, billed, line, submit, tariff
+from ui.money import parts
 
 MIXED = [line(f"k{n}", DOCUMENT, f"{'' if n % 3 else '[[emulate: error:13]] '}Question {n}?") for n in range(30)]
 
@@ -110,6 +111,21 @@ def test_a_cache_that_cannot_be_deleted_is_paid_for_until_it_expires(
     assert run.state is RunState.FINISHED and run.actual_usd is not None and run.actual_usd == bill.usd
     assert billed(emulator) <= run.actual_usd == pytest.approx(billed(emulator), rel=0.05)
     assert "an upper bound" in " ".join(event.text for event in runner.events(account, run.id))
+
+
+def test_a_job_recovered_after_its_run_was_deleted_is_on_the_bill_once(bench: Bench, emulator: EmulatorProcess) -> None:
+    runner = bench.open()
+    account = runner.hold_key(KEY)
+    run = ended(runner, account, bench.submit(runner, account, "one\ntwo", send_as=SendAs.INLINE))
+    runner.delete(account, run.id)
+    for _ in range(2):  # the second time, it is the recovered run that was deleted
+        recovered = ended(runner, account, runner.recover(account, run.jobs[0].name).run_id)
+        assert recovered.counts["answered"] == 2 and recovered.actual_usd == pytest.approx(run.actual_usd)
+        bills = runner.bills(account)
+        assert sum(bill.usd or 0.0 for bill in bills) == pytest.approx(billed(emulator))
+        assert [bill.again for bill in bills][:2] == [False, True]
+        assert "not counted again" in parts(runner.bills(account, recovered.id)[0])
+        runner.delete(account, recovered.id)
 
 
 def test_rows_executed_before_a_cancel_may_be_billed_though_nothing_came_back(
