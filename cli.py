@@ -129,9 +129,11 @@ def results(runner: Runner, account: Account, options: argparse.Namespace) -> in
 
 def cancel(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Ask for a cancel and see it through: what finished is collected and everything is released."""
+    if options.resubmit and options.leave_job:
+        raise InputError("A job that goes on cannot be sent elsewhere.", "Give --resubmit or --leave-job.")
     if options.resubmit:
         return _resubmit(runner, account, options)
-    runner.cancel(account, options.run)
+    (runner.leave if options.leave_job else runner.cancel)(account, options.run)
     runner.start()
     run = _follow(runner, account, options.run, until_ended=True)
     _report(run, options)
@@ -545,6 +547,7 @@ def _parser() -> argparse.ArgumentParser:
     _results_to(verb("results", results, [one]), required=True)
     ending = verb("cancel", cancel, [one, _elsewhere()])
     ending.add_argument("--resubmit", action="store_true", help="and send what is left unanswered as a child run")
+    ending.add_argument("--leave-job", action="store_true", help="stop watching a recovered job; it goes on at Google")
     again = verb("retry", retry, [one, _elsewhere()])
     again.add_argument("--only", default="", metavar="OUTCOME,…", help="which outcomes; default: those worth retrying")
     again.add_argument("--keys", nargs="+", default=[], metavar="KEY", help="which rows, by key")

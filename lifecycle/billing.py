@@ -15,6 +15,7 @@ from batch import pricing
 from batch.bills import Bill, once
 from batch.model import RunState, Tariff
 from lifecycle.office import Office
+from lifecycle.recovery import LEFT
 from lifecycle.results import ResultTable
 from lifecycle.results.columns import RESULTS
 from lifecycle.stages.work import UNRETURNED
@@ -82,7 +83,7 @@ def without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> B
         finished=row["state"] == RunState.FINISHED,
         borrowed=bool(row["data"].get("borrowed")),
         unreturned=sum(row["data"].get(UNRETURNED, {}).values()),
-        jobs=[shard["job_name"] for shard in shards if shard["job_name"]],
+        jobs=[shard["job_name"] for shard in shards if shard["job_name"] and shard["stage"] != LEFT],
         rows_usd=usd,
         caches_usd=None if None in kept else sum(kept),
         uncached_usd=usd,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gemini.client import Gateway
 
 DATA = "recovered"  # name in a run's working memory; its value is what `facts` tells
+LEFT = "left"  # wish of a run, and stage of its shard: the job is left to itself, uncancelled
 BAD_KEY = ("API_KEY_INVALID", "FAILED_PRECONDITION", "UNAUTHENTICATED")
 NOT_A_NAME = InputError(
     "That is not a batch job's name.", "It looks like batches/abc123; Google's reply to the creation of a job tells it."

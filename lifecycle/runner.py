@@ -133,6 +133,7 @@ class Runner:
         self.comparable = runs.comparable
         self.look_now = runs.look_now
         self.cancel = runs.cancel
+        self.leave = runs.leave
         self.keep = runs.keep
         self.kept = runs.kept
         self.delete = runs.delete

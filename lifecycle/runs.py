@@ -14,6 +14,7 @@ from lifecycle.ages import Usual, usual
 from lifecycle.billing import Billing
 from lifecycle.drafts import Draft
 from lifecycle.office import Office
+from lifecycle.recovery import DATA, LEFT
 from lifecycle.results import ResultTable, merged, shared_keys
 from lifecycle.stages.collecting import DURATION
 from lifecycle.store import Row
@@ -93,6 +94,16 @@ class Runs:
         self._office.row(account, run_id)
         self._office.store.ask_cancel(run_id)
         self._office.store.tell(run_id, "A cancel was asked for.")
+        self._office.wake()
+
+    def leave(self, account: Account, run_id: str) -> None:
+        """Stop watching a job made elsewhere, without cancelling it: the run ends, the job goes on at Google.
+
+        Raises InputError for a job that a run here has made.
+        """
+        if DATA not in self._office.row(account, run_id)["data"]:
+            raise InputError("Only a job made elsewhere can be left to itself.", "Cancel the run instead.")
+        self._office.store.ask_leave(run_id, LEFT)
         self._office.wake()
 
     def keep(self, account: Account, run_id: str, hours: int) -> None:

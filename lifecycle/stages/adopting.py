@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.errors import ApiError
-from batch.model import Stage
+from batch.model import RunState, Stage
 from batch.problems import count
 from gemini.wire import timestamp
 from lifecycle.draft_files import INPUTS, OWN, REQUESTS
-from lifecycle.recovery import DATA
+from lifecycle.recovery import DATA, LEFT
+from lifecycle.stages import receiving
 from lifecycle.stages.planning import BLANK
 from lifecycle.stages.work import Step, Work
 from lifecycle.store import Row
@@ -53,6 +54,17 @@ def run(work: Work) -> Step:
     }
     work.store.add_shards(work.id, str(work.row["token"]), [shard])
     return Step(Stage.RUNNING)
+
+
+def leave(work: Work, shards: Sequence[Row]) -> None:
+    """Stop watching the job, as the user wished: nothing is cancelled, and its cost is not known here."""
+    for shard in shards:
+        if shard["stage"] == "submitted":
+            receiving.note_unreturned(work, shard)
+            work.data.update(ending=RunState.CANCELLED.value, error="")
+            work.tell(f"Job {shard['job_name']} is left to itself: it goes on at Google, and is not watched any more.")
+            work.save()
+            work.set_shard(shard, stage=LEFT)
 
 
 def note_retention(work: Work, responses_file: str) -> None:

@@ -10,6 +10,7 @@ from batch.errors import ApiError
 from batch.model import Stage
 from gemini.wire import Operation, job_state, operation
 from lifecycle import ages
+from lifecycle.recovery import LEFT
 from lifecycle.stages import adopting, caching, pace, receiving
 from lifecycle.stages.jobs import stop_strays
 from lifecycle.stages.work import Step, Work
@@ -44,7 +45,10 @@ class Look(NamedTuple):
 
 def run(work: Work) -> Step:
     """Look at every open job that is due."""
-    watched = watch(work, work.shards())
+    shards = work.shards()
+    if work.row["ending"] == LEFT:
+        adopting.leave(work, shards)
+    watched = watch(work, shards)
     if watched.open:
         return Step(Stage.RUNNING, watched.delay, watched.note)
     return Step(Stage.COLLECTING)

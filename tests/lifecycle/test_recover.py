@@ -184,6 +184,27 @@ def test_a_cancel_by_the_user_reaches_google(
     assert emulator.ledger()["batch_jobs"][0]["state"] == "BATCH_STATE_CANCELLED"
 
 
+def test_a_job_adopted_by_mistake_is_left_to_itself_and_can_be_adopted_again(
+    bench: Bench, runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess
+) -> None:
+    emulator.settings(pace=1000)
+    job = elsewhere.inline("one")
+    run_id, *_ = runner.recover(account, job)
+    wait_until(lambda: bool(runner.run(account, run_id).jobs))
+    runner.leave(account, run_id)
+    run = ended(runner, account, run_id)
+    assert (run.state, run.at_least) == (RunState.CANCELLED, True)
+    emulator.clock(2000)
+    wait_until(lambda: emulator.ledger()["batch_jobs"][0]["state"] == "BATCH_STATE_SUCCEEDED")
+    assert not any("cancel" in call or call.startswith("DELETE") for call in emulator.ledger()["calls"])
+    runner.delete(account, run_id)
+    again = ended(runner, account, runner.recover(account, job).run_id)
+    assert again.counts == {"answered": 1} and sum(bill.usd or 0.0 for bill in runner.bills(account)) > 0
+    own = bench.submit(runner, account, "one")
+    with pytest.raises(InputError, match="made elsewhere"):
+        runner.leave(account, own)
+
+
 def test_a_job_is_adopted_once_even_if_many_ask_at_the_same_moment(
     bench: Bench, account: Account, elsewhere: Elsewhere
 ) -> None:
