@@ -90,6 +90,7 @@ class Resubmissions:
         going = [str(child["id"]) for child in children if child["stage"] != Stage.FINISHED]
         chosen = retries.without_those_under_way(chosen, [(child, folder(child)) for child in going])
         draft = retries.prepare_child(folder(run_id), chosen, self._office.new_draft_folder(), max_output_tokens)
+        del chosen  # a million keys are 150 MB, which planning needs too
         spec = _otherwise(row, model, rows_per_job)
         return RetryOffer(parent, draft, spec, self._quotes.unseen(account, draft, spec), siblings=len(children))
 

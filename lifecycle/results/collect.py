@@ -20,12 +20,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lifecycle import memory
+
 from .columns import EARLIER, INPUTS, OTHERS, PLACED, PLACES, REQUESTS, RESULTS
 from .forms import Forms
 from .lines import Price, write_lines
 from .placing import write_places
 from .reconciliation import Reconciliation
-from .streams import Chunks, give_back
+from .streams import Chunks
 from .tally import Tally
 from .writing import write_results
 
@@ -74,7 +76,7 @@ def build(
         account = write_results(folder / INPUTS, lines, work / RESULTS, tally, forms, batch_rows)
         (work / OTHERS).replace(folder / OTHERS)
         (work / RESULTS).replace(folder / RESULTS)
-    give_back()
+    memory.give_back()
     return account
 
 

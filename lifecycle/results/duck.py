@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-READER_MB = 160
+READER_MB = 80
+KEPT_MB = 2  # of freed memory; the allocator would keep up to half a gigabyte for the next query
 Connection = duckdb.DuckDBPyConnection
 
 
@@ -20,6 +21,8 @@ def connect(memory_mb: int, spill: Path) -> Connection:
             "memory_limit": f"{memory_mb}MB",
             "temp_directory": str(spill),
             "threads": 2,
+            "allocator_flush_threshold": f"{KEPT_MB}MB",
+            "allocator_bulk_deallocation_flush_threshold": f"{KEPT_MB}MB",
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "enable_external_file_cache": False,  # result files are replaced by rename; memory is better spent

@@ -25,9 +25,9 @@ from batch.errors import InputError
 from batch.outcomes import loosely
 from batch.problems import count
 from batch.reports import FORMULA, NUMBER, breakdown, legal, neutral, own_names, usd
+from lifecycle import memory
 
 from .flat import as_text, flat_batches, flat_schema, own_columns
-from .streams import give_back
 from .workbook import Workbook
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def export(table: ResultTable, path: Path, format: str, choice: Choice, *, form:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-        give_back()
+        memory.give_back()
     return Exported(path, job.rows, tuple(job.notes))
 
 

@@ -22,12 +22,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from batch.model import Outcome, Usage
+from lifecycle import memory
 
 from . import duck
 from .columns import ACCOUNT, DICTIONARY, EARLIER, OTHERS, PLACED, RESULT, RESULTS, WORTH_SQL
 from .placing import PASS_ROWS
 from .reconciliation import Reconciliation, read_account
-from .streams import Chunks, give_back, row_groups
+from .streams import Chunks, row_groups
 from .table import ResultTable
 from .tally import count_outcomes
 
@@ -69,7 +70,7 @@ def _build(runs: Sequence[Path], home: Path) -> None:
             work.rename(home)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        give_back()
+        memory.give_back()
     made = sorted((path for path in home.parent.iterdir() if path.name[0] != "."), key=lambda p: p.stat().st_mtime_ns)
     for stale in made[:-KEPT]:
         shutil.rmtree(stale, ignore_errors=True)

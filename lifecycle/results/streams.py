@@ -34,11 +34,6 @@ class Chunks:
         return pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
 
 
-def give_back() -> None:
-    """Hand memory that tables took back to the system; Arrow would keep it for the next ones, tens of MB of it."""
-    pa.default_memory_pool().release_unused()
-
-
 def row_groups(file: pq.ParquetFile) -> Iterator[pa.Table]:
     """A Parquet file's row groups, one after another, just as they were written."""
     for number in range(file.num_row_groups):
