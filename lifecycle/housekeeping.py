@@ -61,9 +61,12 @@ class Housekeeping:
             log.info("The sweep could not look: %s", error)
 
     def _is_living(self, run_id: str) -> bool:
-        """Whether a run needs what bears its name at Google: itself, or another that has adopted its job."""
+        """Whether a run needs what bears its name at Google: itself, or another that has adopted its job.
+
+        One that is not known to have ended here may be alive in a copy of this data folder.
+        """
         row = self._store.run(run_id)
-        if row is not None and row["stage"] != Stage.FINISHED:
+        if not (self._store.has_bill(run_id) if row is None else row["stage"] == Stage.FINISHED):
             return True
         adopted = (r["data"].get(recovery.DATA, {}).get("display_name", "") for r in self._store.unfinished())
         return any(name.startswith(f"{self._prefix}{run_id}-") for name in adopted)

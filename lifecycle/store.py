@@ -325,6 +325,11 @@ class Store:
         with suppress(IntegrityError), self._write() as c:
             c.execute(schema.bill.insert().values(owner=owner, **values))
 
+    def has_bill(self, run_id: str) -> bool:
+        """Whether a run has ended here and was billed, though it may be deleted since."""
+        with self._read() as c:
+            return c.execute(select(schema.bill.c.run).where(schema.bill.c.run == run_id)).first() is not None
+
     def bills(self, owner: str, family: str = "") -> list[Row]:
         """An owner's bills, oldest first: all, or a run's and those of its retries."""
         b = schema.bill

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from batch.bills import Bill
 from gemini.client import Gateway
 from gemini.wire import inline_batch
 from lifecycle import housekeeping
@@ -22,6 +24,11 @@ def leave(gateway: Gateway, folder: Path, prefix: str) -> None:
     (folder / "requests.jsonl").write_text("{}\n")
     gateway.upload_file(folder / "requests.jsonl", f"{prefix}s0000-hash")
     gateway.create_batch(MODEL, inline_batch(f"{prefix}s0000", [("k", TEXT)]))
+
+
+def forget(runner: Runner, run_id: str) -> None:
+    """A run that has ended here and was deleted: only its bill is left."""
+    runner._office.store.add_bill("somebody", asdict(Bill(run_id)))
 
 
 def alive(emulator: EmulatorProcess) -> list[str]:
@@ -47,6 +54,7 @@ def test_a_server_sweeps_at_its_start_before_anybody_has_come(
     ours, gateway = prefix_of(first), Gateway(KEY, emulator.base_url)
     for prefix in (f"{ours}rdead-", "gbr-another-rdead-", "mine"):
         leave(gateway, tmp_path, prefix)
+    forget(first, "rdead")
     before = alive(emulator)
     assert len(before) == 10
     bench.open(env_key=KEY, settle_seconds=600.0)
@@ -62,8 +70,24 @@ def test_a_sweep_that_could_not_look_is_tried_again_soon(
     monkeypatch.setattr(housekeeping, "SWEEP_AGAIN_SECONDS", 0.2)
     emulator.settings(job_outcome="stuck")
     runner = bench.open(start=False)
+    forget(runner, "rdead")
     leave(Gateway(KEY, emulator.base_url), tmp_path, f"{prefix_of(runner)}rdead-")
     emulator.faults([{"method": "GET", "route": "/batches", "do": "status", "status": 503, "times": 2}])
     runner.hold_key(KEY)
     runner.start()
     wait_until(lambda: not alive(emulator))
+
+
+def test_a_run_that_is_not_known_here_may_be_alive_in_a_copy_of_the_data_folder(
+    bench: Bench, emulator: EmulatorProcess, tmp_path: Path
+) -> None:
+    """Both copies have one installation's id: what the other makes under it is not swept up here."""
+    emulator.settings(job_outcome="stuck")
+    runner = bench.open(start=False)
+    forget(runner, "rdead")
+    for run_id in ("rcopy", "rdead"):
+        leave(Gateway(KEY, emulator.base_url), tmp_path, f"{prefix_of(runner)}{run_id}-")
+    runner.hold_key(KEY)
+    runner.start()
+    wait_until(lambda: not [name for name in alive(emulator) if "rdead" in name])
+    assert len([name for name in alive(emulator) if "rcopy" in name]) == 3
