@@ -22,6 +22,7 @@ import orjson
 
 from assembly import open_runner
 from batch.bills import Spent, altogether, by_day_and_model, by_model, spent
+from batch.catalog import id_fault
 from batch.duration import LONGEST_HOURS
 from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, OverBudget
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
@@ -569,7 +570,7 @@ def _what() -> argparse.ArgumentParser:
     """What to send: the file, the model, and settings of every request."""
     parent = argparse.ArgumentParser(add_help=False)
     parent.add_argument("file", metavar="FILE", help="JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line")
-    parent.add_argument("--model", required=True, help="a model's id")
+    parent.add_argument("--model", required=True, type=_model, help="a model's id")
     parent.add_argument("--template", help="a file with a prompt template: {{column}} stands for a column")
     parent.add_argument("--temperature", type=float)
     parent.add_argument("--max-output-tokens", type=int)
@@ -577,6 +578,14 @@ def _what() -> argparse.ArgumentParser:
     parent.add_argument("--system", default="", help="a system instruction for every request")
     parent.add_argument("--schema", help="a file with a response schema as JSON")
     return parent
+
+
+def _model(name: str) -> str:
+    """A model's id, without blanks around it. "" stands for the model of before."""
+    fault = id_fault(name.strip()) if name else None
+    if fault is not None:
+        raise argparse.ArgumentTypeError(f"{fault} {fault.remedy}")
+    return name.strip()
 
 
 def _planning() -> argparse.ArgumentParser:
@@ -592,7 +601,7 @@ def _planning() -> argparse.ArgumentParser:
 def _elsewhere() -> argparse.ArgumentParser:
     """How rows are sent again, if otherwise than before."""
     parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("--model", default="", help="another model for the rows that are sent again")
+    parent.add_argument("--model", default="", type=_model, help="another model for the rows that are sent again")
     parent.add_argument("--rows-per-job", type=_positive, default=0, metavar="N", help="smaller jobs for them")
     parent.add_argument("--wait", action="store_true", help="return when the child run has ended")
     return parent

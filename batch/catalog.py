@@ -94,6 +94,21 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     explicit_minimum: Count
 
 
+def id_fault(name: str) -> InputError | None:
+    """Why this cannot be a model's id, whatever models there are; None if it can."""
+    if not name:
+        return InputError("No model is chosen.", "Choose one, or type its id.")
+    if _ID.fullmatch(name):
+        return None
+    return InputError(
+        f'"{name[:80]}" cannot be a model\'s id.',
+        "An id has letters, digits, hyphens and points, without spaces, such as gemini-2.5-flash.",
+    )
+
+
+_ID = re.compile(r"(models/|tunedModels/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
 class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every model we know something about, by id without "models/"."""
 

@@ -22,6 +22,7 @@ FLAT = (
     "thoughts_tokens",
     "cost_usd",
 )
+USD_DIGITS = 12  # of an amount in a file; a binary fraction has noise behind them
 CELL_LIMIT = 32_767  # characters in a cell, as Excel counts them (UTF-16 units)
 SHEET_ROWS = 1_048_576
 FORMULA = r"^[=+\-@\t\r]"

@@ -136,6 +136,7 @@ def ask(*parts: str) -> dict[str, object]:
         (("submit", "nowhere.txt", "--model", MODEL), 2, "nowhere.txt"),
         (("submit", "{good}", "--model", MODEL, "--max-usd", "0.000001"), 2, "budget"),
         (("submit", "{good}", "--model", "gemini-of-nowhere", "--wait"), 1, "gemini-of-nowhere"),
+        (("plan", "{good}", "--model", "2.5 flash"), 2, "cannot be a model's id"),
         (("show", "r000000000000"), 1, "no such run"),
         (("recover", "batches/nowhere"), 1, "finds no batch job"),
     ],

@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from batch.catalog import id_fault
 from batch.generation import LEVELS, check_generation
 from batch.model import Generation, SendAs
 from lifecycle.views import Account, RunSpec
@@ -177,7 +178,13 @@ def _model() -> None:
         format_func=lambda name: choices[name].label if name in choices else name,
         help="Models that can batch. You can also type a model id.",
     )
-    st.caption(plain(choices[chosen].note if chosen in choices else "Not in the catalog: price and limits unknown."))
+    fault = id_fault((chosen or "").strip())
+    if fault is not None:
+        st.error(plain(f"{fault} {fault.remedy}"))
+    else:
+        st.caption(
+            plain(choices[chosen].note if chosen in choices else "Not in the catalog: price and limits unknown.")
+        )
 
 
 def _mode() -> None:
@@ -196,7 +203,9 @@ def _mode() -> None:
 
 def _remember_choices() -> None:
     """Keep what the user chose, and never what was only offered."""
-    preferences.remember(model=current().model, mode=current().mode)
+    preferences.remember(mode=current().mode)
+    if id_fault(current().model) is None:
+        preferences.remember(model=current().model)
 
 
 def _generation() -> None:

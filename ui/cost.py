@@ -91,8 +91,9 @@ def _beside(card: Card) -> str:
 
 def _tokens(card: Card, outlook: Outlook) -> str:
     margin = f" ± {card.prompt.half_width:,.0f}" if card.prompt.half_width >= 1 else ""
+    unit = "token" if f"{card.prompt.total:.0f}{margin}" == "1" else "tokens"
     read = f", {card.cached:,} of them from caches" if card.cached else ""
-    return f"{card.prompt.total:,.0f}{margin} tokens in{read}; {_span(card.output)} out."
+    return f"{card.prompt.total:,.0f}{margin} {unit} in{read}; {_span(card.output)} out."
 
 
 def _span(tokens: Range) -> str:

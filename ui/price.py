@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from batch.catalog import id_fault
 from batch.errors import BatchRunnerError, OverBudget
 from lifecycle.drafts import Draft
 from lifecycle.runner import Runner
@@ -14,8 +15,9 @@ from ui.notices import plain
 
 def draw(runner: Runner, choice: Choice, draft: Draft | None) -> BatchRunnerError | None:
     """Draw plan and cost of a draft, nothing without one. Returns why it must not be submitted like this."""
-    if draft is None or not draft.rows or not choice.model:
-        return None
+    unfit = id_fault(choice.model)  # told beside the choice
+    if unfit is not None or draft is None or not draft.rows:
+        return unfit
     spec = forecasts.decided(choice.spec(""))
     asked = forecasts.ask(runner, choice.account, draft, spec)
     fault = forecasts.trouble(asked)

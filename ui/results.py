@@ -83,7 +83,7 @@ def _forms(table: ResultTable) -> list[str]:
 
 
 def _tokens(account: Reconciliation) -> str:
-    return f"{account.usage.prompt:,} tokens in, {account.usage.output:,} out"
+    return f"{count(account.usage.prompt, 'token')} in, {account.usage.output:,} out"
 
 
 def _browse(runner: Runner, account: Account, run: RunView, table: ResultTable) -> None:

@@ -131,7 +131,7 @@ def _usage(detail: Detail, run: RunView) -> None:
             "answered": used.candidates,
             "thought": used.thoughts,
         }
-        facts += [f"{number:,} tokens {kind}" for kind, number in kinds.items() if number or kind == "in"]
+        facts += [f"{count(number, 'token')} {kind}" for kind, number in kinds.items() if number or kind == "in"]
     st.caption(plain(" · ".join([*facts, f"cost {usd(detail.usd)}"])), help=_formula(detail, run))
 
 

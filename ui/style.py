@@ -16,6 +16,10 @@ _RULES = """<style>
 [data-testid="stButtonGroup"] [data-selected="true"] p {color: light-dark(#0b6e69, #5fd0c6);}
 /* Four modes fit the sidebar in one line. */
 .st-key-context button {padding-inline: 0.45rem;}
+/* The way forward is filled only while there is something to send; it stays, because a click on it also ends typing. */
+.st-key-submit:not(:has(.st-key-checked .st-key-ready)) .st-key-sending button[kind="primary"]:enabled {
+  background: transparent; color: inherit; border-color: light-dark(#84918e, #7d8b88);
+}
 /* A table's own search would look at the visible page only. */
 [data-testid="stElementToolbarButton"]:has([aria-label^="Search"]) {display: none;}
 /* Two answers side by side: the text as it is, what differs marked. */

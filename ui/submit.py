@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from batch.catalog import id_fault
 from batch.errors import BatchRunnerError
 from batch.formats import kind_of
 from batch.problems import count
@@ -131,6 +132,9 @@ def _submit(ticket: str, good_rows_only: bool) -> None:
     notices.hush("submit")
     choice, state = configuration.current(), get_state()
     with notices.telling("submit"):
+        unfit = id_fault(choice.model)
+        if unfit is not None:
+            raise unfit
         given = compose.source(choice.mode)
         if given is None:
             notices.tell(
@@ -183,7 +187,9 @@ def _show_progress(bar: DeltaGenerator, share: float, name: str) -> None:
 
 
 def _found(draft: Draft) -> None:
-    st.caption(f"{count(draft.rows, 'request')} can be sent, {size(draft.size_bytes)}.")
+    ready = draft.rows and not draft.problem_count
+    with st.container(key="ready" if ready else "not-ready"):
+        st.caption(f"{count(draft.rows, 'request')} can be sent, {size(draft.size_bytes)}.")
     for note in draft.notes:
         st.caption(plain(note))
     if draft.preview:

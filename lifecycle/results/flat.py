@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from batch.reports import FLAT, own_names
+from batch.reports import FLAT, USD_DIGITS, own_names
 
 from . import duck
 from .columns import INPUTS, PLACE, RESULT
@@ -66,7 +66,8 @@ def flat_batches(
                 rows, asked = rows.filter(fits), asked.filter(fits)
             if rows.num_rows:
                 columns = [asked.column(name) for name in own]
-                columns += [asked.column("prompt") if name == "prompt" else rows.column(name) for name in FLAT]
+                told = {"prompt": asked.column("prompt"), "cost_usd": rounded(rows.column("cost_usd"))}
+                columns += [told[name] if name in told else rows.column(name) for name in FLAT]
                 columns += _answers(table, rows, lenient) if fields else []
                 yield pa.table(columns, schema=schema), rows
 
@@ -76,6 +77,15 @@ def _batch_rows(*files: pq.ParquetFile) -> int:
     size: int = sum(file.metadata.row_group(n).total_byte_size for file in files for n in range(file.num_row_groups))
     rows: int = files[0].metadata.num_rows
     return max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(size, 1)))
+
+
+def rounded(usd: pa.ChunkedArray) -> pa.Array:
+    """Amounts to as many digits as mean something: 0.00023295, not 0.00023295000000000002. Null stays null."""
+    values = usd.to_numpy().astype(float)
+    whole = np.where(np.isfinite(values) & (values != 0), values, 1.0)
+    places = USD_DIGITS - 1 - np.floor(np.log10(np.abs(whole)))
+    factor = 10.0 ** np.clip(places, 0, 22)  # powers of ten that a float holds exactly
+    return pa.array(np.where(whole == values, np.round(values * factor) / factor, values), from_pandas=True)
 
 
 def _answers(table: ResultTable, rows: pa.Table, lenient: bool) -> list[pa.Array]:

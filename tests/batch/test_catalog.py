@@ -181,3 +181,16 @@ class TestOverride:
 
     def test_that_is_empty_changes_nothing(self) -> None:
         assert catalog.load("") == catalog.load("# nothing") == catalog.load()
+
+
+@pytest.mark.parametrize("name", ["gemini-2.5-flash", "models/gemini-3.8-flash", "tunedModels/my-own.1", "gemma_3"])
+def test_a_model_that_nobody_knows_may_still_be_one(name: str) -> None:
+    assert catalog.id_fault(name) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", "2.5 flash", "gemini-2.5-flash?x=1", "../files", "models/", "-flash", "flásh", "a/b"]
+)
+def test_what_cannot_be_a_model_s_id_is_told(name: str) -> None:
+    fault = catalog.id_fault(name)
+    assert fault is not None and fault.remedy

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from batch.errors import InputError
 from batch.reports import FLAT, cell, is_formula
 from lifecycle.results import FORMATS, Filter, ResultTable
+from lifecycle.results.flat import rounded
 from lifecycle.results.workbook import Workbook
 from tests.lifecycle.hand_made_run import Run, answer, error
 
@@ -102,7 +103,7 @@ def test_a_jsonl_row_is_the_flat_row_with_usage_and_response_as_received(mixed: 
         "cached_tokens": 4,
         "output_tokens": 7,
         "thoughts_tokens": 3,
-        "cost_usd": pytest.approx(10e-6 + 10 * 2e-6),
+        "cost_usd": 3e-05,  # 10e-6 + 10 * 2e-6 without the noise of binary fractions
         "usage": body["usageMetadata"],
         "response": body,
     }
@@ -116,6 +117,12 @@ def test_a_jsonl_row_is_the_flat_row_with_usage_and_response_as_received(mixed: 
         "response": None,
     }
     assert {name: rows[3][name] for name in missing} == missing
+
+
+def test_amounts_are_written_without_noise_and_to_the_digit() -> None:
+    found = [0.00023295000000000002, None, 0.0, 0.1 + 0.2, 12345.678900000001, 7.500000000000001e-06, 1e-300]
+    told = rounded(pa.chunked_array([pa.array(found)])).to_pylist()
+    assert told == [0.00023295, None, 0.0, 0.3, 12345.6789, 7.5e-06, 0.0]
 
 
 def test_json_is_the_list_of_the_same_rows(mixed: Run) -> None:

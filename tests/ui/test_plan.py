@@ -56,6 +56,17 @@ def plain(at: AppTest) -> AppTest:
     return at
 
 
+def test_what_cannot_be_a_model_is_refused_at_once(
+    page: Open, state: AppState, cookies: Jar, runner: PricingRunner
+) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    cookies["gbr_preferences"] = "%7B%22model%22%3A%222.5%20flash%22%7D"
+    at = compose(page())
+    assert '"2.5 flash" cannot be a model\'s id.' in texts(at).replace("\\", "")
+    assert next(button for button in at.button if button.label == "Submit batch").disabled
+    assert not runner.asked and not runner.submitted
+
+
 def choose(at: AppTest, name: str) -> AppTest:
     """Choose how the one group on the page is paid for."""
     (control,) = [found for found in at.segmented_control if str(found.key).startswith("choice-")]
