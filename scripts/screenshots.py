@@ -14,14 +14,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 from tests.browser.app_process import ROOT, AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
 
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
-README = {"results-1280-light", "results-1280-dark", "results-390-light"}
+README = {"plan-1280-light", "results-1280-light", "results-1280-dark", "results-390-light"}
+MARGIN = 16  # pixels around a part of the page
 
 
 def welcome(page: Page) -> None:
@@ -29,11 +30,12 @@ def welcome(page: Page) -> None:
     expect(page.get_by_role("button", name="Start a rehearsal")).to_be_visible()
 
 
-def composing(page: Page) -> None:
-    """A table with a template, checked."""
+def plan(page: Page) -> None:
+    """Many questions on one document: what a cache saves, and what all will cost, before anything is sent."""
     page.get_by_role("button", name="Start a rehearsal").click()
     page.get_by_role("button", name="One long document, many questions").click()
-    expect(page.get_by_text("requests can be sent")).to_be_visible()
+    expect(page.get_by_text("Plan: 1 explicit cache")).to_be_visible()
+    expect(page.get_by_text("What it would cost at Google")).to_be_visible()
 
 
 def running(page: Page) -> None:
@@ -50,7 +52,8 @@ def results(page: Page) -> None:
     page.get_by_role("button", name="Start a rehearsal").click()
     page.get_by_role("button", name="Everything that can go wrong").click()
     page.get_by_role("button", name="Submit batch").click()
-    expect(page.get_by_text("need attention")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("need attention").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".st-key-money")).to_be_visible()
     grid = page.get_by_test_id("stDataFrame").first
     grid.scroll_into_view_if_needed()
     place = grid.bounding_box()
@@ -84,26 +87,27 @@ def problems(page: Page) -> None:
 
 STATES: dict[str, Callable[[Page], None]] = {
     "welcome": welcome,
-    "composing": composing,
+    "plan": plan,
     "problems": problems,
     "running": running,
     "results": results,
 }
+PARTS = {"plan": ".st-key-submit", "results": ".st-key-results"}  # of the others, the whole page
 
 
 def shoot(browser: Browser, url: str, folder: Path, wanted: Callable[[str], bool]) -> None:
     """Bring the page into each state anew and take its picture."""
-    for state, reach in STATES.items():
+    for state in STATES:
         for width in WIDTHS:
             for scheme in SCHEMES:
                 name = f"{state}-{width}-{scheme}"
                 if wanted(name):
-                    _shoot(browser, url, reach, folder / f"{name}.png", width, dark=scheme == "dark")
+                    _shoot(browser, url, state, folder / f"{name}.png", width, dark=scheme == "dark")
                     print(name, flush=True)
 
 
-def _shoot(browser: Browser, url: str, reach: Callable[[Page], None], path: Path, width: int, *, dark: bool) -> None:
-    """Take one picture, as high as the page, in few colours so that it stays small."""
+def _shoot(browser: Browser, url: str, state: str, path: Path, width: int, *, dark: bool) -> None:
+    """Take one picture of the page or its part, however high, in few colours so that it stays small."""
     context = browser.new_context(
         viewport={"width": width, "height": 1600},
         color_scheme="dark" if dark else "light",
@@ -111,14 +115,22 @@ def _shoot(browser: Browser, url: str, reach: Callable[[Page], None], path: Path
     )
     page = context.new_page()
     page.goto(url)
-    reach(page)
+    STATES[state](page)
     height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').offsetHeight")
     page.set_viewport_size({"width": width, "height": max(800, int(height))})
     page.wait_for_timeout(1500)
-    page.screenshot(path=path)
+    page.screenshot(path=path, clip=_place(page, PARTS[state]) if state in PARTS else None)
     context.close()
     with Image.open(path) as image:
         image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def _place(page: Page, part: str) -> FloatRect:
+    """Where a part of the page is, with a margin."""
+    box = page.locator(part).bounding_box()
+    assert box is not None
+    x, y = max(0.0, box["x"] - MARGIN), max(0.0, box["y"] - MARGIN)
+    return {"x": x, "y": y, "width": box["width"] + 2 * MARGIN, "height": box["height"] + 2 * MARGIN}
 
 
 def main() -> int:

@@ -77,7 +77,7 @@ def _total(alive: Sequence[CacheInfo], idle: int) -> str:
         return "There are no caches under this key, so nothing is charged for storage."
     known = [cache.usd_per_hour for cache in alive]
     hourly = None if None in known else sum(usd for usd in known if usd is not None)
-    unused = f", {idle:,} idle: no run under way needs them" if idle else ""
+    unused = f", {idle:,} idle: no run under way needs {'it' if idle == 1 else 'them'}" if idle else ""
     return f"{count(len(alive), 'cache')}, {money(hourly)} an hour{unused}."
 
 

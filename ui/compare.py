@@ -23,7 +23,7 @@ from ui.words import clipped, money, outcome
 CHOICES, COMPARISON = "comparable", "comparison"
 ROWS_A_PAGE = 50
 CELL_CHARACTERS, MOST_CHARACTERS = 300, 100_000
-PROMPT_FROM, PROMPT = 600, 160  # characters; pixels
+PROMPT_CHARACTERS = 1000  # of a prompt; Results shows all of it
 WORDS = {
     "changed": "changed",
     "better": "better outcome",
@@ -222,7 +222,7 @@ def _detail(found: Comparison, key: str) -> None:
         prompts = {f"Prompt, {EARLIER.lower()}": one.prompt, f"Prompt, {LATER.lower()}": two.prompt}
         for title, prompt in {"Prompt": one.prompt}.items() if one.prompt == two.prompt else prompts.items():
             st.caption(title)
-            st.code(prompt, language=None, wrap_lines=True, height=PROMPT if len(prompt) > PROMPT_FROM else "content")
+            st.code(clipped(prompt, PROMPT_CHARACTERS), language=None, wrap_lines=True)
         pieces = differences(one.text[:MOST_CHARACTERS], two.text[:MOST_CHARACTERS])
         for place, title, detail, text, tag in zip(
             st.columns(2), (EARLIER, LATER), (one, two), pieces, ("del", "ins"), strict=True

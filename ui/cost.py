@@ -61,7 +61,7 @@ def _limits() -> None:
             placeholder="none",
             help="Nothing is submitted whose worst case costs more.",
             persist_state="session",
-            width=160,
+            width=150,
         )
         st.number_input(
             "Try first, rows",
@@ -73,7 +73,7 @@ def _limits() -> None:
             placeholder="none",
             help="So many rows go first; what they use corrects the estimate before the rest goes.",
             persist_state="session",
-            width=160,
+            width=150,
         )
 
 

@@ -16,7 +16,7 @@ from ui.plan_picture import picture
 from ui.words import clipped, money
 
 GROUPS_A_PAGE = 10
-PREVIEW_CHARACTERS = 160
+PREVIEW_CHARACTERS, TEXT_CHARACTERS = 160, 600  # a box to scroll in could not be reached by keyboard
 WORDS = {Choice.NONE: "none", Choice.IMPLICIT: "implicit", Choice.EXPLICIT: "explicit"}
 LONGEST_HOURS = 48.0
 _CHANGED = "plan_changed"
@@ -105,7 +105,7 @@ def _order(groups: Sequence[Group]) -> list[int]:
 
 
 def _grid(groups: Sequence[Group], shown: Sequence[int], texts: dict[str, str], priced: bool, page: int) -> int | None:
-    """One page of groups; returns the place of the one that was clicked."""
+    """One page of groups, what is decided first, since a phone shows few columns. Returns the place clicked."""
     numbers = {group.id: n for n, group in enumerate(groups, 1)}
     rows = [_row(groups[place], numbers, texts, priced) for place in shown]
     table = pd.DataFrame(rows)
@@ -139,15 +139,15 @@ def _row(group: Group, numbers: dict[str, int], texts: dict[str, str], priced: b
     usd = group.usd
     return {
         "#": numbers[group.id],
-        "Shared text": clipped(" ".join(texts[group.id].split()), PREVIEW_CHARACTERS),
-        "Continues": numbers.get(group.parent or ""),
         "Choice": WORDS[group.choice] + (" (yours)" if group.overridden else ""),
+        "None": usd.none if priced else None,
+        "Explicit": usd.explicit if priced else None,
+        "Implicit": usd.implicit if priced else None,
+        "Cache pays": _break_even(group) if priced else None,
         "Requests": group.requests,
         "Tokens": group.prefix_tokens,
-        "None": usd.none if priced else None,
-        "Implicit": usd.implicit if priced else None,
-        "Explicit": usd.explicit if priced else None,
-        "Cache pays": _break_even(group) if priced else None,
+        "Continues": numbers.get(group.parent or ""),
+        "Shared text": clipped(" ".join(texts[group.id].split()), PREVIEW_CHARACTERS),
     }
 
 
@@ -174,7 +174,7 @@ def _detail(group: Group, text: str, priced: bool) -> None:
     with st.container(border=True, key="group-detail"):
         usd = group.usd
         st.caption(plain(_facts(group)))
-        st.code(clipped(text, 2000), language=None, wrap_lines=True, height=160 if len(text) > 400 else "content")
+        st.code(clipped(text, TEXT_CHARACTERS), language=None, wrap_lines=True)
         prices = {Choice.NONE: usd.none, Choice.IMPLICIT: usd.implicit, Choice.EXPLICIT: usd.explicit}
         possible = [choice for choice in Choice if choice is not Choice.EXPLICIT or group.possible]
         key = f"choice-{group.id}"
@@ -251,9 +251,10 @@ def _settings(outlook: Outlook) -> None:
             st.session_state.setdefault("allow_plain", True)
             price = money(outlook.found.card.uncached.expected)
             st.checkbox(
-                f"Go on without caches if Google refuses them, for {price}",
+                f"If Google refuses caches, pay {price}",
                 key="allow_plain",
-                help="Then the shared text is paid in full, within your budget. Otherwise the run stops.",
+                help="Then the run goes on without them and pays the shared text in full, within your budget. "
+                "Otherwise it stops.",
                 persist_state="session",
             )
 

@@ -9,24 +9,27 @@ from gem_cache import CostAt, Group
 from lifecycle.forecast import Hours
 
 MOST_MARKS = 4
-NEAR = 1.7  # durations whose ratio is smaller have labels that would overlap
-LABEL_ROWS = 3
+NEAR = 5.0  # durations whose ratio is smaller have labels that would overlap on a phone
+LABEL_ROWS = 4
+LEGEND, LINE = 50, 14  # pixels: a legend of two lines, as on a phone; a line of labels
 
 
 def picture(curve: Sequence[CostAt], hours: Hours, groups: Sequence[Group]) -> dict[str, Any]:
     """Lines for the plan, for the best plan had one known the duration, and for no cache; marks at the durations
     expected and at which caches of the plan stop paying."""
+    marks = _marks(hours, groups, curve[-1].hours)
+    above = max((mark["label"]["distance"] for mark in marks), default=0)
     plan = _line("This plan", [(at.hours, at.chosen) for at in curve], width=4)
     plan["markLine"] = {
         "symbol": "none",
         "label": {"show": True, "position": "end", "formatter": "{b}"},
-        "data": _marks(hours, groups, curve[-1].hours),
+        "data": marks,
     }
     best = _line("Best for that duration", [(at.hours, at.optimum) for at in curve], type="dashed")
     plain = _line("No cache", [(at.hours, at.plain) for at in curve])
     return {
         "animation": False,
-        "grid": {"left": 8, "right": 16, "top": 76, "bottom": 28, "containLabel": True},
+        "grid": {"left": 8, "right": 32, "top": LEGEND + above + LINE, "bottom": 28, "containLabel": True},
         "legend": {"top": 0, "left": 0, "itemGap": 16},
         "tooltip": {"trigger": "axis", "valueFormatter": "$%.6f"},
         "xAxis": {
@@ -55,7 +58,7 @@ def _marks(hours: Hours, groups: Sequence[Group], longest: float) -> list[dict[s
     found |= {f"break-even {at:g} h": at for at in paying[:MOST_MARKS]}
     inside = sorted((at, name) for name, at in found.items() if at is not None and at <= longest)
     return [
-        {"name": name, "xAxis": at, "lineStyle": {"type": "dotted"}, "label": {"distance": 4 + 14 * row}}
+        {"name": name, "xAxis": at, "lineStyle": {"type": "dotted"}, "label": {"distance": 4 + LINE * row}}
         for (at, name), row in zip(inside, _rows([at for at, _ in inside]), strict=True)
     ]
 
@@ -63,7 +66,9 @@ def _marks(hours: Hours, groups: Sequence[Group], longest: float) -> list[dict[s
 def _rows(places: Sequence[float]) -> list[int]:
     """The line of each label, so that neighbours on the logarithmic axis do not cover each other."""
     rows: list[int] = []
-    for n, place in enumerate(places):
-        near = n > 0 and place < places[n - 1] * NEAR
-        rows.append((rows[-1] + 1) % LABEL_ROWS if near else 0)
+    last = [0.0] * LABEL_ROWS
+    for place in places:
+        free = [row for row in range(LABEL_ROWS) if place >= last[row] * NEAR]
+        rows.append(free[0] if free else last.index(min(last)))
+        last[rows[-1]] = place
     return rows

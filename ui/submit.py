@@ -22,6 +22,7 @@ from ui.notices import plain
 from ui.words import clipped, size
 
 PREVIEWED = 3
+PROBLEMS_AT_FIRST = 8
 
 
 def draw(runner: Runner, choice: Choice) -> None:
@@ -210,7 +211,14 @@ def _problems(draft: Draft, choice: Choice) -> None:
             ticket = st.session_state["submit_ticket"]
             label = f"Submit the {count(draft.rows, 'good row')}"
             st.button(label, key=f"submit-good-{ticket}", on_click=_submit, args=(ticket, True))
-        listed = "\n".join(str(problem) for problem in draft.problems)
-        st.code(listed, language=None, wrap_lines=True, height=300 if len(draft.problems) > 8 else "content")
-        if draft.problem_count > len(draft.problems):
-            st.caption(f"The first {len(draft.problems)} of {draft.problem_count:,} are listed.")
+        listed = [str(problem) for problem in draft.problems]
+        st.code("\n".join(listed[:PROBLEMS_AT_FIRST]), language=None, wrap_lines=True)
+        if len(listed) > PROBLEMS_AT_FIRST:
+            more = draft.problem_count > len(listed)
+            title = (
+                f"The first {len(listed)} of {draft.problem_count:,} problems"
+                if more
+                else f"All {len(listed)} problems"
+            )
+            with st.expander(title, key="all-problems"):
+                st.code("\n".join(listed), language=None, wrap_lines=True)

@@ -52,7 +52,9 @@ def test_labels_that_would_cover_each_other_stand_in_different_lines() -> None:
     curve = [CostAt(hours, 0.1, 0.1, 0.5, 0.5) for hours in (0.25, 48.0)]
     marks = picture(curve, Hours(4.0, 14.0, 0), [a_group(12.0), a_group(16.0)])["series"][0]["markLine"]["data"]
     assert [mark["xAxis"] for mark in marks] == [4.0, 12.0, 14.0, 16.0]
-    assert [mark["label"]["distance"] for mark in marks] == [4, 4, 18, 32]
+    assert [mark["label"]["distance"] for mark in marks] == [4, 18, 32, 46]
+    far = picture(curve, Hours(4.0, 4.0, 0), [a_group(24.0)])["series"][0]["markLine"]["data"]
+    assert [mark["label"]["distance"] for mark in far] == [4, 4]
 
 
 def test_the_text_of_shared_content_is_in_the_order_in_which_it_is_read() -> None:
