@@ -22,7 +22,7 @@ from tests.browser.find_browser import FLAGS, find_browser
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
 README = {"plan-1280-light", "results-1280-light", "results-1280-dark", "results-390-light"}
-MARGIN = 16  # pixels around a part of the page
+MARGIN = 12  # pixels around a part of the page
 
 
 def welcome(page: Page) -> None:
@@ -60,7 +60,6 @@ def results(page: Page) -> None:
     if place:
         page.mouse.click(place["x"] + 200, place["y"] + 100)
     expect(page.get_by_text("Full JSON")).to_be_visible()
-    page.mouse.move(5, 5)
 
 
 def problems(page: Page) -> None:
@@ -118,6 +117,7 @@ def _shoot(browser: Browser, url: str, state: str, path: Path, width: int, *, da
     STATES[state](page)
     height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').offsetHeight")
     page.set_viewport_size({"width": width, "height": max(800, int(height))})
+    page.mouse.move(2, 2)
     page.wait_for_timeout(1500)
     page.screenshot(path=path, clip=_place(page, PARTS[state]) if state in PARTS else None)
     context.close()

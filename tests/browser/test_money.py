@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.app_process import AppProcess
 from tests.browser.conftest import Visit
+from tests.browser.test_results_panel import keeps_nobody_out
 from tests.browser.test_with_a_key import connect
 from tests.emulator_process import EmulatorProcess, start_emulator
 
@@ -151,6 +152,8 @@ def test_exact_counts_are_asked_for_by_the_button_only(page: Page, api: Emulator
     ask(page)
     drop(page, handbook_txt=HANDBOOK)
     expect(page.get_by_text("requests begin with these about")).to_be_visible()
+    page.get_by_text("Assumptions").click()
+    keeps_nobody_out(page)
     assert not any("countTokens" in call for call in api.ledger()["calls"])
     page.get_by_role("button", name="Count exactly").click()
     expect(page.get_by_text(re.compile(r"requests begin with these [\d,]+ tokens"))).to_be_visible()
