@@ -25,7 +25,7 @@ from lifecycle.results.duck import connect
 
 REQUESTS, INPUTS = "requests.jsonl", "inputs.parquet"
 FLUSH_ROWS = 8192
-FLUSH_BYTES = 4_000_000
+FLUSH_BYTES = 2_000_000
 OWN = (("n", pa.int64()), ("key", pa.string()), ("prompt", pa.string()), ("line", pa.int64()))
 SLICE_ROWS = 1 << 20
 COMPARE_MB = 120
