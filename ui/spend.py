@@ -96,10 +96,10 @@ def _table(lines: Sequence[Spent]) -> list[dict[str, str]]:
         {
             "Day": f"{line.day:%d %b %Y}" if line.day else "",
             "Model": line.model,
-            "Runs": f"{line.runs:,}",
-            "Rows": f"{line.rows:,}",
             "Cost": amount(line),
             "Saved": money(line.saved),
+            "Runs": f"{line.runs:,}",
+            "Rows": f"{line.rows:,}",
         }
         for line in lines
     ]
