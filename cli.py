@@ -7,45 +7,39 @@ or what was asked is done; 1: failed, cancelled, or the key is missing; 2: bad i
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
 from assembly import open_runner
-from batch.bills import Spent, altogether, by_day_and_model, by_model, spent
-from batch.catalog import id_fault
-from batch.duration import LONGEST_HOURS
+from batch.bills import altogether, by_day_and_model, by_model, spent
 from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, OverBudget
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
 from batch.problems import count
 from lifecycle import drafts
-from lifecycle.ages import EXPIRY_SECONDS
-from lifecycle.cache_desk import CacheInfo
 from lifecycle.drafts import Draft
 from lifecycle.plan_files import row_groups
-from lifecycle.recovery import Elsewhere
 from lifecycle.results.export import check_target, format_of
 from lifecycle.runner import Runner
-from lifecycle.views import Account, JobView, RunSpec, RunView
+from lifecycle.views import Account, RunSpec, RunView
 from settings import Settings, load
+from terminal import words
+from terminal.arguments import parser_of
 
 WATCH_SECONDS = 0.2
-GROUPS_SHOWN = 20  # of a plan in words; --json has them all
 SENT = (Stage.RUNNING, Stage.COLLECTING, Stage.RELEASING, Stage.FINISHED)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser_of(VERBS).parse_args(arguments)
     try:
         settings = load()
         runner = open_runner(settings)
@@ -79,7 +73,7 @@ def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -
             for key, group in rows:
                 out.write(orjson.dumps({"key": key, "group": group}, option=orjson.OPT_APPEND_NEWLINE))
     document = runner.plan_document(found, options.model)
-    _print(options, document, lambda: _plan_lines(document, found.card.assumptions))
+    _print(options, document, lambda: words.plan_lines(document, found.card.assumptions))
     return 0
 
 
@@ -102,7 +96,7 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
 def runs(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """List the runs of this key, newest first."""
     found = runner.runs(account)
-    _print(options, [_brief(run) for run in found], lambda: [_line(run) for run in found])
+    _print(options, [words.run_document(run) for run in found], lambda: [words.run_line(run) for run in found])
     return 0
 
 
@@ -111,14 +105,14 @@ def show(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     run = runner.run(account, options.run)
     events = runner.events(account, options.run)
     document = {
-        **_brief(run),
+        **words.run_document(run),
         "warning": run.warning or None,
-        "jobs": [_job(job) for job in run.jobs],
+        "jobs": [words.job_document(job) for job in run.jobs],
         "caches": [{"name": c.name, "tokens": c.tokens, "deleted_at": c.deleted_at, "usd": c.usd} for c in run.caches],
         "events": [{"at": e.at, "level": e.level, "text": e.text} for e in events],
     }
     log = [f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.text}" for event in events]
-    _print(options, document, lambda: [_line(run), *filter(None, (run.note, run.warning)), *log])
+    _print(options, document, lambda: [words.run_line(run), *filter(None, (run.note, run.warning)), *log])
     return 0
 
 
@@ -147,7 +141,7 @@ def _resubmit(runner: Runner, account: Account, options: argparse.Namespace) -> 
     child = runner.send_retry(account, offer, "")
     if options.json:
         print(orjson.dumps({"run_id": child}).decode(), flush=True)
-    _say(f"Run {child} sends what {options.run} leaves unanswered; at worst that costs {_money(offer.worst_usd)}.")
+    _say(f"Run {child} sends what {options.run} leaves unanswered; at worst that costs {words.money(offer.worst_usd)}.")
     runner.start()
     return _report(_follow(runner, account, child, until_ended=options.wait), options)
 
@@ -175,7 +169,7 @@ def recover(runner: Runner, account: Account, options: argparse.Namespace) -> in
     """Adopt a batch job made elsewhere with the same key, and collect its results; without a JOB, list such jobs."""
     if not options.job:
         found = runner.jobs_elsewhere(account)
-        _print(options, [asdict(job) for job in found], lambda: [_elsewhere_line(job) for job in found])
+        _print(options, [asdict(job) for job in found], lambda: [words.elsewhere_line(job) for job in found])
         return 0
     draft = _input(runner, options.input) if options.input else None
     recovered = runner.recover(account, options.job, name=options.name, draft=draft)
@@ -192,7 +186,7 @@ def recover(runner: Runner, account: Account, options: argparse.Namespace) -> in
 def caches(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """List every cached content under this key, the forgotten ones included."""
     found = runner.caches(account)
-    _print(options, [asdict(cache) for cache in found], lambda: [_cache_line(cache) for cache in found])
+    _print(options, [asdict(cache) for cache in found], lambda: [words.cache_line(cache) for cache in found])
     return 0
 
 
@@ -206,12 +200,16 @@ def spend(runner: Runner, account: Account, options: argparse.Namespace) -> int:
         _say("Rehearsed: nothing was spent, this is what it would have cost.")
     document = {
         "rehearsal": account.rehearsal,
-        "total": _spent(total[0]) if total else None,
-        "models": [_spent(line) for line in spent(bills, by_model)],
-        "days": [_spent(line) for line in spent(bills, by_day_and_model)],
+        "total": words.spent_document(total[0]) if total else None,
+        "models": [words.spent_document(line) for line in spent(bills, by_model)],
+        "days": [words.spent_document(line) for line in spent(bills, by_day_and_model)],
         "under_way": {"runs": len(going), "estimate_usd": None if None in expected else sum(expected)},
     }
-    _print(options, document, lambda: [*map(_spent_line, spent(bills, by_day_and_model)), *map(_spent_line, total)])
+    _print(
+        options,
+        document,
+        lambda: [*map(words.spent_line, spent(bills, by_day_and_model)), *map(words.spent_line, total)],
+    )
     return 0
 
 
@@ -222,8 +220,13 @@ def resume(runner: Runner, account: Account, options: argparse.Namespace) -> int
         runner.look_now(account, run.id)
     runner.start()
     ended = [_follow(runner, account, run.id, until_ended=options.wait) for run in open_runs]
-    _print(options, [_brief(run) for run in ended], lambda: [_line(run) for run in ended])
+    _print(options, [words.run_document(run) for run in ended], lambda: [words.run_line(run) for run in ended])
     return 0 if all(run.state not in (RunState.FAILED, RunState.CANCELLED) for run in ended) else 1
+
+
+VERBS = {
+    verb.__name__: verb for verb in (plan, submit, runs, show, results, cancel, retry, recover, caches, spend, resume)
+}
 
 
 # -- parts of verbs --------------------------------------------------------------------------------------------
@@ -316,10 +319,10 @@ def _follow(runner: Runner, account: Account, run_id: str, *, until_ended: bool)
     said = ""
     while True:
         run = runner.run(account, run_id)
-        words = run.note or f"{run.words}, {run.progress.done:,} of {run.rows:,} rows done"
-        if words != said:
-            _say(f"{run_id}: {words}")
-            said = words
+        news = run.note or f"{run.words}, {run.progress.done:,} of {run.rows:,} rows done"
+        if news != said:
+            _say(f"{run_id}: {news}")
+            said = news
         sent = run.stage in SENT or run.state is RunState.WAITING_FOR_CAPACITY
         if run.state.ended or (sent and run.is_waiting and not until_ended):
             return run
@@ -334,109 +337,18 @@ def _export(runner: Runner, account: Account, run_id: str, options: argparse.Nam
     try:
         written = table.export(out, format_of(out), form=options.form, complete=run.state is RunState.FINISHED)
     except OSError as error:
-        words = f"{out} cannot be written: {error.strerror or error}."
-        raise BatchRunnerError(words, f"Make room, then `results {run_id} --out FILE`.") from error
+        why = f"{out} cannot be written: {error.strerror or error}."
+        raise BatchRunnerError(why, f"Make room, then `results {run_id} --out FILE`.") from error
     for note in written.notes:
         _say(note)
     _say(f"Wrote {written.path}.")
 
 
 def _report(run: RunView, options: argparse.Namespace) -> int:
-    document = {
-        "run_id": run.id,
-        "state": run.state,
-        "stage": run.stage,
-        "counts": dict(run.counts),
-        "cost_usd": run.actual_usd,
-        "error": run.error or None,
-    }
     if run.at_least:
         _say("The cost is a lower bound: more may be billed for rows that did not come back, or not with their usage.")
-    _print(options, document, lambda: [_line(run)])
+    _print(options, words.report_document(run), lambda: [words.run_line(run)])
     return 1 if run.state in (RunState.FAILED, RunState.CANCELLED) else 0
-
-
-def _brief(run: RunView) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "name": run.name,
-        "state": run.state,
-        "stage": run.stage,
-        "model": run.model,
-        "rows": run.rows,
-        "counts": dict(run.counts),
-        "estimate_usd": run.estimate_usd,
-        "actual_usd": run.actual_usd,
-        "actual_at_least": run.at_least,
-        "created_at": run.created_at,
-        "ended_at": run.ended_at,
-        "parent_id": run.parent_id or None,
-        "note": run.note,
-        "error": run.error or None,
-    }
-
-
-def _job(job: JobView) -> dict[str, Any]:
-    expires = job.created_at and not job.ended_at and job.created_at + timedelta(seconds=EXPIRY_SECONDS)
-    return {
-        "name": job.name,
-        "state": job.state,
-        "stats": job.stats,
-        "error": job.error,
-        "created_at": job.created_at,
-        "in_state_since": job.since,
-        "ended_at": job.ended_at,
-        "expires_at": expires or None,
-    }
-
-
-def _line(run: RunView) -> str:
-    counts = ", ".join(f"{n:,} {outcome}" for outcome, n in run.counts.items() if n)
-    cost = "" if run.actual_usd is None else f"  {'at least ' if run.at_least else ''}${run.actual_usd:.4f}"
-    return (
-        f"{run.id}  {run.words}  {run.model}  {run.rows:,} rows{cost}  {counts}{'  ' + run.error if run.error else ''}"
-    )
-
-
-def _cache_line(cache: CacheInfo) -> str:
-    size = "size unknown" if cache.tokens is None else f"{cache.tokens:,} tokens"
-    cost = "cost unknown" if cache.usd_per_hour is None else f"${cache.usd_per_hour:.4f} an hour"
-    needed = f"  needed by {', '.join(cache.runs)}" if cache.runs else ""
-    return f"{cache.name}  {cache.label}  {cache.model}  {size}  {cost}  until {cache.expire_at}{needed}"
-
-
-def _elsewhere_line(job: Elsewhere) -> str:
-    requests = "an unknown number of" if job.requests is None else f"{job.requests:,}"
-    return f"{job.name}  {job.display_name}  {job.model}  {requests} requests  {job.state}  made {job.created_at}"
-
-
-def _spent(line: Spent) -> dict[str, Any]:
-    """`usd` is of the runs whose cost is known; null if it is known of none."""
-    return {
-        "day": line.day,
-        "model": line.model or None,
-        "runs": line.runs,
-        "rows": line.rows,
-        "usd": line.usd,
-        "runs_of_unknown_cost": line.unknown,
-        "at_least": line.at_least,
-        "saved_by_caching_usd": line.by_caching,
-        "saved_by_batch_usd": line.by_batching,
-    }
-
-
-def _spent_line(line: Spent) -> str:
-    known = "cost unknown" if line.usd is None else f"{'at least ' if line.at_least else ''}{_money(line.usd)}"
-    facts = [
-        str(line.day or "all days"),
-        line.model or "all models",
-        count(line.runs, "run"),
-        count(line.rows, "row"),
-        known,
-        f"{count(line.unknown, 'run')} of unknown cost" if line.unknown and line.usd is not None else "",
-        "" if line.saved is None else f"{'saved' if line.saved >= 0 else 'lost'} {_money(abs(line.saved))}",
-    ]
-    return "  ".join(fact for fact in facts if fact)
 
 
 def _account(runner: Runner, settings: Settings, options: argparse.Namespace) -> Account | None:
@@ -459,40 +371,6 @@ def _rehearsal_identity(data_dir: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def _plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str]:
-    usd, groups = document["totals"]["usd"], document["groups"]
-    costs = (f"{name} {_money(usd[name])}" for name in ("plain", "implicit", "chosen"))
-    first = sorted(
-        groups, key=lambda group: (group["choice"] != "explicit", -group["requests"] * group["prefix_tokens"])
-    )
-    more = [f"… and {len(groups) - GROUPS_SHOWN:,} more shared texts"] if len(groups) > GROUPS_SHOWN else []
-    whole, standard = document["estimate"]["usd"], document["estimate"]["standard_usd"]["expected"]
-    caution = [document["caution"]] if document["caution"] else []
-    return [
-        f"{document['totals']['requests']:,} requests, input cost: {', '.join(costs)}",
-        f"The whole run: {_money(whole['low'])} to {_money(whole['worst'])}, {_money(whole['expected'])} expected; "
-        f"{_money(standard)} at standard price without caches",
-        *caution,
-        *(_group_line(group) for group in first[:GROUPS_SHOWN]),
-        *more,
-        *document["hints"],
-        f"Planned for jobs of {document['hours']:.1f} h.",
-        *assumptions,
-    ]
-
-
-def _group_line(group: dict[str, Any]) -> str:
-    usd, hours = group["usd"], group["break_even_hours"]
-    costs = ", ".join(f"{name} {_money(usd[name])}" for name in usd if usd[name] is not None)
-    until = f"; a cache pays up to {hours:.1f} h" if hours else ""
-    shared = f"{group['requests']:,} requests share {group['prefix_tokens']:,} tokens"
-    return f"{group['id']}  {shared}: {group['choice']} ({costs}{until})"
-
-
-def _money(usd: float | None) -> str:
-    return "unknown" if usd is None else f"${usd:.4f}"
-
-
 def _print(options: argparse.Namespace, document: object, lines: Callable[[], list[str]]) -> None:
     if options.json:
         print(orjson.dumps(document).decode(), flush=True)
@@ -507,136 +385,6 @@ def _say(text: str) -> None:
 def _complain(error: BatchRunnerError, code: int) -> int:
     _say(f"{error} {error.remedy}".strip())
     return code
-
-
-# -- arguments -------------------------------------------------------------------------------------------------
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cli.py", description="Gemini batches, safe and cheap, from a terminal.")
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--rehearse", action="store_true", help="work on the local emulator; nothing reaches Google")
-    common.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    one = argparse.ArgumentParser(add_help=False, parents=[common])
-    one.add_argument("run", metavar="RUN", help="a run's id")
-
-    def verb(
-        name: str, function: Callable[..., int], parents: list[argparse.ArgumentParser]
-    ) -> argparse.ArgumentParser:
-        added = verbs.add_parser(name, parents=parents, help=(function.__doc__ or "").strip().splitlines()[0])
-        added.set_defaults(verb=function)
-        return added
-
-    planning = verb("plan", plan, [common, _what(), _planning()])
-    planning.add_argument("--groups", metavar="OUT.jsonl", help="write each row's key and group")
-    planning.add_argument("--good-rows", action="store_true", help="plan the good rows of a file that has bad ones")
-    planning.set_defaults(keyless=True)
-    sending = verb("submit", submit, [common, _what(), _planning()])
-    sending.add_argument("--name", default="", help="what to call the run")
-    sending.add_argument("--mode", choices=[m.value for m in SendAs], default="auto", help="how requests are sent")
-    sending.add_argument("--max-usd", type=amount, help="refuse a run that could cost more")
-    sending.add_argument(
-        "--no-plain", action="store_true", help="stop if Google refuses caches, rather than pay in full"
-    )
-    sending.add_argument("--canary", type=whole_number, default=0, metavar="N", help="send N rows first")
-    sending.add_argument("--good-rows", action="store_true", help="send the good rows of a file that has bad ones")
-    sending.add_argument("--wait", action="store_true", help="return when the run has ended")
-    _results_to(sending, required=False)
-    verb("runs", runs, [common])
-    verb("show", show, [one])
-    _results_to(verb("results", results, [one]), required=True)
-    ending = verb("cancel", cancel, [one, _elsewhere()])
-    ending.add_argument("--resubmit", action="store_true", help="and send what is left unanswered as a child run")
-    ending.add_argument("--leave-job", action="store_true", help="stop watching a recovered job; it goes on at Google")
-    again = verb("retry", retry, [one, _elsewhere()])
-    again.add_argument("--only", default="", metavar="OUTCOME,…", help="which outcomes; default: those worth retrying")
-    again.add_argument("--keys", nargs="+", default=[], metavar="KEY", help="which rows, by key")
-    again.add_argument("--max-output-tokens", type=_positive, metavar="N", help="another output cap")
-    verb("caches", caches, [common])
-    verb("spend", spend, [common])
-    adopting = verb("recover", recover, [common])
-    adopting.add_argument("job", metavar="JOB", nargs="?", default="", help="the batch job's name, batches/…")
-    adopting.add_argument("--name", default="", help="what to call the run")
-    adopting.add_argument("--input", default="", metavar="FILE", help="the job's requests, to stand beside the answers")
-    adopting.add_argument("--wait", action="store_true", help="return when the job has ended and is collected")
-    _results_to(adopting, required=False)
-    carrying = verb("resume", resume, [common])
-    carrying.add_argument("--wait", action="store_true", help="return when all have ended")
-    return parser
-
-
-def _what() -> argparse.ArgumentParser:
-    """What to send: the file, the model, and settings of every request."""
-    parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("file", metavar="FILE", help="JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line")
-    parent.add_argument("--model", required=True, type=_model, help="a model's id")
-    parent.add_argument("--template", help="a file with a prompt template: {{column}} stands for a column")
-    parent.add_argument("--temperature", type=float)
-    parent.add_argument("--max-output-tokens", type=int)
-    parent.add_argument("--thinking", default="", help="a level (low, medium, high) or a budget in tokens")
-    parent.add_argument("--system", default="", help="a system instruction for every request")
-    parent.add_argument("--schema", help="a file with a response schema as JSON")
-    return parent
-
-
-def _model(name: str) -> str:
-    """A model's id, without blanks around it. "" stands for the model of before."""
-    fault = id_fault(name.strip()) if name else None
-    if fault is not None:
-        raise argparse.ArgumentTypeError(f"{fault} {fault.remedy}")
-    return name.strip()
-
-
-def _planning() -> argparse.ArgumentParser:
-    """How shared context is paid for."""
-    parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("--context", choices=[m.value for m in ContextMode], default="auto")
-    parent.add_argument("--hours", type=hours, help="how long the jobs are expected to take")
-    parent.add_argument("--split", choices=["turn", "part", "text"], default="part", help="where a prefix may end")
-    parent.add_argument("--dedupe", action="store_true", help="send exact duplicates once")
-    return parent
-
-
-def _elsewhere() -> argparse.ArgumentParser:
-    """How rows are sent again, if otherwise than before."""
-    parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("--model", default="", type=_model, help="another model for the rows that are sent again")
-    parent.add_argument("--rows-per-job", type=_positive, default=0, metavar="N", help="smaller jobs for them")
-    parent.add_argument("--wait", action="store_true", help="return when the child run has ended")
-    return parent
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
-    return int(text)
-
-
-def amount(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not an amount")
-    return number
-
-
-def hours(text: str) -> float:
-    if not (number := amount(text)):
-        raise argparse.ArgumentTypeError("a job takes some time")
-    if number > LONGEST_HOURS:
-        raise argparse.ArgumentTypeError(f"a batch job expires after {LONGEST_HOURS:.0f} hours")
-    return number
-
-
-def whole_number(text: str) -> int:
-    if (number := int(text)) < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
-    return number
-
-
-def _results_to(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--out", required=required, help=".jsonl .json .csv .parquet .xlsx or .txt")
-    parser.add_argument("--form", choices=["flat", "gemini"], default="flat", help="flat rows, or lines as received")
 
 
 if __name__ == "__main__":

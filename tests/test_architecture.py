@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROWS = ["main", "cli", "assembly", "settings", "ui", "lifecycle", "cache_utils", "gemini", "gem_cache", "batch"]
+ROWS = ["main", "cli", "assembly", "settings", "terminal", "ui", "lifecycle"]
+ROWS += ["cache_utils", "gemini", "gem_cache", "batch"]
 SETTINGS_READERS = {"main", "cli", "assembly", "settings"}
 ALONE = {  # an outside library -> the only rows that may know it
     "streamlit": {"main", "ui"},

@@ -172,7 +172,7 @@ ROW: dict[str, Any] = {
     "data": {},
     "estimate": {"usd": {"expected": 0.2, "worst": 2.0}},
 }
-JOB = {"job_name": "batches/1"}
+JOB = {"job_name": "batches/1", "stage": "ended"}
 TARIFF = replace(tariff(), input_batch=1.0, output_batch=2.0, input_standard=2.0, output_standard=4.0, cached=0.5)
 
 
