@@ -463,7 +463,7 @@ def test_a_canary_that_is_cut_to_fit_the_queue_is_still_the_canary(bench: Bench,
     run_id = runner.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.NONE, canary=4), "")
     one = runner.run(account, run_id).estimate["prompt_tokens"]
     assert isinstance(one, dict)
-    runner._store.learn(account.owner, MODEL, ENQUEUED, one["high"] / 8 * 2.5)
+    runner._office.store.learn(account.owner, MODEL, ENQUEUED, one["high"] / 8 * 2.5)
     runner.start()
     run = ended(runner, account, run_id, 40)
     assert run.counts == {"answered": 8}
