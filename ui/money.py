@@ -51,7 +51,7 @@ def against_estimate(bill: Bill) -> tuple[str, ...]:
         return ()
     worst = f"; {money(bill.worst_usd)} was the worst case" if bill.worst_usd is not None else ""
     if not bill.finished or bill.unreturned:
-        return ("The estimate was for all rows, but the run ended before all of them were answered.",)
+        return ("The estimate was for all rows, and nothing came back for some: the two cannot be compared.",)
     if bill.worst_usd is not None and bill.usd > bill.worst_usd + LEAST_USD:
         worst = f", and more than the {money(bill.worst_usd)} told as the worst case"
     rows = f" A row cost {money(bill.usd / bill.rows)}, {money(bill.expected_usd / bill.rows)} was expected."

@@ -50,7 +50,11 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
         ),
         (
             [replace(BILL, finished=False)],
-            ["The estimate was for all rows, but the run ended before all of them were answered.", SAVED, PARTS],
+            [
+                "The estimate was for all rows, and nothing came back for some: the two cannot be compared.",
+                SAVED,
+                PARTS,
+            ],
         ),
         (  # the cache cost more than it saved, and more than the batch saved
             [replace(BILL, rows_usd=0.02, caches_usd=0.03, uncached_usd=0.025, standard_usd=0.045)],
@@ -81,7 +85,7 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
         (
             [replace(BILL, unreturned=3, uncached_usd=None, standard_usd=None)],
             [
-                "The estimate was for all rows, but the run ended before all of them were answered.",
+                "The estimate was for all rows, and nothing came back for some: the two cannot be compared.",
                 "Requests $0.060, caches $0.010. Maybe more: nothing came back for 3 rows sent, "
                 "and what Google had finished of them may be billed.",
             ],
