@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
+from batch.errors import BatchRunnerError
+
 PATIENCE_SECONDS = 1.5
 LOOK_AGAIN_SECONDS = 0.5
 T = TypeVar("T")
@@ -29,6 +31,14 @@ class Asked(Generic[T]):
     def found(self) -> T | None:
         """The answer, None while there is none; a question that failed has none."""
         return self.answer.result() if self.answer.done() and not self.answer.exception() else None
+
+    @property
+    def trouble(self) -> BatchRunnerError | None:
+        """Why there is no answer, None if there may yet be one; a bug is raised."""
+        fault = self.answer.exception() if self.answer.done() else None
+        if fault is not None and not isinstance(fault, BatchRunnerError):
+            raise fault
+        return fault
 
 
 def last(name: str) -> Asked[T] | None:

@@ -41,7 +41,7 @@ def draw_choice(runner: Runner, account: Account, model: str) -> None:
     st.selectbox("Cache", names, key=_CHOSEN, format_func=lambda name: _label(name, fitting), persist_state="session")
     if not asked.answer.done():
         asking.draw_waiting(caches.NAME, "Looking for caches…")
-    elif fault := caches.trouble(asked):
+    elif fault := asked.trouble:
         st.error(plain(f"{fault} {fault.remedy}".strip()))
 
 

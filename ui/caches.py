@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from batch.errors import BatchRunnerError
 from batch.problems import count
 from lifecycle.cache_desk import CacheInfo
 from lifecycle.runner import Runner
@@ -27,14 +26,6 @@ def ask(runner: Runner, account: Account) -> asking.Asked[list[CacheInfo]]:
     return asking.ask(NAME, account.owner, lambda: runner.caches(account), FRESH_SECONDS)
 
 
-def trouble(asked: asking.Asked[list[CacheInfo]]) -> BatchRunnerError | None:
-    """Why the caches are not known; a bug is raised."""
-    fault = asked.answer.exception() if asked.answer.done() else None
-    if fault is not None and not isinstance(fault, BatchRunnerError):
-        raise fault
-    return fault
-
-
 def draw(runner: Runner, account: Account | None) -> None:
     """Draw the drawer. Nothing is asked of Google before it is opened."""
     with st.container(key="caches-drawer"):
@@ -50,7 +41,7 @@ def _drawer(runner: Runner, account: Account) -> None:
         asked = ask(runner, account)
         if not asked.answer.done():
             asking.draw_waiting(NAME, "Looking for caches…")
-        elif fault := trouble(asked):
+        elif fault := asked.trouble:
             st.error(plain(f"{fault} {fault.remedy}".strip()))
         else:
             _list(asked.answer.result())

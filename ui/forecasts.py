@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from batch.errors import BatchRunnerError, OverBudget
+from batch.errors import OverBudget
 from batch.estimate import over_budget
 from batch.model import ContextMode, Generation, SendAs
 from gem_cache import CostAt, Group, Hint
@@ -131,14 +131,6 @@ def for_submission(runner: Runner, account: Account, draft: Draft, spec: RunSpec
 def blocked(outlook: Outlook | None, spec: RunSpec) -> OverBudget | None:
     """Why the budget forbids to submit."""
     return None if outlook is None or spec.max_usd is None else over_budget(outlook.found.card, spec.max_usd)
-
-
-def trouble(asked: asking.Asked[Outlook]) -> BatchRunnerError | None:
-    """What stands in the way of a forecast; a bug is raised."""
-    fault = asked.answer.exception() if asked.answer.done() else None
-    if fault is not None and not isinstance(fault, BatchRunnerError):
-        raise fault
-    return fault
 
 
 def _about(account: Account | None, draft: Draft, spec: RunSpec) -> _About:

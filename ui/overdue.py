@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from batch.errors import BatchRunnerError
 from batch.problems import count
 from lifecycle.retries import RetryOffer
 from lifecycle.runner import Runner
@@ -90,11 +89,8 @@ def _offer(runner: Runner, account: Account, about: _About, run: RunView) -> Non
         about,
         lambda: runner.resubmit_forecast(account, about.run_id, model=about.model, rows_per_job=about.rows_per_job),
     )
-    fault = asked.answer.exception() if asked.answer.done() else None
-    if fault is not None and not isinstance(fault, BatchRunnerError):
-        raise fault
-    if fault is not None:
-        st.error(plain(f"{fault} {fault.remedy}".strip()))
+    if asked.trouble is not None:
+        st.error(plain(f"{asked.trouble} {asked.trouble.remedy}".strip()))
     elif asked.found is None:
         st.caption("Preparing the price…")  # the next tick draws it
     else:

@@ -20,7 +20,7 @@ def draw(runner: Runner, choice: Choice, draft: Draft | None) -> BatchRunnerErro
         return unfit
     spec = forecasts.decided(choice.spec(""))
     asked = forecasts.ask(runner, choice.account, draft, spec)
-    fault = forecasts.trouble(asked)
+    fault = asked.trouble
     if fault is not None:
         st.error(plain(f"{fault} {fault.remedy}".strip()))
         if spec.overrides:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 import streamlit as st
 
-from batch.errors import BatchRunnerError
 from batch.problems import count
 from lifecycle.recovery import Elsewhere
 from lifecycle.runner import Runner
@@ -69,11 +68,8 @@ def _listing(runner: Runner, account: Account) -> None:
     asked: asking.Asked[list[Elsewhere]] = asking.ask(
         NAME, account.owner, lambda: runner.jobs_elsewhere(account), FRESH_SECONDS
     )
-    fault = asked.answer.exception() if asked.answer.done() else None
-    if fault is not None and not isinstance(fault, BatchRunnerError):
-        raise fault
-    if fault is not None:
-        st.error(plain(f"{fault} {fault.remedy}".strip()))
+    if asked.trouble is not None:
+        st.error(plain(f"{asked.trouble} {asked.trouble.remedy}".strip()))
         return
     if asked.found is None:
         asking.draw_waiting(NAME, "Asking Google for its list of jobs…")

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from batch.errors import BatchRunnerError
 from batch.estimate import over_budget
 from batch.model import Outcome
 from batch.problems import count
@@ -139,11 +138,8 @@ def _otherwise(runner: Runner, account: Account, run: RunView) -> tuple[str, int
 def _offer(runner: Runner, account: Account, about: _About, table: ResultTable) -> None:
     """Say what it will cost, and offer to send exactly what was priced."""
     asked = _ask(runner, account, about)
-    fault = asked.answer.exception() if asked.answer.done() else None
-    if fault is not None and not isinstance(fault, BatchRunnerError):
-        raise fault
-    if fault is not None:
-        st.error(plain(f"{fault} {fault.remedy}".strip()))
+    if asked.trouble is not None:
+        st.error(plain(f"{asked.trouble} {asked.trouble.remedy}".strip()))
     elif asked.found is None:
         asking.draw_waiting(NAME, "Preparing the rows and their price…")
     else:

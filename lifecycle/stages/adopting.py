@@ -5,8 +5,9 @@ The job is this run's only to look at: it is cancelled when the user says so, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -27,13 +28,6 @@ from lifecycle.store import Row
 from lifecycle.subset import keys_of
 
 TRANSPORT = "recovered"
-
-
-class _Line(msgspec.Struct):
-    key: str | None = None
-
-
-_decode = msgspec.json.Decoder(_Line).decode
 
 
 def run(work: Work) -> Step:
@@ -108,22 +102,12 @@ def _keys(received: Sequence[Path]) -> tuple[dict[str, None], int]:
     """The different keys of all lines, in the order received, and how many lines have none."""
     keys: dict[str, None] = {}
     keyless = 0
-    for line in _lines(received):
-        try:
-            key = _decode(line).key
-        except msgspec.MsgspecError:
-            continue
+    for key in chain.from_iterable(map(receiving.result_keys, received)):
         if key is None:
             keyless += 1
         else:
             keys[key] = None
     return keys, keyless
-
-
-def _lines(received: Sequence[Path]) -> Iterator[bytes]:
-    for path in received:
-        with path.open("rb") as lines:
-            yield from lines
 
 
 def _unused(word: str, keys: Sequence[str] | dict[str, None]) -> str:
@@ -140,7 +124,7 @@ def _keyed(path: Path, made: str) -> Path:
     with path.open("rb") as lines, part.open("wb") as out:
         for line in lines:
             try:
-                keyless = _decode(line).key is None
+                keyless = receiving.key_of_result(line) is None
             except msgspec.MsgspecError:
                 keyless = False
             if keyless:

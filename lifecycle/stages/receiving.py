@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,21 @@ class _Line(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+
+
+def key_of_result(line: bytes) -> str | None:
+    """The key of a result line, None if it has none. Raises MsgspecError for a broken line."""
+    return _decode(line).key
+
+
+def result_keys(path: Path) -> Iterator[str | None]:
+    """The key of each result line, None where it has none; broken lines are passed over."""
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                yield key_of_result(line)
+            except msgspec.MsgspecError:
+                continue
 
 
 def has_output(op: Operation) -> bool:
@@ -71,16 +87,11 @@ def _answered(work: Work, shard: Row, path: Path) -> int:
     if not path.exists():
         return 0
     found, keyless = array("q"), 0
-    with path.open("rb") as lines:
-        for line in lines:
-            try:
-                key = _decode(line).key
-            except msgspec.MsgspecError:
-                continue
-            if key is None:
-                keyless += 1
-            else:
-                found.append(hash(key))
+    for key in result_keys(path):
+        if key is None:
+            keyless += 1
+        else:
+            found.append(hash(key))
     answered = np.unique(np.frombuffer(found, np.int64))
     if work.recovered:
         return len(answered) + keyless
