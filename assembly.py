@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from batch import catalog
 from batch.errors import InputError
-from gemini.rehearsal import Rehearsal
-from lifecycle import memory
+from batch.pricing import catalog
+from gemini.emulator_process import Rehearsal
+from lifecycle.core import malloc
 from lifecycle.runner import Runner, Setup
 from settings import Settings
 
 
 def open_runner(settings: Settings) -> Runner:
     """A Runner for these settings, not started. Raises InputError naming the setting that cannot be used."""
-    memory.keep_small()
+    malloc.keep_small()
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

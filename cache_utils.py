@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from batch import refusals
-from batch.cached_contents import OURS, CacheMetadata, tagged_name
 from batch.errors import ApiError, InputError
+from batch.responses import service_errors
+from batch.responses.cached_contents import OURS, CacheMetadata, tagged_name
 from gemini.wire import timestamp
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def read(body: Json) -> CacheMetadata:
 
 def explained(error: ApiError) -> ApiError:
     """The same error in plain words with a remedy, if its text is known; what the service said stays in it."""
-    found = refusals.of(error)
+    found = service_errors.of(error)
     if found is None:
         return error
     said = str(error).rpartition("Google said: ")[2]
@@ -266,8 +266,8 @@ def _delete(gateway: Gateway, name: str) -> bool:
 
 def _is_gone(error: ApiError) -> bool:
     """Whether a cache is not there, or not ours to see."""
-    found = refusals.of(error)
-    return error.status == 404 or (found is not None and found.kind is refusals.Refusal.CACHE_GONE)
+    found = service_errors.of(error)
+    return error.status == 404 or (found is not None and found.kind is service_errors.Refusal.CACHE_GONE)
 
 
 def _delete_files_of(gateway: Gateway, display_name: str) -> None:

@@ -19,18 +19,18 @@ from typing import Any, BinaryIO
 import orjson
 
 from assembly import open_runner
-from batch.bills import altogether, by_day_and_model, by_model, spent
 from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, OverBudget
+from batch.formatting import count
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
-from batch.problems import count
-from lifecycle import drafts
-from lifecycle.drafts import Draft
-from lifecycle.plan_files import row_groups
-from lifecycle.results.export import check_target, format_of
+from batch.pricing.costs import altogether, by_day_and_model, by_model, spent
+from lifecycle.core.models import Account, RunSpec, RunView
+from lifecycle.inputs import drafts
+from lifecycle.inputs.drafts import Draft
+from lifecycle.planning.plan_files import row_groups
+from lifecycle.results.export.export import Choice, check_target, export, format_of
 from lifecycle.runner import Runner
-from lifecycle.views import Account, RunSpec, RunView
 from settings import Settings, load
-from terminal import words
+from terminal import output
 from terminal.arguments import parser_of
 
 WATCH_SECONDS = 0.2
@@ -73,7 +73,7 @@ def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -
             for key, group in rows:
                 out.write(orjson.dumps({"key": key, "group": group}, option=orjson.OPT_APPEND_NEWLINE))
     document = runner.plan_document(found, options.model)
-    _print(options, document, lambda: words.plan_lines(document, found.card.assumptions))
+    _print(options, document, lambda: output.plan_lines(document, found.card.assumptions))
     return 0
 
 
@@ -96,7 +96,7 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
 def runs(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """List the runs of this key, newest first."""
     found = runner.runs(account)
-    _print(options, [words.run_document(run) for run in found], lambda: [words.run_line(run) for run in found])
+    _print(options, [output.run_document(run) for run in found], lambda: [output.run_line(run) for run in found])
     return 0
 
 
@@ -105,14 +105,14 @@ def show(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     run = runner.run(account, options.run)
     events = runner.events(account, options.run)
     document = {
-        **words.run_document(run),
+        **output.run_document(run),
         "warning": run.warning or None,
-        "jobs": [words.job_document(job) for job in run.jobs],
+        "jobs": [output.job_document(job) for job in run.jobs],
         "caches": [{"name": c.name, "tokens": c.tokens, "deleted_at": c.deleted_at, "usd": c.usd} for c in run.caches],
         "events": [{"at": e.at, "level": e.level, "text": e.text} for e in events],
     }
     log = [f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.text}" for event in events]
-    _print(options, document, lambda: [words.run_line(run), *filter(None, (run.note, run.warning)), *log])
+    _print(options, document, lambda: [output.run_line(run), *filter(None, (run.note, run.warning)), *log])
     return 0
 
 
@@ -141,7 +141,9 @@ def _resubmit(runner: Runner, account: Account, options: argparse.Namespace) -> 
     child = runner.send_retry(account, offer, "")
     if options.json:
         print(orjson.dumps({"run_id": child}).decode(), flush=True)
-    _say(f"Run {child} sends what {options.run} leaves unanswered; at worst that costs {words.money(offer.worst_usd)}.")
+    _say(
+        f"Run {child} sends what {options.run} leaves unanswered; at worst that costs {output.money(offer.worst_usd)}."
+    )
     runner.start()
     return _report(_follow(runner, account, child, until_ended=options.wait), options)
 
@@ -169,7 +171,7 @@ def recover(runner: Runner, account: Account, options: argparse.Namespace) -> in
     """Adopt a batch job made elsewhere with the same key, and collect its results; without a JOB, list such jobs."""
     if not options.job:
         found = runner.jobs_elsewhere(account)
-        _print(options, [asdict(job) for job in found], lambda: [words.elsewhere_line(job) for job in found])
+        _print(options, [asdict(job) for job in found], lambda: [output.elsewhere_line(job) for job in found])
         return 0
     draft = _input(runner, options.input) if options.input else None
     recovered = runner.recover(account, options.job, name=options.name, draft=draft)
@@ -186,7 +188,7 @@ def recover(runner: Runner, account: Account, options: argparse.Namespace) -> in
 def caches(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """List every cached content under this key, the forgotten ones included."""
     found = runner.caches(account)
-    _print(options, [asdict(cache) for cache in found], lambda: [words.cache_line(cache) for cache in found])
+    _print(options, [asdict(cache) for cache in found], lambda: [output.cache_line(cache) for cache in found])
     return 0
 
 
@@ -200,15 +202,15 @@ def spend(runner: Runner, account: Account, options: argparse.Namespace) -> int:
         _say("Rehearsed: nothing was spent, this is what it would have cost.")
     document = {
         "rehearsal": account.rehearsal,
-        "total": words.spent_document(total[0]) if total else None,
-        "models": [words.spent_document(line) for line in spent(bills, by_model)],
-        "days": [words.spent_document(line) for line in spent(bills, by_day_and_model)],
+        "total": output.spent_document(total[0]) if total else None,
+        "models": [output.spent_document(line) for line in spent(bills, by_model)],
+        "days": [output.spent_document(line) for line in spent(bills, by_day_and_model)],
         "under_way": {"runs": len(going), "estimate_usd": None if None in expected else sum(expected)},
     }
     _print(
         options,
         document,
-        lambda: [*map(words.spent_line, spent(bills, by_day_and_model)), *map(words.spent_line, total)],
+        lambda: [*map(output.spent_line, spent(bills, by_day_and_model)), *map(output.spent_line, total)],
     )
     return 0
 
@@ -220,7 +222,7 @@ def resume(runner: Runner, account: Account, options: argparse.Namespace) -> int
         runner.look_now(account, run.id)
     runner.start()
     ended = [_follow(runner, account, run.id, until_ended=options.wait) for run in open_runs]
-    _print(options, [words.run_document(run) for run in ended], lambda: [words.run_line(run) for run in ended])
+    _print(options, [output.run_document(run) for run in ended], lambda: [output.run_line(run) for run in ended])
     return 0 if all(run.state not in (RunState.FAILED, RunState.CANCELLED) for run in ended) else 1
 
 
@@ -335,7 +337,7 @@ def _export(runner: Runner, account: Account, run_id: str, options: argparse.Nam
     run = runner.run(account, run_id)
     table = runner.results(account, run_id)
     try:
-        written = table.export(out, format_of(out), form=options.form, complete=run.state is RunState.FINISHED)
+        written = export(table, out, format_of(out), Choice(complete=run.state is RunState.FINISHED), form=options.form)
     except OSError as error:
         why = f"{out} cannot be written: {error.strerror or error}."
         raise BatchRunnerError(why, f"Make room, then `results {run_id} --out FILE`.") from error
@@ -347,7 +349,7 @@ def _export(runner: Runner, account: Account, run_id: str, options: argparse.Nam
 def _report(run: RunView, options: argparse.Namespace) -> int:
     if run.at_least:
         _say("The cost is a lower bound: more may be billed for rows that did not come back, or not with their usage.")
-    _print(options, words.report_document(run), lambda: [words.run_line(run)])
+    _print(options, output.report_document(run), lambda: [output.run_line(run)])
     return 1 if run.state in (RunState.FAILED, RunState.CANCELLED) else 0
 
 

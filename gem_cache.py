@@ -16,17 +16,17 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 
-from batch import cuts
-from batch.decisions import NOMINAL, Choice, Decision, cost, decide, floor_of
 from batch.errors import InputError, NotFound
-from batch.groups import Group, group_list, name, without_dominated, worth_listing
-from batch.hints import Hint, hints
 from batch.model import ContextMode, Tariff
-from batch.parts import Measure
-from batch.prefixes import Bools, Ints, Lines, Survey, mine, reading
-from batch.rewrite import REMEMBERED_BYTES, Written, write_rows
-from batch.sampling import Interval
-from batch.stakes import Options, Stakes, weigh
+from batch.planning.cost_model import Options, Stakes, weigh
+from batch.planning.decision import NOMINAL, Choice, Decision, cost, decide, floor_of
+from batch.planning.groups import Group, group_list, name, without_dominated, worth_listing
+from batch.planning.hints import Hint, hints
+from batch.prefixes import locate
+from batch.prefixes.forest import Bools, Ints, Lines, Survey, mine, reading
+from batch.prefixes.request_parts import Measure
+from batch.prefixes.rewrite import REMEMBERED_BYTES, Written, write_rows
+from batch.pricing.sampling import Interval
 
 __all__ = ["NOMINAL", "Choice", "Group", "Hint", "Plan", "Survey", "mine", "plan_batches", "plan_survey"]
 
@@ -236,7 +236,7 @@ class Plan:
         `tools`, `toolConfig`, `contents`, as far as it has them. One pass over the lines if they cannot be sought.
         """
         wanted = [self._wanted(ident) for ident in ids]
-        for ident, prefix in cuts.recover(
+        for ident, prefix in locate.recover(
             self.survey.lines(), self.survey.offset.tolist(), wanted, self.survey.split == "text"
         ):
             yield ident, prefix.json()
@@ -262,9 +262,9 @@ class Plan:
         survey, used, names = self.survey, self.decision.used, self.survey.forest.ids
         with self._stream() as source, self._stream() as other:
 
-            def prefix(node: int) -> tuple[str, cuts.Prefix]:
-                wanted = cuts.Wanted(name(self.stakes, node), int(survey.forest.row[node]), int(names[node]))
-                return next(cuts.recover(other, survey.offset, [wanted], survey.split == "text"))
+            def prefix(node: int) -> tuple[str, locate.Prefix]:
+                wanted = locate.Wanted(name(self.stakes, node), int(survey.forest.row[node]), int(names[node]))
+                return next(locate.recover(other, survey.offset, [wanted], survey.split == "text"))
 
             chosen = self.rows_in_order() if rows is None else rows
             return write_rows(source, out, chosen, survey.offset, used, prefix)
@@ -333,12 +333,12 @@ class Plan:
             raise NotFound(f"There is no group {ident} in this batch.")
         return int(found[0])
 
-    def _wanted(self, ident: str) -> cuts.Wanted:
+    def _wanted(self, ident: str) -> locate.Wanted:
         """Where to find what has this id: a prefix in a row that begins with it, or what follows it in a sample."""
         row, at, prefix = ident.rpartition("@")
         node = self._node(prefix) if prefix else -1
         name = int(self.survey.forest.ids[node]) if prefix else 0
-        return cuts.Wanted(ident, int(row) if at else int(self.survey.forest.row[node]), name, bool(at))
+        return locate.Wanted(ident, int(row) if at else int(self.survey.forest.row[node]), name, bool(at))
 
 
 def plan_batches(
@@ -377,7 +377,7 @@ def plan_survey(
     """Plan a batch that was read before."""
     if options.dedupe is not False and not survey.twins_checked:
         with reading(survey.lines) as opened:
-            unlike = cuts.unlike_twins(opened, survey.offset, survey.twin)
+            unlike = locate.unlike_twins(opened, survey.offset, survey.twin)
         twin = survey.twin.copy()
         twin[unlike] = unlike
         survey = replace(survey, twin=twin, twins_checked=True)

@@ -20,7 +20,8 @@ from streamlit import config
 import settings
 from assembly import open_runner
 from batch.errors import InputError
-from ui import app_state, files, routes, security, vault
+from ui.http import routes, security
+from ui.shared import app_state, cookie_crypto, temp_files
 
 HEAVY = ("pandas", "pyarrow", "duckdb", "google.genai")
 log = logging.getLogger("gemini_batch_runner")
@@ -31,7 +32,7 @@ def build(chosen: settings.Settings) -> app_state.AppState:
     runner = open_runner(chosen)
     return app_state.AppState(
         runner=runner,
-        vault=vault.Vault(vault.secret_of(chosen.data_dir, chosen.cookie_secret)),
+        vault=cookie_crypto.Vault(cookie_crypto.secret_of(chosen.data_dir, chosen.cookie_secret)),
         data_dir=chosen.data_dir,
         key_from_environment=chosen.gemini_api_key,
     )
@@ -41,7 +42,7 @@ def build(chosen: settings.Settings) -> app_state.AppState:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The runner lives as long as the server, with or without a browser."""
     _stop_streams_on_signals()
-    files.sweep(state.uploads, state.drafts, state.exports)
+    temp_files.sweep(state.uploads, state.drafts, state.exports)
     state.runner.start(serving=True)
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     try:

@@ -78,7 +78,7 @@ def measure(name: str, source: Path, rows: int) -> dict[str, object]:
 
 
 def work(task: str, source: Path) -> dict[str, float]:
-    from lifecycle.drafts import prepare
+    from lifecycle.inputs.drafts import prepare
 
     start, cpu = time.perf_counter(), time.process_time()
     if task == "loads":

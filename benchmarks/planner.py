@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from batch.decisions import Decision, cost, decide
 from batch.model import ContextMode, Tariff
-from batch.prefixes import mine
-from batch.stakes import Options, Stakes
+from batch.planning.cost_model import Options, Stakes
+from batch.planning.decision import Decision, cost, decide
+from batch.prefixes.forest import mine
 from gem_cache import Plan, plan_survey
 
 TURNS = 2

@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from batch import catalog
+from batch.pricing import catalog
 from gemini.client import Gateway
 from gemini.wire import inline_batch
-from lifecycle.pacing import poll_delay
+from lifecycle.core.polling import poll_delay
 from lifecycle.runner import Runner, Setup
-from lifecycle.stages.planning import BLANK
-from lifecycle.store import Store
+from lifecycle.storage.store import Store
+from lifecycle.workflow.stages.plan import BLANK
 from tests.emulator_process import start_emulator
 
 MODEL = "gemini-3.8-flash"

@@ -26,8 +26,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.model import Tariff, Usage
-from batch.pricing import usage_usd
-from lifecycle.results import Filter, ResultTable, build, merged
+from batch.pricing.rates import usage_usd
+from lifecycle.results.collect.build import build
+from lifecycle.results.export.export import export
+from lifecycle.results.read.merge_retries import merged
+from lifecycle.results.read.table import Filter, ResultTable
 
 TURNS = 2
 TARIFF = Tariff(0.75, 0.375, 3.75, 1.875, 0.075, None, 1.0)
@@ -210,7 +213,7 @@ def bare(where: str, order: str = "n", offset: int = 0) -> Callable[[Path], dict
 
 
 def exported(format: str) -> Callable[[Path], dict[str, float]]:
-    return lambda folder: timed(lambda: ResultTable(folder).export(folder / f"out.{format}", format))
+    return lambda folder: timed(lambda: export(ResultTable(folder), folder / f"out.{format}", format))
 
 
 def copied(options: str) -> Callable[[Path], dict[str, float]]:

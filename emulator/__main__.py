@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from emulator.app import App
-from emulator.serving import CannotListen, Server, config, listen
-from emulator.settings import Settings, read_pace
-from emulator.state import State
-from emulator.store import Store
+from emulator.core.settings import Settings, read_pace
+from emulator.core.state import State
+from emulator.core.store import Store
+from emulator.http.app import App
+from emulator.http.serving import CannotListen, Server, config, listen
 
 PATIENCE = 10.0  # seconds to wait for the line of an emulator that is just starting on the same folder
 

@@ -23,7 +23,7 @@ from google.genai import errors as sdk_errors
 from google.genai import types
 
 from batch.errors import ApiError
-from gemini.failures import translate
+from gemini.error_mapping import translate
 from gemini.transfer import Transfer
 
 API_VERSION = "v1"  # what the SDK chooses since its version 3

@@ -16,7 +16,7 @@ import orjson
 from google.genai import errors as sdk_errors
 
 from batch.errors import ApiError
-from gemini.failures import translate
+from gemini.error_mapping import translate
 
 CHUNK_BYTES = 8 * 1024 * 1024  # a multiple of the service's granularity of 256 KiB
 ATTEMPTS = 3  # in a row, without a byte of progress

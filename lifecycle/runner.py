@@ -12,23 +12,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batch.catalog import Catalog
-from lifecycle import data_folder
-from lifecycle.accounts import Accounts
-from lifecycle.adoptions import Adoptions
-from lifecycle.billing import Billing
-from lifecycle.cache_desk import CacheDesk
-from lifecycle.housekeeping import Housekeeping
-from lifecycle.keyring import Keyring
-from lifecycle.office import Office, run_folder
-from lifecycle.price_list import PriceList
-from lifecycle.quotes import Quotes
-from lifecycle.resubmissions import Resubmissions
-from lifecycle.runs import Runs
-from lifecycle.stages.work import Options
-from lifecycle.submissions import Submissions
-from lifecycle.transport import Limits
-from lifecycle.worker import Worker
+from batch.pricing.catalog import Catalog
+from lifecycle.core.price_list import PriceList
+from lifecycle.core.transport import Limits
+from lifecycle.services.accounts import Accounts
+from lifecycle.services.billing import Billing
+from lifecycle.services.caches import CacheDesk
+from lifecycle.services.context import Office, run_folder
+from lifecycle.services.forecasts import Quotes
+from lifecycle.services.imported_jobs import Adoptions
+from lifecycle.services.retries import Resubmissions
+from lifecycle.services.runs import Runs
+from lifecycle.services.submissions import Submissions
+from lifecycle.storage import data_folder
+from lifecycle.storage.keyring import Keyring
+from lifecycle.workflow.maintenance import Housekeeping
+from lifecycle.workflow.shards.context import Options
+from lifecycle.workflow.worker import Worker
 
 if TYPE_CHECKING:
     from gemini.client import Gateway

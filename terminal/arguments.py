@@ -6,9 +6,9 @@ import argparse
 import math
 from collections.abc import Callable, Mapping
 
-from batch.catalog import id_fault
-from batch.duration import LONGEST_HOURS
 from batch.model import ContextMode, SendAs
+from batch.planning.duration import LONGEST_HOURS
+from batch.pricing.catalog import id_fault
 
 Verb = Callable[..., int]
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 import cache_utils
-from batch import catalog, pricing, refusals
-from batch.cached_contents import CacheMetadata, resolve_use_cache
-from batch.cached_requests import wrap_request
 from batch.errors import ApiError, InputError
-from batch.refusals import Refusal
+from batch.pricing import catalog, rates
+from batch.requests.cache_reference import wrap_request
+from batch.responses import service_errors
+from batch.responses.cached_contents import CacheMetadata, resolve_use_cache
+from batch.responses.service_errors import Refusal
 from cache_utils import CachedText, CacheFile, create_explicit_cache
 from gemini.client import Gateway
 from tests.emulator_process import EmulatorProcess, start_emulator
@@ -101,7 +102,7 @@ def test_a_wrapped_request_reads_the_cache_and_pays_the_rest_only(emulator: Emul
     assert 0 < usage["promptTokenCount"] - made.tokens < 20
     with pytest.raises(ApiError) as refused:
         gateway.generate(MODEL, {**request, "cachedContent": made.name})
-    found = refusals.of(refused.value)
+    found = service_errors.of(refused.value)
     assert found is not None and found.kind is Refusal.CACHE_CONFLICT
 
 
@@ -220,7 +221,7 @@ class TestRefusals:
         with pytest.raises(ApiError) as refused:
             create_explicit_cache(gateway, CachedText(MODEL, text="Too short."))
         assert "needs at least 1,024" in str(refused.value) and "Add to the shared text" in refused.value.remedy
-        found = refusals.of(refused.value)
+        found = service_errors.of(refused.value)
         assert found is not None and found.numbers["minimum"] == 1024 and found.numbers["tokens"] < 20
 
     def test_the_free_tier_is_told_in_plain_words(self, emulator: EmulatorProcess) -> None:
@@ -232,8 +233,8 @@ class TestRefusals:
         emulator.settings(explicit_caching=False)
         with pytest.raises(ApiError, match="does not take explicit caches") as refused:
             create_explicit_cache(gateway, DOC)
-        found = refusals.of(refused.value)
-        assert found is not None and found.kind in refusals.NO_EXPLICIT_CACHES
+        found = service_errors.of(refused.value)
+        assert found is not None and found.kind in service_errors.NO_EXPLICIT_CACHES
 
     def test_a_dead_cache_cannot_be_read_extended_or_used(self, emulator: EmulatorProcess, gateway: Gateway) -> None:
         made = create_explicit_cache(gateway, DOC, ttl_seconds=60)
@@ -245,7 +246,7 @@ class TestRefusals:
         ):
             with pytest.raises(ApiError) as refused:
                 act()
-            found = refusals.of(refused.value)
+            found = service_errors.of(refused.value)
             assert found is not None and found.kind is Refusal.CACHE_GONE
 
 
@@ -289,7 +290,7 @@ class TestLife:
         emulator.clock(5 * 3600)
         (billed,) = caches(emulator, alive=False)
         assert billed["deleted_at"] and billed["token_hours"] == pytest.approx(billed["token_count"], rel=0.01)
-        assert pricing.cache_usd(billed["token_count"], 1, catalog.load().tariff(MODEL, gateway.server_now().date()))  # type: ignore[arg-type]
+        assert rates.cache_usd(billed["token_count"], 1, catalog.load().tariff(MODEL, gateway.server_now().date()))  # type: ignore[arg-type]
         assert calls(emulator, "PATCH", "cachedContents/{id}") == 1
         assert cache_utils.delete_cache(gateway, made.name) is False
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch import groups, texts
 from batch.errors import InputError, NotFound
 from batch.model import ContextMode, Tariff
-from batch.stakes import Options
+from batch.planning import groups
+from batch.planning.cost_model import Options
+from batch.prefixes import text_cuts
 from gem_cache import Choice, Plan, mine, plan_batches, plan_survey
 from tests.planner_reference import (
     Case,
@@ -127,7 +128,7 @@ def test_cuts_inside_texts_are_all_found_wherever_the_fixed_places_fall(
     grid = [4 + block]
     while grid[-1] < 5_000:
         grid.append(grid[-1] * 6 // 5 + 1)
-    monkeypatch.setattr(texts, "GRID", grid)
+    monkeypatch.setattr(text_cuts, "GRID", grid)
     for seed in range(block * 25, block * 25 + 25):
         check(*random_case(seed, "text"))
 

@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from batch.hints import Hint, HintKind
 from batch.model import Tariff
+from batch.planning.hints import Hint, HintKind
 from gem_cache import Plan, plan_batches
 from tests.planner_reference import Json, lines
 

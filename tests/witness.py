@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini.wire import timestamp
-from lifecycle.results import ResultTable
+from lifecycle.results.read.table import ResultTable
 
 MODEL = "gemini-3.8-flash"
 SHARED = (

@@ -6,22 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import (
-    away,
-    banner,
-    bell,
-    caches,
-    configuration,
-    errands,
-    monitor,
-    preferences,
-    results,
-    session,
-    spend,
-    style,
-    submit,
-)
-from ui.app_state import get_state
+from ui.account import caches, spend
+from ui.monitor import desktop_notification, since_last_visit
+from ui.monitor import panel as monitor_panel
+from ui.results import panel as results_panel
+from ui.shared import banner, browser_actions, preferences, session, style
+from ui.shared.app_state import get_state
+from ui.submit import panel as submit_panel
+from ui.submit import sidebar
 
 st.set_page_config(
     page_title="Gemini Batch Runner Pro",
@@ -31,16 +23,16 @@ st.set_page_config(
 )
 runner = get_state().runner
 session.begin()
-errands.draw("first")
+browser_actions.draw("first")
 banner.draw()
-choice = configuration.draw()
-away.draw(runner, choice.account)
-submit.draw(runner, choice)
+choice = sidebar.draw()
+since_last_visit.draw(runner, choice.account)
+submit_panel.draw(runner, choice)
 caches.draw(runner, choice.account)
-run = monitor.draw(runner, choice.account)
-bell.draw(choice.account)
+run = monitor_panel.draw(runner, choice.account)
+desktop_notification.draw(choice.account)
 spend.draw(runner, choice.account)
-results.draw(runner, choice.account, run)
-errands.draw("last")
+results_panel.draw(runner, choice.account, run)
+browser_actions.draw("last")
 preferences.draw()
 style.draw()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from batch import catalog
+from batch.pricing import catalog
 from lifecycle.runner import Runner, Setup
 from tests.crash.gate import Gate, Hold
 from tests.emulator_process import EmulatorProcess

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from emulator.answers import answer
-from emulator.media import picture
-from emulator.settings import pace_seconds
-from emulator.shapes import enumerated, made_up
-from emulator.tokens import cut, text_tokens
+from emulator.answers.schema_sampler import enumerated, made_up
+from emulator.answers.text_answers import answer
+from emulator.core.media import picture
+from emulator.core.settings import pace_seconds
+from emulator.core.text_tokens import cut, text_tokens
 from tests.emulator_api import FOX, MODEL, Api, Json, contents, text_of
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from emulator.engine import Engine
-from emulator.settings import Settings
-from emulator.state import Job, State
-from emulator.store import Store
+from emulator.core.settings import Settings
+from emulator.core.state import Job, State
+from emulator.core.store import Store
+from emulator.jobs.scheduler import Engine
 from tests.emulator_api import MODEL, Api, Json, client, contents, jsonl, row, text_of
 from tests.emulator_process import EmulatorProcess
 
@@ -220,7 +220,7 @@ def test_a_mistake_of_the_emulator_fails_its_job_and_is_seen(
     job = Job("job", "owner", MODEL, False, now - 1, now - 1, now - 1, 1)
     state.jobs[job.id] = job
     state.store.body("rows", job.id).write_bytes(jsonl([row("a")]))
-    monkeypatch.setattr("emulator.execution.execute", lambda *_: 1 / 0)
+    monkeypatch.setattr("emulator.jobs.execution.execute", lambda *_: 1 / 0)
     asyncio.run(Engine(state).look(job))
     state.store.close()
     assert (job.state, job.error and job.error["code"]) == ("BATCH_STATE_FAILED", 13)

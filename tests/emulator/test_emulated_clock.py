@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from emulator.clock import Clock, duration
+from emulator.core.clock import Clock, duration
 from tests.emulator_api import Api
 from tests.emulator_process import EmulatorProcess
 

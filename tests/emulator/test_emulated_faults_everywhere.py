@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from emulator import routes
+from emulator.http import routes
 from tests.emulator_api import MODEL, Api, Json, contents, row
 from tests.emulator_process import EmulatorProcess
 

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator import lenient
-from emulator.errors import ApiError
-from emulator.models import BY_ID
-from emulator.respond import respond
-from emulator.rows import execute
-from emulator.schema import Unreadable, read
-from emulator.settings import Settings
-from emulator.state import State
-from emulator.store import Store
-from emulator.world import World
+from emulator.answers.request_scope import World
+from emulator.answers.respond import respond
+from emulator.core.errors import ApiError
+from emulator.core.models import BY_ID
+from emulator.core.settings import Settings
+from emulator.core.state import State
+from emulator.core.store import Store
+from emulator.jobs.rows import execute
+from emulator.schema import lenient_json
+from emulator.schema.request_fields import Unreadable, read
 from tests.emulator_api import MODEL, Api, Json, client, contents
 from tests.emulator_process import EmulatorProcess
 
@@ -108,13 +108,13 @@ def test_broken_json_is_refused(api: Api) -> None:
     ],
 )
 def test_json_may_be_written_as_in_googles_guides(sent: bytes, read_as: Json) -> None:
-    assert lenient.loads(sent) == read_as
+    assert lenient_json.loads(sent) == read_as
 
 
 @pytest.mark.parametrize("bad", [b"{", b"{'a'}", b"{'a: 1}", b"{a b: 1}", b"\xff", b"[1 2]", b"{'a': 1,,}"])
 def test_what_is_no_json_in_any_spelling_is_refused(bad: bytes) -> None:
     with pytest.raises(json.JSONDecodeError):
-        lenient.loads(bad)
+        lenient_json.loads(bad)
 
 
 def test_the_curl_examples_of_the_batch_guide_work(api: Api) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from emulator.errors import ApiError
-from emulator.patterns import matching
-from emulator.shapes import made_up
+from emulator.answers.regex_sampler import matching
+from emulator.answers.schema_sampler import made_up
+from emulator.core.errors import ApiError
 from tests.emulator_api import Api, Json, row, text_of
 
 NODE = {"type": "object", "properties": {"next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}}}

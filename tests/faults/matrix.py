@@ -20,11 +20,12 @@ from typing import Any
 
 import pytest
 
-from batch import catalog
 from batch.model import ContextMode, RunState, SendAs
-from lifecycle import pacing, sweep
+from batch.pricing import catalog
+from lifecycle.core import polling
+from lifecycle.core.models import RunSpec, RunView
 from lifecycle.runner import Runner, Setup
-from lifecycle.views import RunSpec, RunView
+from lifecycle.workflow import orphan_cleanup
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.witness import MODEL, complaints, leftovers, prompts, write_input
 
@@ -103,9 +104,9 @@ class Cell:
 def hurried() -> Iterator[None]:
     """Back off by tenths of seconds instead of seconds, and sweep nothing: that would take the run's faults away."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pacing, "BACK_OFF_SECONDS", 0.2)
-        patch.setattr(pacing, "FIRST_POLL_SECONDS", 0.2)
-        patch.setattr(sweep, "sweep", lambda *_: 0)
+        patch.setattr(polling, "BACK_OFF_SECONDS", 0.2)
+        patch.setattr(polling, "FIRST_POLL_SECONDS", 0.2)
+        patch.setattr(orphan_cleanup, "sweep", lambda *_: 0)
         yield
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from batch import catalog
+from batch.pricing import catalog
+from lifecycle.core.models import Account, RunSpec, RunView
 from lifecycle.runner import Runner, Setup
-from lifecycle.views import Account, RunSpec, RunView
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 MODEL = "gemini-3.8-flash"

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.model import Usage
-from lifecycle.results import Reconciliation, ResultTable, build
+from lifecycle.results.collect.build import build
+from lifecycle.results.read.table import ResultTable
+from lifecycle.results.store.reconciliation import Reconciliation
 
 Line = dict[str, Any] | bytes
 Price = Callable[[Usage], float | None]

@@ -23,13 +23,13 @@ from sqlalchemy import event
 
 from batch.errors import ApiError
 from batch.model import SendAs
-from lifecycle import store as store_module
-from lifecycle.keyring import Keyring
-from lifecycle.results import Reconciliation
-from lifecycle.stages import collecting
-from lifecycle.stages.work import Limits, Options
-from lifecycle.store import LeaseLost, Row, Store
-from lifecycle.worker import Worker
+from lifecycle.results.store.reconciliation import Reconciliation
+from lifecycle.storage import store as store_module
+from lifecycle.storage.keyring import Keyring
+from lifecycle.storage.store import LeaseLost, Row, Store
+from lifecycle.workflow.shards.context import Limits, Options
+from lifecycle.workflow.stages import collect as collect_stage
+from lifecycle.workflow.worker import Worker
 
 MODEL = "gemini-3.8-flash"
 KEY = "made-up-key"
@@ -356,7 +356,7 @@ class World:
 
     def __enter__(self) -> World:
         self.patches.setattr(store_module, "time", SimpleNamespace(time=lambda: self.google.now))
-        self.patches.setattr(collecting.results, "build", _build)
+        self.patches.setattr(collect_stage, "build", _build)
         self.process = Process(self)
         return self
 

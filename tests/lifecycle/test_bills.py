@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from batch.bills import Bill, altogether, spent, total
 from batch.errors import NotFound
 from batch.model import ContextMode, RunState, SendAs
-from lifecycle.billing import bill_of
-from lifecycle.stages import releasing
-from lifecycle.views import RunSpec
+from batch.pricing.costs import Bill, altogether, spent, total
+from lifecycle.core.models import RunSpec
+from lifecycle.services.billing import bill_of
+from lifecycle.workflow.stages import release as release_stage
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
 from tests.lifecycle.hand_made_run import Run, answer, error, per_token
-from tests.lifecycle.test_caching import DOCUMENT, FAMILIES, billed, line, submit, tariff
-from ui.money import parts
+from tests.lifecycle.workflow.shards.test_run_caches import DOCUMENT, FAMILIES, billed, line, submit, tariff
+from ui.results.run_cost import parts
 
 MIXED = [line(f"k{n}", DOCUMENT, f"{'' if n % 3 else '[[emulate: error:13]] '}Question {n}?") for n in range(30)]
 
@@ -99,7 +99,7 @@ def test_a_cache_that_cannot_be_deleted_is_paid_for_until_it_expires(
     bench: Bench, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its cost is then known, as the most that it can be, and so is the run's."""
-    monkeypatch.setattr(releasing, "REFUSALS", 1)
+    monkeypatch.setattr(release_stage, "REFUSALS", 1)
     refuse = {"method": "DELETE", "route": "cachedContents", "times": -1, "do": "status", "status": 400}
     emulator.faults([refuse])
     runner = bench.open()

@@ -20,10 +20,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batch.errors import InputError
-from batch.reports import FLAT, cell, is_formula
-from lifecycle.results import FORMATS, Filter, ResultTable
-from lifecycle.results.flat import rounded
-from lifecycle.results.workbook import Workbook
+from batch.responses.spreadsheet_text import FLAT, cell, is_formula
+from lifecycle.results.export.export import FORMATS, Choice
+from lifecycle.results.export.export import export as write_export
+from lifecycle.results.export.rows import rounded
+from lifecycle.results.export.xlsx import Workbook
+from lifecycle.results.read.table import Filter, ResultTable
 from tests.lifecycle.hand_made_run import Run, answer, error
 
 FORMULA_LIKE = [
@@ -83,7 +85,8 @@ def mixed(tmp_path: Path) -> Run:
 def export(run: Run | ResultTable, format: str, **more: Any) -> Path:
     table = run if isinstance(run, ResultTable) else run.table()
     path = table.folder / f"out.{format}"
-    table.export(path, format, **more)
+    form = more.pop("form", "flat")
+    write_export(table, path, format, Choice(**more), form=form)
     return path
 
 
@@ -196,7 +199,7 @@ def test_what_a_cell_cannot_hold_is_noted(tmp_path: Path) -> None:
         .receive([{"key": "a", **answer("x" * 40_000)}, {"key": "b", **answer("\x00\x1b")}])
     )
     run.build()
-    written = run.table().export(tmp_path / "o.xlsx", "xlsx")
+    written = write_export(run.table(), tmp_path / "o.xlsx", "xlsx")
     texts = list(pd.read_excel(tmp_path / "o.xlsx")["text"])
     assert len(texts[0]) == 32_767
     assert texts[0].endswith("… [cut: 40,000 characters]")
@@ -248,7 +251,7 @@ def test_a_column_of_ones_own_called_incomplete_is_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_export_notes_what_is_missing(mixed: Run, format: str) -> None:
-    written = mixed.table().export(mixed.folder / "o", format)
+    written = write_export(mixed.table(), mixed.folder / "o", format)
     assert "INCOMPLETE: nothing came back for 1 of 4 rows." in written.notes
     assert written.rows == 4
 
@@ -276,7 +279,7 @@ def test_a_filtered_export_holds_the_rows_that_fit(mixed: Run) -> None:
 def test_names_that_are_taken_are_noted(tmp_path: Path) -> None:
     run = Run(tmp_path / "run").send("a", own={"Text": ["mine"], "outcome": ["won"], "text (input)": ["?"]})
     run.receive([{"key": "a", **answer("A")}]).build()
-    written = run.table().export(tmp_path / "o.csv", "csv")
+    written = write_export(run.table(), tmp_path / "o.csv", "csv")
     row = pd.read_csv(tmp_path / "o.csv").iloc[0].to_dict()
     assert (row["Text (input)"], row["outcome (input)"], row["text (input) (input)"]) == ("mine", "won", "?")
     assert (row["text"], row["outcome"]) == ("A", "answered")
@@ -317,7 +320,7 @@ def test_structured_answers_become_typed_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("format", "form"), [("csv", "gemini"), ("pdf", "flat"), ("", "flat")])
 def test_what_cannot_be_written_is_refused(mixed: Run, format: str, form: str) -> None:
     with pytest.raises(InputError):
-        mixed.table().export(mixed.folder / "o", format, form=form)
+        write_export(mixed.table(), mixed.folder / "o", format, form=form)
 
 
 def test_an_export_appears_whole_or_not_at_all(mixed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,7 +328,7 @@ def test_an_export_appears_whole_or_not_at_all(mixed: Run, monkeypatch: pytest.M
     path.write_text("earlier")
     mixed.received[0].unlink()
     with pytest.raises(FileNotFoundError):
-        mixed.table().export(path, "jsonl")
+        write_export(mixed.table(), path, "jsonl")
     assert path.read_text() == "earlier"
     assert not list(mixed.folder.glob(".o.jsonl*"))
 

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from lifecycle import store as store_module
-from lifecycle.store import Store
-from tests.lifecycle import test_store as on_sqlite
-from tests.lifecycle.test_store import run_row
+from lifecycle.storage import store as store_module
+from lifecycle.storage.store import Store
+from tests.lifecycle.storage import test_store as on_sqlite
+from tests.lifecycle.storage.test_store import run_row
 from tests.postgres_server import NoPostgres, postgres
 
 SAME = [name for name in vars(on_sqlite) if name.startswith("test_") and "processes" not in name]

@@ -11,10 +11,13 @@ import pytest
 
 from batch.errors import InputError, NotFound
 from batch.model import RunState
-from lifecycle import recovery, schema
+from lifecycle.core import foreign_jobs
+from lifecycle.core.models import Account
+from lifecycle.results.export.export import export
 from lifecycle.runner import Runner
-from lifecycle.stages import receiving, running
-from lifecycle.views import Account
+from lifecycle.storage import schema
+from lifecycle.workflow.shards import download
+from lifecycle.workflow.stages import poll as poll_stage
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
 from tests.lifecycle.simulation import Job, World
@@ -51,7 +54,7 @@ class Elsewhere:
 
 @pytest.fixture(autouse=True)
 def looks_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "LOOK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(poll_stage, "LOOK_AGAIN_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -79,7 +82,7 @@ def rows_of(runner: Runner, account: Account, run_id: str) -> dict[str, tuple[st
     "given", ["batches/abc-1_2", " abc-1_2\n", "https://generativelanguage.googleapis.com/v1beta/batches/abc-1_2"]
 )
 def test_a_job_is_named_as_people_paste_it(given: str) -> None:
-    assert recovery.job_name(given) == "batches/abc-1_2"
+    assert foreign_jobs.job_name(given) == "batches/abc-1_2"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ def test_a_job_is_named_as_people_paste_it(given: str) -> None:
 )
 def test_what_is_no_name_is_refused_before_anybody_is_asked(given: str) -> None:
     with pytest.raises(InputError, match="not a batch job's name"):
-        recovery.job_name(given)
+        foreign_jobs.job_name(given)
 
 
 def test_a_job_that_has_ended_is_collected_priced_and_left_alone(
@@ -149,7 +152,7 @@ def test_results_without_keys_are_numbered_and_no_input_is_claimed_for_them(
     assert run.counts == {"answered": 2}
     found = rows_of(runner, account, run_id)
     assert list(found) == ["response-000001", "response-000002"] and "alpha" in found["response-000001"][2]
-    written = runner.results(account, run_id).export(tmp_path / "out.jsonl", "jsonl", form="gemini").path
+    written = export(runner.results(account, run_id), tmp_path / "out.jsonl", "jsonl", form="gemini").path
     assert [json.loads(line)["key"] for line in written.read_text().splitlines()] == list(found)
 
 
@@ -299,7 +302,7 @@ def test_dying_at_any_write_loses_nothing_and_leaves_the_job_alone(tmp_path: Pat
             run_id = world.submit()
             told = {"job": job, "display_name": "theirs", "requests": 2, "created_at": now, "inputs": False}
             with world.process.store.engine.begin() as c:
-                c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={recovery.DATA: told}))
+                c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={foreign_jobs.DATA: told}))
             world.process.store.crash_in, world.process.store.crash_after = write, crash_after
             world.until_ended(run_id)
             assert sorted(world.answers(run_id)) == [f"{job}-a", f"{job}-b"]
@@ -322,9 +325,9 @@ def test_a_recovery_that_cannot_go_on_does_not_cancel_a_job_that_may_be_anothers
         told = {"job": "batches/theirs", "display_name": "theirs", "requests": 1, "created_at": now, "inputs": False}
         run_id = world.submit()
         with world.process.store.engine.begin() as c:
-            c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={recovery.DATA: told}))
-        real, looks = receiving.fetch, iter([impossible])
-        monkeypatch.setattr(receiving, "fetch", lambda *given: next(looks, real)(*given))
+            c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={foreign_jobs.DATA: told}))
+        real, looks = download.fetch, iter([impossible])
+        monkeypatch.setattr(download, "fetch", lambda *given: next(looks, real)(*given))
         world.until_ended(run_id)
         assert world.row(run_id)["state"] == "failed" and sorted(world.answers(run_id)) == ["a"]
         assert "cancel" not in world.google.calls

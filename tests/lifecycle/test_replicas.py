@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from batch import catalog
 from batch.errors import InputError
 from batch.model import RunState
+from batch.pricing import catalog
+from lifecycle.core.models import RunSpec
 from lifecycle.runner import Runner, Setup
-from lifecycle.views import RunSpec
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.postgres_server import NoPostgres, postgres
 from tests.witness import MODEL, complaints, leftovers, prompts, write_input

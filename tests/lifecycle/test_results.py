@@ -17,18 +17,13 @@ from hypothesis import strategies as st
 
 from batch.errors import InputError, NotFound
 from batch.model import Outcome, Usage
-from batch.outcomes import WORTH, classify
-from lifecycle.results import (
-    Filter,
-    Reconciliation,
-    ResultTable,
-    collect,
-    compare,
-    lines,
-    merged,
-    placing,
-    shared_keys,
-)
+from batch.responses.outcomes import WORTH, classify
+from lifecycle.results.collect import build, match_rows, parse_lines
+from lifecycle.results.export.export import Choice, export
+from lifecycle.results.read.compare import compare, shared_keys
+from lifecycle.results.read.merge_retries import merged
+from lifecycle.results.read.table import Filter, ResultTable
+from lifecycle.results.store.reconciliation import Reconciliation
 from tests.lifecycle.hand_made_run import Run, answer, error
 
 
@@ -176,7 +171,7 @@ def test_a_build_that_dies_leaves_the_old_results(run: Run, monkeypatch: pytest.
     def die(*_: Any) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(collect, "write_results", die)
+    monkeypatch.setattr(build, "write_results", die)
     with pytest.raises(OSError, match="full"):
         run.build()
     assert (run.folder / "results.parquet").read_bytes() == before
@@ -249,11 +244,11 @@ def test_the_joined_table_is_right_or_flags_the_damage(
     keys, copies, attempts = made
     with pytest.MonkeyPatch.context() as patch:
         if small:  # many passes, batches and buckets, as in a run of millions
-            patch.setattr(placing, "PASS_ROWS", 3)
-            patch.setattr(lines, "BATCH_ROWS", 2)
-            patch.setattr(lines, "YIELD_ROWS", 1)
-            patch.setattr(collect, "BATCH_ROWS", 3)
-            patch.setattr(collect, "BUCKET_ROWS", 2)
+            patch.setattr(match_rows, "PASS_ROWS", 3)
+            patch.setattr(parse_lines, "BATCH_ROWS", 2)
+            patch.setattr(parse_lines, "YIELD_ROWS", 1)
+            patch.setattr(build, "BATCH_ROWS", 3)
+            patch.setattr(build, "BUCKET_ROWS", 2)
         run = Run(tmp_path_factory.mktemp("run")).send(keys, fanout=copies)
         for number, returned in enumerate(attempts):
             run.receive(returned, attempt=number)
@@ -339,7 +334,7 @@ def test_json_that_others_would_trip_over_costs_no_other_row(run: Run, text: str
     assert [row["parsed"] for row in run.rows()][::2] == ["failed", "strict"]
     page, _ = run.table().page(fields=True, lenient=True)
     assert page["answer.x"][2] == "1"
-    assert run.table().export(run.folder / "o.parquet", "parquet", fields=True, lenient=True).rows == 3
+    assert export(run.table(), run.folder / "o.parquet", "parquet", Choice(fields=True, lenient=True)).rows == 3
 
 
 def test_a_run_of_odd_lines_is_collected_shown_and_exported(run: Run) -> None:
@@ -365,7 +360,7 @@ def test_a_run_of_odd_lines_is_collected_shown_and_exported(run: Run) -> None:
     assert balanced(account)
     assert run.table().detail("deep").response.encode() == deep
     for format in ("jsonl", "csv", "parquet", "xlsx", "txt"):
-        assert run.table().export(run.folder / "o", format).rows == 5
+        assert export(run.table(), run.folder / "o", format).rows == 5
         if format == "jsonl":
             rows = [json.loads(line) for line in (run.folder / "o").read_text().splitlines()]
             assert [row["key"] for row in rows] == ["deep", "huge", "vertex", "snake", "lost"]
@@ -635,7 +630,7 @@ def test_a_run_without_children_is_its_own_result(tmp_path: Path) -> None:
 def test_a_merged_result_exports_lines_of_all_runs(tmp_path: Path) -> None:
     parent, first, second = family(tmp_path)
     table = merged(parent.folder, [first.folder, second.folder])
-    table.export(tmp_path / "out.jsonl", "jsonl", form="gemini")
+    export(table, tmp_path / "out.jsonl", "jsonl", form="gemini")
     lines_out = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [line["key"] for line in lines_out] == list("abcde")
     assert lines_out[3] == {"key": "d", **answer("D2")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from lifecycle.results import Filter
+from lifecycle.results.read.table import Filter
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, Bench, ended
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from batch.model import SendAs
-from lifecycle.stages.work import Limits
+from lifecycle.workflow.shards.context import Limits
 from tests.lifecycle.simulation import KEY, SETTLE, SURVIVABLE, Crash, Trouble, World
 
 OPS = ("list", "upload", "list files", "create", "get", "download", "delete file", "cancel", "get file")

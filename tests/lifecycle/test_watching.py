@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from batch.errors import ApiError, InputError
-from lifecycle.stages import collecting, receiving
-from lifecycle.stages.work import Limits
-from lifecycle.worker import STAGES
+from lifecycle.workflow.shards import download
+from lifecycle.workflow.shards.context import Limits
+from lifecycle.workflow.stages import collect as collect_stage
+from lifecycle.workflow.worker import STAGES
 from tests.lifecycle.simulation import MODEL, SETTLE, FakeGateway, Trouble, World
 
 WRITES = 52  # more than a run of one job makes in its life
@@ -88,14 +89,14 @@ def test_a_broken_last_line_costs_one_look_and_no_more(
         to.write_text("".join(to.read_text().splitlines(keepends=True)[:2]) + tail, encoding="latin-1")
 
     monkeypatch.setattr(FakeGateway, "download_file", broken)
-    monkeypatch.setattr(collecting.results, "build", lambda *a, **k: _nothing())
+    monkeypatch.setattr(collect_stage, "build", lambda *a, **k: _nothing())
     run_id = world.submit()
     world.until_ended(run_id)
     assert world.google.calls.count("download") == 2
 
 
 def _nothing() -> Any:
-    from lifecycle.results import Reconciliation
+    from lifecycle.results.store.reconciliation import Reconciliation
 
     return Reconciliation(sent=3, matched=2, missing=1, counts={"answered": 2}, usd=0.0)
 
@@ -272,9 +273,9 @@ def test_a_full_disk_stops_the_work_with_a_message_and_loses_nothing(
     if place == "download":
         monkeypatch.setattr(FakeGateway, "download_file", checked(FakeGateway.download_file))
     elif place == "fsync":
-        monkeypatch.setattr(receiving.os, "fsync", checked(receiving.os.fsync))
+        monkeypatch.setattr(download.os, "fsync", checked(download.os.fsync))
     else:
-        monkeypatch.setattr(collecting.results, "build", checked(collecting.results.build))
+        monkeypatch.setattr(collect_stage, "build", checked(collect_stage.build))
     run_id = world.submit()
     world.work(3600)
     assert "No space left on device" in world.row(run_id)["note"]
@@ -299,7 +300,7 @@ def test_dying_at_any_write_loses_nothing_and_pays_once(world: World, crash_afte
         assert len(world.google.named(f"gbr-test-{run_id}-s0000")) == 1
         assert not world.google.files
     assert world.process.store.crash_in > 0, "runs have more writes than were tried"
-    lessons = world.process.store.learned(world.owner, MODEL, collecting.DURATION, limit=1000)
+    lessons = world.process.store.learned(world.owner, MODEL, collect_stage.DURATION, limit=1000)
     assert len(lessons) == len(world.google.jobs), "each job teaches once how long jobs take"
 
 

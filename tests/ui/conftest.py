@@ -12,9 +12,9 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.fakes import FakeRunner
-from ui import app_state
-from ui.app_state import AppState
-from ui.vault import Vault
+from ui.shared import app_state
+from ui.shared.app_state import AppState
+from ui.shared.cookie_crypto import Vault
 
 PAGE = Path(__file__).resolve().parents[2] / "ui" / "page.py"
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from batch.bills import Bill
 from batch.errors import NotFound
 from batch.model import RunState, Stage, Tariff
-from lifecycle.ages import Usual
-from lifecycle.drafts import Draft
-from lifecycle.recovery import Elsewhere, Recovered
-from lifecycle.retries import RetryOffer
-from lifecycle.views import Account, EventView, JobView, KeyCheck, ModelChoice, Progress, RunSpec, RunView
+from batch.pricing.costs import Bill
+from lifecycle.core.foreign_jobs import Elsewhere, Recovered
+from lifecycle.core.job_age import Usual
+from lifecycle.core.models import Account, EventView, JobView, KeyCheck, ModelChoice, Progress, RunSpec, RunView
+from lifecycle.inputs.drafts import Draft
+from lifecycle.planning.retry_draft import RetryOffer
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 MODELS = [

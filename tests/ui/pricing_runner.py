@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from batch.errors import BatchRunnerError
-from batch.estimate import over_budget
 from batch.model import Tariff
+from batch.pricing.estimate import over_budget
 from cache_utils import CachedText
-from lifecycle import drafts, shared_cache
-from lifecycle.cache_desk import CacheInfo
-from lifecycle.forecast import Forecast, expected_hours, forecast
-from lifecycle.shared_cache import CacheOffer
-from lifecycle.views import Account, RunSpec
+from lifecycle.core.models import Account, RunSpec
+from lifecycle.inputs import drafts
+from lifecycle.planning import cache_estimate
+from lifecycle.planning.cache_estimate import CacheOffer
+from lifecycle.planning.forecast import Forecast, expected_hours, forecast
+from lifecycle.services.caches import CacheInfo
 from tests.ui.fakes import NOW, FakeRunner
 
 TARIFF = Tariff(0.3, 0.15, 2.5, 1.25, 0.03, None, 1.0, explicit_minimum=1024, implicit_minimum=2048)
@@ -68,7 +69,7 @@ class PricingRunner(FakeRunner):
         if use_cache:
             options["generation"] = replace(options["generation"], system_instruction="")
         draft = drafts.prepare(source, target, **options)
-        return shared_cache.use_for_all(draft, use_cache) if use_cache else draft
+        return cache_estimate.use_for_all(draft, use_cache) if use_cache else draft
 
     def tariff(self, model: str) -> Tariff | None:
         return None if "mystery" in model else TARIFF
@@ -110,7 +111,7 @@ class PricingRunner(FakeRunner):
         return drafts.open_draft(self.folder / run_id)
 
     def offer_cache(self, account: Account, wanted: CachedText, hours: float) -> CacheOffer:
-        return shared_cache.offer(wanted, hours, self.tariff(wanted.model))
+        return cache_estimate.offer(wanted, hours, self.tariff(wanted.model))
 
     def caches(self, account: Account) -> list[CacheInfo]:
         self.looked += 1

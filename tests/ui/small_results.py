@@ -10,7 +10,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lifecycle.results import ResultTable, build
+from lifecycle.results.collect.build import build
+from lifecycle.results.read.table import ResultTable
 
 
 def small_results(

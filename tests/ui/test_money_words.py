@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from batch.groups import ChoiceUsd
+from batch.planning.groups import ChoiceUsd
 from gem_cache import Choice, CostAt, Group
-from lifecycle.forecast import Hours
-from ui.plan_picture import picture
-from ui.shared_texts import text_of
-from ui.words import money
+from lifecycle.planning.forecast import Hours
+from ui.pricing.group_texts import text_of
+from ui.pricing.plan_chart import picture
+from ui.shared.format import money
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Which shared text to cache, and which rows share a job."""

@@ -1,0 +1,156 @@
+"""Divide a run into shards under the service's limits, keeping together what shares a cache. Pure.
+
+A cache costs storage as long as any shard needs it, so a group that fits one shard is never divided, nested groups
+stay together as far up as they fit, and what no shard can hold whole fills shards one after the other. Requests
+without a cache fill the gaps, in the order given.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from batch.prefixes.forest import Bools, Floats, Ints
+
+SLACK = 1e-12
+"""Of a limit, lost to rounding in sums."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one batch job may hold; None is no limit. `tokens` are input tokens enqueued at a time for the model."""
+
+    file_bytes: float | None = None
+    rows: float | None = None
+    output_bytes: float | None = None
+    tokens: float | None = None
+
+    def shares(self, file_bytes: Floats, output_bytes: Floats, tokens: Floats) -> Floats:
+        """What each row takes of each limit there is, as a share."""
+        ones = np.ones(len(file_bytes))
+        weights = ((self.file_bytes, file_bytes), (self.rows, ones), (self.output_bytes, output_bytes))
+        limited = [weight / limit for limit, weight in (*weights, (self.tokens, tokens)) if limit is not None]
+        return np.stack(limited, axis=1) if limited else np.zeros((len(ones), 1))
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Rows of each shard, in the order given; `oversize` are rows that no shard can hold."""
+
+    shards: list[Ints]
+    oversize: list[int]
+
+
+def divide(
+    rows: Ints,
+    limits: Limits,
+    *,
+    file_bytes: Floats,
+    tokens: Floats,
+    output_bytes: Floats | None = None,
+    cache_of_row: Ints | None = None,
+    parent_of_cache: Sequence[int] | Ints = (),
+) -> Shards:
+    """Divide rows, given in the order in which they are to be written.
+
+    The arrays are per row number; `cache_of_row` is the cache that a row uses (-1: none) and `parent_of_cache` the
+    next shorter cache of each (-1: none). First fit, the heaviest groups first.
+    """
+    output_bytes = np.zeros(len(tokens)) if output_bytes is None else output_bytes
+    shares = limits.shares(file_bytes[rows], output_bytes[rows], tokens[rows])
+    fits = (shares <= 1.0 + SLACK).all(axis=1)
+    oversize, rows, shares = rows[~fits].tolist(), rows[fits], shares[fits]
+    caches = np.full(len(rows), -1) if cache_of_row is None else cache_of_row[rows]
+    unit = _units(caches, np.asarray(parent_of_cache, dtype=np.int64), shares)
+    shard_of = _Filling(shares).fill(unit)
+    count = int(shard_of.max(initial=-1)) + 1
+    order = np.argsort(shard_of, kind="stable")
+    bounds = np.searchsorted(shard_of[order], np.arange(count + 1))
+    return Shards([rows[order[bounds[n] : bounds[n + 1]]] for n in range(count)], oversize)
+
+
+def _units(caches: Ints, parent: Ints, shares: Floats) -> Ints:
+    """Per row the unit that is kept whole: the largest group around it that fits a shard, or else the requests of its
+    own cache if they do. -1 for rows without a cache, less for those of a cache that has to be divided.
+    """
+    weight = np.zeros((len(parent), shares.shape[1]))
+    served = caches >= 0
+    np.add.at(weight, caches[served], shares[served])
+    alone, own = (weight <= 1.0 + SLACK).all(axis=1), np.arange(len(parent))
+    depth = _depth(parent)
+    levels = [np.flatnonzero(depth == level) for level in range(int(depth.max(initial=0)) + 1)]
+    for nodes in levels[:0:-1]:
+        np.add.at(weight, parent[nodes], weight[nodes])
+    fitting: Bools = np.asarray((weight <= 1.0 + SLACK).all(axis=1))
+    top = np.where(fitting, own, np.where(alone, own + len(parent), -2 - own))
+    for nodes in levels[1:]:
+        inside = nodes[fitting[parent[nodes]]]
+        top[inside] = top[parent[inside]]
+    return np.asarray(np.append(top, -1)[caches])
+
+
+def _depth(parent: Ints) -> Ints:
+    depth, above = (parent >= 0).astype(np.int64), parent.copy()
+    while len(open_ := np.flatnonzero(above >= 0)):
+        depth[open_] += depth[above[open_]]
+        above[open_] = above[above[open_]]
+    return depth
+
+
+class _Filling:
+    """Shards being filled: what is left of each limit."""
+
+    def __init__(self, shares: Floats) -> None:
+        self._shares = shares
+        self._left = np.ones((0, shares.shape[1]))
+        self._shard_of = np.full(len(shares), -1)
+
+    def fill(self, unit: Ints) -> Ints:
+        """Put every row into a shard: divided groups first, then whole ones, then what has no cache."""
+        if not len(unit):
+            return self._shard_of
+        order = np.argsort(unit, kind="stable")
+        names, begins = np.unique(unit[order], return_index=True)
+        members = dict(zip(names.tolist(), np.split(order, begins[1:]), strict=True))
+        weights = {name: self._shares[rows].sum(axis=0) for name, rows in members.items()}
+        heaviest = sorted(members, key=lambda name: -float(weights[name].max()))
+        for name in [name for name in heaviest if name < -1]:
+            self._pour(members[name], self._first_shard(weights[name]))
+        for name in [name for name in heaviest if name >= 0]:
+            room = np.flatnonzero((self._left >= weights[name] - SLACK).all(axis=1))
+            self._put(members[name], int(room[0]) if len(room) else self._new(), weights[name])
+        if -1 in members:
+            self._pour(members[-1], 0)
+        return self._shard_of
+
+    def _first_shard(self, weight: Floats) -> int:
+        """Where to begin a group that must be divided: in the last shard, unless that takes one shard more."""
+        if not len(self._left):
+            return 0
+        rest = float((weight - self._left[-1]).max())
+        return len(self._left) - (math.ceil(rest) + 1 <= math.ceil(float(weight.max())))
+
+    def _pour(self, rows: Ints, shard: int) -> None:
+        """Fill shards with rows in order, each to its limits, beginning with this one."""
+        ahead = np.cumsum(self._shares[rows], axis=0)
+        begin = 0
+        while begin < len(rows):
+            if shard == len(self._left):
+                self._new()
+            before = ahead[begin - 1] if begin else np.zeros(ahead.shape[1])
+            room = before + self._left[shard] + SLACK
+            end = min(int(np.searchsorted(ahead[:, limit], room[limit], side="right")) for limit in range(len(room)))
+            if end > begin:
+                self._put(rows[begin:end], shard, ahead[end - 1] - before)
+            begin, shard = max(begin, end), shard + 1
+
+    def _put(self, rows: Ints, shard: int, weight: Floats) -> None:
+        self._shard_of[rows] = shard
+        self._left[shard] -= weight
+
+    def _new(self) -> int:
+        self._left = np.vstack([self._left, np.ones(self._left.shape[1])])
+        return len(self._left) - 1

@@ -1,0 +1,1 @@
+"""Which beginnings requests share."""

@@ -1,0 +1,123 @@
+"""A request as caching sees it: a root, then parts one after the other. Decoded raw, spelled canonically, measured.
+
+The *root* is what a cache must hold whole (system instruction, tools, tool config). The *parts* of all contents
+follow in order. A *prefix* is the root and some first parts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from batch.tokens import text_tokens
+
+Measure = Callable[[bytes], float]
+"""Tokens of one part (or a list of tools), given as its JSON; NaN if nothing is known of it (a file by its URI)."""
+Field = Raw | UnsetType
+
+TEXT, SPACE = b'{"text":', 0x20
+FIRST_LOOK = 512
+"""Escapes of printable characters are looked for in so many first bytes of a text; all of it would cost a pass."""
+
+
+class Content(Struct, gc=False):
+    """One turn; without a role it is a user's. Parts stay as they were written."""
+
+    parts: list[Raw]
+    role: str | None = None
+
+
+class Rest(Struct, gc=False, kw_only=True):
+    """What decides about caching in a GenerateContentRequest (REST, camelCase), besides its contents."""
+
+    systemInstruction: Field = UNSET
+    tools: Field = UNSET
+    toolConfig: Field = UNSET
+    cachedContent: str | UnsetType | None = UNSET
+    generationConfig: Field = UNSET
+    safetySettings: Field = UNSET
+
+    @property
+    def root(self) -> tuple[Field, Field, Field]:
+        return self.systemInstruction, self.tools, self.toolConfig
+
+
+class Request(Rest, gc=False, kw_only=True):
+    """A request whose parts stay as they were written."""
+
+    contents: list[Content]
+
+
+class Line(Struct, gc=False):
+    """A line of the normalised JSONL: `{"key": …, "request": …}`."""
+
+    request: Request
+
+
+decode = msgspec.json.Decoder(Line).decode
+
+
+def canonical(raw: bytes | Raw) -> bytes:
+    """The same JSON value in one spelling: no white space, sorted keys, no needless escapes."""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(raw), order="deterministic")
+    except msgspec.DecodeError:  # a lone surrogate: JSON that no UTF-8 can hold
+        return bytes(raw)
+
+
+def canonical_part(part: bytes) -> bytes:
+    """A part in one spelling. Plain texts are recognised by their bytes and hardly cost anything."""
+    if part.startswith(TEXT):
+        if part[8] == SPACE:
+            part = TEXT + part[9:]
+        if part[8] == 0x22 and part.endswith(b'"}') and not _escaped(part) and part.find(b'"', 9, -2) < 0:
+            return part
+    return canonical(part)
+
+
+def measure(known: Mapping[str, int] | None = None) -> Measure:
+    """Estimate tokens by `batch.tokens`; `known` has the tokens of files by URI."""
+
+    def estimated(part: bytes) -> float:
+        if part.startswith(b'{"text":"') and b"\\" not in part and part.count(b'"') == 4:
+            return float(text_tokens.estimate_utf8(part[9:-2]))
+        try:
+            value = msgspec.json.decode(part)
+        except msgspec.DecodeError:
+            return float(text_tokens.estimate_utf8(part))
+        whole = {"tools": value} if isinstance(value, list) else {"contents": [{"parts": [value]}]}
+        found = text_tokens.estimate_request(whole, known)
+        return math.nan if found.unknown else float(found.total)
+
+    return estimated
+
+
+def root_parts(request: Rest) -> list[bytes]:
+    """The parts of the root as JSON: those of the system instruction, then tools and tool config as they are."""
+    found = [bytes(field) for field in (request.tools, request.toolConfig) if field is not UNSET]
+    if request.systemInstruction is UNSET:
+        return found
+    instruction: Any = msgspec.json.decode(request.systemInstruction)
+    inner = instruction.get("parts") if isinstance(instruction, dict) else None
+    return [msgspec.json.encode(part) for part in (inner if isinstance(inner, list) else [instruction])] + found
+
+
+def part_json(part: Mapping[str, Raw]) -> bytes:
+    """A part as it was written, without the white space between its members."""
+    return b"{%b}" % b",".join(b"%b:%b" % (msgspec.json.encode(key), bytes(value)) for key, value in part.items())
+
+
+def text_token(text: Raw) -> bytes:
+    """A JSON string, quotes included, in one spelling if it begins with needless escapes."""
+    token = bytes(text)
+    return canonical(token) if _escaped(token) else token
+
+
+def _escaped(part: bytes) -> bool:
+    if part.find(b"\\", 0, FIRST_LOOK) < 0:
+        return False
+    return part.find(b"\\u", 0, FIRST_LOOK) >= 0 or part.find(b"\\/", 0, FIRST_LOOK) >= 0

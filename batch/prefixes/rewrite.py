@@ -1,0 +1,191 @@
+"""Rewrite requests for the caches of a plan: the second pass, streaming, in any order of rows. Pure.
+
+A request that a cache serves is written without what the cache holds; its `cachedContent` is a placeholder until the
+cache exists (`substitute`). Whether its beginning equals the cache's content is decided here, on the JSON itself: a
+row that differs is written as it was read, whatever the plan said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO, NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, MsgspecError, Raw, Struct
+
+from batch.errors import InputError
+from batch.prefixes import locate
+from batch.prefixes.forest import Ints
+from batch.prefixes.locate import Prefix, Turn
+from batch.prefixes.request_parts import Rest
+
+PLACEHOLDER = b"@group:"
+READ_AHEAD, REMEMBERED_BYTES, ROWS_AT_ONCE = 1 << 18, 1 << 26, 4096
+MARK = b'{"request":{"cachedContent":"@group:'
+"""How a line begins that waits for its cache's name. No other line does: user data stands further in, and a request
+that names a cache itself names `cachedContents/…`."""
+
+_decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+class _Request(Rest, forbid_unknown_fields=True, gc=False, kw_only=True):
+    contents: list[Turn]
+
+
+class _Line(Struct, forbid_unknown_fields=True, gc=False):
+    """The usual shape of a line, for which there is a short way."""
+
+    key: Raw
+    request: _Request
+
+
+_decode_usual = msgspec.json.Decoder(_Line).decode
+
+
+class Written(NamedTuple):
+    """What a pass wrote. `unlike` are rows that do not begin with their cache's content and were left plain."""
+
+    rows: int
+    size_bytes: int
+    unlike: list[int]
+
+
+def write_rows(
+    source: BinaryIO,
+    out: BinaryIO,
+    rows: Sequence[int] | Ints,
+    offset: Ints,
+    cache_of_row: Ints,
+    prefix: Callable[[int], tuple[str, Prefix]],
+) -> Written:
+    """Write these rows, in this order, one line each.
+
+    `offset` and `cache_of_row` are per row of the source; -1 uses no cache. `prefix` tells the id and the content of
+    a cache. A bounded number of them is remembered: rows of many long ones had better stand together.
+    """
+    size = remembered = 0
+    unlike: list[int] = []
+    known: dict[int, tuple[bytes, Prefix]] = {}
+    for row, cache, line in _lines(source, np.asarray(rows, dtype=np.int64), offset, cache_of_row):
+        written = None
+        if cache >= 0:
+            if cache not in known:
+                if remembered > REMEMBERED_BYTES:
+                    known.clear()
+                    remembered = 0
+                ident, held = prefix(cache)
+                known[cache] = b"%b%b" % (PLACEHOLDER, ident.encode()), held
+                remembered += len(held.json())
+            name, held = known[cache]
+            written = use_cache(line, held, name)
+            if written is None:
+                unlike.append(row)
+        size += out.write(written or line)
+    return Written(len(rows), size, unlike)
+
+
+def _lines(source: BinaryIO, rows: Ints, offset: Ints, cache_of_row: Ints) -> Iterator[tuple[int, int, bytes]]:
+    """Each row, its cache, and its line with a newline. Reads ahead only where rows follow each other."""
+    raw = getattr(source, "raw", source)
+    begin = end = 0
+    ahead = b""
+    ends = np.append(offset[1:], -1)
+    for some in np.array_split(rows, len(rows) // ROWS_AT_ONCE + 1):
+        places = some.tolist(), offset[some].tolist(), ends[some].tolist(), cache_of_row[some].tolist()
+        for row, at, until, cache in zip(*places, strict=True):
+            if begin <= at < until <= begin + len(ahead):
+                line = ahead[at - begin : until - begin]
+            else:
+                raw.seek(at)
+                size = until - at if until > 0 else -1
+                ahead = raw.read(max(size, READ_AHEAD) if at == end and size > 0 else size)
+                begin, line = at, ahead[:size] if size > 0 else ahead
+            end = until
+            yield row, cache, line if line.endswith(b"}\n") else line.strip() + b"\n"
+
+
+def use_cache(line: bytes, prefix: Prefix, name: bytes) -> bytes | None:
+    """A line rewritten to use a cache of this name; None if its request does not begin with what the cache holds.
+
+    Everything else of the request stays as it was written. The result begins like `MARK` if the name is a
+    placeholder.
+    """
+    try:
+        usual = _decode_usual(line)
+    except MsgspecError:
+        return _use_cache_anyhow(line, prefix, name)
+    request = usual.request
+    if request.cachedContent is not UNSET or not locate.same_root(request, prefix):
+        return None
+    turns = _rest_json(request.contents, prefix)
+    if turns is None:
+        return None
+    settings = b""
+    if request.generationConfig is not UNSET:
+        settings = b',"generationConfig":%b' % bytes(request.generationConfig)
+    if request.safetySettings is not UNSET:
+        settings += b',"safetySettings":%b' % bytes(request.safetySettings)
+    return b'{"request":{"cachedContent":"%b","contents":[%b]%b},"key":%b}\n' % (
+        name,
+        turns,
+        settings,
+        bytes(usual.key),
+    )
+
+
+def _rest_json(turns: list[Turn], prefix: Prefix) -> bytes | None:
+    """The turns behind a prefix as JSON. Requests of one turn, cut between parts, need no turns made for that."""
+    if (
+        len(turns) == len(prefix.turns) == 1
+        and not prefix.open_text
+        and turns[0].role == prefix.turns[0].role == "user"
+    ):
+        listed, held = b",".join(map(bytes, turns[0].parts)), prefix.last_parts_json
+        if listed.startswith(held):
+            return b'{"role":"user","parts":[%b]}' % listed[len(held) :]
+    rest = locate.behind(turns, prefix)
+    return None if rest is None else b",".join(map(locate.turn_json, rest))
+
+
+def _use_cache_anyhow(line: bytes, prefix: Prefix, name: bytes) -> bytes | None:
+    """`use_cache` for lines and requests with more members than usual; they are kept as they are."""
+    try:
+        members = _decode_members(line)
+        request = _decode_members(members.pop("request"))
+        turns = locate.turns_of(request)
+    except (MsgspecError, KeyError):
+        return None
+    if "cachedContent" in request or not locate.same_root(locate.root_of(request), prefix):
+        return None
+    rest = locate.behind(turns, prefix)
+    if rest is None:
+        return None
+    fields = [b'"cachedContent":"%b"' % name, b'"contents":[%b]' % b",".join(map(locate.turn_json, rest))]
+    kept = ((key, value) for key, value in request.items() if key not in (*locate.ROOT_FIELDS, "contents"))
+    fields += [b"%b:%b" % (msgspec.json.encode(key), bytes(value)) for key, value in kept]
+    others = b"".join(b",%b:%b" % (msgspec.json.encode(key), bytes(value)) for key, value in members.items())
+    return b'{"request":{%b}%b}\n' % (b",".join(fields), others)
+
+
+def substitute(source: Iterable[bytes], out: BinaryIO, names: Mapping[str, str]) -> int:
+    """Put the names of caches where their placeholders are; return how many lines were changed.
+
+    `names` maps a group's id to `cachedContents/…`. Lines without a placeholder pass untouched.
+    """
+    changed = 0
+    for line in source:
+        if line.startswith(MARK):
+            end = line.index(b'"', len(MARK))
+            ident = line[len(MARK) : end].decode()
+            if ident not in names:
+                raise InputError(f"Rows wait for the cache of group {ident}, which has no name yet.")
+            line = MARK[: -len(PLACEHOLDER)] + names[ident].encode() + line[end:]
+            changed += 1
+        out.write(line)
+    return changed
+
+
+def waiting(line: bytes) -> str | None:
+    """The id of the group whose cache a line waits for; None if it waits for none."""
+    return line[len(MARK) : line.index(b'"', len(MARK))].decode() if line.startswith(MARK) else None

@@ -1,0 +1,295 @@
+"""What models cost and allow, read from `catalog.toml` and a user's corrections. Absent means unknown, never zero."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from importlib import resources
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from batch.errors import InputError
+from batch.model import Tariff
+
+Usd = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+OVERRIDE = "CATALOG_FILE"
+RATES = ("input_standard", "input_batch", "output_standard", "output_batch", "cached", "cached_best", "storage")
+
+
+class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Prices as `Tariff` has them: USD per million tokens, storage per million tokens and hour."""
+
+    input_standard: Usd | None = None
+    input_batch: Usd | None = None
+    output_standard: Usd | None = None
+    output_batch: Usd | None = None
+    cached: Usd | None = None
+    cached_best: Usd | None = None
+    storage: Usd | None = None
+
+
+class Period(Rates, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Prices and the first and last day on which they hold; None is open."""
+
+    since: date | None = msgspec.field(default=None, name="from")
+    until: date | None = None
+    long_context_threshold: Count | None = None
+    long: Rates | None = None
+
+    def holds(self, on: date) -> bool:
+        return (self.since or date.min) <= on <= (self.until or date.max)
+
+
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One model. `enqueued_tokens` maps a tier ("1", "2", "3") to the input tokens that active jobs may hold.
+
+    `thinking` says how thinking is set: by "levels" (those known are in `thinking_levels`) or by a token "budget".
+    `shutdown_on` is the first day without the model. None everywhere: not known.
+    """
+
+    label: str = ""
+    kind: Literal["text", "image", "embedding"] = "text"
+    status: Literal["stable", "preview", "announced", "legacy", "retired"] = "stable"
+    shutdown_on: date | None = None
+    context_window: Count | None = None
+    output_cap: Count | None = None
+    batch: bool | None = None
+    explicit_caching: bool | None = None
+    explicit_minimum: Count | None = None
+    implicit_minimum: Count | None = None
+    thinking: Literal["levels", "budget"] | None = None
+    thinking_levels: tuple[str, ...] = ()
+    enqueued_tokens: dict[Literal["1", "2", "3"], Count] = {}
+    audio_input_standard: Usd | None = None
+    prices: tuple[Period, ...] = ()
+    note: str = ""
+    source: str = ""
+    last_checked: date | None = None
+
+    def retired(self, on: date) -> bool:
+        return self.status == "retired" or (self.shutdown_on is not None and self.shutdown_on <= on)
+
+    def period(self, on: date) -> Period | None:
+        return next((p for p in self.prices if p.holds(on)), None)
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Limits of the service, whatever the model."""
+
+    inline_bytes: Count
+    file_bytes: Count
+    storage_bytes: Count
+    jobs: Count
+    file_hours: Count
+    job_hours: Count
+    target_hours: Count
+    result_days: Count
+    cache_hours: Count
+    explicit_minimum: Count
+
+
+def id_fault(name: str) -> InputError | None:
+    """Why this cannot be a model's id, whatever models there are; None if it can."""
+    if not name:
+        return InputError("No model is chosen.", "Choose one, or type its id.")
+    if _ID.fullmatch(name):
+        return None
+    return InputError(
+        f'"{name[:80]}" cannot be a model\'s id.',
+        "An id has letters, digits, hyphens and points, without spaces, such as gemini-2.5-flash.",
+    )
+
+
+_ID = re.compile(r"(models/|tunedModels/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+
+
+class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Every model we know something about, by id without "models/"."""
+
+    limits: Limits
+    models: dict[str, Model]
+    source: str
+    last_checked: date
+
+    def model(self, name: str) -> Model | None:
+        """What is known of a model; None if nothing is."""
+        return self.models.get(name.removeprefix("models/"))
+
+    def offered(self, on: date) -> dict[str, Model]:
+        """The models that are not retired on that day and not known to refuse batches, in the catalog's order."""
+        return {name: m for name, m in self.models.items() if not m.retired(on) and m.batch is not False}
+
+    def tariff(self, name: str, on: date) -> Tariff | None:
+        """The model's prices on that day; None if they are unknown."""
+        model = self.model(name)
+        period = model.period(on) if model else None
+        if model is None or period is None:
+            return None
+        least = self._least(model, period)
+        long = _tariff(model, period.long, least) if period.long else None
+        return _tariff(model, period, least, period.long_context_threshold, long)
+
+    def _least(self, model: Model, period: Period) -> int | None:
+        """The smallest explicit cache to plan with: the model's own, or what is assumed where caching has a price."""
+        assumed = period.cached is not None and model.explicit_caching is not False
+        return self.limits.explicit_minimum if model.explicit_minimum is None and assumed else model.explicit_minimum
+
+    def price_words(self, name: str, on: date) -> str:
+        """The price as one says it, or "price unknown"."""
+        tariff = self.tariff(name, on)
+        if tariff is None or tariff.input_batch is None:
+            return "price unknown"
+        output = "" if tariff.output_batch is None else f", out {_usd(tariff.output_batch)}"
+        return f"in {_usd(tariff.input_batch)}{output} per million tokens in a batch"
+
+    def warnings(self, name: str, on: date) -> tuple[str, ...]:
+        """What a user should know before choosing the model, a sentence each."""
+        model = self.model(name)
+        if model is None:
+            return (f"{name} is not in the catalog: its price and limits are unknown.",)
+        return tuple(_warnings(model, on))
+
+
+def read_packaged() -> str:
+    """The text of the catalog that comes with the product."""
+    return resources.files("batch.pricing").joinpath("catalog.toml").read_text(encoding="utf-8")
+
+
+def load(override: str | None = None) -> Catalog:
+    """The packaged catalog, corrected by the text of a CATALOG_FILE.
+
+    Models are merged key by key; a model's `prices` are replaced as a whole. Raises InputError naming the key.
+    """
+    merged = tomllib.loads(read_packaged())
+    if override:
+        merged = _merge(merged, _parse(override))
+    models = {name: _model(name, raw) for name, raw in merged.pop("models").items()}
+    return Catalog(
+        limits=_convert(merged.pop("limits"), Limits, "limits"),
+        models=models,
+        source=_convert(merged.pop("source"), str, "source"),
+        last_checked=_convert(merged.pop("last_checked"), date, "last_checked"),
+    )
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(
+            f"{OVERRIDE} is not valid TOML: {error}.", "Correct the file, or unset CATALOG_FILE."
+        ) from None
+    for key in raw:
+        if key not in Catalog.__struct_fields__:
+            raise _unknown("", key, Catalog.__struct_fields__)
+    for key in ("models", "limits"):
+        if not isinstance(raw.get(key, {}), dict):
+            raise InputError(f"{OVERRIDE}: {key} must be a table.", f"Write it as [{key}] or [{key}.…].")
+    return raw
+
+
+def _merge(base: dict[str, Any], corrections: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay the corrections over the base: two tables deep, so that a list of prices is replaced as a whole."""
+    models = dict(base["models"])
+    for name, raw in corrections.get("models", {}).items():
+        models[name] = {**models.get(name, {}), **raw} if isinstance(raw, dict) else raw
+    limits = {**base["limits"], **corrections.get("limits", {})}
+    return {**base, **corrections, "models": models, "limits": limits}
+
+
+def _model(name: str, raw: Any) -> Model:
+    if isinstance(raw, dict) and isinstance(raw.get("prices"), dict):
+        raw = {**raw, "prices": [raw["prices"]]}
+    where = f'models."{name}"'
+    model: Model = _convert({"label": name, **raw} if isinstance(raw, dict) else raw, Model, where)
+    for earlier, later in pairwise(sorted(model.prices, key=lambda p: p.since or date.min)):
+        if (earlier.until or date.max) >= (later.since or date.min):
+            raise InputError(
+                f"{OVERRIDE}: {where}.prices has two prices for {later.since or 'the same days'}.",
+                "Give each a `from` and an `until` that do not overlap.",
+            )
+    for period in model.prices:
+        if (period.long is None) != (period.long_context_threshold is None):
+            raise InputError(
+                f"{OVERRIDE}: {where}.prices has only one of `long` and `long_context_threshold`.",
+                "Give both, or neither for a model without a long-context price.",
+            )
+    return model
+
+
+def _convert(raw: Any, kind: Any, where: str) -> Any:
+    """Check and convert plain TOML values; an InputError names the key by its whole path."""
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError as error:
+        said, path = (*re.split(r" - at (?:`key` in )?`\$", str(error)), "")[:2]
+        place = f"{where}{path.rstrip('`')}"
+        if match := re.search(r"unknown field `(.*)`", said):
+            nested = ".prices" in path
+            known = _keys(Period if nested and ".long" not in path else Rates if nested else kind)
+            raise _unknown(place, match[1], known) from None
+        plain = said.replace(" | null", "").replace("`", "")
+        raise InputError(f"{OVERRIDE}: {place}: {plain}.", _remedy(place)) from None
+
+
+def _keys(kind: Any) -> tuple[str, ...]:
+    return tuple(kind.__struct_encode_fields__)
+
+
+def _unknown(place: str, key: str, known: tuple[str, ...]) -> InputError:
+    near = difflib.get_close_matches(key, known, n=1)
+    path = f"{place}.{key}" if place else key
+    hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
+    return InputError(f"{OVERRIDE}: {path} is not a key of the catalog.", hint)
+
+
+def _remedy(place: str) -> str:
+    if place.rpartition(".")[2] in RATES:
+        return "Write USD per million tokens as a number, or leave the key out if it is unknown."
+    return "Compare with batch/catalog.toml, which has the same shape."
+
+
+def _tariff(
+    model: Model, rates: Rates, least: int | None, threshold: int | None = None, long: Tariff | None = None
+) -> Tariff:
+    return Tariff(
+        input_standard=rates.input_standard,
+        input_batch=rates.input_batch,
+        output_standard=rates.output_standard,
+        output_batch=rates.output_batch,
+        cached=rates.cached,
+        cached_best=rates.cached_best,
+        storage=rates.storage,
+        explicit_minimum=least,
+        implicit_minimum=model.implicit_minimum,
+        long_context_threshold=threshold,
+        long=long,
+    )
+
+
+def _warnings(model: Model, on: date) -> Iterator[str]:
+    label = model.label
+    if model.retired(on):
+        yield f"{label} has been shut down{f' on {model.shutdown_on}' if model.shutdown_on else ''}."
+    elif model.shutdown_on:
+        yield f"{label} will be shut down on {model.shutdown_on}, in {(model.shutdown_on - on).days} days."
+    now = model.period(on)
+    if now is None:
+        yield f"The price of {label} is unknown."
+    elif now.until and (after := next((p for p in model.prices if p.since and p.since > on), None)):
+        yield (
+            f"The price of {label} changes on {after.since}: in {_usd(now.input_batch)} → {_usd(after.input_batch)}, "
+            f"out {_usd(now.output_batch)} → {_usd(after.output_batch)} per million tokens in a batch."
+        )
+    if model.note:
+        yield f"{model.note}."
+
+
+def _usd(price: float | None) -> str:
+    return "unknown" if price is None else f"{price:g} USD"

@@ -1,0 +1,1 @@
+"""One input row to one request."""

@@ -1,0 +1,169 @@
+"""The usual request, read by one typed decode.
+
+What does not fit here is read level by level (`batch/requests/canonicalize.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec.structs import astuple
+
+from batch.requests.canonicalize import base64_fault
+
+
+class Blob(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    mime_type: str
+    data: str
+    display_name: str | None = None
+
+
+class FileData(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    file_uri: str
+    mime_type: str | None = None
+    display_name: str | None = None
+
+
+class Call(Struct, forbid_unknown_fields=True, gc=False):
+    name: str
+    args: dict[str, Any] | None = None
+    id: str | None = None
+
+
+class Reply(Struct, forbid_unknown_fields=True, gc=False):
+    name: str
+    response: dict[str, Any] | None = None
+    id: str | None = None
+
+
+class Part(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    text: str | None = None
+    thought: bool | None = None
+    thought_signature: str | None = None
+    inline_data: Blob | None = None
+    file_data: FileData | None = None
+    function_call: Call | None = None
+    function_response: Reply | None = None
+
+
+class Content(Struct, forbid_unknown_fields=True, gc=False):
+    parts: Annotated[list[Part], Meta(min_length=1)]
+    role: Literal["user", "model"] | None = None
+
+
+Contents = Annotated[list[Content], Meta(min_length=1)]
+
+
+class Request(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    contents: Contents
+    system_instruction: Raw | UnsetType = UNSET
+    generation_config: Raw | UnsetType = UNSET
+    safety_settings: Raw | UnsetType = UNSET
+    tools: Raw | UnsetType = UNSET
+    tool_config: Raw | UnsetType = UNSET
+
+    def others(self) -> tuple[Raw | UnsetType, ...]:
+        """The fields beside the contents, in the order of `OTHERS`."""
+        return (self.system_instruction, self.generation_config, self.safety_settings, self.tools, self.tool_config)
+
+
+class Line(Struct, forbid_unknown_fields=True, gc=False):
+    key: Annotated[str, Meta(min_length=1)]
+    request: Request
+
+
+class Halves(Struct, forbid_unknown_fields=True, gc=False):
+    key: str
+    request: Raw
+
+
+OTHERS = ("systemInstruction", "generationConfig", "safetySettings", "tools", "toolConfig")
+NO_OTHERS = (UNSET,) * len(OTHERS)
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+read_line = msgspec.json.Decoder(Line).decode
+read_halves = msgspec.json.Decoder(Halves).decode
+read_contents = msgspec.json.Decoder(Contents).decode
+
+
+class Turns(Struct, gc=False):
+    """What contents hold: the prompt, and whether there is media."""
+
+    prompt: str
+    media: bool
+
+
+def judge(contents: list[Content]) -> Turns | None:
+    """Read contents that fit the types; None if they need a closer look, because they are wrong or unusual."""
+    last = contents[-1]
+    if last.role == "model":
+        return None
+    media = False
+    for content in contents:
+        for part in content.parts:
+            data = (part.inline_data, part.file_data, part.function_call, part.function_response)
+            if part.text is None or data != _NO_DATA:
+                if not _sound(part):
+                    return None
+                media = media or part.inline_data is not None or part.file_data is not None
+    parts = last.parts
+    prompt = parts[0].text or "" if len(parts) == 1 else joined(parts)
+    if (not prompt or prompt.isspace()) and all(part.text is not None for part in parts):
+        return None
+    return Turns(prompt, media)
+
+
+def says_all_once(line: Line, raw: bytes) -> bool:
+    """Whether every name in a line stands there once; of a repeated one, only the last was read."""
+    marks = 8 + line.key.count('"')
+    for value in line.request.others():
+        if value is not UNSET:
+            marks += 2 + bytes(value).count(b'"')
+    return raw.count(b'"') == marks + _marks(line.request.contents)
+
+
+def contents_say_all_once(contents: list[Content], raw: bytes | Raw) -> bool:
+    """The same for contents alone."""
+    return bytes(raw).count(b'"') == _marks(contents)
+
+
+def _marks(contents: list[Content]) -> int:
+    """How many quotation marks the JSON of contents has if nothing is said twice.
+
+    A mark written as a code, and a null, make a false alarm, which costs a closer look.
+    """
+    marks = 0
+    for content in contents:
+        marks += 2 if content.role is None else 6
+        for part in content.parts:
+            if part.text is not None:
+                marks += 4 + part.text.count('"')
+            if part.thought is not None:
+                marks += 2
+            if part.thought_signature is not None:
+                marks += 4 + part.thought_signature.count('"')
+            for data in (part.inline_data, part.file_data, part.function_call, part.function_response):
+                if data is not None:
+                    said = [value for value in astuple(data) if value is not None]
+                    marks += 2 + 2 * len(said) + sum(msgspec.json.encode(value).count(b'"') for value in said)
+    return marks
+
+
+def joined(parts: list[Part]) -> str:
+    """The text that a person would call the prompt."""
+    return "\n".join(part.text for part in parts if part.text and not part.thought)
+
+
+_NO_DATA = (None,) * 4
+
+
+def _sound(part: Part) -> bool:
+    """One kind of data, and that in order."""
+    data = (part.text, part.inline_data, part.file_data, part.function_call, part.function_response)
+    if len(data) - data.count(None) != 1:
+        return False
+    if part.inline_data is not None:
+        return not base64_fault(part.inline_data.data)
+    return part.file_data is None or "://" in part.file_data.file_uri

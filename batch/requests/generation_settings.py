@@ -1,0 +1,155 @@
+"""The generation settings of a run: checked once, then given to every request that does not set them itself."""
+
+from __future__ import annotations
+
+from msgspec import Raw
+from msgspec.json import decode
+
+from batch.formatting import Problem
+from batch.model import Generation
+from batch.requests import response_schema
+from batch.requests.canonicalize import Members, encode, first, read_list, read_object
+from batch.requests.field_table import RANGES
+
+LEVELS = ("minimal", "low", "medium", "high", "xhigh")
+MAX_TOKENS = 1_000_000  # above any model's output; a larger figure is a slip of the keyboard
+
+
+def check_generation(generation: Generation) -> list[Problem]:
+    """Everything wrong with the settings; line 0, and the setting's name as key."""
+    return [
+        *_ranged("temperature", generation.temperature, *RANGES["temperature"]),
+        *_ranged("max_output_tokens", generation.max_output_tokens, 1, MAX_TOKENS),
+        *_thinking_problems(generation.thinking.strip()),
+        *_schema_problems(generation.response_schema),
+        *_text_problems("system_instruction", generation.system_instruction),
+    ]
+
+
+def _ranged(name: str, value: float | None, low: float | None, high: float | None) -> list[Problem]:
+    words = name.replace("_", " ").capitalize()
+    if value is None:
+        return []
+    if isinstance(value, bool) or value != value:
+        return [Problem(0, name, f"{words} must be a number.", "Enter a number, or leave it empty.")]
+    if low is not None and value < low:
+        return [Problem(0, name, f"{words} is {value}.", f"The lowest value is {low}.")]
+    if high is not None and value > high:
+        return [Problem(0, name, f"{words} is {value}.", f"The highest value is {high:,}.")]
+    return []
+
+
+def _thinking_problems(thinking: str) -> list[Problem]:
+    if not thinking or thinking.lower() in LEVELS or thinking == "-1" or (thinking.isascii() and thinking.isdigit()):
+        return []
+    remedy = f"Choose one of {', '.join(LEVELS)}, or a number of tokens for Gemini 2.5 models."
+    return [Problem(0, "thinking", f'"{thinking}" is not a thinking level.', remedy)]
+
+
+def _schema_problems(text: str) -> list[Problem]:
+    if not text.strip():
+        return []
+    return [Problem(0, "response_schema", fault, remedy) for fault, remedy in response_schema.read(text).faults]
+
+
+def _text_problems(name: str, text: str) -> list[Problem]:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        words = name.replace("_", " ")
+        return [Problem(0, name, f"The {words} holds half a character (a lone surrogate).", "Type it again.")]
+    return []
+
+
+class Settings:
+    """What a run adds to its requests, encoded once so that it is byte-identical in every one of them.
+
+    `notes` are plain sentences about what was rewritten. The settings must have passed `check_generation`.
+    """
+
+    def __init__(self, generation: Generation, shared_text: str = "") -> None:
+        self.notes: list[str] = []
+        self.shared = Raw(encode({"text": shared_text})) if shared_text.strip() else None
+        system = generation.system_instruction
+        self.system = Raw(encode({"parts": [{"text": system}]})) if system.strip() else None
+        self._thinking = _thinking(generation.thinking.strip())
+        self._schema = self._converted(generation.response_schema)
+        self._plain: Members = {}
+        if generation.temperature is not None:
+            self._plain["temperature"] = Raw(encode(generation.temperature))
+        if generation.max_output_tokens is not None:
+            self._plain["maxOutputTokens"] = Raw(encode(generation.max_output_tokens))
+        self.config: Members = self._merged({})
+        self.config_tail = b',"generationConfig":' + encode(self.config) if self.config else b""
+        self.any = bool(self.shared or self.system or self.config)
+
+    def _converted(self, text: str) -> Raw | None:
+        if not text.strip():
+            return None
+        converted = response_schema.read(text)
+        if converted.changes:
+            self.notes.append(f"The response schema was brought into Gemini's form: {'; '.join(converted.changes)}.")
+        if converted.depth > response_schema.DEPTH_NOTED:
+            self.notes.append(
+                f"The response schema is {converted.depth} levels deep; Gemini refuses schemas that are too deep,"
+                " without saying how deep they may be. Try a few rows first."
+            )
+        return Raw(encode(converted.schema))
+
+    def apply(self, request: Members) -> bool:
+        """Give a request, in place, what it does not set itself; false if a cache kept the system instruction out."""
+        complete = True
+        if self.shared is not None:
+            request["contents"] = _led(request["contents"], self.shared)
+        if self.system is not None and "systemInstruction" not in request:
+            if "cachedContent" in request:
+                complete = False
+            else:
+                request["systemInstruction"] = self.system
+        if self.config:
+            own = request.get("generationConfig")
+            merged = self._merged(read_object(own)) if own is not None else self.config
+            request["generationConfig"] = Raw(encode(merged))
+        return complete
+
+    def _merged(self, own: Members) -> Members:
+        merged = dict(own)
+        for name, value in self._plain.items():
+            merged.setdefault(name, value)
+        if self._thinking:
+            thinking = read_object(own["thinkingConfig"]) if "thinkingConfig" in own else {}
+            if not thinking.keys() & {"thinkingLevel", "thinkingBudget"}:
+                merged["thinkingConfig"] = Raw(encode({**thinking, **self._thinking}))
+        if self._schema is not None and _takes_schema(own):
+            merged["responseMimeType"] = own.get("responseMimeType", Raw(b'"application/json"'))
+            merged["responseSchema"] = self._schema
+        return merged
+
+
+def _thinking(words: str) -> Members:
+    if not words:
+        return {}
+    if words.lower() in LEVELS:
+        return {"thinkingLevel": Raw(encode(words.upper()))}
+    return {"thinkingBudget": Raw(str(int(words)).encode())}
+
+
+def _takes_schema(config: Members) -> bool:
+    """A request that chose its own form of answer keeps it."""
+    if config.keys() & {"responseSchema", "responseJsonSchema", "_responseJsonSchema", "responseFormat"}:
+        return False
+    mime = config.get("responseMimeType")
+    return mime is None or decode(mime) == "application/json"
+
+
+def _led(contents: Raw, part: Raw) -> Raw:
+    """Put a part before everything in the first turn of the user."""
+    turns = read_list(contents)
+    for n, turn in enumerate(turns):
+        members = read_object(turn)
+        role = members.get("role")
+        if role is None or first(role) == "null" or decode(role) == "user":
+            members["parts"] = Raw(encode([part, *read_list(members["parts"])]))
+            turns[n] = Raw(encode(members))
+            break
+    return Raw(encode(turns))

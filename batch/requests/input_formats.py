@@ -1,0 +1,233 @@
+"""The forms that inputs come in: their names, and how their lines, blocks and values read.
+
+Works on streams that are passed in; whatever the size, memory is that of one piece.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime
+import decimal
+import json
+import math
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple, TextIO
+
+from batch.errors import InputError
+from batch.requests.use_cache_marker import marker
+
+LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT = "lines", "blocks", "jsonl", "csv", "tsv", "parquet", "xlsx", "txt"
+KINDS = (LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT)
+TABLES = frozenset({CSV, TSV, PARQUET, XLSX})
+SUFFIXES = {
+    ".jsonl": JSONL, ".ndjson": JSONL, ".json": JSONL, ".csv": CSV, ".tsv": TSV, ".tab": TSV, ".parquet": PARQUET,
+    ".pq": PARQUET, ".xlsx": XLSX, ".xlsm": XLSX, ".txt": TXT,
+}  # fmt: skip
+CHUNK_BYTES = 1 << 20
+FALLBACK = "cp1252"  # what Windows programs write where they do not write UTF-8
+UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)  # bytes without a meaning in it
+
+
+_MAGIC = {
+    b"PAR1": ("Parquet", "Name it .parquet."),
+    b"PK\x03\x04": ("a workbook or another ZIP archive", "Name a workbook .xlsx; unpack an archive."),
+    b"\xd0\xcf\x11\xe0": ("a workbook in Excel's old form", "Save it as XLSX or CSV."),
+    b"\x1f\x8b": ("compressed with gzip", "Unpack it."),
+    b"%PDF": ("a PDF", "Use JSONL, a table, or plain text."),
+}
+
+
+def kind_of(name: str) -> str:
+    """The kind of a file, guessed from its name's suffix. Raises InputError for a suffix that says nothing."""
+    suffix = "." + name.rsplit(".", 1)[-1].lower() if "." in name else ""
+    if suffix in SUFFIXES:
+        return SUFFIXES[suffix]
+    what = f'A file ending in "{suffix}" is' if suffix else "A file without a suffix is"
+    raise InputError(f"{what} not an input.", "Use JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line.")
+
+
+class Piece(NamedTuple):
+    """Some whole lines of a stream. `lines` are without their line feed; None stands for one over the limit."""
+
+    first: int
+    lines: list[bytes | None]
+    end: int
+
+
+def numbered_lines(stream: BinaryIO, limit: int, chunk: int = CHUNK_BYTES) -> Iterator[Piece]:
+    """Cut a stream into lines at line feeds. `first` is the 1-based number of a piece's first line, `end` the bytes
+    read so far. A line over `limit` bytes is read past without being held. A byte order mark at the start is dropped.
+    """
+    number, end, rest, skipping = 1, 0, b"", False
+    while block := stream.read(chunk):
+        if not end:
+            block = _without_mark(block)
+        end += len(block)
+        lines: list[bytes | None] = list(block.split(b"\n"))
+        head, *more = lines
+        if more:
+            lines[0] = None if skipping or len(rest) + len(head or b"") > limit else rest + (head or b"")
+            tail = lines.pop() or b""
+            lines = (
+                [None if line is not None and len(line) > limit else line for line in lines] if chunk > limit else lines
+            )
+            yield Piece(number, lines, end)
+            number, rest, skipping = number + len(lines), tail, False
+        elif not skipping:
+            rest += block
+        if len(rest) > limit:
+            rest, skipping = b"", True
+    if rest or skipping:
+        yield Piece(number, [None if skipping else rest], end)
+
+
+def _without_mark(block: bytes) -> bytes:
+    if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError("The file is in UTF-16.", "Save it as UTF-8.")
+    must_be_text(block)
+    return block.removeprefix(codecs.BOM_UTF8)
+
+
+def must_be_text(start: bytes) -> None:
+    """Raises InputError for a file that begins like one of another kind, whatever its name says."""
+    for magic, (kind, remedy) in _MAGIC.items():
+        if start.startswith(magic):
+            raise InputError(f"The file is not text but {kind}.", remedy)
+
+
+def encoding_of(stream: BinaryIO) -> tuple[str, int]:
+    """How a text is encoded, and the first line that is not UTF-8 (0: all of it is). Reads the stream to its end."""
+    start = stream.read(4)
+    must_be_text(start)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", 0
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    line, bad, block, undefined = 1, 0, start, False
+    while block:
+        undefined = undefined or any(byte in block for byte in UNDEFINED)
+        if not bad:
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                bad = line + block.count(b"\n", 0, error.start)
+            line += block.count(b"\n")
+        block = stream.read(CHUNK_BYTES)
+    if not bad:
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            bad = line
+    if bad and undefined:
+        raise InputError(f"Line {bad} is not UTF-8, and the file is not Windows-1252 either.", "Save it as UTF-8.", bad)
+    return (FALLBACK, bad) if bad else ("utf-8-sig", 0)
+
+
+def text_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
+    """The lines of a text with their numbers, each with its line end; None for one over `limit` characters."""
+    number = 0
+    while line := stream.readline(limit):
+        number += 1
+        if len(line) < limit or line.endswith(("\n", "\r")):
+            yield number, line
+            continue
+        while (more := stream.readline(limit)) and not more.endswith(("\n", "\r")):
+            pass
+        yield number, None
+
+
+def prompt_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
+    """Prompts of one line each, with their numbers. A line `@use_cache NAME` belongs to the prompt in the next one."""
+    held: tuple[int, str] | None = None
+    for number, line in text_lines(stream, limit):
+        first, before = held or (number, "")
+        if before and line is not None and not line.strip():
+            continue
+        held = None
+        if line is not None and not before and (found := marker(line)) and found.end() == len(line):
+            held = number, line
+        else:
+            yield first, None if line is None else before + line
+    if held:
+        yield held
+
+
+def blocks(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
+    """Prompts separated by blank lines, each with the number of its first line; line ends become line feeds.
+
+    None stands for a block over `limit` characters.
+    """
+    first, lines, size = 0, list[str](), 0
+    for number, line in text_lines(stream, limit):
+        if line is None or line.strip():
+            first = first or number
+            size += limit + 1 if line is None else len(line)
+            if size <= limit and line is not None:
+                lines.append(line.rstrip("\r\n"))
+        elif first:
+            yield first, None if size > limit else "\n".join(lines)
+            first, lines, size = 0, [], 0
+    if first:
+        yield first, None if size > limit else "\n".join(lines)
+
+
+def delimiter_of(header: str, kind: str) -> str:
+    """What separates the cells of a table: a tab in TSV; in CSV the most frequent candidate outside of quotes."""
+    if kind == TSV:
+        return "\t"
+    outside = "".join(header.split('"')[::2])
+    return max(",;\t|", key=outside.count)
+
+
+class Strict(csv.Dialect):
+    """CSV as RFC 4180 has it; misplaced quotes are an error of their row."""
+
+    delimiter = ","
+    quotechar = '"'
+    doublequote = True
+    skipinitialspace = False
+    lineterminator = "\n"
+    quoting = csv.QUOTE_MINIMAL
+    strict = True
+
+
+def column_names(header: list[str]) -> list[str]:
+    """The header's names, made unique: unnamed ones are "column 3", repeated ones get a number."""
+    names: list[str] = []
+    for n, given in enumerate(header, 1):
+        name = base = given.strip() or f"column {n}"
+        again = 2
+        while name.casefold() in {taken.casefold() for taken in names}:
+            name, again = f"{base} ({again})", again + 1
+        names.append(name)
+    return names
+
+
+def as_text(value: object) -> str:
+    """A cell's value as a person sees it: 3 rather than 3.0, dates in ISO form, nothing for nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        return _float_text(value)
+    if isinstance(value, datetime.datetime):
+        midnight = value.time() == datetime.time() and value.tzinfo is None
+        return value.date().isoformat() if midnight else value.isoformat(" ")
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=as_text)
+    return str(value)
+
+
+def _float_text(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)

@@ -1,0 +1,418 @@
+"""Bring a JSON Schema into the form that Gemini's `responseSchema` takes, without changing what it allows.
+
+`responseSchema` is a subset of OpenAPI's schema: no `$ref`, no lists of types, no `const`, enums of texts only
+(field list: google-genai 3.4.0, `types.Schema`). What can be said in that subset is rewritten, what cannot is refused
+with words. The promise: an answer is allowed by the result exactly if it is allowed by the input.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from batch.formatting import Fault, listed
+from batch.requests.field_table import camel
+
+Schema = dict[str, Any]
+
+TYPES = ("STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL")
+# Google gives no figure for its "maximum allowed nesting depth"; people met the refusal from about six levels on
+# (js-genai issue 882, Portkey gateway issue 1546). Deep ones are named, absurd ones refused.
+DEPTH_NOTED = 5
+DEPTH_REFUSED = 32
+# Inlining may repeat a definition many times over; a schema that grows beyond this is refused.
+SIZE_REFUSED = 20_000
+
+_COUNT, _NUMBER, _TEXT, _TEXTS, _FLAG, _ANY = "count", "number", "text", "texts", "flag", "any"
+_KEYWORDS: dict[str, str] = {
+    "type": _TEXT, "format": _TEXT, "title": _TEXT, "description": _TEXT, "pattern": _TEXT,
+    "nullable": _FLAG, "enum": _ANY, "required": _TEXTS, "propertyOrdering": _TEXTS,
+    "minItems": _COUNT, "maxItems": _COUNT, "minLength": _COUNT, "maxLength": _COUNT,
+    "minProperties": _COUNT, "maxProperties": _COUNT, "minimum": _NUMBER, "maximum": _NUMBER,
+    "example": _ANY, "default": _ANY, "additionalProperties": _ANY,
+    "items": _ANY, "properties": _ANY, "anyOf": _ANY,
+}  # fmt: skip
+_ANNOTATIONS = frozenset(["$schema", "$id", "$comment", "$anchor", "examples", "deprecated", "readOnly", "writeOnly"])
+_REFUSED = {
+    "const": "use an enum of texts",
+    "not": "describe the allowed values instead",
+    "if": "use anyOf with one schema for each case",
+    "then": "use anyOf with one schema for each case",
+    "else": "use anyOf with one schema for each case",
+    "allOf": "write the combined schema out",
+    "multipleOf": "say it in the description",
+    "uniqueItems": "say it in the description",
+    "prefixItems": "use an object with one property for each position",
+    "contains": "say it in the description",
+    "patternProperties": "use a list of objects with a name and a value",
+    "propertyNames": "use a list of objects with a name and a value",
+    "unevaluatedProperties": "remove it",
+    "dependentRequired": "say it in the description",
+    "dependentSchemas": "use anyOf with one schema for each case",
+    "minContains": "say it in the description",
+    "maxContains": "say it in the description",
+}
+
+
+@dataclass
+class Conversion:
+    """A schema as it will be sent; what was rewritten, in words; what is wrong. `same` tells that it was canonical."""
+
+    schema: Schema = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    depth: int = 0
+    same: bool = False
+
+    def changed(self, words: str) -> None:
+        if words not in self.changes:
+            self.changes.append(words)
+
+    def wrong(self, fault: str, remedy: str = "") -> None:
+        if len(self.faults) < 20:
+            self.faults.append(Fault(fault, remedy))
+
+
+def read(text: str) -> Conversion:
+    """Read a schema given as JSON text. Never raises."""
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        return Conversion(faults=[Fault("The response schema is nested too deeply to be read.", "Flatten it.")])
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        return Conversion(
+            faults=[Fault(f"The response schema is not valid JSON: {error.msg} ({where}).", "Correct it.")]
+        )
+    except ValueError as error:
+        return Conversion(faults=[Fault(f"The response schema is not valid JSON: {error}.", "Correct it.")])
+    return convert(value)
+
+
+def convert(value: object) -> Conversion:
+    """Convert a schema that was read already. The input is not touched."""
+    out = Conversion()
+    if not isinstance(value, dict):
+        out.wrong("The response schema is not a JSON object.", 'Begin with {"type": "OBJECT", "properties": {…}}.')
+        return out
+    if isinstance(value.get("schema"), dict) and "type" not in value and "properties" not in value:
+        out.wrong(
+            'The response schema is wrapped in an object with "schema", as OpenAI has it.', "Give the inner schema."
+        )
+        return out
+    if value.get("type") == "json_schema":
+        out.wrong("The response schema is OpenAI's response_format.", 'Give only the object under "schema".')
+        return out
+    try:
+        out.schema = _Converter(value, out).node(value, "the schema", 1, ())
+        out.same = out.schema == value
+    except RecursionError:
+        out.wrong("The response schema is nested too deeply to be read.", "Flatten it.")
+    return out
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+class _Converter:
+    def __init__(self, root: Schema, out: Conversion) -> None:
+        self._root = root
+        self._out = out
+        self._nodes = 0
+
+    def node(self, given: object, path: str, depth: int, via: tuple[str, ...]) -> Schema:
+        """Convert one schema. `via` are the references being followed, to see a circle."""
+        self._nodes += 1
+        self._out.depth = max(self._out.depth, depth)
+        if given is True or given == {}:
+            return {}
+        if not isinstance(given, dict):
+            self._out.wrong(
+                f"At {path} there is no schema but {_shown(given)}.", 'Write an object such as {"type": "STRING"}.'
+            )
+            return {}
+        if depth > DEPTH_REFUSED or self._nodes > SIZE_REFUSED:
+            if not any("too large" in fault.fault for fault in self._out.faults):
+                self._out.wrong(
+                    "The response schema is too large or too deep once its references are written out.", "Flatten it."
+                )
+            return {}
+        schema = self._spelled(given, path)
+        if "$ref" in schema:
+            return self._reference(schema, path, depth, via)
+        self._combine(schema, path)
+        return self._checked(schema, path, depth, via)
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def _spelled(self, given: Schema, path: str) -> Schema:
+        """The keywords in the wire's spelling; annotations without effect are left out."""
+        schema: Schema = {}
+        for name, value in given.items():
+            spelled = {"definitions": "$defs", "defs": "$defs", "ref": "$ref"}.get(name) or camel(name)
+            if spelled == "$defs":
+                continue
+            if spelled in _ANNOTATIONS:
+                self._out.changed(f'"{name}" was left out; it does not limit the answer')
+            elif spelled in schema:
+                self._out.wrong(f'At {path}, "{spelled}" is given in two spellings.', "Keep one.")
+            else:
+                schema[spelled] = value
+        return schema
+
+    # -- references ------------------------------------------------------------------------------------------------
+
+    def _reference(self, schema: Schema, path: str, depth: int, via: tuple[str, ...]) -> Schema:
+        name = schema.pop("$ref")
+        target = self._target(name)
+        if target is None:
+            self._out.wrong(
+                f"At {path}, the reference {_shown(name)} leads nowhere.", 'References look like "#/$defs/Name".'
+            )
+            return {}
+        if name in via:
+            self._out.wrong(
+                f"At {path}, the reference {_shown(name)} leads back to itself.",
+                "Recursive schemas cannot be written out; limit the depth by hand.",
+            )
+            return {}
+        self._out.changed("references ($ref) were written out")
+        inner = self.node(target, path, depth, (*via, str(name)))
+        if set(schema) - {"title", "description", "default", "example", "nullable"}:
+            self._out.wrong(f"At {path}, a reference has further keywords beside it.", "Move them into the definition.")
+        return {**inner, **{k: v for k, v in schema.items() if v is not None or k == "default"}}
+
+    def _target(self, name: object) -> object:
+        if not isinstance(name, str) or not name.startswith("#"):
+            return None
+        place: object = self._root
+        for step in name[1:].split("/")[1:]:
+            step = step.replace("~1", "/").replace("~0", "~")
+            place = place.get(step) if isinstance(place, dict) else None
+        return place
+
+    # -- what JSON Schema says in other words ----------------------------------------------------------------------
+
+    def _combine(self, schema: Schema, path: str) -> None:
+        """Rewrite, in place, keywords that have an exact equivalent."""
+        if "oneOf" in schema and "anyOf" not in schema:
+            schema["anyOf"] = schema.pop("oneOf")
+            self._out.changed("oneOf is sent as anyOf, which is how Gemini understands it")
+        options = schema.get("allOf")
+        if isinstance(options, list) and len(options) == 1 and isinstance(options[0], dict):
+            inner = self._spelled(options[0], path)
+            if "$ref" in inner:
+                inner = self._spelled_target(inner)
+            if not set(inner) & (set(schema) - {"title", "description", "default"}):
+                del schema["allOf"]
+                schema.update({k: v for k, v in inner.items() if k not in schema})
+                self._out.changed("allOf of one schema was written out")
+        self._types(schema)
+        self._const(schema, path)
+        self._nullable_options(schema, path)
+        self._enum(schema, path)
+        self._bounds(schema, path)
+        if schema.get("additionalProperties") in (True, False) and "additionalProperties" in schema:
+            del schema["additionalProperties"]
+            self._out.changed('"additionalProperties" was left out; Gemini answers with the listed properties only')
+
+    def _spelled_target(self, inner: Schema) -> Schema:
+        target = self._target(inner["$ref"])
+        return self._spelled(target, "") if isinstance(target, dict) else inner
+
+    def _types(self, schema: Schema) -> None:
+        """["string", "null"] is a nullable string; several types are several schemas."""
+        types = schema.get("type")
+        if not isinstance(types, list) or not all(isinstance(t, str) for t in types):
+            return
+        rest = [t for t in types if t.lower() != "null"]
+        if len(rest) < len(types):
+            schema["nullable"] = True
+            self._out.changed('"null" among the types is sent as nullable')
+        if len(rest) == 1:
+            schema["type"] = rest[0]
+        elif rest and "anyOf" not in schema:
+            del schema["type"]
+            schema["anyOf"] = [{"type": t} for t in rest]
+            self._out.changed("a list of types is sent as anyOf")
+
+    def _const(self, schema: Schema, path: str) -> None:
+        if "const" not in schema:
+            return
+        value = schema["const"]
+        if isinstance(value, str):
+            schema.pop("const")
+            schema["enum"] = [value]
+            self._out.changed("const is sent as an enum of one")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            schema.pop("const")
+            schema["minimum"] = schema["maximum"] = value
+            self._out.changed("a constant number is sent as equal minimum and maximum")
+
+    def _nullable_options(self, schema: Schema, path: str) -> None:
+        """anyOf with a null option is nullable; one remaining option is the schema itself."""
+        options = schema.get("anyOf")
+        if not isinstance(options, list):
+            return
+        rest = [o for o in options if not (isinstance(o, dict) and str(o.get("type")).lower() == "null")]
+        if len(rest) < len(options):
+            schema["nullable"] = True
+            self._out.changed("an optional value (anyOf with null) is sent as nullable")
+        if len(rest) == 1 and isinstance(rest[0], dict):
+            inner = self._spelled(rest[0], path)
+            if not set(inner) & (set(schema) - {"anyOf", "title", "description", "default", "nullable"}):
+                del schema["anyOf"]
+                schema.update({k: v for k, v in inner.items() if k not in schema})
+                return
+        schema["anyOf"] = rest
+
+    def _enum(self, schema: Schema, path: str) -> None:
+        values = schema.get("enum")
+        if not isinstance(values, list):
+            return
+        if None in values:
+            schema["nullable"] = True
+            schema["enum"] = values = [v for v in values if v is not None]
+            self._out.changed("null in an enum is sent as nullable")
+        if not all(isinstance(v, str) for v in values):
+            self._out.wrong(
+                f"At {path}, the enum has values that are not texts.", 'Gemini takes texts only: "1" instead of 1.'
+            )
+        elif not values:
+            self._out.wrong(f"At {path}, the enum is empty.", "List the allowed values.")
+        elif "type" not in schema:
+            schema["type"] = "STRING"
+
+    def _bounds(self, schema: Schema, path: str) -> None:
+        """An exclusive bound of a whole number is the next whole number; of other numbers there is no equivalent."""
+        for name, inclusive, step in (("exclusiveMinimum", "minimum", 1), ("exclusiveMaximum", "maximum", -1)):
+            if name not in schema:
+                continue
+            value = schema.pop(name)
+            if value is False:
+                continue
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if whole and str(schema.get("type")).lower() == "integer" and inclusive not in schema:
+                schema[inclusive] = value + step
+                self._out.changed(f"{name} of a whole number is sent as {inclusive}")
+            else:
+                self._out.wrong(f'At {path}, Gemini does not take "{name}".', f'Use "{inclusive}".')
+
+    # -- the result ------------------------------------------------------------------------------------------------
+
+    def _checked(self, schema: Schema, path: str, depth: int, via: tuple[str, ...]) -> Schema:
+        if "$ref" in schema:  # uncovered by a rewriting, such as an optional reference
+            nullable = {"nullable": True} if schema.get("nullable") else {}
+            return {**self._reference(schema, path, depth, via), **nullable}
+        out: Schema = {}
+        for name, value in schema.items():
+            if name in _KEYWORDS:
+                out[name] = self._keyword(name, value, path, depth, via)
+            else:
+                self._refuse(name, path)
+        self._whole(out, path)
+        return out
+
+    def _keyword(self, name: str, value: Any, path: str, depth: int, via: tuple[str, ...]) -> Any:
+        if name == "type":
+            return self._type(value, path)
+        if name == "items":
+            return self.node(value, f"{path} › items", depth + 1, via)
+        if name == "additionalProperties":
+            return self.node(value, f"{path} › additionalProperties", depth + 1, via)
+        if name == "properties":
+            return self._properties(value, path, depth, via)
+        if name == "anyOf":
+            return self._options(value, path, depth, via)
+        if not _VALID[_KEYWORDS[name]](value):
+            self._out.wrong(
+                f'At {path}, "{name}" must be {_WORDS[_KEYWORDS[name]]}, not {_shown(value)}.', "Correct it."
+            )
+        return value
+
+    def _type(self, value: object, path: str) -> object:
+        spelled = value.upper() if isinstance(value, str) else ""
+        if spelled in TYPES:
+            return spelled
+        close = difflib.get_close_matches(spelled, TYPES, n=1, cutoff=0.5)
+        known = f'Did you mean "{close[0]}"?' if close else f"The types are {listed(TYPES)}."
+        self._out.wrong(f"At {path}, {_shown(value)} is not a type.", known)
+        return value
+
+    def _properties(self, value: object, path: str, depth: int, via: tuple[str, ...]) -> Schema:
+        if not isinstance(value, dict):
+            self._out.wrong(f'At {path}, "properties" must be an object.', 'Write {"name": {"type": "STRING"}}.')
+            return {}
+        return {name: self.node(inner, f"{path} › {name}", depth + 1, via) for name, inner in value.items()}
+
+    def _options(self, value: object, path: str, depth: int, via: tuple[str, ...]) -> list[Schema]:
+        if not isinstance(value, list) or not value:
+            self._out.wrong(f'At {path}, "anyOf" must be a list of schemas.', "List the allowed schemas.")
+            return []
+        return [self.node(inner, f"{path} › option {n}", depth + 1, via) for n, inner in enumerate(value, 1)]
+
+    def _refuse(self, name: str, path: str) -> None:
+        if name in _REFUSED:
+            self._out.wrong(f'At {path}, Gemini does not take the keyword "{name}".', f"Instead, {_REFUSED[name]}.")
+            return
+        close = difflib.get_close_matches(name, _KEYWORDS, n=1, cutoff=0.7)
+        remedy = f'Did you mean "{close[0]}"?' if close else f"The keywords are {listed(tuple(_KEYWORDS), 30)}."
+        self._out.wrong(f'At {path}, there is no keyword "{name}".', remedy)
+
+    def _whole(self, out: Schema, path: str) -> None:
+        """Check what keywords say of each other."""
+        names = out.get("properties")
+        if "type" not in out and "anyOf" not in out:
+            if isinstance(names, dict):
+                out["type"] = "OBJECT"
+            elif "items" in out:
+                out["type"] = "ARRAY"
+        if out.get("type") == "ARRAY" and "items" not in out:
+            self._out.wrong(f"At {path}, a list does not say what it holds.", 'Add "items": {"type": "STRING"}.')
+        if not isinstance(names, dict):
+            names = {}
+        for keyword in ("required", "propertyOrdering"):
+            listing = out.get(keyword)
+            missing = [n for n in listing if n not in names] if _VALID[_TEXTS](listing) and listing else []
+            if missing:
+                self._out.wrong(
+                    f'At {path}, "{keyword}" names {listed(missing)}, which "properties" does not describe.',
+                    f'Add the property or take it out of "{keyword}".',
+                )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: object) -> bool:
+    """The wire writes these 64-bit numbers as texts too."""
+    return (isinstance(value, int) and not isinstance(value, bool) and value >= 0) or (
+        isinstance(value, str) and value.isdecimal()
+    )
+
+
+_VALID: dict[str, Callable[[Any], bool]] = {
+    _COUNT: _is_count,
+    _NUMBER: _is_number,
+    _TEXT: lambda v: isinstance(v, str),
+    _TEXTS: lambda v: isinstance(v, list) and all(isinstance(t, str) for t in v),
+    _FLAG: lambda v: isinstance(v, bool),
+    _ANY: lambda v: True,
+}
+_WORDS = {
+    _COUNT: "a whole number",
+    _NUMBER: "a number",
+    _TEXT: "a text",
+    _TEXTS: "a list of texts",
+    _FLAG: "true or false",
+}
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"

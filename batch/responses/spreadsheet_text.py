@@ -1,0 +1,96 @@
+"""What users read of results: the flat row, words for the totals, and cells that no spreadsheet can misread. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from batch.model import Outcome
+from batch.responses.outcomes import WORDS
+
+# `output_tokens` are the answer's; thoughts are billed as output too, and are listed apart.
+FLAT = (
+    "key",
+    "prompt",
+    "outcome",
+    "text",
+    "error_code",
+    "error_message",
+    "prompt_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "thoughts_tokens",
+    "cost_usd",
+)
+USD_DIGITS = 12  # of an amount in a file; a binary fraction has noise behind them
+CELL_LIMIT = 32_767  # characters in a cell, as Excel counts them (UTF-16 units)
+SHEET_ROWS = 1_048_576
+FORMULA = r"^[=+\-@\t\r]"
+NUMBER = r"^[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?%?$"
+_FORMULA, _NUMBER = re.compile(FORMULA), re.compile(NUMBER)
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def own_names(columns: Iterable[str], taken: Iterable[str] = FLAT) -> dict[str, str]:
+    """Names for a table's own columns beside ours: one that is taken (in any case) gets " (input)" behind it.
+
+    The order is kept, and no two names are the same in any case.
+    """
+    used = {name.casefold() for name in taken}
+    names: dict[str, str] = {}
+    for column in columns:
+        name = column
+        while name.casefold() in used:
+            name += " (input)"
+        used.add(name.casefold())
+        names[column] = name
+    return names
+
+
+def is_formula(text: str) -> bool:
+    """Would a spreadsheet take this text for a formula? Plain numbers are left alone."""
+    return _FORMULA.match(text) is not None and _NUMBER.match(text) is None
+
+
+def neutral(text: str) -> str:
+    """A text as a CSV cell: what a spreadsheet would run gets an apostrophe in front."""
+    return "'" + text if is_formula(text) else text
+
+
+def legal(text: str) -> str:
+    """A text without control characters (but tab, line feed, carriage return) or halves of characters."""
+    return _ILLEGAL.sub("\ufffd", text)
+
+
+def cell(text: str) -> tuple[str, bool, bool]:
+    """A text as a cell of a workbook: (text, characters replaced, cut to the limit)."""
+    clean = legal(text)
+    units = len(clean) + sum(char > "\uffff" for char in clean) if len(clean) > CELL_LIMIT // 2 else 0
+    if units <= CELL_LIMIT:
+        return clean, clean != text, False
+    mark = f"… [cut: {len(clean):,} characters]"
+    kept = clean.encode("utf-16-le")[: 2 * (CELL_LIMIT - len(mark))].decode("utf-16-le", "ignore")
+    return kept + mark, clean != text, True
+
+
+def headline(state: str, counts: Mapping[str, int]) -> str:
+    """The result in words: "SUCCEEDED: 9,412 answered, 88 need attention"."""
+    answered = counts.get(Outcome.ANSWERED, 0)
+    rest = sum(counts.values()) - answered
+    need = "needs" if rest == 1 else "need"
+    return f"{state}: {answered:,} answered" + (f", {rest:,} {need} attention" if rest else "")
+
+
+def breakdown(counts: Mapping[str, int]) -> list[str]:
+    """One line per outcome that occurs, in the order of the table of outcomes."""
+    return [f"{counts[outcome]:>12,}  {outcome.value}: {WORDS[outcome]}" for outcome in Outcome if counts.get(outcome)]
+
+
+def usd(amount: float | None) -> str:
+    """An amount of money; "not known" is never zero."""
+    return "not known" if amount is None else f"${amount:,.6f}"
+
+
+def export_name(stem: str, suffix: str, *, complete: bool) -> str:
+    """A file name for an export; an incomplete one says so."""
+    return f"{stem}{'' if complete else '-incomplete'}.{suffix.lstrip('.')}"

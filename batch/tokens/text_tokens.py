@@ -1,0 +1,188 @@
+"""How many tokens a text or a request has, estimated without a call. Pure, and fast enough for millions of rows.
+
+A text's bytes are weighed by script: for UTF-8 the first byte of a character says what it is. The weights reproduce
+characters per token that were measured on lines in each script with the Gemma 3 tokenizer (English prose 4.2, code
+3.6, Russian 4.3, Arabic and Persian 3.1 to 3.5, Greek 2.8, Japanese 2.3, Korean 2.0, Chinese 1.6 to 1.8); scripts
+that were not measured are assumptions. One text is typically within 10 % and in 95 of 100 cases within 28 % of the
+truth; `sampling` turns estimates into a total with an interval.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from batch.tokens import media_tokens
+
+Json = Mapping[str, Any]
+
+DIGITS = b"0123456789"
+PUNCTUATION = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+LETTER, DIGIT, MARK = 1 / 4.6, 1.0, 1 / 2.0
+_SLICE = 1 << 20
+
+# Tokens for each character that begins with a byte of this range. Where a script puts spaces between words, the
+# weight is that of its letters, so that text with its spaces comes out as measured.
+_BY_FIRST_BYTE = (
+    (0xC2, 0xC2, 0.7),  # signs: § ° « »
+    (0xC3, 0xCB, 0.5),  # accented Latin letters
+    (0xCC, 0xCD, 0.6),  # combining marks
+    (0xCE, 0xCF, 1 / 2.62),  # Greek
+    (0xD0, 0xD3, 1 / 4.25),  # Cyrillic
+    (0xD4, 0xD7, 1 / 2.5),  # Armenian, Hebrew: assumed
+    (0xD8, 0xDB, 1 / 3.12),  # Arabic, Persian
+    (0xDC, 0xE1, 1 / 2.5),  # Indic, Thai, Georgian and others: assumed
+    (0xE2, 0xE2, 1.0),  # quotation marks, dashes, symbols
+    (0xE3, 0xE3, 1 / 3.23),  # Kana; with Kanji between them Japanese comes to 2.3
+    (0xE4, 0xE9, 1 / 1.7),  # Chinese characters
+    (0xEA, 0xED, 1 / 1.75),  # Hangul
+    (0xEE, 0xEF, 0.7),  # full-width forms
+    (0xF0, 0xF4, 1.0),  # emoji and rare characters
+)
+
+
+def _weights() -> np.ndarray[Any, np.dtype[np.float64]]:
+    table = np.zeros(256)
+    table[:128] = LETTER
+    table[list(DIGITS)] = DIGIT
+    table[list(PUNCTUATION)] = MARK
+    for first, last, weight in _BY_FIRST_BYTE:
+        table[first : last + 1] = weight
+    return table
+
+
+_WEIGHTS = _weights()
+
+
+class Part(NamedTuple):
+    """A piece of a request: `slot` says where it stands ("system", "tools", "user/last", "user/mid", "model/mid")."""
+
+    slot: str
+    part: Json
+
+
+@dataclass(frozen=True)
+class TokenEstimate:
+    """Tokens of one request's prompt by kind. `cached` are those of the cached content it names, if known.
+
+    `unknown` counts what nothing is known of (files named by URI, video, unreadable media): the total is then a
+    lower bound.
+    """
+
+    text: int = 0
+    image: int = 0
+    document: int = 0
+    audio: int = 0
+    cached: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        """All known tokens of the prompt, those in the cache included."""
+        return self.text + self.image + self.document + self.audio + self.cached
+
+    @property
+    def media(self) -> int:
+        return self.image + self.document + self.audio
+
+    def __add__(self, other: TokenEstimate) -> TokenEstimate:
+        return TokenEstimate(
+            self.text + other.text,
+            self.image + other.image,
+            self.document + other.document,
+            self.audio + other.audio,
+            self.cached + other.cached,
+            self.unknown + other.unknown,
+        )
+
+
+def estimate(text: str) -> int:
+    """Estimated tokens of a text; 0 only for no text."""
+    return estimate_utf8(text.encode("utf-8", "surrogatepass"))
+
+
+def estimate_utf8(data: bytes) -> int:
+    """Estimated tokens of UTF-8 bytes; what is not UTF-8 gets some figure, never an error."""
+    if not data:
+        return 0
+    tokens = _ascii(data) if data.isascii() else sum(_slices(data))
+    return max(1, round(tokens))
+
+
+def estimate_request(request: Json, known: Mapping[str, int] | None = None) -> TokenEstimate:
+    """Estimated tokens of a GenerateContentRequest's prompt, in camelCase or snake_case.
+
+    `known` has the tokens of files (by URI) and of cached contents (by name). Odd shapes count as what they hold,
+    never as an error: validation is elsewhere.
+    """
+    sizes = known or {}
+    whole = sum((_part(found.part, sizes) for found in parts(request)), TokenEstimate())
+    name = request.get("cachedContent", request.get("cached_content"))
+    if not name:
+        return whole
+    return whole + (TokenEstimate(cached=sizes[name]) if name in sizes else TokenEstimate(unknown=1))
+
+
+def parts(request: Json) -> Iterator[Part]:
+    """Every part of a request's prompt with its slot, tools as one part each."""
+    for part in _list(_dict(request.get("systemInstruction", request.get("system_instruction"))).get("parts")):
+        yield Part("system", _dict(part))
+    for tool in _list(request.get("tools")):
+        yield Part("tools", {"tool": tool})
+    contents = _list(request.get("contents"))
+    for position, content in enumerate(contents, start=1):
+        role = _dict(content).get("role") or "user"
+        slot = f"{role}/{'last' if position == len(contents) else 'mid'}"
+        for part in _list(_dict(content).get("parts")):
+            yield Part(slot, _dict(part))
+
+
+def _part(part: Json, known: Mapping[str, int]) -> TokenEstimate:
+    text = part.get("text")
+    if isinstance(text, str):
+        return TokenEstimate(text=estimate(text))
+    if blob := _dict(part.get("inlineData", part.get("inline_data"))):
+        return _blob(str(blob.get("mimeType", blob.get("mime_type", ""))), blob.get("data"))
+    if file := _dict(part.get("fileData", part.get("file_data"))):
+        uri = file.get("fileUri", file.get("file_uri"))
+        return TokenEstimate(document=known[uri]) if uri in known else TokenEstimate(unknown=1)
+    return TokenEstimate(text=estimate(json.dumps(part, ensure_ascii=False, default=str))) if part else TokenEstimate()
+
+
+def _blob(mime_type: str, data: object) -> TokenEstimate:
+    """Inline data, by the rules that Google documents for its kind."""
+    if not isinstance(data, str) or not data:
+        return TokenEstimate(unknown=1)
+    if mime_type.startswith("text/") or mime_type == "application/json":
+        return TokenEstimate(text=estimate_utf8(media_tokens.decode(data)))
+    tokens = media_tokens.tokens(mime_type, data)
+    if tokens is None:
+        return TokenEstimate(unknown=1)
+    kind = mime_type.partition("/")[0]
+    return TokenEstimate(**{kind if kind in ("image", "audio") else "document": tokens})
+
+
+def _ascii(data: bytes) -> float:
+    """The weighted sum for ASCII, by deletion: several times faster than a histogram on short texts."""
+    digits = len(data) - len(data.translate(None, DIGITS))
+    marks = len(data) - len(data.translate(None, PUNCTUATION))
+    return (len(data) - digits - marks) * LETTER + digits * DIGIT + marks * MARK
+
+
+def _slices(data: bytes) -> Iterator[float]:
+    """The weighted sum by histogram, a slice at a time: bincount needs eight bytes for each."""
+    view = np.frombuffer(data, np.uint8)
+    for start in range(0, len(view), _SLICE):
+        yield float(np.bincount(view[start : start + _SLICE], minlength=256) @ _WEIGHTS)
+
+
+def _dict(raw: object) -> Json:
+    return raw if isinstance(raw, Mapping) else {}
+
+
+def _list(raw: object) -> list[Any]:
+    return raw if isinstance(raw, list) else [] if raw is None else [raw]

@@ -1,0 +1,36 @@
+"""Embeddings: unit vectors that depend on the text alone. Nearness means nothing here."""
+
+import math
+import struct
+from hashlib import shake_128
+from typing import Any
+
+import orjson
+
+from emulator.answers.request_scope import World
+from emulator.core.errors import invalid
+from emulator.core.models import Model
+from emulator.core.request_tokens import Counts, content_tokens
+from emulator.schema.checks import check_contents
+
+
+def vector(content: dict[str, Any], dimensions: int) -> list[float]:
+    """A vector of length one, the same for the same content."""
+    raw = shake_128(orjson.dumps(content)).digest(2 * dimensions)
+    values = struct.unpack(f"<{dimensions}h", raw)
+    norm = math.sqrt(sum(v * v for v in values)) or 1.0
+    return [round(v / norm, 8) for v in values]
+
+
+def embed(request: dict[str, Any], model: Model, world: World) -> tuple[list[float], int]:
+    """The embedding of one normalised request and its tokens. Raises the service's refusal."""
+    config = request.get("embedContentConfig") or {}
+    dimensions = request.get("outputDimensionality") or config.get("outputDimensionality") or model.dimensions
+    if not 1 <= dimensions <= model.dimensions:
+        raise invalid(f"outputDimensionality must be from 1 to {model.dimensions}, not {dimensions}.")
+    if "content" not in request:
+        raise invalid("* EmbedContentRequest.content: content is not specified\n")
+    check_contents({"contents": [request["content"]]}, "EmbedContentRequest")
+    counts: Counts = {}
+    content_tokens(request["content"], counts, world.weigh)
+    return vector(request["content"], dimensions), sum(counts.values())

@@ -1,0 +1,1 @@
+"""Values and pure decisions that all of the lifecycle shares."""

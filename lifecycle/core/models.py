@@ -1,0 +1,183 @@
+"""What the page and the terminal see of runs: plain values, no database rows, no secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from batch.model import ContextMode, Generation, RunState, SendAs, Stage
+from lifecycle.core.job_age import JobClock
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who is asking: a keyed fingerprint of an API key, or a rehearsal identity. Never the key itself.
+
+    `label` is safe to show ("key ending in ab12", "rehearsal"); `destination` is "" when calls go to Google,
+    else the address they go to.
+    """
+
+    owner: str
+    rehearsal: bool
+    label: str
+    destination: str = ""
+
+
+@dataclass(frozen=True)
+class KeyCheck:
+    """The answer to "does this key work?", learned from free calls only."""
+
+    ok: bool
+    words: str
+    remedy: str = ""
+    account: Account | None = None
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model that can batch. `label` is Google's display name; prices in USD per million tokens, None if unknown."""
+
+    id: str
+    label: str
+    batch_input_usd: float | None
+    batch_output_usd: float | None
+    explicit_caching: bool | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """What the user decided for one submission.
+
+    `hours` is the expected duration for the planner (None: learned); `allow_plain` lets the run go on without
+    caches if the service refuses them; `end_cache` deletes the caches that requests name when the run ends;
+    `overrides` maps a planner group's id to "none", "implicit" or "explicit".
+    `rows_per_job` makes jobs smaller than Gemini's limits ask for; 0 does not.
+    """
+
+    model: str
+    name: str = ""
+    generation: Generation = field(default_factory=Generation)
+    context: ContextMode = ContextMode.NONE
+    send_as: SendAs = SendAs.AUTO
+    hours: float | None = None
+    split: str = "part"
+    dedupe: bool = False
+    max_usd: float | None = None
+    allow_plain: bool = True
+    end_cache: bool = False
+    canary: int = 0
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    rows_per_job: int = 0
+
+
+@dataclass(frozen=True)
+class JobView:
+    """One batch job of a run. `state` is JOB_STATE_…, in which it has been seen since `since`; `stats` holds
+    requests/succeeded/failed/pending where known. `file` is the uploaded input, which Google deletes at `file_until`;
+    times are Google's.
+    """
+
+    shard: int
+    name: str
+    state: str
+    rows: int
+    stats: Mapping[str, int] | None
+    created_at: datetime | None
+    ended_at: datetime | None
+    error: str = ""
+    since: datetime | None = None
+    file: str = ""
+    file_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CacheView:
+    """One cached content that a run made."""
+
+    group: str
+    name: str
+    tokens: int | None
+    expire_at: datetime | None
+    deleted_at: datetime | None
+    usd: float | None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class EventView:
+    """One line of a run's log, in plain words. `level` is info, warning or error."""
+
+    at: datetime
+    level: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Rows done of all rows, from batchStats; `known` is False before the service has told."""
+
+    total: int
+    succeeded: int
+    failed: int
+    known: bool
+
+    @property
+    def done(self) -> int:
+        return self.succeeded + self.failed
+
+    @property
+    def share(self) -> float:
+        """0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run as a user sees it. `note` is the last thing worth saying ("could not check, trying again in 8 s").
+
+    `clock` is that of the oldest open job; `next_look_at` when it is looked at again, by this machine's clock.
+    `recovered` is the name of the batch job, made elsewhere, that the run was made for; without `inputs_known` its
+    requests are not known here, and cannot be sent again. `google_now` is Google's clock, for its timestamps;
+    `at_least`: more may be billed than `actual_usd`.
+    `results_until` is when Google deletes its copy of a recovered job's results, where it told.
+    """
+
+    id: str
+    name: str
+    state: RunState
+    stage: Stage
+    words: str
+    model: str
+    rows: int
+    created_at: datetime
+    ended_at: datetime | None
+    age_seconds: float
+    progress: Progress
+    counts: Mapping[str, int]
+    jobs: tuple[JobView, ...]
+    caches: tuple[CacheView, ...]
+    estimate_usd: float | None
+    actual_usd: float | None
+    note: str
+    warning: str
+    error: str
+    parent_id: str
+    rehearsal: bool
+    cancel_requested: bool
+    has_results: bool
+    spec: RunSpec
+    estimate: Mapping[str, object] = field(default_factory=dict)
+    clock: JobClock | None = None
+    next_look_at: datetime | None = None
+    recovered: str = ""
+    inputs_known: bool = True
+    google_now: datetime | None = None
+    results_until: datetime | None = None
+    at_least: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Nobody has anything to do for it before its next look."""
+        return self.next_look_at is not None and self.next_look_at > datetime.now(UTC)

@@ -1,0 +1,91 @@
+"""A plan as a document: for `plan --json`, for the run's record, and for the file of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from batch.model import Tariff
+from gem_cache import Plan
+from lifecycle.planning.forecast import Forecast
+
+
+def plan_document(found: Forecast, model: str, tariff: Tariff | None) -> dict[str, Any]:
+    """What `plan --json` prints; USD are of the input side, None where a price is unknown.
+
+    `estimate` has the whole run's, output and caches included: what a budget is held against.
+    """
+    plan, totals = found.plan, found.plan.totals
+    usd = totals.usd
+    return {
+        "model": model,
+        "hours": plan.options.hours,
+        "assumptions": {
+            "prices": _prices(tariff),
+            "storage": tariff.storage if tariff else None,
+            "min_tokens": tariff.explicit_minimum if tariff else None,
+            "implicit_rate": plan.options.implicit_rate,
+            "words": list(found.card.assumptions),
+        },
+        "totals": {
+            "requests": totals.requests,
+            "sent": totals.sent,
+            "tokens": {
+                "low": round(totals.tokens.low),
+                "expected": round(totals.tokens.total),
+                "high": round(totals.tokens.high),
+            },
+            "usd": {
+                "plain": _priced(usd.plain, tariff),
+                "implicit": _priced(usd.implicit, tariff),
+                "chosen": _priced(usd.chosen, tariff),
+                "low": _priced(usd.low, tariff),
+                "worst": _priced(usd.worst, tariff),
+                "standard": _priced(usd.standard, tariff),
+            },
+        },
+        "estimate": estimate_document(found),
+        "caution": found.caution or None,
+        "groups": list(_groups(plan, tariff)),
+        "hints": [str(hint) for hint in plan.hints],
+    }
+
+
+def estimate_document(found: Forecast) -> dict[str, Any]:
+    """What a run remembers of its estimate, output included, so that the actual cost can be held against it."""
+    card = found.card
+    ranges = {
+        "usd": card.usd,
+        "uncached_usd": card.uncached,
+        "standard_usd": card.standard,
+        "output_tokens": card.output,
+    }
+    return {
+        **{name: {"low": r.low, "expected": r.expected, "worst": r.worst} for name, r in ranges.items()},
+        "prompt_tokens": {"low": card.prompt.low, "expected": card.prompt.total, "high": card.prompt.high},
+        "cached_tokens": card.cached,
+        "hours": found.hours.expected,
+    }
+
+
+def _groups(plan: Plan, tariff: Tariff | None) -> Iterator[dict[str, Any]]:
+    for group in plan.groups:
+        yield {
+            "id": group.id,
+            "parent": group.parent,
+            "requests": group.requests,
+            "prefix_tokens": group.prefix_tokens,
+            "choice": group.choice.value,
+            "usd": {name: _priced(usd, tariff) for name, usd in group.usd._asdict().items()},
+            "break_even_hours": group.break_even_hours if tariff else None,
+        }
+
+
+def _priced(usd: float | None, tariff: Tariff | None) -> float | None:
+    return usd if tariff else None
+
+
+def _prices(tariff: Tariff | None) -> dict[str, float | None]:
+    if tariff is None:
+        return {}
+    return {"input_batch": tariff.input_batch, "input_standard": tariff.input_standard, "cached": tariff.cached}

@@ -1,0 +1,1 @@
+"""Received lines to results.parquet."""

@@ -1,0 +1,70 @@
+"""Counting what passes by on the way to disk, into the account of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from batch.model import Outcome, Usage
+from lifecycle.results.store.columns import DUPLICATE, KINDS, SHARED, TOKENS
+from lifecycle.results.store.reconciliation import Field, Reconciliation
+
+
+class Tally:
+    """Lines as they are placed, rows as they are written."""
+
+    def __init__(self, files: tuple[str, ...]) -> None:
+        self.files = files
+        self.kinds: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.usage = Usage()
+        self.usd = 0.0
+        self.unpriced = self.cache_lost = self.unchecked = 0
+        self.price_unknown = False
+
+    def lines(self, batch: pa.RecordBatch) -> None:
+        """Count placed lines. Duplicates and copies were not bought."""
+        kind = batch.column("kind").to_numpy()
+        self.kinds.update({KINDS[number]: int(count) for number, count in enumerate(np.bincount(kind)) if count})
+        bought = pa.array((kind != DUPLICATE) & (kind != SHARED))
+        tokens = [batch.column(name).filter(bought) for name in TOKENS]
+        self.usage += Usage(*(pc.sum(column).as_py() or 0 for column in tokens))
+        cost = batch.column("cost_usd").filter(bought)
+        self.usd += pc.sum(cost).as_py() or 0.0
+        self.unpriced += cost.null_count
+        self.price_unknown |= bool(pc.any(pc.and_(cost.is_null(), tokens[0].is_valid())).as_py())
+
+    def rows(self, table: pa.Table) -> None:
+        """Count result rows by outcome."""
+        self.counts.update(count_outcomes(table))
+        self.cache_lost += pc.sum(table.column("cache_lost")).as_py() or 0
+
+    def account(self, fields: tuple[Field, ...] = ()) -> Reconciliation:
+        sent, missing = self.counts.total(), self.counts[Outcome.MISSING]
+        notes = [f"{self.unchecked:,} answers were not checked: too many different forms."] if self.unchecked else []
+        return Reconciliation(
+            sent=sent,
+            returned=self.kinds.total() - self.kinds["shared"],
+            matched=sent - missing,
+            missing=missing,
+            duplicate=self.kinds["duplicate"],
+            unmatched=self.kinds["unmatched"],
+            earlier=self.kinds["earlier"],
+            shared=self.kinds["shared"],
+            cache_lost=self.cache_lost,
+            counts={outcome.value: self.counts[outcome] for outcome in Outcome if self.counts[outcome]},
+            usage=self.usage,
+            usd=None if self.price_unknown else self.usd,
+            unpriced=self.unpriced,
+            fields=fields,
+            notes=tuple(notes),
+            files=self.files,
+        )
+
+
+def count_outcomes(table: pa.Table) -> dict[str, int]:
+    """Rows by outcome."""
+    return {item["values"]: item["counts"] for item in pc.value_counts(table.column("outcome")).to_pylist()}

@@ -1,0 +1,94 @@
+"""First step of collecting: result lines, one by one, into columns, in the order they were received."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batch.model import Usage
+from batch.responses.outcomes import WORTH, Row, classify
+from lifecycle.results.store.columns import NARROW, WIDE
+
+Price = Callable[[Usage], float | None]
+
+_WIDTH = 1 + len(WIDE)
+BATCH_ROWS = 4096
+BATCH_BYTES = 8_000_000
+YIELD_ROWS = 256  # rows between two chances for the page's threads: about 2 ms
+
+_NUMBERS = re.compile(r"\b[0-9a-f]*\d[0-9a-f]*\b|'[^']*'|\"[^\"]*\"")
+
+
+def error_group(message: str) -> str:
+    """A message without its numbers and quotations, so that messages of one kind count as one."""
+    return _NUMBERS.sub("…", message[:300]) if message else ""
+
+
+def attempt_of(path: Path) -> int:
+    """The attempt in a received file's name, `<attempt>-<shard>.jsonl`; 0 if it names none."""
+    head = path.stem.partition("-")[0]
+    return int(head) if head.isdecimal() else 0
+
+
+def write_lines(received: list[Path], wide: Path, narrow: Path, price: Price) -> int:
+    """Classify and price every line of the received files; returns how many there were.
+
+    `wide` becomes an Arrow stream of all a line tells, `narrow` a Parquet file of what joining needs.
+    Blank lines are skipped; any other line, however broken, is one row. Memory is that of one batch.
+    """
+    count = 0
+    with (
+        pa.ipc.new_stream(str(wide), WIDE) as wide_writer,
+        pq.ParquetWriter(narrow, NARROW, compression="lz4", use_dictionary=False) as narrow_writer,
+    ):
+        for cells in _batches(received, price):
+            worths, *columns = (cells[column::_WIDTH] for column in range(_WIDTH))
+            arrays = [pa.array(column, type) for column, type in zip(columns, WIDE.types, strict=True)]
+            wide_writer.write_batch(batch := pa.record_batch(arrays, schema=WIDE))
+            seq = pa.array(range(count, count + batch.num_rows), pa.int64())
+            narrow_columns = [seq, batch.column("key"), batch.column("attempt"), pa.array(worths, pa.int8())]
+            narrow_writer.write_batch(pa.record_batch(narrow_columns, schema=NARROW))
+            count += batch.num_rows
+    return count
+
+
+def _batches(received: list[Path], price: Price) -> Iterator[list[object]]:
+    """The lines of all files, a bounded number at a time: each line's worth and columns of WIDE, one after another.
+
+    One flat list, because a list of tuples would keep the garbage collector busy.
+    """
+    cells: list[object] = []
+    size = 0
+    for number, path in enumerate(received):
+        attempt, position = attempt_of(path), 0
+        with path.open("rb", buffering=1 << 20) as file:
+            for count, line in enumerate(file):
+                length = len(line)
+                if not line.isspace():
+                    row = classify(line)
+                    cells += _told(row, price)
+                    cells += (attempt, number, position, length)
+                    size += len(row.text)
+                position += length
+                if not count % YIELD_ROWS:
+                    time.sleep(0)
+                    if len(cells) >= BATCH_ROWS * _WIDTH or size > BATCH_BYTES:
+                        yield cells
+                        cells, size = [], 0
+    if cells:
+        yield cells
+
+
+def _told(row: Row, price: Price) -> tuple[object, ...]:
+    """A row's worth, key and told columns."""
+    key, outcome, text, _, code, message, finish, block, usage, lost = row
+    head = (WORTH[outcome], key, outcome, text, code, message, error_group(message), finish, block)
+    if usage is None:
+        return (*head, None, None, None, None, None, None, lost)
+    cost = price(usage) if usage.prompt or usage.output else 0.0
+    return (*head, usage.prompt, usage.cached, usage.candidates, usage.thoughts, usage.tool_prompt, cost, lost)

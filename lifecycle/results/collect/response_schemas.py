@@ -1,0 +1,133 @@
+"""Which form each request asks its answer to have, read from the requests as they were sent."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batch.responses.structured_output import Form
+from lifecycle.results.collect.parse_lines import YIELD_ROWS
+from lifecycle.results.store.line_blocks import line_blocks
+from lifecycle.results.store.reconciliation import Field
+
+NONE, UNCHECKED = -1, -2  # numbers that stand for no form, and for one beyond DISTINCT
+DISTINCT = 1000  # forms kept; rows that ask for others are not checked, and the account says so
+COLUMNS = 100  # typed columns at most
+SCHEMA = pa.schema([("key", pa.string()), ("form", pa.int32())])
+_BATCH = 32_768
+_NULL = msgspec.Raw(b"null")
+
+
+class _Config(msgspec.Struct, gc=False):
+    mime: str = msgspec.field(name="responseMimeType", default="")
+    mime_: str = msgspec.field(name="response_mime_type", default="")
+    schema: msgspec.Raw = msgspec.field(name="responseSchema", default=_NULL)
+    schema_: msgspec.Raw = msgspec.field(name="response_schema", default=_NULL)
+    json_schema: msgspec.Raw = msgspec.field(name="responseJsonSchema", default=_NULL)
+    json_schema_: msgspec.Raw = msgspec.field(name="response_json_schema", default=_NULL)
+
+
+class _Request(msgspec.Struct, gc=False):
+    config: _Config | None = msgspec.field(name="generationConfig", default=None)
+    config_: _Config | None = msgspec.field(name="generation_config", default=None)
+
+
+class _Line(msgspec.Struct, gc=False):
+    key: str
+    request: _Request | None = None
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+_value = msgspec.json.Decoder().decode
+
+
+class Forms:
+    """The forms asked for, by number. `default` is for requests that name none; `by_key` tells who asks which."""
+
+    def __init__(self, default: dict[str, Any] | None) -> None:
+        self.default = NONE
+        self.by_key: Path | None = None
+        self._forms: list[Form] = []
+        self._numbers: dict[tuple[bytes, bool], int] = {}
+        if default is not None:
+            self._forms.append(Form(default))
+            self.default = 0
+
+    def __getitem__(self, number: int) -> Form:
+        return self._forms[number]
+
+    def __bool__(self) -> bool:
+        return bool(self._forms)
+
+    def scan(self, requests: Path, target: Path) -> None:
+        """Look what every request asks for; `target` becomes a Parquet file of (key, form) if they differ."""
+        if not _mentions_form(requests):
+            return
+        seen: set[int] = set()
+        with pq.ParquetWriter(target, SCHEMA, compression="lz4", use_dictionary=False) as writer:
+            for keys, numbers in self._batches(requests):
+                seen.update(numbers)
+                writer.write_batch(pa.record_batch([pa.array(keys), pa.array(numbers, pa.int32())], schema=SCHEMA))
+        if len(seen) == 1:
+            self.default = seen.pop()
+        elif seen:
+            self.by_key = target
+
+    def columns(self) -> tuple[Field, ...]:
+        """The typed columns of all forms; of two with the same name, the first."""
+        found: dict[str, str] = {}
+        for form in self._forms:
+            for name, kind in form.columns().items():
+                found.setdefault(name, kind)
+        return tuple(Field(name, kind) for name, kind in list(found.items())[:COLUMNS])
+
+    def _batches(self, requests: Path) -> Iterator[tuple[list[str], list[int]]]:
+        keys: list[str] = []
+        numbers: list[int] = []
+        with requests.open("rb", buffering=1 << 20) as file:
+            for line in file:
+                if line.isspace():
+                    continue
+                found = _decode(line)
+                keys.append(found.key)
+                numbers.append(self._number(found.request))
+                if not len(keys) % YIELD_ROWS:
+                    time.sleep(0)
+                if len(keys) >= _BATCH:
+                    yield keys, numbers
+                    keys, numbers = [], []
+        if keys:
+            yield keys, numbers
+
+    def _number(self, request: _Request | None) -> int:
+        """The number of the form a request asks for, kept under the bytes it was asked in."""
+        config = (request.config or request.config_) if request else None
+        if config is None:
+            return self.default
+        mime = config.mime or config.mime_
+        given = (config.schema, config.schema_, config.json_schema, config.json_schema_)
+        schema = next((text for part in given if (text := bytes(part)) != b"null"), b"null")
+        if schema == b"null" and mime != "application/json":
+            return self.default
+        asked = (schema, mime == "text/x.enum")
+        if asked not in self._numbers:
+            if len(self._forms) >= DISTINCT:
+                return UNCHECKED
+            self._numbers[asked] = len(self._forms)
+            self._forms.append(Form(_value(schema), enum=asked[1]))
+        return self._numbers[asked]
+
+
+_MARK = re.compile(rb'"response(?:Schema|JsonSchema|MimeType|_schema|_json_schema|_mime_type)"')
+
+
+def _mentions_form(requests: Path) -> bool:
+    """Does any request speak of its answer's form? A search through the bytes, much faster than parsing."""
+    return any(_MARK.search(block) for block in line_blocks(requests))

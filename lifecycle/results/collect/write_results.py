@@ -1,0 +1,115 @@
+"""Last step of collecting: one result row beside every input row, in input order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from batch.errors import InputError
+from batch.model import Outcome
+from batch.responses.outcomes import WORDS
+from lifecycle.results.collect.counters import Tally
+from lifecycle.results.collect.response_schemas import UNCHECKED, Forms
+from lifecycle.results.store.columns import ACCOUNT, DICTIONARY, PLACED, RESULT, SHARED, TOKENS
+from lifecycle.results.store.reconciliation import Reconciliation
+from lifecycle.results.store.sorted_stream import Chunks
+
+_MISSING = {
+    "outcome": Outcome.MISSING.value,
+    "text": "",
+    "error_message": WORDS[Outcome.MISSING],
+    "error": WORDS[Outcome.MISSING],
+    "finish_reason": "",
+    "block_reason": "",
+    "cache_lost": False,
+    "attempts": 0,
+    "shared": False,
+}
+
+
+def write_results(
+    inputs: Path, placed: Iterator[pa.Table], target: Path, tally: Tally, forms: Forms, batch_rows: int
+) -> Reconciliation:
+    """Write one result per input row, in input order: the line in `placed` that answers it, or "missing".
+
+    `placed` holds lines in ascending order of their row's `n`, one per row. The account is kept in the file's own
+    metadata, so that the two can never disagree.
+    """
+    stream = Chunks(PLACED, placed)
+    with pq.ParquetWriter(target, RESULT, compression="zstd", use_dictionary=[*DICTIONARY, "parsed"]) as writer:
+        for batch in _input_rows(inputs, batch_rows):
+            found = _beside(batch, stream.until("n", batch.column("n")[-1].as_py() + 1))
+            columns = _result_columns(batch, found)
+            columns |= _read_answers(columns, found, tally, forms)
+            table = pa.table(columns, schema=RESULT)
+            tally.rows(table)
+            writer.write_table(table)
+        stream.until("n", sys.maxsize)  # without rows nothing has been read yet, and every line must be counted
+        account = tally.account(forms.columns())
+        writer.add_key_value_metadata({ACCOUNT: account.to_json()})
+    return account
+
+
+def _input_rows(inputs: Path, batch_rows: int) -> Iterator[pa.RecordBatch]:
+    """Number and key of every row sent, in input order."""
+    last = -1
+    with pq.ParquetFile(inputs, pre_buffer=False) as file:
+        for batch in file.iter_batches(batch_rows, columns=["n", "key"], use_threads=False):
+            n = batch.column("n").to_numpy()
+            if len(n) and (n[0] <= last or np.any(n[1:] <= n[:-1])):
+                raise InputError(f"{inputs.name} is not in input order.")
+            if len(n):
+                last = n[-1]
+                yield batch
+
+
+def _beside(inputs: pa.RecordBatch, lines: pa.Table) -> pa.Table:
+    """One line for every input row; nulls where there is none."""
+    index = np.full(inputs.num_rows, -1)
+    index[np.searchsorted(inputs.column("n").to_numpy(), lines.column("n").to_numpy())] = np.arange(lines.num_rows)
+    return lines.take(pa.array(index, mask=index < 0)).combine_chunks()
+
+
+def _result_columns(inputs: pa.RecordBatch, found: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """The columns of RESULT, before structured answers are read. Copies of another row's answer cost nothing."""
+    absent = found.column("kind").is_null()
+    shared = pc.fill_null(pc.equal(found.column("kind"), SHARED), False)
+    columns = {name: found.column(name) for name in RESULT.names if name in found.column_names}
+    columns |= {"n": inputs.column("n"), "key": inputs.column("key"), "shared": shared}
+    columns |= {name: pc.if_else(absent, value, columns[name]) for name, value in _MISSING.items()}
+    free = {name: pc.if_else(shared, 0, columns[name]) for name in (*TOKENS, "cost_usd")}
+    empty = pa.array([""] * inputs.num_rows)
+    ordered = {**columns, **free, "parsed": empty, "repaired": empty}
+    return {name: ordered[name] for name in RESULT.names}
+
+
+def _read_answers(
+    columns: dict[str, pa.ChunkedArray], found: pa.Table, tally: Tally, forms: Forms
+) -> dict[str, list[str | None]]:
+    """Read the answers that were asked for in some form. One that is not in it is no answer, and says why."""
+    if not forms:
+        return {}
+    asked = pc.fill_null(found.column("form"), forms.default)
+    names = ("outcome", "text", "error_message", "error", "parsed", "repaired")
+    changed = {name: columns[name].to_pylist() for name in names}
+    for row, (number, outcome, text) in enumerate(
+        zip(asked.to_pylist(), changed["outcome"], changed["text"], strict=True)
+    ):
+        if outcome != Outcome.ANSWERED or not text or number == -1:
+            continue
+        if number == UNCHECKED:
+            tally.unchecked += 1
+            continue
+        answer = forms[number].read(text)
+        changed["parsed"][row], changed["repaired"][row] = answer.form, answer.json if answer.form == "lenient" else ""
+        if answer.form != "strict":
+            words = WORDS[Outcome.INVALID_OUTPUT]
+            changed["outcome"][row], changed["error"][row] = Outcome.INVALID_OUTPUT.value, f"{words}: {answer.kind}"
+            changed["error_message"][row] = f"{words}: {answer.problem}"
+    return changed

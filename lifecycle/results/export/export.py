@@ -1,0 +1,376 @@
+"""Exports: the flat rows, or the lines as received, to a file; streamed, in input order, filtered or whole.
+
+A file appears under its name only when it is whole. JSON, JSONL and Parquet hold every text exactly; CSV and XLSX
+neutralise what a spreadsheet would run; TXT is for reading.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from batch.errors import InputError
+from batch.formatting import count
+from batch.responses.outcomes import loosely
+from batch.responses.spreadsheet_text import FORMULA, NUMBER, breakdown, legal, neutral, own_names, usd
+from lifecycle.core import malloc
+from lifecycle.results.export.rows import as_text, flat_batches, flat_schema, own_columns
+from lifecycle.results.export.xlsx import Workbook
+from lifecycle.results.read.table import EVERYTHING, Filter, ResultTable
+
+FORMATS = ("jsonl", "json", "csv", "parquet", "xlsx", "txt")
+FORMS = ("flat", "gemini")
+INCOMPLETE = "incomplete"  # what the first row of a result that is not whole has beside the others
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A finished export. `notes` are things its reader should know: what is incomplete, renamed or cut."""
+
+    path: Path
+    rows: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to write and how. `complete` is false while the run is not finished. `bom` starts a CSV with a byte order
+    mark, which Excel needs to see UTF-8. `fields` adds structured answers as typed columns (`lenient`: also those
+    that needed repair); in JSON and JSONL, as `answer`.
+    """
+
+    where: Filter = EVERYTHING
+    complete: bool = True
+    bom: bool = False
+    fields: bool = False
+    lenient: bool = False
+
+
+@dataclass
+class _Job:
+    """One export under way. `incomplete` says why the result is not whole, "" if it is: the first row carries it."""
+
+    table: ResultTable
+    choice: Choice
+    notes: list[str]
+    incomplete: str
+    rows: int = 0
+
+    def batches(self) -> Iterator[tuple[pa.Table, pa.Table]]:
+        choice = self.choice
+        for flat, rows in flat_batches(self.table, choice.where, fields=choice.fields, lenient=choice.lenient):
+            self.rows += flat.num_rows
+            yield flat, rows
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The flat rows with the columns of `schema`."""
+        for flat, _ in self.batches():
+            if not self.incomplete:
+                yield flat
+                continue
+            first = [self.incomplete] if self.rows == flat.num_rows else []
+            mark = pa.array([*first, *[None] * (flat.num_rows - len(first))], pa.string())
+            yield flat.append_column(self.schema.field(flat.num_columns), mark)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        schema = flat_schema(self.table, self.choice.fields)
+        if not self.incomplete:
+            return schema
+        (name,) = own_names([INCOMPLETE], taken=schema.names).values()
+        return schema.append(pa.field(name, pa.string()))
+
+
+Writer = Callable[[_Job, IO[bytes]], None]
+
+
+def export(
+    table: ResultTable, path: Path, format: str, choice: Choice | None = None, *, form: str = "flat"
+) -> Exported:
+    """Write rows to exactly `path`. `form` is "flat", or "gemini" for the lines as received (.jsonl; .json: a list)."""
+    write = _writer(format, form)
+    choice = choice or Choice()
+    notes = incomplete_notes(table, choice.complete)
+    job = _Job(table, choice, notes, " ".join(notes))
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as stream:
+            write(job, stream)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+        malloc.give_back()
+    return Exported(path, job.rows, tuple(job.notes))
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's name asks for; JSONL where it asks for none."""
+    return path.suffix.lstrip(".").lower() or "jsonl"
+
+
+def check_target(path: Path, form: str) -> None:
+    """Raises InputError where `export` could not write, so that nothing is paid for first."""
+    _writer(format_of(path), form)
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(f"{path} cannot be written.", "Choose a file in a folder that exists and can be written to.")
+
+
+def _writer(format: str, form: str) -> Writer:
+    write = _WRITERS.get((form, format.lower().lstrip(".")))
+    if write is None:
+        usable = [name for known, name in _WRITERS if known == form]
+        as_lines = " as lines as received" if form == "gemini" else ""
+        raise InputError(f"Results cannot be written as {format!r}{as_lines}.", f"Use {', '.join(usable)}.")
+    return write
+
+
+def incomplete_notes(table: ResultTable, complete: bool) -> list[str]:
+    """Why a result is not whole, in words; empty if it is."""
+    account = table.account
+    notes = [] if complete else ["INCOMPLETE: the run is not finished."]
+    if account.missing:
+        notes.append(f"INCOMPLETE: nothing came back for {account.missing:,} of {account.sent:,} rows.")
+    return notes
+
+
+# -- lines -----------------------------------------------------------------------------------------------------
+
+
+class _Received(msgspec.Struct):
+    response: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Response(msgspec.Struct, rename="camel"):
+    usage_metadata: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_received = msgspec.json.Decoder(_Received).decode
+_response = msgspec.json.Decoder(_Response | None).decode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class _Lines:
+    """Received lines by their place; files are opened once."""
+
+    def __init__(self, table: ResultTable, stack: ExitStack) -> None:
+        self._paths = [table.folder / name for name in table.account.files]
+        self._stack = stack
+        self._open: dict[int, IO[bytes]] = {}
+
+    def __call__(self, file: int | None, position: int, length: int) -> bytes:
+        if file is None:
+            return b""
+        if file not in self._open:
+            self._open[file] = self._stack.enter_context(self._paths[file].open("rb"))
+        self._open[file].seek(position)
+        return self._open[file].read(length)
+
+
+def _flat_lines(job: _Job) -> Iterator[bytes]:
+    """Flat rows as JSON objects: `input` (own columns, if any), the flat row, `usage` and `response` as received.
+
+    The first of an incomplete result begins with `incomplete`: a line of its own would be taken for a row.
+    """
+    own = list(own_columns(job.table).values())
+    answers = {field.column: field.name for field in job.table.account.fields} if job.choice.fields else {}
+    mark = {INCOMPLETE: job.incomplete} if job.incomplete else {}
+    with ExitStack() as stack:
+        read = _Lines(job.table, stack)
+        for flat, rows in job.batches():
+            for row, place in zip(flat.to_pylist(), _places(rows), strict=True):
+                usage, response = _as_received(read(*place))
+                inputs = {"input": {name: row.pop(name) for name in own}} if own else {}
+                values = {"answer": {name: row.pop(column) for column, name in answers.items()}} if answers else {}
+                told = {**mark, **inputs, **row, **values, "usage": usage, "response": response}
+                mark = {}
+                yield orjson.dumps(told, default=str)
+
+
+def _places(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
+    return zip(*(rows.column(name).to_pylist() for name in ("file", "position", "length")), strict=True)
+
+
+def _as_received(line: bytes) -> tuple[Any, Any]:
+    """(usageMetadata, response) of a received line, byte for byte if a strict parser would accept them."""
+    try:
+        response = bytes(_received(line).response) if line else b"null"
+        told = _response(response)
+        response.decode()
+        if b"\\ud" in response:
+            orjson.loads(response)
+    except (msgspec.DecodeError, UnicodeDecodeError, orjson.JSONDecodeError, RecursionError):
+        return _as_understood(line)
+    usage = bytes(told.usage_metadata) if told else b"null"
+    return orjson.Fragment(usage), orjson.Fragment(response)
+
+
+def _as_understood(line: bytes) -> tuple[Any, Any]:
+    """The same of a line with flaws that some readers would trip over; what none could read comes as a text."""
+    try:
+        value = loosely(line)
+    except RecursionError:
+        return None, line.decode("utf-8", "replace").strip()
+    response = value.get("response") if isinstance(value, dict) else None
+    return response.get("usageMetadata") if isinstance(response, dict) else None, response
+
+
+def _raw_lines(job: _Job) -> Iterator[bytes]:
+    """Each row's line as received; rows without one are left out. A shared answer carries its own row's key."""
+    with ExitStack() as stack:
+        read = _Lines(job.table, stack)
+        for _, rows in job.batches():
+            keys = zip(rows.column("shared").to_pylist(), rows.column("key").to_pylist(), strict=True)
+            for (shared, key), place in zip(keys, _places(rows), strict=True):
+                if line := read(*place).strip():
+                    yield _rekeyed(line, key) if shared else line
+
+
+def _rekeyed(line: bytes, key: str) -> bytes:
+    members = {name: orjson.Fragment(bytes(raw)) for name, raw in _members(line).items()}
+    return orjson.dumps({**members, "key": key})
+
+
+def _jsonl(lines: Callable[[_Job], Iterator[bytes]]) -> Callable[[_Job, IO[bytes]], None]:
+    def write(job: _Job, stream: IO[bytes]) -> None:
+        for line in lines(job):
+            stream.write(line + b"\n")
+
+    return write
+
+
+def _json(lines: Callable[[_Job], Iterator[bytes]]) -> Callable[[_Job, IO[bytes]], None]:
+    """The lines as one list."""
+
+    def write(job: _Job, stream: IO[bytes]) -> None:
+        stream.write(b"[")
+        separator = b"\n"
+        for line in lines(job):
+            stream.write(separator + line)
+            separator = b",\n"
+        stream.write(b"\n]\n")
+
+    return write
+
+
+# -- tables ----------------------------------------------------------------------------------------------------
+
+
+def _csv(job: _Job, stream: IO[bytes]) -> None:
+    schema = job.schema
+    _note_names(job)
+    if job.choice.bom:
+        stream.write(b"\xef\xbb\xbf")
+    written = pa.schema([(neutral(field.name), _csv_type(field.type)) for field in schema])
+    with pyarrow.csv.CSVWriter(stream, written) as writer:
+        for batch in job.tables():
+            columns = [
+                _csv_column(batch.column(name), type) for name, type in zip(schema.names, written.types, strict=True)
+            ]
+            writer.write_table(pa.table(columns, schema=written))
+
+
+def _csv_type(type: pa.DataType) -> pa.DataType:
+    plain = pa.types.is_integer(type) or pa.types.is_floating(type) or pa.types.is_boolean(type)
+    return type if plain else pa.string()
+
+
+def _csv_column(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:
+    """A column as CSV holds it: numbers as they are, texts with formulas neutralised."""
+    if type != pa.string():
+        return column
+    text = pc.cast(as_text(column), pa.string())
+    risky = pc.and_not(pc.match_substring_regex(text, FORMULA), pc.match_substring_regex(text, NUMBER))
+    return pc.if_else(risky, pc.binary_join_element_wise("'", text, ""), text)
+
+
+def _parquet(job: _Job, stream: IO[bytes]) -> None:
+    schema = job.schema.with_metadata({"notes": "\n".join(job.notes)})
+    _note_names(job)
+    with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+        for batch in job.tables():
+            writer.write_table(batch.cast(schema))
+
+
+def _xlsx(job: _Job, stream: IO[bytes]) -> None:
+    schema = job.schema
+    _note_names(job)
+    with Workbook(stream) as book:
+        book.start("Results", schema.names)
+        for batch in job.tables():
+            book.write([_cells(batch.column(name)) for name in schema.names])
+        if book.sheets > 1:
+            job.notes.append(f"The rows go on over {book.sheets} sheets.")
+        if book.cut:
+            cut = count(book.cut, "cell held", "cells held")
+            job.notes.append(f"{cut} more than Excel allows (32,767 characters) and {_was(book.cut)} cut.")
+        if book.replaced:
+            replaced = count(book.replaced, "cell")
+            job.notes.append(f"{replaced} had characters that XLSX cannot hold; \ufffd stands for them.")
+        book.start("About", ["About these results"])
+        book.write([_about(job)])
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _cells(column: pa.ChunkedArray) -> list[Any]:
+    nested = pa.types.is_nested(column.type) or pa.types.is_binary(column.type)
+    values: list[Any] = (as_text(column) if nested else column).to_pylist()
+    return values
+
+
+def _note_names(job: _Job) -> None:
+    for stored, shown in own_columns(job.table).items():
+        if stored != shown:
+            job.notes.append(f"The input's column {stored!r} is named {shown!r} here.")
+
+
+# -- text ------------------------------------------------------------------------------------------------------
+
+
+def _about(job: _Job) -> list[str]:
+    """The account in words, incompleteness first."""
+    account = job.table.account
+    return [
+        *job.notes,
+        f"{account.sent:,} rows sent, {account.returned:,} lines returned: {account.matched:,} rows matched, "
+        f"{account.missing:,} missing, {account.duplicate:,} duplicate, {account.unmatched:,} unmatched.",
+        *breakdown(account.counts),
+        f"Tokens: {account.usage.prompt:,} prompt ({account.usage.cached:,} of them cached), "
+        f"{account.usage.candidates:,} output, {account.usage.thoughts:,} thoughts.",
+        f"Cost: {usd(account.usd)}.",
+    ]
+
+
+def _txt(job: _Job, stream: IO[bytes]) -> None:
+    stream.write(("\n".join(_about(job)) + "\n").encode())
+    for batch, _ in job.batches():
+        names = ("key", "outcome", "prompt", "text", "error_message")
+        for key, outcome, prompt, text, message in zip(*(batch.column(n).to_pylist() for n in names), strict=True):
+            block = f"\n{'=' * 78}\n{key}  [{outcome}]\n\n{prompt or ''}\n\n{'-' * 78}\n{text or message}\n"
+            stream.write(legal(block).encode())
+
+
+_WRITERS: dict[tuple[str, str], Writer] = {
+    ("flat", "jsonl"): _jsonl(_flat_lines),
+    ("flat", "json"): _json(_flat_lines),
+    ("flat", "csv"): _csv,
+    ("flat", "parquet"): _parquet,
+    ("flat", "xlsx"): _xlsx,
+    ("flat", "txt"): _txt,
+    ("gemini", "jsonl"): _jsonl(_raw_lines),
+    ("gemini", "json"): _json(_raw_lines),
+}

@@ -1,0 +1,1 @@
+"""Results as the page reads them."""

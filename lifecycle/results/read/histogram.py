@@ -1,0 +1,70 @@
+"""How a number is spread over the rows of a result: its middle, its ends, and a histogram with round bounds."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from lifecycle.results.read.table import ResultTable
+from lifecycle.results.store import sql
+
+BINS = 24
+
+
+class Bin(NamedTuple):
+    """Rows from `low` up to, not including, `high`; of the last bin `high` is infinite if larger values are in it."""
+
+    low: float
+    high: float
+    rows: int
+
+
+class Spread(NamedTuple):
+    """Of all rows that have the number; `p95` is what 95 % of them do not exceed."""
+
+    rows: int
+    low: float
+    middle: float
+    p95: float
+    high: float
+    bins: tuple[Bin, ...]
+
+
+def spread(table: ResultTable, column: str, *, whole: bool = True) -> Spread | None:
+    """The spread of a column of numbers over the rows shown, each at its answer; None if no row has one.
+
+    `whole`: numbers are whole, and no bin is narrower than one. The dearest hundredth shares the last bin, so that one
+    outlier does not squeeze all the others into the first.
+    """
+    source = f"(SELECT {sql.quoted(column)}::DOUBLE AS v FROM {sql.parquet(table.results)} WHERE v IS NOT NULL)"
+    with sql.cursor() as db:
+        told = db.execute(
+            f"""SELECT count(*), min(v), quantile_cont(v, 0.5), quantile_disc(v, 0.95), quantile_disc(v, 0.99), max(v)
+                FROM {source}"""
+        ).fetchone()
+        if told is None or not told[0]:
+            return None
+        rows, low, middle, p95, top, high = told
+        step = round_step((top - low) / BINS, whole=whole)
+        start = math.floor(low / step) * step
+        last = max(0, math.floor((top - start) / step))
+        counted = dict(
+            db.execute(
+                f"""SELECT greatest(0, least(floor((v - ?) / ?), ?))::INTEGER AS bin, count(*) FROM {source}
+                    GROUP BY bin""",
+                [start, step, last],
+            ).fetchall()
+        )
+    bins = [Bin(start + n * step, start + (n + 1) * step, counted.get(n, 0)) for n in range(last + 1)]
+    if high >= bins[-1].high:
+        bins[-1] = bins[-1]._replace(high=math.inf)
+    return Spread(rows, low, middle, p95, high, tuple(bins))
+
+
+def round_step(step: float, *, whole: bool) -> float:
+    """The next larger 1, 2 or 5 times a power of ten; at least 1 for whole numbers."""
+    if step <= 0:
+        return 1.0 if whole else 1e-6
+    power = 10.0 ** math.floor(math.log10(step))
+    found = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= step * (1 - 1e-9))
+    return max(1.0, found) if whole else found

@@ -1,0 +1,130 @@
+"""What was really sent and received, read from the files on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from batch.model import Usage
+from batch.responses.outcomes import classify
+from lifecycle.results.store.line_blocks import line_blocks
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Another line returned for a row: `kind` is earlier or duplicate. `raw` is the line as received."""
+
+    kind: str
+    run: str
+    attempt: int
+    outcome: str
+    usd: float | None
+    raw: str
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Everything known of one row. `request` and `response` are JSON as sent and received, "" if there is none.
+
+    `run` is the run that gave this answer; `parsed` says how a structured answer was read; `shared` that an identical
+    row was sent in its place.
+    """
+
+    key: str
+    n: int
+    prompt: str
+    outcome: str
+    text: str
+    thoughts: str
+    error_code: int | None
+    error_message: str
+    finish_reason: str
+    block_reason: str
+    safety: tuple[Mapping[str, Any], ...]
+    usage: Usage | None
+    usd: float | None
+    attempt: int | None
+    attempts: int
+    shared: bool
+    parsed: str
+    run: str
+    own: Mapping[str, Any]
+    request: str
+    response: str
+    others: tuple[Attempt, ...]
+
+
+def read_detail(
+    folder: Path,
+    files: Sequence[str],
+    row: Mapping[str, Any],
+    place: tuple[int, int, int] | None,
+    others: Sequence[Attempt],
+    own: Sequence[str],
+    request: bytes,
+) -> Detail:
+    """A row of the table with all that the raw files tell of it."""
+    raw = read_line(folder, files, *place) if place else b""
+    told = classify(raw) if raw else None
+    return Detail(
+        **{name: row[name] for name in ("key", "n", "prompt", "outcome", "text", "error_code", "error_message")},
+        **{name: row[name] for name in ("finish_reason", "block_reason", "attempt", "attempts", "shared")},
+        **{name: row[name] for name in ("parsed", "run")},
+        thoughts=told.thoughts if told else "",
+        safety=_safety(raw),
+        usage=told.usage if told else None,
+        usd=row["cost_usd"],
+        own={name: row[name] for name in own},
+        request=request.decode("utf-8", "replace"),
+        response=raw.decode("utf-8", "replace").strip(),
+        others=tuple(others),
+    )
+
+
+def read_line(folder: Path, files: Sequence[str], number: int, position: int, length: int) -> bytes:
+    """One received line, as received."""
+    with (folder / files[number]).open("rb") as file:
+        file.seek(position)
+        return file.read(length)
+
+
+def find_request(path: Path, key: str) -> bytes:
+    """The line of requests.jsonl with this key, found by its bytes and confirmed by parsing; b"" if there is none."""
+    written = orjson.dumps(key)
+    for block in line_blocks(path):
+        at = -1
+        while (at := block.find(written, at + 1)) >= 0:
+            end = block.find(b"\n", at)
+            line = block[block.rfind(b"\n", 0, at) + 1 : end if end >= 0 else len(block)]
+            if _key_of(line) == key:
+                return line.strip()
+    return b""
+
+
+class _Keyed(msgspec.Struct):
+    key: str | None = None
+
+
+_keyed = msgspec.json.Decoder(_Keyed).decode
+
+
+def _key_of(line: bytes) -> str | None:
+    try:
+        return _keyed(line).key
+    except msgspec.DecodeError:
+        return None
+
+
+def _safety(raw: bytes) -> tuple[Mapping[str, Any], ...]:
+    """All safety ratings of a line: the prompt's, then the candidates'."""
+    try:
+        response = orjson.loads(raw).get("response") or {}
+        parts = [response.get("promptFeedback") or {}, *(response.get("candidates") or [])]
+        return tuple(rating for part in parts for rating in part.get("safetyRatings") or [])
+    except (orjson.JSONDecodeError, AttributeError, TypeError):
+        return ()

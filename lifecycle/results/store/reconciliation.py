@@ -1,0 +1,88 @@
+"""The account of a run's results: what was sent, what came back, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import orjson
+import pyarrow.parquet as pq
+
+from batch.model import Outcome, Usage
+from lifecycle.results.store.columns import ACCOUNT
+
+
+@dataclass(frozen=True)
+class Field:
+    """One typed column of the structured answers: the property's name and a DuckDB type."""
+
+    name: str
+    type: str
+
+    @property
+    def column(self) -> str:
+        """The column's name beside others."""
+        return f"answer.{self.name}"
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """Every row sent and every line returned, counted once.
+
+    Rows: `sent == matched + missing == sum(counts.values())`. Lines: `returned == matched - shared + duplicate +
+    unmatched + earlier`. `duplicate` are further lines for a key in the same attempt (the first is kept),
+    `unmatched` lines without a key, with an unknown one, or unreadable; `earlier` lines of a row's other attempts.
+    `shared` rows were exact copies of another row and took its answer without being sent.
+
+    `usage` and `usd` are everything bought: all attempts and unmatched lines, duplicates not. `usd` is None if no
+    price is known; `unpriced` counts the lines bought whose cost is not known (then `usd` is a lower bound).
+    `files` are the received files by number, relative to the run's folder.
+    """
+
+    sent: int = 0
+    returned: int = 0
+    matched: int = 0
+    missing: int = 0
+    duplicate: int = 0
+    unmatched: int = 0
+    earlier: int = 0
+    shared: int = 0
+    cache_lost: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    usd: float | None = None
+    unpriced: int = 0
+    fields: tuple[Field, ...] = ()
+    notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def answered(self) -> int:
+        return self.counts.get(Outcome.ANSWERED, 0)
+
+    @property
+    def attention(self) -> int:
+        """Rows that are anything but answered."""
+        return self.sent - self.answered
+
+    @property
+    def complete(self) -> bool:
+        """Something came back for every row."""
+        return self.missing == 0
+
+    def to_json(self) -> bytes:
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Reconciliation:
+        values = orjson.loads(text)
+        values["usage"] = Usage(**values["usage"])
+        values["fields"] = tuple(Field(**item) for item in values["fields"])
+        values["notes"], values["files"] = tuple(values["notes"]), tuple(values["files"])
+        return cls(**values)
+
+
+def read_account(results: Path) -> Reconciliation:
+    """The account that a results file carries."""
+    return Reconciliation.from_json(pq.read_metadata(results).metadata[ACCOUNT.encode()])

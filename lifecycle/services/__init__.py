@@ -1,0 +1,1 @@
+"""What a user may ask of the system, one class a noun."""

@@ -1,0 +1,74 @@
+"""What every deed is done with: the store, the keys in memory, the folders of runs, and today's prices."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batch.errors import KeyMissing, NotFound
+from batch.model import Tariff
+from lifecycle.core.models import Account
+from lifecycle.core.price_list import PriceList
+from lifecycle.core.transport import Limits
+from lifecycle.planning import cache_support
+from lifecycle.storage.keyring import Keyring
+from lifecycle.storage.store import Row, Store
+from lifecycle.workflow.worker import Worker
+
+if TYPE_CHECKING:
+    from gemini.client import Gateway
+
+
+@dataclass(frozen=True)
+class Office:
+    """One per process, shared by all deeds. `prefix` begins the name of all that this installation makes at Google."""
+
+    store: Store
+    keyring: Keyring
+    prices: PriceList
+    limits: Limits
+    prefix: str
+    data_dir: Path
+    worker: Worker
+
+    def folder(self, run_id: str) -> Path:
+        """Where a run's files are. `run_id` must come from the store."""
+        return run_folder(self.data_dir, run_id)
+
+    def new_draft_folder(self) -> Path:
+        folder = self.data_dir / "drafts" / secrets.token_hex(8)
+        folder.mkdir(parents=True)
+        return folder
+
+    def row(self, account: Account, run_id: str) -> Row:
+        """An account's own run. Raises NotFound, in the same words whether it is absent or another's."""
+        row = self.store.run(run_id, account.owner)
+        if row is None:
+            raise NotFound("There is no such run under this key.")
+        return row
+
+    def gateway(self, account: Account) -> Gateway:
+        """The client under an account's key. Raises KeyMissing."""
+        gateway = self.keyring.gateway(account.owner)
+        if gateway is None:
+            raise KeyMissing("This process does not hold the key.", "Sign in again.")
+        return gateway
+
+    def wake(self) -> None:
+        """Something may be due: the worker looks now."""
+        self.worker.wake()
+
+    def works_for(self, account: Account) -> bool:
+        """Whether this process goes on with the account's runs by itself, however late it is."""
+        return self.worker.is_working and self.keyring.holds(account.owner)
+
+    def terms(self, account: Account | None, model: str, *, insist: bool) -> Tariff | None:
+        """The model's prices, and the smallest explicit cache by what this key's own replies have taught."""
+        tariff = self.prices.tariff(model)
+        return cache_support.terms(self.store, account.owner, model, tariff, insist=insist) if account else tariff
+
+
+def run_folder(data_dir: Path, run_id: str) -> Path:
+    return data_dir / "runs" / run_id

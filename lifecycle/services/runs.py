@@ -1,0 +1,148 @@
+"""An account's runs as they are known here, and what a user does to one that is there: look, cancel, keep, delete."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from batch.errors import InputError
+from batch.model import Stage
+from lifecycle.core.foreign_jobs import DATA, LEFT
+from lifecycle.core.job_age import Usual, usual
+from lifecycle.core.models import Account, EventView, RunView
+from lifecycle.inputs import drafts
+from lifecycle.inputs.drafts import Draft
+from lifecycle.results.read.compare import shared_keys
+from lifecycle.results.read.merge_retries import merged
+from lifecycle.results.read.table import ResultTable
+from lifecycle.services import run_views
+from lifecycle.services.billing import Billing
+from lifecycle.services.context import Office
+from lifecycle.storage.store import Row
+from lifecycle.workflow.stages.collect import DURATION
+
+
+class Runs:
+    """Nothing here asks Google. A run of another account is NotFound, like one that does not exist."""
+
+    def __init__(self, office: Office, billing: Billing) -> None:
+        self._office, self._billing = office, billing
+
+    def runs(self, account: Account, limit: int = 200) -> list[RunView]:
+        """An account's runs, newest first, as last known; nothing is asked of Google."""
+        return self._views(account, self._office.store.runs(account.owner, limit))
+
+    def ended_since(self, account: Account, moment: float, limit: int) -> list[RunView]:
+        """An account's runs that ended after a moment (epoch seconds), the last one first; without jobs and caches."""
+        rows, held = self._office.store.ended_since(account.owner, moment, limit), self._office.works_for(account)
+        return [run_views.run_view(row, [], [], time.time(), held=held) for row in rows]
+
+    def run(self, account: Account, run_id: str) -> RunView:
+        """One run in full. Raises NotFound, in the same words whether it is absent or another's."""
+        row, store, held = self._office.row(account, run_id), self._office.store, self._office.works_for(account)
+        return run_views.run_view(row, store.shards(run_id), store.caches(run_id), time.time(), held=held)
+
+    def retries_of(self, account: Account, run_id: str) -> list[RunView]:
+        """The child runs of a run, oldest first."""
+        self._office.row(account, run_id)
+        return self._views(account, self._office.store.children(run_id))
+
+    def events(self, account: Account, run_id: str, limit: int = 200) -> list[EventView]:
+        self._office.row(account, run_id)
+        rows = self._office.store.events(run_id, limit)
+        return [EventView(datetime.fromtimestamp(r["at"], UTC), r["level"], r["text"]) for r in rows]
+
+    def usual(self, account: Account, model: str) -> Usual | None:
+        """How long this account's own jobs on a model took; None before one has succeeded."""
+        return usual([hours for hours, _ in self._office.store.learned(account.owner, model, DURATION)])
+
+    def draft_of(self, account: Account, run_id: str) -> Draft:
+        """A run's requests, to be looked at and submitted again. Raises InputError where they are not known."""
+        check_inputs(self._office.row(account, run_id))
+        return drafts.open_draft(self._office.folder(run_id))
+
+    # -- results -----------------------------------------------------------------------------------------------
+
+    def results(self, account: Account, run_id: str) -> ResultTable:
+        """A run's results, each row at its newest success over the run and its retries. Raises NotFound."""
+        self._office.row(account, run_id)
+        children = self._office.store.children(run_id)
+        return merged(self._office.folder(run_id), [self._office.folder(str(child["id"])) for child in children])
+
+    def comparable(self, account: Account, run_id: str, limit: int = 50) -> list[tuple[RunView, int]]:
+        """Other runs with results and how many keys each shares with a run, newest first; retries are part of their
+        run. Only the `limit` newest are looked at."""
+        own, folder = self._office.row(account, run_id), self._office.folder
+        family = {run_id, str(own["parent_id"])}
+        others = [
+            view
+            for view in self.runs(account, 10 * limit)
+            if view.has_results and not view.parent_id and view.id not in family
+        ]
+        shared = ((view, shared_keys(folder(run_id), folder(view.id))) for view in others[:limit])
+        return [(view, keys) for view, keys in shared if keys]
+
+    # -- what a user asks of a run -----------------------------------------------------------------------------
+
+    def look_now(self, account: Account, run_id: str) -> None:
+        """Look at a run at once, whenever its next look would be due."""
+        self._office.row(account, run_id)
+        self._office.store.wake(run_id)
+        self._office.wake()
+
+    def cancel(self, account: Account, run_id: str) -> None:
+        """Ask for a cancel. The run is cancelled when Google says so; what it finished is kept."""
+        self._office.row(account, run_id)
+        self._office.store.ask_cancel(run_id)
+        self._office.store.tell(run_id, "A cancel was asked for.")
+        self._office.wake()
+
+    def leave(self, account: Account, run_id: str) -> None:
+        """Stop watching a job made elsewhere, without cancelling it: the run ends, the job goes on at Google.
+
+        Raises InputError for a job that a run here has made.
+        """
+        if DATA not in self._office.row(account, run_id)["data"]:
+            raise InputError("Only a job made elsewhere can be left to itself.", "Cancel the run instead.")
+        self._office.store.ask_leave(run_id, LEFT)
+        self._office.wake()
+
+    def keep(self, account: Account, run_id: str, hours: int) -> None:
+        """Go on waiting although a warning says how old the run's job is; the next warning asks again."""
+        self._office.row(account, run_id)
+        self._office.store.note(f"kept:{run_id}", str(hours))
+
+    def kept(self, account: Account, run_id: str) -> int:
+        """The warning, in hours, that the user has answered with "keep waiting"; 0 for none."""
+        self._office.row(account, run_id)
+        return int(self._office.store.noted(f"kept:{run_id}") or 0)
+
+    def delete(self, account: Account, run_id: str) -> None:
+        """Forget an ended run and its results on this computer. What it has cost stays on the account's bill.
+
+        Its retries stand on their own from then on. Raises InputError while it, or one of them, is under way.
+        """
+        row, store = self._office.row(account, run_id), self._office.store
+        if row["stage"] != Stage.FINISHED:
+            raise InputError("The run is still under way.", "Cancel it first.")
+        if any(child["stage"] != Stage.FINISHED for child in store.children(run_id)):
+            raise InputError("Rows of this run are being sent again.", "Wait until that run ends, or cancel it first.")
+        self._billing.close(row)
+        store.remove_run(run_id)
+        shutil.rmtree(self._office.folder(run_id), ignore_errors=True)
+
+    def _views(self, account: Account, rows: Sequence[Row]) -> list[RunView]:
+        """Runs with their jobs; without caches."""
+        shards, held = self._office.store.shards_of([str(row["id"]) for row in rows]), self._office.works_for(account)
+        return [run_views.run_view(row, shards.get(str(row["id"]), []), [], time.time(), held=held) for row in rows]
+
+
+def check_inputs(row: Row) -> None:
+    """Raises InputError for a run whose requests are not here."""
+    if not run_views.inputs_known(row):
+        raise InputError(
+            "This batch job was made elsewhere, and what it was asked is not known here.",
+            "Delete the run, and recover the job together with the file of its requests.",
+        )

@@ -1,0 +1,1 @@
+"""The database, the data folder and the keys in memory; the only place that knows SQLAlchemy."""

@@ -1,0 +1,53 @@
+"""One database, one data folder: replicas that share the database must share the folder too."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from batch.errors import InputError
+from lifecycle.storage.store import Store
+
+MARK = "data-folder-id"
+
+
+def opened(url: str, folder: Path) -> Store:
+    """The store of a database, held to the data folder it was first used with. Raises InputError for another one,
+    and for a database that cannot be opened.
+
+    The mark is in the folder before the database knows it, so a process that dies in between locks nobody out.
+    """
+    store = _store(url)
+    mark = _mark(folder)
+    if store.constant("data_folder", lambda: mark) == mark:
+        return store
+    store.close()
+    raise InputError(
+        f"DATA_DIR ({folder}) is not the folder that this database belongs with.",
+        "All replicas on one DATABASE_URL must share one DATA_DIR volume, and it moves together with the database.",
+    )
+
+
+def _store(url: str) -> Store:
+    try:
+        return Store(url)
+    except (ArgumentError, DBAPIError, OSError) as error:
+        words = str(getattr(error, "orig", None) or error).strip().splitlines()
+        cause = words[0] if words else type(error).__name__
+        raise InputError(f"The database cannot be opened: {cause}.", "Check DATABASE_URL and DATA_DIR.") from error
+
+
+def _mark(folder: Path) -> str:
+    """What tells this folder from others, made at its first use; it appears whole, whoever is quicker."""
+    path = folder / MARK
+    if not path.exists():
+        mine = folder / f"{MARK}.{secrets.token_hex(4)}"
+        mine.write_text(secrets.token_hex(16), encoding="ascii")
+        with suppress(FileExistsError):
+            os.link(mine, path)
+        mine.unlink()
+    return path.read_text(encoding="ascii")

@@ -1,0 +1,1 @@
+"""Threads that claim runs and advance them."""

@@ -1,0 +1,152 @@
+"""What a stage is given: one claimed run, the client under its key, its folder, and the limits in force."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from batch.model import Stage, Tariff, Usage
+from batch.pricing.catalog import Model
+from lifecycle.core.models import RunSpec
+from lifecycle.core.transport import Limits
+from lifecycle.storage.store import Row, Store
+
+if TYPE_CHECKING:
+    from gemini.client import Gateway
+
+
+UNRETURNED = "unreturned"  # in a run's working memory: by job, the rows sent that nothing came back for
+
+BLANK: dict[str, object] = {
+    "attempt": 0,
+    "stage": "waiting",
+    "creates": 0,
+    "settle_at": 0.0,
+    "file_name": "",
+    "job_name": "",
+    "job_state": "",
+    "error": "",
+    "misses": 0,
+}
+
+
+class Step(NamedTuple):
+    """Where a run goes next, and after how many seconds."""
+
+    stage: Stage
+    delay: float = 0.0
+    note: str = ""
+
+
+class Failed(Exception):
+    """The run cannot go on; `str()` says why in plain words. It is still released."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long things may take, in seconds, and the limits in force."""
+
+    create_timeout: float = 60.0
+    settle: float = 60.0
+    chance: Callable[[], float] = random.random
+    limits: Limits = field(default_factory=Limits)
+    tariff: Callable[[str], Tariff | None] = lambda model: None
+    price: Callable[[str], Callable[[Usage], float | None]] = lambda model: lambda usage: None
+    model: Callable[[str], Model | None] = lambda model: None
+    enqueued_tokens: Callable[[str], int | None] = lambda model: None
+
+
+@dataclass
+class Work:
+    """One claimed run. Everything written through it is fenced by the claim's token."""
+
+    row: Row
+    store: Store
+    gateway: Gateway
+    folder: Path
+    prefix: str
+    options: Options
+
+    def __post_init__(self) -> None:
+        self.data: dict[str, Any] = dict(self.row["data"])
+        self.lessons: list[Row] = []
+        self.spec = msgspec.convert(self.row["spec"], RunSpec)
+
+    @property
+    def id(self) -> str:
+        return str(self.row["id"])
+
+    @property
+    def model(self) -> str:
+        return str(self.row["model"])
+
+    @property
+    def cancelled(self) -> bool:
+        """Nothing more is to be sent: the user cancelled, or the run cannot go on."""
+        return bool(self.row["cancel"]) or "ending" in self.data
+
+    @property
+    def recovered(self) -> bool:
+        """The run's job was made elsewhere: it is not ours to cancel, unless the user does, nor to delete."""
+        return "recovered" in self.data
+
+    @property
+    def display_prefix(self) -> str:
+        """How everything this run makes at Google begins: ours, this installation's, this run's."""
+        return f"{self.prefix}{self.id}-"
+
+    def clock(self) -> float:
+        """Epoch seconds by the clock that all who share the store go by, for waiting."""
+        return self.store.now()
+
+    def server_now(self) -> datetime:
+        """Google's clock, for everything compared with its timestamps."""
+        return self.gateway.server_now()
+
+    def tell(self, text: str, level: str = "info") -> None:
+        self.store.tell(self.id, text, level)
+
+    def learn(self, kind: str, value: float, weight: float = 1.0) -> None:
+        """Remember a fact about this owner and model, in the transaction that ends the stage: a crash forgets it."""
+        self.lessons.append(
+            {"owner": self.row["owner"], "model": self.model, "kind": kind, "value": value, "weight": weight}
+        )
+
+    def shards(self) -> list[Row]:
+        return self.store.shards(self.id)
+
+    def set_shard(self, shard: Row, **values: Any) -> None:
+        """Write changes of a shard, here and in the store; nothing is written where nothing changed."""
+        changed = {name: value for name, value in values.items() if shard[name] != value}
+        if changed:
+            self.store.set_shard(self.id, str(self.row["token"]), int(shard["n"]), **changed)
+            shard.update(changed)
+
+    def hold(self, seconds: float) -> None:
+        """Keep the run for that long, whatever happens to the process."""
+        self.store.hold(self.id, str(self.row["token"]), seconds)
+
+    def save(self) -> None:
+        """Write the stages' working memory now, without giving the run back."""
+        self.store.commit(self.id, str(self.row["token"]), {"data": self.data}, release=False)
+
+    def shard_path(self, n: int) -> Path:
+        return self.folder / "shards" / f"{n:04d}.jsonl"
+
+    def received_path(self, shard: Row) -> Path:
+        """Where a shard's result lines are, as received; the name says which attempt and which shard."""
+        return self.folder / "received" / f"{shard['attempt']}-{shard['n']:04d}.jsonl"
+
+
+def terms(work: Work) -> Tariff | None:
+    """The prices, and the smallest explicit cache as it was known when the run was priced."""
+    tariff = work.options.tariff(work.model)
+    if tariff is None or "explicit_minimum" not in work.data:
+        return tariff
+    return replace(tariff, explicit_minimum=work.data["explicit_minimum"])

@@ -1,0 +1,111 @@
+"""Bring a job's results to disk: beside their place, verified by key, and there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import orjson
+
+from gemini.wire import Operation, result_lines
+from lifecycle.inputs.request_subset import keys_of
+from lifecycle.storage.store import Row
+from lifecycle.workflow.shards.context import UNRETURNED, Work
+
+
+class _Line(msgspec.Struct):
+    key: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+def key_of_result(line: bytes) -> str | None:
+    """The key of a result line, None if it has none. Raises MsgspecError for a broken line."""
+    return _decode(line).key
+
+
+def result_keys(path: Path) -> Iterator[str | None]:
+    """The key of each result line, None where it has none; broken lines are passed over."""
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                yield key_of_result(line)
+            except msgspec.MsgspecError:
+                continue
+
+
+def has_output(op: Operation) -> bool:
+    """Whether a job says where its results are."""
+    return bool(op.responses_file) or op.inlined is not None
+
+
+def fetch(work: Work, shard: Row, op: Operation) -> int:
+    """Save what a job has returned; returns how many of the shard's rows are answered by what is saved.
+
+    What an earlier look saved is replaced only by at least as much.
+    """
+    path = work.received_path(shard)
+    if not has_output(op):
+        return _answered(work, shard, path)
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_suffix(".part")
+    if op.responses_file:
+        work.gateway.download_file(op.responses_file, part)
+    else:
+        with part.open("wb") as out:
+            out.writelines(
+                orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in result_lines(op.inlined or [])
+            )
+    now, before = _answered(work, shard, part), _answered(work, shard, path)
+    if now < before:
+        part.unlink()
+        return before
+    _keep(part, path)
+    if op.responses_file and not work.recovered:
+        work.data.setdefault("outputs", {})[op.name] = op.responses_file
+    return now
+
+
+def note_unreturned(work: Work, shard: Row) -> None:
+    """Note how many rows of an ended job nothing came back for: those that Google had finished may be billed."""
+    left = int(shard["rows"]) - _answered(work, shard, work.received_path(shard))
+    if left > 0:
+        work.data.setdefault(UNRETURNED, {})[str(shard["job_name"])] = left
+
+
+def _answered(work: Work, shard: Row, path: Path) -> int:
+    """How many rows of a shard a result file answers; a line without a key counts as one, a broken line as none.
+
+    Of a job made elsewhere, it is not known which keys were sent. Keys are counted by their hashes: a million of them
+    are 8 MB so, and 200 as texts.
+    """
+    if not path.exists():
+        return 0
+    found, keyless = array("q"), 0
+    for key in result_keys(path):
+        if key is None:
+            keyless += 1
+        else:
+            found.append(hash(key))
+    answered = np.unique(np.frombuffer(found, np.int64))
+    if work.recovered:
+        return len(answered) + keyless
+    sent = np.unique(np.fromiter(map(hash, keys_of(work.shard_path(int(shard["n"])))), np.int64))
+    return min(len(sent), int(np.isin(answered, sent, assume_unique=True).sum()) + keyless)
+
+
+def _keep(part: Path, path: Path) -> None:
+    """Give a complete file its name, and have it on the disk before anything at Google may be deleted."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

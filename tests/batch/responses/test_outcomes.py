@@ -1,0 +1,199 @@
+"""Every result line becomes exactly one outcome, and says why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.genai import types
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.model import Outcome, Usage
+from batch.responses.outcomes import BLOCK_REASONS, FINISH_REASONS, GRPC, WORDS, WORTH, classify
+from batch.responses.structured_output import looks_refused
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "outcomes" / "lines.json"
+CASES: list[dict[str, Any]] = json.loads(GOLDEN.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["case"] for case in CASES])
+def test_a_known_line_means_what_it_meant(case: dict[str, Any]) -> None:
+    row = classify(json.dumps(case["line"]).encode())
+    told = row._asdict() | {"usage": None if row.usage is None else list(vars(row.usage).values())}
+    assert {name: told[name] for name in case["expect"]} == case["expect"]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["case"] for case in CASES])
+def test_spelling_and_order_of_fields_do_not_matter(case: dict[str, Any]) -> None:
+    backwards = dict(reversed(case["line"].items()))
+    rewritten = json.dumps(backwards, separators=(", ", " : "), ensure_ascii=False).encode() + b"\r\n"
+    assert classify(rewritten) == classify(json.dumps(case["line"]).encode())
+
+
+def test_the_cases_show_every_outcome_but_missing() -> None:
+    shown = {case["expect"]["outcome"] for case in CASES}
+    assert shown == {outcome.value for outcome in Outcome} - {"missing"}
+
+
+def test_every_finish_reason_of_the_sdk_has_a_class() -> None:
+    assert set(FINISH_REASONS) == {reason.value for reason in types.FinishReason}
+
+
+def test_every_block_reason_of_the_sdk_has_a_class() -> None:
+    assert set(BLOCK_REASONS) == {reason.value for reason in types.BlockedReason}
+
+
+def test_every_grpc_code_is_transient_or_permanent() -> None:
+    assert set(GRPC) == set(range(17))
+    assert all(outcome in (Outcome.ERROR_TRANSIENT, Outcome.ERROR_PERMANENT) for _, outcome in list(GRPC.values())[1:])
+
+
+def test_every_outcome_has_words_and_a_worth() -> None:
+    assert set(WORDS) == set(WORTH) == set(Outcome)
+    assert max(WORTH, key=lambda outcome: WORTH[outcome]) is Outcome.ANSWERED
+    assert min(WORTH, key=lambda outcome: WORTH[outcome]) is Outcome.MISSING
+
+
+@pytest.mark.parametrize("reason", sorted(FINISH_REASONS))
+def test_every_finish_reason_says_why(reason: str) -> None:
+    candidate = {"finishReason": reason, "content": {"parts": [{"text": "some text"}]}}
+    row = classify(json.dumps({"key": "a", "response": {"candidates": [candidate]}}).encode())
+    assert row.finish_reason == reason
+    assert row.text == "some text"
+    assert (row.outcome is Outcome.ANSWERED) == (reason == "STOP") == (row.error_message == "")
+    assert reason in row.error_message or reason == "STOP"
+
+
+@pytest.mark.parametrize("code", sorted(GRPC))
+def test_every_grpc_code_keeps_its_words(code: int) -> None:
+    row = classify(json.dumps({"key": "a", "error": {"code": code, "message": "because"}}).encode())
+    assert (row.error_code, row.error_message, row.outcome) == (code, "because", GRPC[code][1])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[1, 2]",
+        b'"text"',
+        b"\xff\xfe\x00",
+        b'{"key": "a", "response": {"candidates": [',
+        b'{"key": "a"}{"key": "b"}',
+        b"[" * 5000,
+    ],
+)
+def test_a_broken_line_is_unknown_and_has_no_key(line: bytes) -> None:
+    assert classify(line)[:2] in ((None, Outcome.UNKNOWN),)
+
+
+def test_bytes_that_are_not_utf8_cost_no_row() -> None:
+    row = classify(
+        b'{"key":"a","response":{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"caf\xe9"}]}}]}}'
+    )
+    assert (row.key, row.outcome, row.text) == ("a", Outcome.ANSWERED, "caf\ufffd")
+
+
+def test_half_a_character_costs_no_row() -> None:
+    row = classify(
+        rb'{"key":"a","response":{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"\ud83d!"}]}}]}}'
+    )
+    assert (row.key, row.outcome, row.text) == ("a", Outcome.ANSWERED, "\ufffd!")
+
+
+@pytest.mark.parametrize("levels", [5_000, 200_000])
+def test_a_line_nested_too_deeply_is_unknown_and_keeps_its_key(levels: int) -> None:
+    row = classify(b'{"key": "a\\u0062", "response": ' + b"[" * levels + b"]" * levels + b"}")
+    assert (row.key, row.outcome) == ("ab", Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize("tokens", [-1, 10**13, 10**30])
+def test_numbers_of_tokens_that_cannot_be_are_not_known(tokens: int) -> None:
+    candidate = {"finishReason": "STOP", "content": {"parts": [{"text": "A"}]}}
+    response = {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": tokens}}
+    row = classify(json.dumps({"key": "a", "response": response}).encode())
+    assert (row.outcome, row.text, row.usage) == (Outcome.ANSWERED, "A", None)
+
+
+def test_a_byte_order_mark_costs_no_row() -> None:
+    assert classify(b'\xef\xbb\xbf{"key":"a","error":{"code":13}}').key == "a"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = ["key", "response", "error", "status", "metadata", "candidates", "content", "parts", "text", "finishReason"]
+SHAPED = st.recursive(
+    JSON, lambda inner: st.dictionaries(st.sampled_from(NAMES), inner, max_size=4) | st.lists(inner, max_size=2)
+)
+
+
+@given(SHAPED)
+def test_any_json_has_an_outcome(value: Any) -> None:
+    row = classify(json.dumps(value).encode())
+    assert isinstance(row.outcome, Outcome)
+    assert row.key is None or isinstance(row.key, str)
+    assert row.outcome is Outcome.ANSWERED or row.error_message
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_have_an_outcome(line: bytes) -> None:
+    assert classify(line).outcome in Outcome
+
+
+@given(st.text(), st.text(min_size=1))
+def test_a_text_comes_back_as_it_was(key: str, text: str) -> None:
+    candidate = {"finishReason": "STOP", "content": {"parts": [{"text": text}]}}
+    row = classify(json.dumps({"key": key, "response": {"candidates": [candidate]}}).encode())
+    whole = text.encode("utf-8", "replace").decode() if text.isprintable() else row.text
+    assert row.key == key
+    assert row.text == whole
+
+
+def test_cached_and_thought_tokens_are_counted_apart() -> None:
+    usage = {"promptTokenCount": 10, "cachedContentTokenCount": 4, "candidatesTokenCount": 5, "thoughtsTokenCount": 6}
+    row = classify(
+        json.dumps({"key": "a", "response": {"usageMetadata": {**usage, "toolUsePromptTokenCount": 7}}}).encode()
+    )
+    assert row.usage == Usage(prompt=10, cached=4, candidates=5, thoughts=6, tool_prompt=7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, but I can't help with that.",
+        "I’m unable to assist with this request.",
+        "I cannot provide medical advice.",
+        "Sorry, I can't do that.",
+        "Unfortunately, I cannot fulfill this request.",
+        "As an AI language model, I cannot generate this.",
+        "I must decline to answer.",
+        "I won't write that.",
+        "We are not able to discuss this topic.",
+    ],
+)
+def test_refusals_are_recognised(text: str) -> None:
+    assert looks_refused(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry for your loss. Here is a letter you could send.",
+        "Sorry to hear that; your refund will be made today.",
+        "I can't wait to help you!",
+        "I cannot believe how good this is.",
+        "Positive",
+        "Unfortunately, the train was late.",
+        "The customer said: I cannot provide the invoice.",
+        "I cannot provide " + "details " * 200,
+    ],
+)
+def test_answers_are_not_taken_for_refusals(text: str) -> None:
+    assert not looks_refused(text)

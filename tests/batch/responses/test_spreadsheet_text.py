@@ -1,0 +1,94 @@
+"""Words and cells of a report."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.model import Outcome
+from batch.responses.spreadsheet_text import (
+    FLAT,
+    breakdown,
+    export_name,
+    headline,
+    is_formula,
+    legal,
+    neutral,
+    own_names,
+    usd,
+)
+
+
+def test_the_flat_row_is_as_agreed() -> None:
+    assert (
+        *("key", "prompt", "outcome", "text", "error_code", "error_message"),
+        *("prompt_tokens", "cached_tokens", "output_tokens", "thoughts_tokens", "cost_usd"),
+    ) == FLAT
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd", "@SUM(A1)", "\t=1", "\r=1", "-", "=", "+49 30 123"]
+)
+def test_what_a_spreadsheet_would_run_is_neutralised(text: str) -> None:
+    assert neutral(text) == "'" + text
+
+
+@pytest.mark.parametrize(
+    "text", ["-5", "+3.14", "-1e-5", "-1,234.5", "-0", "+.5", "-12%", "5=5", "a=b", "", " =1", "'=1"]
+)
+def test_numbers_and_ordinary_texts_are_left_alone(text: str) -> None:
+    assert neutral(text) == text
+
+
+@given(st.text())
+def test_a_neutralised_text_is_no_formula_and_loses_nothing(text: str) -> None:
+    assert not is_formula(neutral(text))
+    assert neutral(text).endswith(text)
+
+
+@given(st.lists(st.text(max_size=4) | st.sampled_from([*FLAT, "Key", "TEXT", "key (input)"]), unique=True))
+def test_no_two_columns_have_the_same_name_in_any_case(columns: list[str]) -> None:
+    shown = own_names(columns)
+    folded = [name.casefold() for name in (*shown.values(), *FLAT)]
+    assert len(set(folded)) == len(folded)
+    assert list(shown) == columns
+
+
+def test_a_name_that_is_free_is_kept() -> None:
+    assert own_names(["city", "key"]) == {"city": "city", "key": "key (input)"}
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        (
+            {Outcome.ANSWERED: 9412, Outcome.EMPTY: 80, Outcome.MISSING: 8},
+            "SUCCEEDED: 9,412 answered, 88 need attention",
+        ),
+        ({Outcome.ANSWERED: 1, Outcome.REFUSED: 1}, "SUCCEEDED: 1 answered, 1 needs attention"),
+        ({Outcome.ANSWERED: 3}, "SUCCEEDED: 3 answered"),
+        ({Outcome.MISSING: 2}, "SUCCEEDED: 0 answered, 2 need attention"),
+        ({}, "SUCCEEDED: 0 answered"),
+    ],
+)
+def test_the_headline_counts_what_needs_attention(counts: dict[str, int], words: str) -> None:
+    assert headline("SUCCEEDED", counts) == words
+
+
+def test_the_breakdown_lists_what_occurs_in_one_order() -> None:
+    lines = breakdown({"missing": 1200, "answered": 3, "empty": 0})
+    assert [line.split()[:2] for line in lines] == [["3", "answered:"], ["1,200", "missing:"]]
+
+
+def test_unknown_money_is_never_zero() -> None:
+    assert (usd(None), usd(0.0), usd(1234.5)) == ("not known", "$0.000000", "$1,234.500000")
+
+
+def test_an_incomplete_export_says_so_in_its_name() -> None:
+    assert export_name("prices", "csv", complete=True) == "prices.csv"
+    assert export_name("prices", ".csv", complete=False) == "prices-incomplete.csv"
+
+
+def test_control_characters_do_not_reach_a_terminal() -> None:
+    assert legal("a\x1b[31mb\x00\tc\r\n") == "a\ufffd[31mb\ufffd\tc\r\n"

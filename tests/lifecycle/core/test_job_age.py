@@ -1,0 +1,56 @@
+"""How a run's jobs stand in time, by Google's clock."""
+
+from __future__ import annotations
+
+import pytest
+
+from lifecycle.core import job_age
+from lifecycle.core.job_age import job_clock, usual
+
+HOUR = 3600.0
+NOW = 1_800_000_000.0
+
+
+def a_shard(
+    n: int, created_hours_ago: float | None, stage: str = "submitted", state: str = "JOB_STATE_RUNNING"
+) -> dict[str, object]:
+    created = None if created_hours_ago is None else NOW - created_hours_ago * HOUR
+    return {"n": n, "stage": stage, "job_state": state, "job_created_at": created}
+
+
+@pytest.mark.parametrize(("hours", "left"), [(11.9, None), (12, "36"), (24, "24"), (36, "12"), (47, "1")])
+def test_old_jobs_are_warned_about_with_the_time_left(hours: float, left: str | None) -> None:
+    said = job_age.warning(hours * HOUR)
+    assert (f"{left} hours are left" in said) if left else said == ""
+
+
+def test_a_job_past_its_expiry_is_not_said_to_have_time_left() -> None:
+    assert "left" not in job_age.warning(49 * HOUR)
+
+
+def test_the_clock_is_that_of_the_oldest_open_job() -> None:
+    shards = [a_shard(0, 40, "ended"), a_shard(1, 13), a_shard(2, 25), a_shard(3, None, "waiting")]
+    clock = job_clock({}, shards, NOW)
+    assert clock is not None
+    assert (clock.age, clock.left, clock.warn_hours) == (25 * HOUR, 23 * HOUR, 24)
+
+
+def test_without_an_open_job_there_is_no_clock() -> None:
+    assert job_clock({}, [a_shard(0, 40, "ended"), a_shard(1, None, "waiting")], NOW) is None
+
+
+def test_ages_are_counted_by_googles_clock() -> None:
+    clock = job_clock({job_age.AHEAD: 12 * HOUR}, [a_shard(0, 1)], NOW)
+    assert clock is not None and clock.age == 13 * HOUR
+
+
+def test_the_time_in_a_state_begins_when_it_was_seen_or_when_the_job_was_made() -> None:
+    data = {job_age.SINCE: {"0": NOW - 2 * HOUR}}
+    seen, unseen = job_clock(data, [a_shard(0, 5)], NOW), job_clock({}, [a_shard(0, 5)], NOW)
+    assert seen is not None and unseen is not None
+    assert (seen.in_state, unseen.in_state) == (2 * HOUR, 5 * HOUR)
+
+
+def test_what_is_usual_is_the_median_of_the_users_own_jobs() -> None:
+    assert usual([]) is None
+    assert usual([1.0, 30.0, 2.0]) == (2 * HOUR, 3)

@@ -1,0 +1,221 @@
+"""The addresses beside the page answer only its own page, only for a ticket, and stream."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import namedtuple
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from ui.http import routes, security
+from ui.shared.app_state import OWN_HEADER, AppState, CookieChange, Download, UploadGrant
+from ui.shared.cookie_crypto import Vault
+
+OWN = {OWN_HEADER: "1"}
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> AppState:
+    return AppState(runner=cast(Any, None), vault=Vault("secret"), data_dir=tmp_path)
+
+
+@pytest.fixture
+def client(state: AppState) -> Iterator[TestClient]:
+    app = Starlette(
+        routes=[*routes.routes(state), Route("/", lambda _: PlainTextResponse("page"))],
+        middleware=security.middleware(("testserver", "localhost")),
+    )
+    with TestClient(app, follow_redirects=False) as client:
+        yield client
+
+
+# -- session ---------------------------------------------------------------------------------------------------
+
+
+def test_a_ticket_sets_a_cookie_that_scripts_cannot_read(state: AppState, client: TestClient) -> None:
+    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", "sealed"),))
+    reply = client.post("/api/session", content=ticket, headers=OWN)
+    cookie = reply.headers["set-cookie"]
+    assert reply.status_code == 200
+    assert cookie.startswith("gbr_key=sealed;")
+    for part in ("HttpOnly", "SameSite=strict", "Path=/", "Max-Age=2592000"):
+        assert part in cookie
+    assert "Secure" not in cookie
+
+
+def test_over_https_the_cookie_is_secure(state: AppState, client: TestClient) -> None:
+    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", "sealed"),))
+    reply = client.post("https://testserver/api/session", content=ticket, headers=OWN)
+    assert "Secure" in reply.headers["set-cookie"]
+
+
+def test_a_ticket_removes_a_cookie(state: AppState, client: TestClient) -> None:
+    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", ""),))
+    reply = client.post("/api/session", content=ticket, headers=OWN)
+    assert 'gbr_key=""' in reply.headers["set-cookie"] and "Max-Age=0" in reply.headers["set-cookie"]
+
+
+def test_a_ticket_sets_cookies_once(state: AppState, client: TestClient) -> None:
+    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", "sealed"),))
+    assert client.post("/api/session", content=ticket, headers=OWN).status_code == 200
+    again = client.post("/api/session", content=ticket, headers=OWN)
+    assert again.status_code == 403 and "set-cookie" not in again.headers
+
+
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/agent/openapi.json"])
+def test_what_streamlit_serves_to_anybody_is_closed(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 32, b"\xff\xfe", b"x" * 100_000])
+def test_without_a_ticket_no_cookie_is_set(client: TestClient, body: bytes) -> None:
+    reply = client.post("/api/session", content=body, headers=OWN)
+    assert reply.status_code == 403 and "set-cookie" not in reply.headers
+
+
+def test_a_form_of_another_site_cannot_use_a_ticket(state: AppState, client: TestClient) -> None:
+    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", "sealed"),))
+    for headers in ({}, {**OWN, "origin": "http://evil.example"}, {**OWN, "sec-fetch-site": "cross-site"}):
+        assert client.post("/api/session", content=ticket, headers=headers).status_code == 403
+    assert state.cookie_tickets.look(ticket) is not None
+
+
+# -- upload ----------------------------------------------------------------------------------------------------
+
+
+def test_an_upload_arrives_whole_and_under_its_granted_name(state: AppState, client: TestClient) -> None:
+    body = b"line\n" * 1_000_000
+    path = state.uploads / "given.upload"
+    reply = client.put(f"/api/upload/{state.upload_tickets.issue(UploadGrant(path))}", content=body, headers=OWN)
+    assert reply.json() == {"ok": True, "bytes": len(body)}
+    assert path.read_bytes() == body
+    assert [found.name for found in state.uploads.iterdir()] == ["given.upload"]
+
+
+def test_an_upload_needs_an_unused_ticket(state: AppState, client: TestClient) -> None:
+    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    assert client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN).status_code == 200
+    assert client.put(f"/api/upload/{ticket}", content=b"2", headers=OWN).status_code == 403
+    assert client.put("/api/upload/guessed", content=b"3", headers=OWN).status_code == 403
+    assert (state.uploads / "a.upload").read_bytes() == b"1"
+
+
+def test_an_upload_needs_the_page_behind_it(state: AppState, client: TestClient) -> None:
+    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    assert client.put(f"/api/upload/{ticket}", content=b"1").status_code == 403
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(
+    state: AppState, client: TestClient, monkeypatch: pytest.MonkeyPatch, announced: bool
+) -> None:
+    monkeypatch.setattr(routes, "UPLOAD_LIMIT_BYTES", 1000)
+    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    body = b"x" * 1001 if announced else iter([b"x" * 600, b"x" * 600])
+    reply = client.put(f"/api/upload/{ticket}", content=body, headers=OWN)
+    assert reply.status_code == 413 and "2 GB" in reply.json()["words"]
+    assert list(state.uploads.iterdir()) == []
+
+
+def test_an_upload_that_the_disk_cannot_hold_is_refused(
+    state: AppState, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")(10**12, 10**12, 10**6)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    reply = client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN)
+    assert reply.status_code == 507 and "no room" in reply.json()["words"]
+
+
+# -- download --------------------------------------------------------------------------------------------------
+
+
+def _export(state: AppState, body: bytes, name: str = "results.csv") -> str:
+    path = state.exports / "file"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
+    return f"/api/download/{state.download_tickets.issue(Download(path, name, 'text/csv'))}"
+
+
+def test_a_download_is_the_file_under_its_name(state: AppState, client: TestClient) -> None:
+    body = bytes(range(256)) * 20_000
+    reply = client.get(_export(state, body, "résults; 1.csv"))
+    assert reply.content == body
+    assert reply.headers["content-length"] == str(len(body))
+    assert reply.headers["content-disposition"] == "attachment; filename*=UTF-8''r%C3%A9sults%3B%201.csv"
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_a_download_needs_a_ticket(state: AppState, client: TestClient) -> None:
+    _export(state, b"secret answers")
+    for ticket in ("guessed", "..%2f..%2fruns.db", "%00"):
+        reply = client.get(f"/api/download/{ticket}")
+        assert reply.status_code in (404, 410) and "secret" not in reply.text
+
+
+def test_a_download_whose_file_is_gone_says_so(state: AppState, client: TestClient) -> None:
+    address = _export(state, b"1")
+    (state.exports / "file").unlink()
+    assert client.get(address).status_code == 410
+
+
+def test_a_download_ends_when_the_server_stops(state: AppState) -> None:
+    address = _export(state, b"x" * 5_000_000)
+    state.stopping.set()
+    app = Starlette(routes=[*routes.routes(state)])
+    with TestClient(app) as client:
+        assert len(client.get(address).content) == 0
+
+
+# -- what stands before everything -------------------------------------------------------------------------------
+
+
+def test_every_reply_carries_the_strict_headers(client: TestClient) -> None:
+    for reply in (client.get("/"), client.post("/api/session"), client.get("/", headers={"host": "evil.example"})):
+        for name, value in security.HEADERS.items():
+            assert reply.headers[name] == value
+
+
+def test_the_content_policy_allows_nothing_from_elsewhere() -> None:
+    assert "http" not in security.CONTENT_SECURITY_POLICY and "*" not in security.CONTENT_SECURITY_POLICY
+    assert "unsafe-eval" not in security.CONTENT_SECURITY_POLICY
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost:8501", 200), ("testserver", 200), ("evil.example", 400)])
+def test_only_known_host_names_are_served(client: TestClient, host: str, status: int) -> None:
+    assert client.get("/", headers={"host": host}).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({}, True),
+        ({"origin": "http://testserver"}, True),
+        ({"sec-fetch-site": "none"}, True),
+        ({"origin": "http://testserver:9999"}, False),
+        ({"origin": "http://localhost"}, False),
+        ({"origin": "null"}, False),
+        ({"sec-fetch-site": "same-site"}, False),
+    ],
+)
+def test_our_routes_answer_only_our_own_page(
+    state: AppState, client: TestClient, headers: dict[str, str], allowed: bool
+) -> None:
+    reply = client.get(_export(state, b"1"), headers=headers)
+    assert (reply.status_code == 200) is allowed
+
+
+def test_the_stopping_of_uploads_is_said(state: AppState, client: TestClient) -> None:
+    state.stopping.set()
+    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    reply = client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN)
+    assert reply.status_code == 503 and list(state.uploads.iterdir()) == []
+    assert isinstance(state.stopping, threading.Event)

@@ -1,0 +1,148 @@
+"""Who is asking: signed in on the first run or not at all, and never by a bad cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lifecycle.core.models import KeyCheck
+from tests.ui.conftest import Jar
+from tests.ui.fakes import FakeRunner
+from ui.shared.app_state import AppState
+from ui.shared.cookie_crypto import Vault
+
+KEY = "AIzaSyCANARY-0123456789abcdefghijklab12"
+Open = Callable[[], AppTest]
+
+
+def texts(at: AppTest) -> str:
+    """All that the page says in words."""
+    return "\n".join(
+        str(element.value)
+        for kind in ("markdown", "caption", "warning", "error", "info", "success")
+        for element in at.get(kind)
+    )
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    next(found for found in at.button if found.label == label).click()
+    return at.run()
+
+
+def type_key(at: AppTest, key: str, *, remember: bool = False) -> AppTest:
+    at.text_input(key="typed_key").set_value(key)
+    at.checkbox(key="typed_remember").set_value(remember)
+    return press(at, "Check key")
+
+
+def test_a_first_visit_is_signed_out_and_shows_both_ways_in(page: Open) -> None:
+    at = page()
+    labels = [found.label for found in at.button]
+    assert "Check key" in labels and "Rehearse without a key" in labels and "Start a rehearsal" in labels
+    assert {found.value for found in at.header} == {"Configuration", "Submit", "Monitor", "Results"}
+
+
+def test_a_sealed_key_signs_in_on_the_first_run(page: Open, state: AppState, cookies: Jar) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    assert "key ending in ab12" in texts(page())
+
+
+def test_a_cookie_that_the_browser_percent_encoded_still_opens(page: Open, state: AppState, cookies: Jar) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY).replace("_", "%5F").replace("-", "%2D")
+    assert "key ending in ab12" in texts(page())
+
+
+@pytest.mark.parametrize("sealed", ["rubbish", "", "%", "gAAAAA" * 20, Vault("foreign").seal(KEY), object()])
+def test_a_bad_cookie_is_signed_out_and_no_error(page: Open, cookies: Jar, sealed: object) -> None:
+    cookies["gbr_key"] = cookies["gbr_rehearsal"] = cookies["gbr_preferences"] = sealed
+    at = page()
+    assert "Check key" in [found.label for found in at.button]
+    assert not at.error
+
+
+def test_a_rehearsal_goes_on_after_a_reload(page: Open, state: AppState, cookies: Jar) -> None:
+    cookies["gbr_rehearsal"] = state.vault.seal("on:rehearsal-token")
+    at = page()
+    assert "Nothing reaches Google" in texts(at)
+    assert at.session_state["account"].owner == "owner-of-rehearsal-token"
+
+
+def test_a_rehearsal_that_was_left_is_not_entered_but_keeps_its_identity(
+    page: Open, state: AppState, cookies: Jar
+) -> None:
+    cookies["gbr_rehearsal"] = state.vault.seal("off:rehearsal-token")
+    at = page()
+    assert at.session_state["account"] is None
+    assert press(at, "Rehearse without a key").session_state["account"].owner == "owner-of-rehearsal-token"
+
+
+def test_a_good_key_connects_and_is_kept_nowhere_on_the_page(page: Open) -> None:
+    at = type_key(page(), KEY)
+    assert "key ending in ab12" in texts(at) and not at.error
+    assert KEY not in repr(at.session_state) and KEY not in repr(at.main) + repr(at.sidebar)
+
+
+def test_a_key_is_remembered_only_if_asked(page: Open, state: AppState) -> None:
+    at = type_key(page(), KEY)
+    assert "errands" not in at.session_state
+    at = type_key(page(), KEY, remember=True)
+    _, kind, ticket = at.session_state["errands"]["cookie"]
+    changes = state.cookie_tickets.redeem(ticket)
+    assert kind == "cookie" and changes is not None
+    assert [(change.name, state.vault.unseal(change.sealed)) for change in changes] == [("gbr_key", KEY)]
+
+
+def test_forgetting_signs_out_and_removes_the_cookie(
+    page: Open, state: AppState, cookies: Jar, runner: FakeRunner
+) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    at = page()
+    press(at, "Forget")
+    changes = state.cookie_tickets.redeem(at.session_state["errands"]["cookie"][2])
+    assert changes is not None and [(change.name, change.sealed) for change in changes] == [("gbr_key", "")]
+    assert at.session_state["account"] is None and runner.calls == [("forget", "owner-of-ab12")]
+
+
+@pytest.mark.parametrize("words", ["The key is not valid.", "Google cannot be reached."])
+def test_a_key_that_does_not_work_is_told_in_words_and_not_kept(page: Open, runner: FakeRunner, words: str) -> None:
+    runner.check = KeyCheck(False, words, "Try [this](http://evil.example).")
+    at = type_key(page(), KEY, remember=True)
+    assert words.rstrip(".") in at.error[0].value and "](" not in at.error[0].value
+    assert at.session_state["account"] is None and "errands" not in at.session_state
+
+
+def test_the_installations_own_key_signs_in_by_itself_and_cannot_be_forgotten(
+    page: Open, state: AppState, runner: FakeRunner
+) -> None:
+    object.__setattr__(state, "key_from_environment", KEY)
+    at = page()
+    assert "key ending in ab12" in texts(at)
+    assert "Forget" not in [found.label for found in at.button]
+
+
+def test_leaving_a_rehearsal_goes_back_to_the_key(page: Open, state: AppState, cookies: Jar) -> None:
+    cookies["gbr_key"] = state.vault.seal(KEY)
+    cookies["gbr_rehearsal"] = state.vault.seal("on:rehearsal-token")
+    at = page()
+    assert "key ending in ab12" in texts(press(at, "Leave rehearsal"))
+
+
+def test_the_page_says_where_calls_go_when_not_to_google(page: Open, runner: FakeRunner) -> None:
+    runner.destination = "http://127.0.0.1:9"
+    at = type_key(page(), KEY)
+    assert "not to Google" in at.warning[0].value
+
+
+def test_what_was_chosen_last_time_is_chosen_on_the_first_run(page: Open, cookies: Jar) -> None:
+    cookies["gbr_preferences"] = "%7B%22model%22%3A%22gemini-typed%22%2C%22mode%22%3A%22File%20(JSONL)%22%7D"
+    at = page()
+    assert at.selectbox(key="model").value == "gemini-typed"
+    assert at.session_state["mode"] == "File (JSONL)"
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"mode": 5, "model": {"a": 1}}', '{"mode": "Sideways"}', "{", '{"run":"x"}'])
+def test_preferences_that_somebody_edited_do_no_harm(page: Open, cookies: Jar, text: str) -> None:
+    cookies["gbr_preferences"] = text
+    assert page().session_state["mode"] == "Inline"

@@ -1,0 +1,1 @@
+"""Addresses beside the page: uploads, downloads, the session, and the headers of every reply."""

@@ -1,0 +1,150 @@
+"""The few addresses beside the page: the session cookie, streaming uploads, streaming downloads.
+
+Each asks for a ticket that the page issued; none tells whether something exists.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from anyio import to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from ui.shared.app_state import OWN_HEADER, AppState, CookieChange, Download
+from ui.shared.cookie_crypto import COOKIE_SECONDS
+
+UPLOAD_LIMIT_BYTES = 2 * 1024**3
+DISK_RESERVE_BYTES = 256 * 1024**2
+CHUNK_BYTES = 1024**2
+"""A header that another site's page cannot send without asking first; its value is "1"."""
+
+
+class Refused(Exception):
+    """A route says no: an HTTP status and one sentence for the user."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+def routes(state: AppState) -> list[Route]:
+    """Return the routes that main.py hands to Streamlit's server."""
+    return [
+        Route("/api/session", _with(state, change_cookies), methods=["POST"]),
+        Route("/api/upload/{ticket}", _with(state, receive_upload), methods=["PUT"]),
+        Route("/api/download/{ticket}", _with(state, send_download), methods=["GET"]),
+    ]
+
+
+Handler = Callable[[AppState, Request], Awaitable[Response]]
+
+
+def _with(state: AppState, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await handler(state, request)
+        except Refused as refusal:
+            return JSONResponse({"ok": False, "words": str(refusal)}, refusal.status)
+
+    return endpoint
+
+
+async def change_cookies(state: AppState, request: Request) -> Response:
+    """Set or remove the cookies that a ticket stands for. The key itself never passes through the page's script."""
+    _own_page_only(request)
+    body = await request.body()
+    changes = state.cookie_tickets.redeem(body[:100].decode("ascii", "replace"))
+    if changes is None:
+        raise Refused(403, "This request is no longer valid. Reload the page.")
+    response = JSONResponse({"ok": True})
+    for change in changes:
+        _apply(change, response, secure=request.url.scheme == "https")
+    return response
+
+
+def _apply(change: CookieChange, response: Response, *, secure: bool) -> None:
+    response.set_cookie(
+        change.name,
+        change.sealed,
+        max_age=COOKIE_SECONDS if change.sealed else 0,
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+async def receive_upload(state: AppState, request: Request) -> Response:
+    """Stream a request body into the granted file, which appears only when it is whole."""
+    _own_page_only(request)
+    grant = state.upload_tickets.redeem(request.path_params["ticket"])
+    if grant is None:
+        raise Refused(403, "This upload is no longer valid. Choose the file again.")
+    _check_room(grant.path.parent, int(request.headers.get("content-length") or 0))
+    part = grant.path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            size = await _drain(state, request, file)
+        part.replace(grant.path)
+    except (ClientDisconnect, OSError) as fault:
+        raise Refused(507, "The upload stopped before the end. Nothing was kept.") from fault
+    finally:
+        part.unlink(missing_ok=True)
+    return JSONResponse({"ok": True, "bytes": size})
+
+
+def _check_room(folder: Path, size: int) -> None:
+    """Refuse a body that is too large for us or for the disk; `size` is bytes, 0 if the client did not say."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if size > UPLOAD_LIMIT_BYTES:
+        raise Refused(413, "Files up to 2 GB can be uploaded. Split the file and submit its parts.")
+    if shutil.disk_usage(folder).free < size + DISK_RESERVE_BYTES:
+        raise Refused(507, "The server's disk has no room for this file.")
+
+
+async def _drain(state: AppState, request: Request, file: BinaryIO) -> int:
+    """Write the body in pieces of about CHUNK_BYTES, off the event loop; return the number of bytes."""
+    size, pending = 0, bytearray()
+    async for chunk in request.stream():
+        pending += chunk
+        if state.stopping.is_set():
+            raise Refused(503, "The server is stopping. Upload the file again when it is back.")
+        if size + len(pending) > UPLOAD_LIMIT_BYTES:
+            raise Refused(413, "Files up to 2 GB can be uploaded. Split the file and submit its parts.")
+        if len(pending) >= CHUNK_BYTES:
+            size += await to_thread.run_sync(file.write, bytes(pending))
+            pending.clear()
+    return size + await to_thread.run_sync(file.write, bytes(pending))
+
+
+async def send_download(state: AppState, request: Request) -> Response:
+    """Stream a finished export; ends early when the server stops."""
+    download = state.download_tickets.look(request.path_params["ticket"])
+    if download is None or not download.path.is_file():
+        return PlainTextResponse("This download is no longer available. Export it again.", 410)
+    headers = {
+        "Content-Length": str(download.path.stat().st_size),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(download.filename)}",
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(_pieces(state, download), headers=headers, media_type=download.media_type)
+
+
+async def _pieces(state: AppState, download: Download) -> AsyncIterator[bytes]:
+    with download.path.open("rb") as file:
+        while not state.stopping.is_set():
+            piece = await to_thread.run_sync(file.read, CHUNK_BYTES)
+            if not piece:
+                return
+            yield piece
+
+
+def _own_page_only(request: Request) -> None:
+    if request.headers.get(OWN_HEADER) != "1":
+        raise Refused(403, "This address answers only its own page.")

@@ -1,0 +1,1 @@
+"""Runs under way, and what can be done to them."""

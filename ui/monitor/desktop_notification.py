@@ -1,0 +1,94 @@
+"""A desktop notification when a run ends, in a browser that allows it and was asked to by a click.
+
+Nothing of a prompt or an answer is in it, nor the run's name, which may be how the first prompt begins: others may see
+the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lifecycle.core.models import Account, RunView
+from ui.monitor import since_last_visit
+from ui.shared.format import STATE_TITLES
+
+_KEY = "bell-component"
+
+_HTML = '<button type="button" hidden></button><span role="status" aria-live="polite"></span>'
+_CSS = """
+:host {color: var(--st-text-color); font-family: var(--st-font); font-size: 0.9rem;}
+button {font: inherit; color: inherit; padding: 0.35rem 0.8rem; border: 1px solid var(--st-border-color);
+  border-radius: var(--st-button-radius); background: var(--st-background-color); cursor: pointer;}
+button:hover, button:focus-visible {border-color: var(--st-primary-color); color: var(--st-link-color);}
+button:not([hidden]) + span:not(:empty) {margin-left: 0.6rem;}
+"""
+_SCRIPT = """
+const WISH = 'gbr-notify'
+const heard = (window.gbrHeard ??= new Set())
+let wish = ''
+const wished = () => { try { return localStorage.getItem(WISH) ?? wish } catch { return wish } }
+const want = (value) => { wish = value; try { localStorage.setItem(WISH, value) } catch {} }
+
+const ring = (id, title, body) => {
+  try {
+    const note = new Notification(title, {body, tag: 'gbr-' + id})
+    note.onclick = () => { window.focus(); note.close() }
+  } catch { want('') }  // a browser that shows notifications of installed apps only
+}
+
+export default function (component) {
+  const {parentElement, data, setTriggerValue} = component
+  const button = parentElement.querySelector('button')
+  const said = parentElement.querySelector('span')
+  const show = () => {
+    const state = 'Notification' in window ? Notification.permission : 'absent'
+    const on = state === 'granted' && wished() === 'on'
+    button.hidden = state === 'absent' || state === 'denied'
+    button.textContent = on ? 'Stop notifying' : 'Notify me when a run ends'
+    said.textContent = on ? 'This browser tells you when a run ends, also while this page is hidden.'
+      : state === 'denied' ? 'This browser does not let this page notify you; its settings for the page decide.' : ''
+    return on
+  }
+  button.onclick = async () => {
+    const on = show()
+    want(on ? 'off' : 'on')
+    if (!on) await Notification.requestPermission()
+    show()
+  }
+  const on = show()
+  const unseen = []
+  for (const [id, title, body] of data?.ended ?? []) {
+    if (heard.has(id)) continue
+    heard.add(id)
+    if (document.hidden) unseen.push(id)
+    if (on) ring(id, title, body)
+  }
+  if (unseen.length) setTriggerValue('unseen', unseen)
+}
+"""
+
+_component = st.components.v2.component("bell", html=_HTML, css=_CSS, js=_SCRIPT)
+
+
+def draw(account: Account | None) -> None:
+    """Offer to notify while something is under way, and tell the browser what has ended while the page was open."""
+    ended = since_last_visit.ended_here()
+    with st.container(key="bell"):
+        if account is not None and (ended or st.session_state.get("under_way")):
+            _component(data={"ended": notes(ended)}, key=_KEY, on_unseen_change=lambda: _unseen(account))
+
+
+def notes(ended: Sequence[RunView]) -> list[tuple[str, str, str]]:
+    """(id, title, text) of each ending."""
+    return [
+        (run.id, STATE_TITLES[run.state], f"{since_last_visit.numbers(run)} · {run.model} · {run.id}") for run in ended
+    ]
+
+
+def _unseen(account: Account) -> None:
+    """Runs ended while the page was out of sight: it says so when it is seen again."""
+    told = st.session_state[_KEY].unseen
+    if isinstance(told, list):
+        since_last_visit.add(account, [name for name in told if isinstance(name, str)])

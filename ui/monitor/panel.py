@@ -1,0 +1,166 @@
+"""Every run of this account, live, without disturbing what is being typed elsewhere on the page."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+import streamlit as st
+
+from batch.errors import NotFound
+from batch.formatting import count
+from lifecycle.core.models import Account, RunView
+from lifecycle.runner import Runner
+from ui.monitor import actions, import_job, run_details, slow_job
+from ui.shared import notices, preferences, selection
+from ui.shared.format import COLOURS, age, clipped, job_states, progress, run_facts, time_facts
+from ui.shared.notices import plain
+
+TICK_SECONDS = 1.0
+RUNS_A_PAGE = 8
+MOST_RUNS = 1000
+
+
+def draw(runner: Runner, account: Account | None) -> RunView | None:
+    """Draw the runs and return the one being looked at."""
+    with st.container(key="monitor"):
+        st.header("Monitor", anchor="monitor")
+        if account is None:
+            st.caption("Runs appear here once you have connected a key or started a rehearsal.")
+            return None
+        runs = runner.runs(account, MOST_RUNS)
+        selected = _selected(runner, account, runs)
+        notices.draw("monitor")
+        if not runs:
+            st.caption("No runs yet. Submit a batch above and watch it here.")
+            import_job.draw(runner, account)
+            return None
+        if len(runs) > RUNS_A_PAGE:
+            st.text_input("Find a run", key="find_run", type="search", placeholder="By name, model or id")
+        _live(runner, account, selected.id if selected else "", ticking=any(not run.state.ended for run in runs))
+        import_job.draw(runner, account)
+        return selected
+
+
+def _selected(runner: Runner, account: Account, runs: Sequence[RunView]) -> RunView | None:
+    """The run that the address names, else the last one seen in this browser, else the newest."""
+    named = st.query_params.get("run", "")
+    for run_id in filter(None, (named, preferences.recall("run"))):
+        try:
+            return runner.run(account, run_id)
+        except NotFound as absent:
+            if run_id == named:
+                notices.tell("monitor", "bad", f"{absent} {absent.remedy}".strip())
+                st.query_params.pop("run", None)
+    return runs[0] if runs else None
+
+
+def _live(runner: Runner, account: Account, selected_id: str, *, ticking: bool) -> None:
+    """Draw the runs in a fragment that ticks while anything is under way.
+
+    The whole page is drawn again only when a run has ended, or when a button in here changed something outside.
+    """
+
+    @st.fragment(run_every=TICK_SECONDS if ticking else None, key="live")
+    def live() -> None:
+        runs = runner.runs(account, MOST_RUNS)
+        under_way = {run.id for run in runs if not run.state.ended}
+        ended = st.session_state.get("under_way", set()) - under_way
+        st.session_state["under_way"] = under_way
+        if selection.page_changed() or ended:
+            st.rerun()
+        for run in runs:
+            if run.id == selected_id:
+                _card(runner, account, run)
+        if len(runs) > 1:
+            _list(runs, selected_id)
+
+    live()
+
+
+def _card(runner: Runner, account: Account, run: RunView) -> None:
+    """The run being looked at: its state in our words and Google's, its progress, what can be done about it."""
+    with st.container(border=True, key="current-run"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(clipped(run.name or run.id, 80))}**", width="content")
+            _badge(run)
+            if job_states(run.jobs):
+                st.caption(plain(job_states(run.jobs)), width="content")
+        st.progress(run.progress.share, text=plain(progress(run)))
+        st.caption(plain(run_facts(run)))
+        for line in (time_facts(run, runner.usual(account, run.model)), _origin(run)):
+            if line:
+                st.caption(plain(line))
+        for text, box in ((run.error, st.error), (run.note, st.info)):
+            if text:
+                box(plain(text))
+        asked = slow_job.asks(runner, account, run)
+        if asked:
+            slow_job.draw(runner, account, run)
+        _deeds(run, can_cancel=not asked)
+        run_details.draw(runner.events(account, run.id), run)
+
+
+def _origin(run: RunView) -> str:
+    """For a job made elsewhere: where it came from, and what is not known of it."""
+    if not run.recovered:
+        return ""
+    known = "" if run.inputs_known else " What it was asked is not known here: Google does not give requests back."
+    return f"Made elsewhere and recovered from {run.recovered}.{known}"
+
+
+def _badge(run: RunView) -> None:
+    st.badge(plain(run.words), color=COLOURS[run.state])
+
+
+def _deeds(run: RunView, *, can_cancel: bool) -> None:
+    ticket = st.session_state.setdefault("rerun_ticket", secrets.token_urlsafe(12))
+    with st.container(horizontal=True, gap="small"):
+        if not run.state.ended and can_cancel:
+            label = "Cancelling…" if run.cancel_requested else "Cancel"
+            st.button(label, key="cancel", on_click=actions.cancel, args=(run.id,), disabled=run.cancel_requested)
+        if run.state.ended and run.inputs_known:
+            st.button("Run again", key=f"again-{ticket}", on_click=actions.run_again, args=(run.id, ticket))
+        if run.inputs_known:
+            st.button("Edit and run again", key="edit", on_click=actions.edit, args=(run.id,))
+        if run.state.ended:
+            st.button("Delete", key="delete", on_click=actions.ask_to_delete, args=(run.id,))
+    if st.session_state.get("to_delete") == run.id:
+        _confirm_delete(run)
+
+
+def _confirm_delete(run: RunView) -> None:
+    st.warning(f"Delete {plain(run.name or run.id)} with its results? This cannot be undone.")
+    with st.container(horizontal=True, gap="small"):
+        st.button("Delete for good", type="primary", key="really-delete", on_click=actions.delete, args=(run.id,))
+        st.button("Keep", key="keep", on_click=actions.ask_to_delete, args=("",))
+
+
+def _list(runs: Sequence[RunView], selected_id: str) -> None:
+    """All runs, newest first, a page at a time."""
+    wanted = str(st.session_state.get("find_run", "")).casefold()
+    found = [run for run in runs if wanted in f"{run.name} {run.model} {run.id}".casefold()]
+    under_way = sum(not run.state.ended for run in runs)
+    st.subheader("All runs")
+    st.caption(f"{count(len(runs), 'run')}, {under_way or 'none'} under way.")
+    pages = max(1, -(-len(found) // RUNS_A_PAGE))
+    page = min(int(st.session_state.get("runs_page") or 1), pages)
+    with st.container(gap=None):
+        for run in found[(page - 1) * RUNS_A_PAGE : page * RUNS_A_PAGE]:
+            _line(run, run.id == selected_id)
+    if pages > 1:
+        st.pagination(pages, key="runs_page")
+
+
+def _line(run: RunView, selected: bool) -> None:
+    name = clipped(run.name or run.id, 40)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"run-{run.id}"):
+        st.button(
+            f"**{plain(name)}**" if selected else plain(name),
+            key=f"open-{run.id}",
+            type="tertiary",
+            on_click=selection.select,
+            args=(run.id,),
+        )
+        _badge(run)
+        st.caption(plain(f"{progress(run)} · {run.model} · {age(run)}"), width="content")

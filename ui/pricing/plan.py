@@ -1,0 +1,271 @@
+"""The plan: which texts are shared, how each is best paid for, what that saves. Every choice can be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from batch.formatting import count
+from gem_cache import Choice, Group, Hint
+from ui.pricing import group_texts
+from ui.pricing.forecasts import Outlook
+from ui.pricing.plan_chart import picture
+from ui.shared.format import clipped, money
+from ui.shared.notices import plain
+
+GROUPS_A_PAGE = 10
+PREVIEW_CHARACTERS, TEXT_CHARACTERS = 160, 600  # a box to scroll in could not be reached by keyboard
+WORDS = {Choice.NONE: "none", Choice.IMPLICIT: "implicit", Choice.EXPLICIT: "explicit"}
+LONGEST_HOURS = 48.0
+_CHANGED = "plan_changed"
+_CACHE_PAYS = {
+    "too small": "too small for a cache of this model",
+    "always": "a cache pays however long the job takes",
+    "never": "a cache does not pay",
+    "not known": "",
+}
+
+
+def draw(outlook: Outlook) -> None:
+    """Draw the plan of a draft; what is chosen in it shows in the next forecast."""
+    some = "some" if outlook.groups else "none"
+    with st.expander(plain(_title(outlook)), expanded=bool(outlook.groups or outlook.hints), key=f"plan-{some}"):
+        st.caption(plain(_totals(outlook)))
+        if outlook.groups:
+            _groups(outlook)
+            if outlook.priced:
+                _picture(outlook)
+        for hint in outlook.hints:
+            _hint(hint)
+        _settings(outlook)
+
+
+def _picture(outlook: Outlook) -> None:
+    st.caption("Input cost by how long the job takes. A cache is paid for as long as it lives.")
+    spec = picture(outlook.curve, outlook.found.hours, outlook.groups)
+    st.echarts_chart(spec, height=290, alt="Input cost of this plan, of the best one, and without a cache, by hours")
+
+
+def _title(outlook: Outlook) -> str:
+    usd, caches = outlook.found.plan.totals.usd, len(outlook.found.plan.caches)
+    if not outlook.priced:
+        return "Plan: no cache, because the model's prices are unknown"
+    if caches:
+        return f"Plan: {count(caches, 'explicit cache')}, input {money(usd.chosen)} instead of {money(usd.plain)}"
+    return "Plan: no explicit cache" if outlook.groups else "Plan: no text is shared that a cache could pay for"
+
+
+def _totals(outlook: Outlook) -> str:
+    totals = outlook.found.plan.totals
+    usd = totals.usd
+    shared = f"{count(totals.requests, 'request')}, {count(len(outlook.groups), 'shared text')}."
+    unsent = totals.requests - totals.sent
+    twins = f" {count(unsent, 'request')} equal to another, not sent again." if unsent else ""
+    if not outlook.priced:
+        return f"{shared}{twins}"
+    return (
+        f"{shared}{twins} Input: {money(usd.chosen)} as planned, {money(usd.plain)} without a cache, "
+        f"{money(usd.standard)} at standard price."
+    )
+
+
+# -- groups ------------------------------------------------------------------------------------------------------------
+
+
+def _groups(outlook: Outlook) -> None:
+    """The table and the group that was clicked, drawn again without the rest of the page."""
+    groups, texts, order = outlook.groups, outlook.texts, _order(outlook.groups)
+
+    @st.fragment(key="groups")
+    def table() -> None:
+        if st.session_state.pop(_CHANGED, False):
+            st.rerun()
+        pages = -(-len(order) // GROUPS_A_PAGE)
+        page = min(int(st.session_state.get("groups_page") or 1), pages)
+        shown = order[(page - 1) * GROUPS_A_PAGE : page * GROUPS_A_PAGE]
+        unread = [groups[place] for place in shown if groups[place].id not in texts]
+        texts.update(group_texts.texts(outlook.found.plan, unread))
+        chosen = _grid(groups, shown, texts, outlook.priced, page)
+        if pages > 1:
+            st.pagination(pages, key="groups_page", max_visible_pages=5)
+        if chosen is not None:
+            _detail(groups[chosen], texts[groups[chosen].id], outlook.priced)
+
+    table()
+
+
+def _order(groups: Sequence[Group]) -> list[int]:
+    """Places of the groups, those with caches first, then those with most at stake."""
+    return sorted(
+        range(len(groups)),
+        key=lambda place: (not groups[place].served, -groups[place].requests * groups[place].prefix_tokens),
+    )
+
+
+def _grid(groups: Sequence[Group], shown: Sequence[int], texts: dict[str, str], priced: bool, page: int) -> int | None:
+    """One page of groups, what is decided first, since a phone shows few columns. Returns the place clicked."""
+    numbers = {group.id: n for n, group in enumerate(groups, 1)}
+    rows = [_row(groups[place], numbers, texts, priced) for place in shown]
+    table = pd.DataFrame(rows)
+    money_format = _money_format([group.usd.none for group in groups])
+    picked = st.dataframe(
+        table.drop(columns=[name for name in table.columns if table[name].isna().all()]),
+        key=f"groups-{page}",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode=["single-row", "single-cell"],
+        column_config={
+            "#": st.column_config.NumberColumn(width=40),
+            "Continues": st.column_config.NumberColumn(width=80, help="The text that this one goes on from"),
+            "Requests": st.column_config.NumberColumn(format="localized"),
+            "Tokens": st.column_config.NumberColumn(format="localized"),
+            "Cache pays": st.column_config.TextColumn(help="How long the job may take for a cache to be the cheapest"),
+            "Shared text": st.column_config.TextColumn(width=230),
+            **{name: st.column_config.NumberColumn(format=money_format) for name in ("None", "Implicit", "Explicit")},
+        },
+        placeholder="",
+        alt="Shared texts with requests, tokens, the cost of each way to pay for them, and the choice",
+    )
+    selection = picked["selection"]
+    places = [*selection["rows"], *(row for row, _ in selection["cells"])]
+    if not places:
+        return shown[0] if len(groups) == 1 else None
+    return shown[places[0]]
+
+
+def _row(group: Group, numbers: dict[str, int], texts: dict[str, str], priced: bool) -> dict[str, object]:
+    usd = group.usd
+    return {
+        "#": numbers[group.id],
+        "Choice": WORDS[group.choice] + (" (yours)" if group.overridden else ""),
+        "None": usd.none if priced else None,
+        "Explicit": usd.explicit if priced else None,
+        "Implicit": usd.implicit if priced else None,
+        "Cache pays": _break_even(group) if priced else None,
+        "Requests": group.requests,
+        "Tokens": group.prefix_tokens,
+        "Continues": numbers.get(group.parent or ""),
+        "Shared text": clipped(" ".join(texts[group.id].split()), PREVIEW_CHARACTERS),
+    }
+
+
+def _break_even(group: Group) -> str:
+    """For how long an explicit cache is the cheapest way."""
+    hours = group.break_even_hours
+    if not group.possible:
+        return "too small"
+    if hours is None:
+        return "not known"
+    if hours <= 0:
+        return "never"
+    return "always" if hours > LONGEST_HOURS else f"up to {hours:.1f} h"
+
+
+def _money_format(amounts: Sequence[float | None]) -> str:
+    """As many decimals as the largest amount asks for."""
+    largest = max((usd for usd in amounts if usd is not None), default=1.0)
+    return "$%.2f" if largest >= 10 else "$%.4f" if largest >= 0.01 else "$%.6f"
+
+
+def _detail(group: Group, text: str, priced: bool) -> None:
+    """One group: its text, and the choice."""
+    with st.container(border=True, key="group-detail"):
+        usd = group.usd
+        st.caption(plain(_facts(group)))
+        st.code(clipped(text, TEXT_CHARACTERS), language=None, wrap_lines=True)
+        prices = {Choice.NONE: usd.none, Choice.IMPLICIT: usd.implicit, Choice.EXPLICIT: usd.explicit}
+        possible = [choice for choice in Choice if choice is not Choice.EXPLICIT or group.possible]
+        key = f"choice-{group.id}"
+        st.session_state[key] = group.choice.value if group.overridden else ""
+        st.segmented_control(
+            "How it is paid for",
+            ["", *(choice.value for choice in possible)],
+            key=key,
+            required=True,
+            format_func=lambda name: _choice_words(name, prices, priced),
+            on_change=_override,
+            args=(group.id,),
+        )
+
+
+def _choice_words(name: str, prices: dict[Choice, float | None], priced: bool) -> str:
+    if not name:
+        return "As planned"
+    words = WORDS[Choice(name)].capitalize()
+    return plain(f"{words} {money(prices[Choice(name)])}") if priced else words
+
+
+def _facts(group: Group) -> str:
+    counted = "" if group.counted else "about "
+    parts = [
+        f"{count(group.requests, 'request')} begin with these {counted}{count(group.prefix_tokens, 'token')}",
+        _CACHE_PAYS.get(_break_even(group), f"a cache pays {_break_even(group)}"),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _override(group: str) -> None:
+    """Note the user's choice for one group, or take it back."""
+    choices = dict(st.session_state.get("overrides") or {})
+    choices.pop(group, None)
+    if st.session_state[f"choice-{group}"]:
+        choices[group] = st.session_state[f"choice-{group}"]
+    st.session_state["overrides"] = choices
+    st.session_state[_CHANGED] = True
+
+
+# -- hints and settings ------------------------------------------------------------------------------------------------
+
+
+def _settings(outlook: Outlook) -> None:
+    """What the plan assumes and may do."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="plan-settings"):
+        st.number_input(
+            "Expected hours",
+            0.1,
+            LONGEST_HOURS,
+            value=None,
+            step=1.0,
+            key="hours",
+            placeholder=f"{outlook.found.hours.expected:.1f}",
+            help="How long the job will take. Empty: learned from your finished jobs, four hours at first.",
+            persist_state="session",
+            width=150,
+        )
+        st.checkbox(
+            "Look inside texts",
+            key="split_texts",
+            help="Also finds shared text inside a single text part, cut at line ends. What is cached is then sent in "
+            "two parts, which may change answers a little.",
+            persist_state="session",
+        )
+        st.checkbox(
+            "Send equal requests once",
+            key="dedupe",
+            help="Equal requests get one answer. At temperature 0 this is done anyway.",
+            persist_state="session",
+        )
+        if outlook.found.plan.caches:
+            st.session_state.setdefault("allow_plain", True)
+            price = money(outlook.found.card.uncached.expected)
+            st.checkbox(
+                f"If Google refuses caches, pay {price}",
+                key="allow_plain",
+                help="Then the run goes on without them and pays the shared text in full, within your budget. "
+                "Otherwise it stops.",
+                persist_state="session",
+            )
+
+
+def _hint(hint: Hint) -> None:
+    """Say what would save more; where a click is enough, offer it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(plain(str(hint)), width="content")
+        if hint.kind == "text":
+            st.button("Look inside texts", key="hint-text", on_click=_split_texts)
+
+
+def _split_texts() -> None:
+    st.session_state["split_texts"] = True

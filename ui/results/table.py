@@ -1,0 +1,201 @@
+"""The table of results: which columns it has, how it is sorted, which rows are ticked and which one is opened.
+
+Sorting happens on the server, over all rows: the browser holds one page of them and would sort only that. So a click
+on a column's name is taken for a wish, and a drawer says the same for fingers and keyboards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from batch.model import Outcome
+from batch.responses.spreadsheet_text import usd
+from lifecycle.results.read.table import SORTABLE, ResultTable
+from lifecycle.results.store.reconciliation import Field
+from ui.shared.format import outcome
+
+INPUT_ORDER = "n"
+NUMBERS = ("prompt_tokens", "cached_tokens", "output_tokens", "thoughts_tokens", "cost_usd", "attempts", "error_code")
+TITLES = {
+    "key": "Key",
+    "outcome": "Outcome",
+    "prompt": "Prompt",
+    "text": "Answer",
+    "error_message": "Error",
+    "parsed": "JSON",
+    "prompt_tokens": "Tokens in",
+    "cached_tokens": "Of them cached",
+    "output_tokens": "Tokens answered",
+    "thoughts_tokens": "Tokens thought",
+    "cost_usd": "Cost",
+    "finish_reason": "Ended with",
+    "block_reason": "Blocked for",
+    "error_code": "Error code",
+    "attempts": "Attempts",
+    "run": "Answered by",
+}
+WIDTHS = {"key": 110, "prompt": 220, "text": 380, "outcome": 130, "error_message": 220, "parsed": 90}
+MOST_FIELDS_AT_FIRST = 6
+CELL_CHARACTERS = 400
+NOT_KNOWN = "not known"
+
+
+class View(NamedTuple):
+    """How the table is looked at. `typed`: some columns are properties of structured answers; `lenient`: also of
+    answers whose JSON needed repair."""
+
+    columns: tuple[str, ...]
+    order: str = INPUT_ORDER
+    descending: bool = False
+    typed: bool = False
+    lenient: bool = False
+
+
+def draw_view(run_id: str, table: ResultTable) -> View:
+    """Draw the drawer that decides about columns and order, and return what it says."""
+    fields = table.account.fields
+    options = [*TITLES, *table.own.values(), *(field.column for field in fields)]
+    with st.popover("Columns and order", key=f"view-{run_id}"):
+        columns = st.multiselect(
+            "Columns", options, default=_at_first(table), format_func=_title, key=f"columns-{run_id}"
+        )
+        order = st.selectbox("Sort by", [INPUT_ORDER, *sortable(table)], format_func=_title, key=f"order-{run_id}")
+        descending = st.toggle("From the highest", key=f"descending-{run_id}")
+        lenient = bool(fields) and st.toggle(
+            "Also answers whose JSON needed repair",
+            key=f"lenient-{run_id}",
+            help="Typed columns show what was in the form asked for. Repaired JSON was in a code fence, amid prose, or "
+            "had small faults; the column JSON tells it apart.",
+        )
+    typed = any(field.column in columns for field in fields)
+    return View(tuple(columns), order, descending, typed, lenient)
+
+
+def draw(run_id: str, table: ResultTable, rows: pd.DataFrame, view: View, place: str) -> str | None:
+    """Draw a page of rows; returns the key of the one to open. `place` names the page and all that decides about it."""
+    keys = [str(name) for name in rows["key"]]
+    key = f"rows-{run_id}-{place}"
+    ticked = [n for n, name in enumerate(keys) if name in ticks(run_id)]
+    picked = st.dataframe(
+        shown(rows, view.columns, table.account.fields),
+        key=key,
+        column_config={name: _column(name, view) for name in view.columns},
+        hide_index=True,
+        on_select=lambda: _picked(run_id, key, keys, view, sortable(table)),
+        selection_mode=["multi-row", "single-column", "single-cell"],
+        selection_default={"selection": {"rows": ticked}},
+        placeholder="",
+        alt="Rows of the result",
+    )
+    chosen = picked["selection"]
+    places = [*(row for row, _ in chosen["cells"]), *(chosen["rows"] if len(chosen["rows"]) == 1 else ())]
+    if not places and len(rows) != 1:
+        return None
+    return keys[places[0] if places else 0]
+
+
+def ticks(run_id: str) -> dict[str, None]:
+    """The keys of the rows that are ticked, on whatever page, in the order of ticking."""
+    found: dict[str, None] = st.session_state.setdefault(f"ticked-{run_id}", {})
+    return found
+
+
+def untick(run_id: str) -> None:
+    """Take all ticks back. The grid is drawn anew, because a widget keeps its own."""
+    st.session_state[f"ticked-{run_id}"] = {}
+    st.session_state[f"unticked-{run_id}"] = unticked(run_id) + 1
+
+
+def unticked(run_id: str) -> int:
+    """How often all ticks were taken back."""
+    return int(st.session_state.get(f"unticked-{run_id}", 0))
+
+
+def shown(rows: pd.DataFrame, columns: Sequence[str], fields: Sequence[Field] = ()) -> pd.DataFrame:
+    """The chosen columns as they are read: numbers with commas, and what is not known says so."""
+    typed = {field.column for field in fields}
+    return pd.DataFrame({name: _cells(rows[name], name, name in typed) for name in columns if name in rows})
+
+
+def order_words(view: View) -> str:
+    """How the rows are sorted, behind their number; "" for the order in which they were sent."""
+    if view.order == INPUT_ORDER:
+        return ", from the last" if view.descending else ""
+    return f", sorted by {_title(view.order)}{', highest first' if view.descending else ''}"
+
+
+def next_order(view: View, column: str) -> tuple[str, bool]:
+    """What a click on a column's name asks for: (order, descending).
+
+    Once: numbers from the highest, texts from A. Twice: the other way round. Three times: as they were sent.
+    """
+    at_first = column in NUMBERS
+    if view.order != column:
+        return column, at_first
+    return (column, not at_first) if view.descending == at_first else (INPUT_ORDER, False)
+
+
+def sortable(table: ResultTable) -> list[str]:
+    """The columns that all rows can be sorted by; properties of answers are read page by page, and cannot."""
+    return [*(name for name in TITLES if name in SORTABLE), *table.own.values()]
+
+
+def _picked(run_id: str, key: str, keys: Sequence[str], view: View, sortable: Sequence[str]) -> None:
+    """Take note of what was clicked: a column's name, or ticks of this page's rows."""
+    selection = st.session_state[key]["selection"]
+    for column in selection["columns"]:
+        if column in sortable:
+            order, descending = next_order(view, column)
+            st.session_state.update({f"order-{run_id}": order, f"descending-{run_id}": descending})
+    here = {keys[place] for place in selection["rows"]}
+    kept = [name for name in ticks(run_id) if name not in keys or name in here]
+    st.session_state[f"ticked-{run_id}"] = dict.fromkeys([*kept, *(name for name in keys if name in here)])
+
+
+def _at_first(table: ResultTable) -> list[str]:
+    """The columns shown before anything was chosen; properties come before texts if most answers have them."""
+    fields = [field.column for field in table.account.fields][:MOST_FIELDS_AT_FIRST]
+    parsed = table.parsed() if fields else {}
+    typed = ["parsed", *fields] if fields else []
+    rest = ["text", *(["error_message"] if table.account.attention else [])]
+    mostly = sum(number for form, number in parsed.items() if form) > table.account.sent / 2
+    return ["key", "outcome", "prompt", *([*typed, *rest] if mostly else [*rest, *typed])]
+
+
+def _title(name: str) -> str:
+    return "As they were sent" if name == INPUT_ORDER else TITLES.get(name, name)
+
+
+def _column(name: str, view: View) -> Any:
+    arrow = (" ↓" if view.descending else " ↑") if name == view.order else ""
+    title = _title(name) + arrow
+    if name in NUMBERS:
+        return st.column_config.TextColumn(title, alignment="right")
+    return st.column_config.Column(title, width=WIDTHS.get(name))
+
+
+def _cells(values: pd.Series, name: str, typed: bool) -> pd.Series:
+    if name in NUMBERS:
+        return values.map(_AMOUNTS.get(name, _whole))
+    if name == "outcome":
+        return values.map(lambda value: outcome(Outcome(value)))
+    return values.str.slice(0, CELL_CHARACTERS) if typed and values.dtype == object else values
+
+
+def _whole(value: Any) -> str:
+    return NOT_KNOWN if pd.isna(value) else f"{value:,}"
+
+
+def _cost(value: Any) -> str:
+    return usd(None if pd.isna(value) else float(value))
+
+
+def _code(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
+
+
+_AMOUNTS: Mapping[str, Callable[[Any], str]] = {"cost_usd": _cost, "error_code": _code}

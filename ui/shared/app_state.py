@@ -1,0 +1,81 @@
+"""What one server process shares between the page's sessions and the routes; set once by main.py."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ui.shared.cookie_crypto import Tickets, Vault
+
+if TYPE_CHECKING:
+    from lifecycle.runner import Runner
+
+OWN_HEADER = "x-gemini-batch-runner"  # on every call that our own scripts make: another site cannot set it
+
+
+@dataclass(frozen=True)
+class CookieChange:
+    """One cookie to set to a sealed value, or to remove when `sealed` is empty."""
+
+    name: str
+    sealed: str
+
+
+@dataclass(frozen=True)
+class UploadGrant:
+    """Leave to upload one file to `path`, once."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Download:
+    """A finished file and the name under which a browser saves it."""
+
+    path: Path
+    filename: str
+    media_type: str
+
+
+@dataclass(frozen=True)
+class AppState:
+    """The runner and everything else that outlives a browser session."""
+
+    runner: Runner
+    vault: Vault
+    data_dir: Path
+    key_from_environment: str = field(default="", repr=False)
+    cookie_tickets: Tickets[tuple[CookieChange, ...]] = field(default_factory=lambda: Tickets(60))
+    upload_tickets: Tickets[UploadGrant] = field(default_factory=lambda: Tickets(12 * 3600))
+    download_tickets: Tickets[Download] = field(default_factory=lambda: Tickets(600))
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def uploads(self) -> Path:
+        """Where uploaded files lie until they are submitted or thrown away."""
+        return self.data_dir / "uploads"
+
+    @property
+    def drafts(self) -> Path:
+        """Where the runner keeps inputs that were checked and not yet submitted."""
+        return self.data_dir / "drafts"
+
+    @property
+    def exports(self) -> Path:
+        """Where exports lie until they are fetched."""
+        return self.data_dir / "exports"
+
+
+_current: list[AppState] = []
+
+
+def set_state(state: AppState) -> None:
+    """Make `state` the process's; the last one set counts."""
+    _current[:] = [state]
+
+
+def get_state() -> AppState:
+    """Return the process's state. There is one as soon as main.py was imported."""
+    return _current[0]

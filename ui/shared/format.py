@@ -1,0 +1,155 @@
+"""How things are said on the page: outcomes, states, numbers, ages. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from batch.formatting import count
+from batch.model import Outcome, RunState
+from lifecycle.core.job_age import Usual
+from lifecycle.core.job_states import words as job_words
+from lifecycle.core.models import JobView, RunView
+
+Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
+
+
+COLOURS: Mapping[RunState, Colour] = {
+    RunState.ACTIVE: "blue",
+    RunState.WAITING_FOR_KEY: "orange",
+    RunState.WAITING_FOR_CAPACITY: "orange",
+    RunState.FINISHED: "green",
+    RunState.CANCELLED: "gray",
+    RunState.FAILED: "red",
+}
+
+
+# Answers, answers of little use, blocked and refused, errors, and what never came; shown in this order.
+OUTCOME_COLOURS: Mapping[Outcome, Colour] = {
+    Outcome.ANSWERED: "green",
+    Outcome.TRUNCATED: "orange",
+    Outcome.TRUNCATED_EMPTY: "orange",
+    Outcome.INVALID_OUTPUT: "orange",
+    Outcome.EMPTY: "orange",
+    Outcome.THOUGHTS_ONLY: "orange",
+    Outcome.TOOL_CALL: "orange",
+    Outcome.PROMPT_BLOCKED: "violet",
+    Outcome.ANSWER_BLOCKED: "violet",
+    Outcome.RECITATION: "violet",
+    Outcome.REFUSED: "violet",
+    Outcome.ERROR_TRANSIENT: "red",
+    Outcome.ERROR_PERMANENT: "red",
+    Outcome.NO_RESPONSE: "gray",
+    Outcome.MISSING: "gray",
+    Outcome.UNKNOWN: "gray",
+}
+
+
+def outcome(name: Outcome) -> str:
+    """An outcome's own name, readable: "answer blocked"."""
+    return name.value.replace("_", " ")
+
+
+def duration(seconds: float) -> str:
+    """A time span in its two largest units: "45 s", "3 min 20 s", "5 h 10 min", "2 d 3 h"."""
+    whole = max(0, int(seconds))
+    parts = [(whole // 86_400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
+    first = next((n for n, (amount, _) in enumerate(parts) if amount), 3)
+    return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount) or "0 s"
+
+
+def hours(seconds: float) -> str:
+    """A time span beside limits that are told in hours: "34 h 59 min", never in days."""
+    whole = max(0, int(seconds))
+    return f"{whole // 3600} h {whole // 60 % 60} min" if whole >= 86_400 else duration(max(1, whole))
+
+
+def age(run: RunView) -> str:
+    """How long a run has been going, or took."""
+    return f"{'took' if run.ended_at else 'for'} {duration(run.age_seconds)}"
+
+
+def size(number: int) -> str:
+    """Bytes for people: "812 B", "1.2 MB"."""
+    amount, unit = float(number), "B"
+    for larger in ("kB", "MB", "GB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+
+
+def money(usd: float | None) -> str:
+    """USD for people, small sums to two figures: "$1,234.50", "$0.034", "$0.00012". "not known" is never zero."""
+    if usd is None:
+        return "not known"
+    amount = abs(usd)
+    decimals = 2 if amount >= 0.1 or not amount else min(8, 1 - math.floor(math.log10(amount)))
+    return f"{'-' if usd < 0 else ''}${amount:,.{decimals}f}"
+
+
+def clipped(text: str, limit: int) -> str:
+    """At most `limit` characters, with a mark where text was left out."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def file_name(text: str) -> str:
+    """A name that every system takes for a file: no separators, no control characters, at most 80 characters."""
+    kept = "".join("-" if sign in '/\\:*?"<>|' or not sign.isprintable() else sign for sign in text)
+    return kept.strip(" .")[:80]
+
+
+def job_states(jobs: Sequence[JobView]) -> str:
+    """Google's own words for the jobs of a run: "JOB_STATE_RUNNING" of a single one, else counted."""
+    counted = Counter(job.state for job in jobs if job.state)
+    if counted.total() <= 1:
+        return next(iter(counted), "")
+    return ", ".join(f"{number} × {state}" for state, number in counted.items())
+
+
+def progress(run: RunView) -> str:
+    """Rows done of all rows, with failures named."""
+    done = run.progress
+    if not done.known and not run.state.ended:
+        return f"{count(run.rows, 'row')}, no progress reported yet"
+    failed = f" · {done.failed:,} failed" if done.failed else ""
+    return f"{done.done:,} of {count(done.total, 'row')}{failed}"
+
+
+def run_facts(run: RunView) -> str:
+    """The quiet line under a run: model, when it began, how long it has been going or took."""
+    return f"{run.model} · started {run.created_at:%d %b %Y, %H:%M} UTC · {age(run)}"
+
+
+LEFT_FROM_SECONDS = 3600.0  # the age from which it is said how much time a job has left
+
+
+def time_facts(run: RunView, usual: Usual | None) -> str:
+    """How the oldest open job stands in time: how long in its state, what is usual, what is left, when we look next."""
+    if run.clock is None:
+        return ""
+    clock = run.clock
+    state = job_words(clock.state) if clock.state else "with Google"
+    parts = [f"Job {state} for {hours(clock.in_state)}"]
+    if clock.age - clock.in_state >= 60:
+        parts[0] += f", made {hours(clock.age)} ago"
+    if clock.age >= LEFT_FROM_SECONDS:
+        parts.append(f"{hours(clock.left)} left until Google ends it")
+    if usual is not None:
+        parts.append(f"your jobs on this model usually take {hours(usual.seconds)} (median of {usual.jobs})")
+    if run.next_look_at is not None:
+        soon = (run.next_look_at - datetime.now(UTC)).total_seconds()
+        if soon > 10:
+            parts.append(f"next look in {duration(soon)}")
+    return " · ".join(parts)
+
+
+ENDINGS = {RunState.FINISHED: "SUCCEEDED", RunState.CANCELLED: "CANCELLED", RunState.FAILED: "FAILED"}
+STATE_TITLES = {
+    RunState.FINISHED: "A run has finished",
+    RunState.CANCELLED: "A run was cancelled",
+    RunState.FAILED: "A run has failed",
+}

@@ -1,0 +1,73 @@
+"""What this browser remembers between visits: model, modes, the last run. Never a key.
+
+Written through extra-streamlit-components, read from the handshake: read through the component, the first run would
+find nothing and the page would be drawn again. The component sits in a form, because it answers, and an answer
+outside a form draws the page again too. In a fragment it was worse: Streamlit 1.67 sends what changed in the same
+moment as one message under the fragment's name, and a click elsewhere was then never drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import extra_streamlit_components as stx
+import streamlit as st
+
+from ui.shared import session
+
+COOKIE = "gbr_preferences"
+YEAR_SECONDS = 365 * 86_400
+_READ, _WRITTEN = "preferences", "preferences_to_write"
+
+
+def recall(name: str, default: str = "") -> str:
+    """A remembered value, or the default. Right on the first run."""
+    return _known().get(name, default)
+
+
+def remember(**values: str) -> None:
+    """Keep values for the next visit; the browser is asked only if something changed."""
+    known = _known()
+    if any(known.get(name) != value for name, value in values.items()):
+        known.update(values)
+        st.session_state[_WRITTEN] = json.dumps(known, separators=(",", ":"), sort_keys=True)
+
+
+def names(prefix: str) -> list[str]:
+    """The names of remembered values that begin so."""
+    return [name for name in _known() if name.startswith(prefix)]
+
+
+def forget(name: str) -> None:
+    """Keep a value no longer; the browser hears of it with the next that is remembered."""
+    _known().pop(name, None)
+
+
+def _known() -> dict[str, str]:
+    if _READ not in st.session_state:
+        st.session_state[_READ] = _parsed(session.cookie(COOKIE))
+    known: dict[str, str] = st.session_state[_READ]
+    return known
+
+
+def _parsed(text: str) -> dict[str, str]:
+    """Anyone can edit this cookie: take short texts from it and nothing else."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in pairs if isinstance(value, str) and len(value) < 200}
+
+
+def draw() -> None:
+    """Mount the cookie component once there is something to write, and keep it mounted until it has written."""
+    text = st.session_state.get(_WRITTEN)
+    with st.container(key="preferences"):
+        if text:
+            with st.form("preferences-form", border=False):
+                digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+                manager = stx.CookieManager(key="preferences-read")
+                manager.set(COOKIE, text, key=f"preferences-{digest}", max_age=YEAR_SECONDS, same_site="strict")
+                st.form_submit_button("Remember", disabled=True)

@@ -1,0 +1,120 @@
+"""Who this browser session is: signed out, connected with a key, or rehearsing.
+
+The key itself stays in the runner's memory. A cookie carries it sealed; the page's script never sees it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+import streamlit as st
+
+from batch.errors import KeyMissing
+from lifecycle.core.models import Account, KeyCheck
+from ui.shared import browser_actions
+from ui.shared.app_state import CookieChange, get_state
+
+KEY_COOKIE = "gbr_key"
+REHEARSAL_COOKIE = "gbr_rehearsal"
+_ACCOUNT, _SEALED, _REMEMBERED, _REHEARSAL = "account", "sealed_key", "key_is_remembered", "rehearsal_identity"
+
+
+def begin() -> None:
+    """Sign in from the cookies or the environment, on the first run of a browser session only."""
+    if _ACCOUNT in st.session_state:
+        return
+    state, cookies = get_state(), _cookies()
+    key = state.vault.unseal(cookies.get(KEY_COOKIE))
+    rehearsing, _, identity = (state.vault.unseal(cookies.get(REHEARSAL_COOKIE)) or "").partition(":")
+    st.session_state[_REMEMBERED] = key is not None
+    st.session_state[_SEALED] = cookies.get(KEY_COOKIE, "") if key else ""
+    st.session_state[_REHEARSAL] = identity or f"rehearsal-{secrets.token_urlsafe(24)}"
+    st.session_state[_ACCOUNT] = None
+    if rehearsing == "on" and identity:
+        st.session_state[_ACCOUNT] = state.runner.hold_rehearsal(identity)
+    elif key or state.key_from_environment:
+        st.session_state[_ACCOUNT] = state.runner.hold_key(key or state.key_from_environment)
+
+
+def _cookies() -> Mapping[str, str]:
+    """The cookies of the handshake, decoded; only texts (AppTest puts mocks there)."""
+    jar = st.context.cookies.to_dict()
+    return {name: unquote(value) for name, value in jar.items() if isinstance(value, str)}
+
+
+def cookie(name: str) -> str:
+    """One cookie as the browser sent it when this session began; "" if absent."""
+    return _cookies().get(name, "")
+
+
+def account() -> Account | None:
+    """Who is asking, None when signed out."""
+    found: Account | None = st.session_state.get(_ACCOUNT)
+    return found
+
+
+def required() -> Account:
+    """Who is asking. Raises KeyMissing when signed out, for instance by another tab's doing."""
+    found = account()
+    if found is None:
+        raise KeyMissing("You are not connected.", "Enter a Gemini API key, or rehearse without one.")
+    return found
+
+
+def remembered() -> bool:
+    """Whether this browser keeps the key."""
+    return bool(st.session_state.get(_REMEMBERED))
+
+
+def from_environment() -> bool:
+    """Whether the connected key is the installation's own, which this page cannot forget."""
+    return bool(get_state().key_from_environment) and not st.session_state.get(_SEALED)
+
+
+def connect(key: str, *, remember: bool) -> KeyCheck:
+    """Check a key with free calls; when it works, connect with it and remember it only if asked."""
+    state = get_state()
+    check = state.runner.check_key(key)
+    if check.ok:
+        st.session_state[_ACCOUNT] = check.account or state.runner.hold_key(key)
+        st.session_state[_SEALED] = state.vault.seal(key)
+        remember_key(remember)
+    return check
+
+
+def remember_key(remember: bool) -> None:
+    """Write the connected key's cookie, or remove it."""
+    if not remember and not remembered():
+        return
+    st.session_state[_REMEMBERED] = remember
+    _change(CookieChange(KEY_COOKIE, st.session_state[_SEALED] if remember else ""))
+
+
+def forget() -> None:
+    """Remove the key from this browser and, unless live runs need it, from the server."""
+    known = account()
+    if known is not None:
+        get_state().runner.forget(known)
+    st.session_state[_ACCOUNT], st.session_state[_SEALED], st.session_state[_REMEMBERED] = None, "", False
+    _change(CookieChange(KEY_COOKIE, ""))
+
+
+def rehearse() -> None:
+    """Enter rehearsal under this browser's identity."""
+    identity = st.session_state[_REHEARSAL]
+    st.session_state[_ACCOUNT] = get_state().runner.hold_rehearsal(identity)
+    _change(CookieChange(REHEARSAL_COOKIE, get_state().vault.seal(f"on:{identity}")))
+
+
+def leave_rehearsal() -> None:
+    """Go back to the key that was connected before, if any; rehearsal runs stay for the next time."""
+    state, sealed = get_state(), st.session_state[_SEALED]
+    key = state.vault.unseal(sealed) or state.key_from_environment
+    st.session_state[_ACCOUNT] = state.runner.hold_key(key) if key else None
+    _change(CookieChange(REHEARSAL_COOKIE, state.vault.seal(f"off:{st.session_state[_REHEARSAL]}")))
+
+
+def _change(change: CookieChange) -> None:
+    browser_actions.post("cookie", get_state().cookie_tickets.issue((change,)))

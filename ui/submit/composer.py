@@ -1,0 +1,128 @@
+"""What is to be sent: the composer's input, checked into a draft whenever something in it changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from batch.model import Generation
+from batch.requests.input_formats import BLOCKS, JSONL, LINES, TABLES, kind_of
+from lifecycle.inputs.draft_files import REQUESTS, first_rows
+from lifecycle.inputs.drafts import Draft, table_preview
+from lifecycle.runner import Runner
+from ui.shared import notices
+from ui.shared.app_state import get_state
+from ui.submit import shared_context, uploader
+
+MOST_CHARACTERS = 1_000_000
+"""The browser sends the content of every text box with every click."""
+SPLITS = {LINES: "One prompt per line", BLOCKS: "Blank line between prompts"}
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input as the user gave it. `content` is the text itself, or the file that holds it."""
+
+    kind: str
+    content: str | Path
+    name: str = ""
+
+    @property
+    def is_table(self) -> bool:
+        return self.kind in TABLES
+
+    @property
+    def template(self) -> str:
+        """The prompt template, where there is something to fill in."""
+        return str(st.session_state.get("template") or "") if self.is_table else ""
+
+
+def source(mode: str) -> Source | None:
+    """What the composer holds now, None while it is empty. Knows what was typed before it is drawn again.
+
+    Raises InputError for a file whose name does not tell what it is.
+    """
+    if mode == "Inline":
+        text = str(st.session_state.get("prompts") or "")
+        return Source(str(st.session_state.get("split") or LINES), text) if text.strip() else None
+    found = uploader.current()
+    return Source(kind_of(found[1]), found[0], found[1]) if found else None
+
+
+def draft(runner: Runner, given: Source, generation: Generation, progress: Progress | None = None) -> Draft:
+    """The input checked and written as requests; the same draft as long as nothing changes.
+
+    Raises InputError when nothing of the input can be read.
+    """
+    everything = repr((given.kind, str(given.content), given.template, shared_context.identity(), generation))
+    digest = hashlib.sha256(everything.encode("utf-8", "surrogatepass")).hexdigest()
+    known: tuple[str, Draft] | None = st.session_state.get("draft")
+    if known is not None and known[0] == digest:
+        return known[1]
+    discard()
+    notices.hush("submit")
+    made = runner.prepare(
+        given.content,
+        kind=given.kind,
+        template=given.template,
+        generation=generation,
+        shared_text=shared_context.shared_text(),
+        source_name=given.name,
+        use_cache=shared_context.chosen_cache(),
+        progress=progress,
+    )
+    st.session_state["draft"] = (digest, made)
+    return made
+
+
+@lru_cache(64)
+def columns_of(path: Path, kind: str) -> tuple[str, ...]:
+    """A table's columns, () for anything else. A path is never used for a second file."""
+    return table_preview(path, kind).columns if kind in TABLES else ()
+
+
+def discard() -> None:
+    """Throw the draft away; a run that was made of it has its own copy."""
+    known: tuple[str, Draft] | None = st.session_state.pop("draft", None)
+    if known is not None and known[1].folder.is_relative_to(get_state().drafts):
+        shutil.rmtree(known[1].folder, ignore_errors=True)
+
+
+def clear() -> None:
+    """Empty the composer after its content was submitted."""
+    uploader.dismiss()
+    discard()
+    shared_context.clear()
+    for name in ("prompts", "template", "run_name"):
+        st.session_state[name] = ""
+
+
+def take(draft: Draft) -> None:
+    """Put a run's requests back: prompts into the text box if all of them came from there, else as a file."""
+    clear()
+    text = _typed(draft)
+    st.session_state["mode"] = "Inline" if text else "File (JSONL)"
+    if text:
+        st.session_state["prompts"], st.session_state["split"] = text, draft.kind
+    else:
+        st.session_state["file"] = (str(draft.folder / REQUESTS), f"{Path(draft.source_name).stem}.{JSONL}")
+
+
+def _typed(draft: Draft) -> str:
+    """The prompts as they were typed; "" where that would lose something, such as a shared text."""
+    if draft.kind not in SPLITS or draft.rows > MOST_CHARACTERS // 2:
+        return ""
+    with (draft.folder / REQUESTS).open("rb") as lines:
+        request = json.loads(lines.readline())["request"]
+    text = ("\n\n" if draft.kind == BLOCKS else "\n").join(prompt for _, prompt in first_rows(draft.folder, draft.rows))
+    alone = len(request["contents"]) == 1 and len(request["contents"][0]["parts"]) == 1
+    alone &= "cachedContent" not in request
+    return text if alone and len(text) <= MOST_CHARACTERS else ""

@@ -1,0 +1,262 @@
+"""The sidebar: who is asking, which model, which modes, which generation settings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import streamlit as st
+
+from batch.model import Generation, SendAs
+from batch.pricing.catalog import id_fault
+from batch.requests.generation_settings import LEVELS, check_generation
+from lifecycle.core.models import Account, RunSpec
+from ui.pricing import forecasts
+from ui.shared import model_list, notices, preferences, session
+from ui.shared.cookie_crypto import COOKIE_DAYS
+from ui.shared.notices import plain
+from ui.submit import shared_context
+
+Mode = Literal["Inline", "File (JSONL)"]
+MODES: tuple[Mode, ...] = ("Inline", "File (JSONL)")
+MODE_HELP = """
+**Inline**: write the prompts here, one per line or in blocks. Good for up to a few hundred.
+
+**File (JSONL)**: give a file of requests, one JSON object per line with `key` and `request`, or a CSV, TSV, Parquet or
+XLSX table with a prompt template. Good for any number.
+
+Either way the rows become a batch job at half the price of single calls, done within 24 hours, usually sooner.
+
+**Context** is text that every request shares. Without caching it is sent, and paid, with every request.
+"""
+SEND_AS = {SendAs.AUTO: "Auto", SendAs.INLINE: "Inline", SendAs.FILE: "File"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the sidebar says: everything a submission needs except the requests."""
+
+    account: Account | None
+    model: str
+    mode: Mode
+    generation: Generation
+    send_as: SendAs
+
+    def spec(self, name: str) -> RunSpec:
+        """The decision for one submission."""
+        return RunSpec(
+            model=self.model, name=name, generation=self.generation, context=shared_context.mode(), send_as=self.send_as
+        )
+
+    def priced_spec(self, name: str = "") -> RunSpec:
+        """The decision with all that is chosen beside the price."""
+        return forecasts.decided(self.spec(name), chosen_cache=shared_context.chosen_cache())
+
+
+def draw() -> Choice:
+    """Draw the sidebar and return what it says."""
+    with st.sidebar:
+        st.header("Configuration", anchor=False)
+        notices.draw("configuration")
+        with st.container():
+            _connection()
+        _model()
+        _mode()
+        shared_context.draw_mode()
+        _generation()
+        _send_as()
+    return current()
+
+
+def current() -> Choice:
+    """What the sidebar says now; a button's deed asks this, because it runs before the page is drawn again."""
+    said = st.session_state
+    return Choice(
+        account=session.account(),
+        model=(said.get("model") or "").strip(),
+        mode=said.get("mode") or MODES[0],
+        generation=Generation(
+            temperature=said.get("temperature"),
+            max_output_tokens=said.get("max_output_tokens"),
+            thinking=(said.get("thinking") or "").strip(),
+            system_instruction=said.get("system_instruction") or "",
+            response_schema=said.get("response_schema") or "",
+        ),
+        send_as=said.get("send_as") or SendAs.AUTO,
+    )
+
+
+def take(spec: RunSpec) -> None:
+    """Say what an earlier run said."""
+    for name, value in asdict(spec.generation).items():
+        st.session_state[name] = value
+    st.session_state["model"] = spec.model
+    st.session_state["context"] = spec.context
+    forecasts.take(spec)
+    st.session_state["send_as"] = spec.send_as
+
+
+def _connection() -> None:
+    account = session.account()
+    if account is None:
+        _key_form()
+        st.button("Rehearse without a key", on_click=rehearse, width="stretch", key="rehearse")
+    elif account.rehearsal:
+        st.markdown("**Rehearsing.** Answers are simulated.")
+        st.button("Leave rehearsal", on_click=_leave, width="stretch")
+    else:
+        _connected(account)
+
+
+def _key_form() -> None:
+    with st.form("key-form", border=False):
+        st.text_input(
+            "Gemini API key", type="password", key="typed_key", autocomplete="off", placeholder="Paste your key here"
+        )
+        st.checkbox(
+            "Remember on this browser",
+            key="typed_remember",
+            help=f"Keeps the key in an encrypted cookie that scripts cannot read, for {COOKIE_DAYS} days. "
+            "Not for computers that you share.",
+        )
+        st.form_submit_button("Check key", on_click=_check, type="primary", width="stretch")
+    st.caption("Checked with calls that cost nothing. Get a key at aistudio.google.com/apikey.")
+
+
+def _check() -> None:
+    notices.hush("configuration")
+    key = st.session_state.get("typed_key", "").strip()
+    if not key:
+        notices.tell("configuration", "bad", "Paste a Gemini API key first, or rehearse without one.")
+        return
+    with notices.telling("configuration"):
+        check = session.connect(key, remember=bool(st.session_state.get("typed_remember")))
+        notices.tell("configuration", "good" if check.ok else "bad", f"{check.words} {check.remedy}".strip())
+        if check.ok:
+            st.session_state.pop("typed_key", None)
+
+
+def _connected(account: Account) -> None:
+    st.markdown(f"Connected with {plain(account.label)}.")
+    if session.from_environment():
+        st.caption("The key comes from this installation's settings.")
+    else:
+        st.checkbox("Remember on this browser", value=session.remembered(), key="keep_key", on_change=_remember_or_not)
+        st.button("Forget", on_click=_forget, width="stretch", help="Removes the key from this browser and this page.")
+    st.button("Rehearse without a key", on_click=rehearse, width="stretch", key="rehearse")
+
+
+def _remember_or_not() -> None:
+    session.remember_key(bool(st.session_state["keep_key"]))
+
+
+def _forget() -> None:
+    session.forget()
+    st.query_params.pop("run", None)
+    notices.tell("configuration", "note", "The key is forgotten. Runs under way go on; enter it again to see them.")
+
+
+def rehearse() -> None:
+    """Enter rehearsal; also the deed behind the same offer in Submit."""
+    notices.hush("configuration")
+    with notices.telling("configuration"):
+        session.rehearse()
+        st.query_params.pop("run", None)
+
+
+def _leave() -> None:
+    notices.hush("configuration")
+    session.leave_rehearsal()
+    st.query_params.pop("run", None)
+
+
+def _model() -> None:
+    choices = {model.id: model for model in model_list.offered(session.account())}
+    remembered = preferences.recall("model")
+    names = list(choices) + ([remembered] if remembered and remembered not in choices else [])
+    st.session_state.setdefault("model", remembered or (names[0] if names else ""))
+    chosen = st.selectbox(
+        "Model",
+        names,
+        key="model",
+        accept_new_options=True,
+        on_change=_remember_choices,
+        format_func=lambda name: choices[name].label if name in choices else name,
+        help="Models that can batch. You can also type a model id.",
+    )
+    fault = id_fault((chosen or "").strip())
+    if fault is not None:
+        st.error(plain(f"{fault} {fault.remedy}"))
+    else:
+        st.caption(
+            plain(choices[chosen].note if chosen in choices else "Not in the catalog: price and limits unknown.")
+        )
+
+
+def _mode() -> None:
+    remembered = preferences.recall("mode")
+    st.session_state.setdefault("mode", remembered if remembered in MODES else MODES[0])
+    st.segmented_control(
+        "Batch mode",
+        MODES,
+        key="mode",
+        required=True,
+        on_change=_remember_choices,
+        help=MODE_HELP,
+        width="stretch",
+    )
+
+
+def _remember_choices() -> None:
+    """Keep what the user chose, and never what was only offered."""
+    preferences.remember(mode=current().mode)
+    if id_fault(current().model) is None:
+        preferences.remember(model=current().model)
+
+
+def _generation() -> None:
+    with st.expander("Generation settings", key="generation"):
+        st.caption("Applied to every request that does not set them itself. Empty means the model's default.")
+        st.number_input("Temperature", 0.0, 2.0, value=None, step=0.1, key="temperature", placeholder="default")
+        st.number_input(
+            "Max output tokens",
+            1,
+            value=None,
+            step=256,
+            key="max_output_tokens",
+            placeholder="default",
+            help="Thinking counts towards this limit.",
+        )
+        st.selectbox(
+            "Thinking",
+            ["", *LEVELS],
+            key="thinking",
+            accept_new_options=True,
+            format_func=lambda level: level or "default",
+            help="A level, or for 2.5 models a budget in tokens (type a number).",
+        )
+        st.text_area("System instruction", key="system_instruction", max_chars=200_000)
+        st.text_area(
+            "Response schema",
+            key="response_schema",
+            max_chars=100_000,
+            placeholder='{"type": "OBJECT", "properties": {…}}',
+            help="JSON in Google's schema form. Answers are then asked for, and checked, as JSON.",
+        )
+    for problem in check_generation(current().generation):
+        st.error(plain(str(problem)))
+
+
+def _send_as() -> None:
+    with st.expander("Advanced", key="advanced"):
+        st.session_state.setdefault("send_as", SendAs.AUTO)
+        st.segmented_control(
+            "Send as",
+            list(SEND_AS),
+            key="send_as",
+            required=True,
+            format_func=SEND_AS.__getitem__,
+            help="How the rows travel to the API: inside the call that creates the job, or as an uploaded file. "
+            "Auto decides by size.",
+            width="stretch",
+        )
