@@ -66,13 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -> int:
     """Say what a file will cost and how its shared text is best cached; nothing is sent but free token counts."""
     draft = _draft(runner, options)
-    found = runner.forecast(account, draft, _spec(options))
+    found = runner.forecasts.forecast(account, draft, _spec(options))
     if options.groups:
         with _opened(Path(options.groups)) as out:
             rows = row_groups(found.plan, draft.folder / "requests.jsonl")
             for key, group in rows:
                 out.write(orjson.dumps({"key": key, "group": group}, option=orjson.OPT_APPEND_NEWLINE))
-    document = runner.plan_document(found, options.model)
+    document = runner.forecasts.plan_document(found, options.model)
     _print(options, document, lambda: output.plan_lines(document, found.card.assumptions))
     return 0
 
@@ -82,7 +82,7 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
     if options.out:
         check_target(Path(options.out), options.form)
     draft = _draft(runner, options)
-    run_id = runner.submit(account, draft, _spec(options), secrets.token_hex(16), attended=options.wait)
+    run_id = runner.submissions.submit(account, draft, _spec(options), secrets.token_hex(16), attended=options.wait)
     if options.json:
         print(orjson.dumps({"run_id": run_id}).decode(), flush=True)
     _say(f"Run {run_id}: {draft.rows:,} requests.")
@@ -95,15 +95,15 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
 
 def runs(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """List the runs of this key, newest first."""
-    found = runner.runs(account)
+    found = runner.runs.runs(account)
     _print(options, [output.run_document(run) for run in found], lambda: [output.run_line(run) for run in found])
     return 0
 
 
 def show(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Show one run in full, with its event log."""
-    run = runner.run(account, options.run)
-    events = runner.events(account, options.run)
+    run = runner.runs.run(account, options.run)
+    events = runner.runs.events(account, options.run)
     document = {
         **output.run_document(run),
         "warning": run.warning or None,
@@ -128,7 +128,7 @@ def cancel(runner: Runner, account: Account, options: argparse.Namespace) -> int
         raise InputError("A job that goes on cannot be sent elsewhere.", "Give --resubmit or --leave-job.")
     if options.resubmit:
         return _resubmit(runner, account, options)
-    (runner.leave if options.leave_job else runner.cancel)(account, options.run)
+    (runner.runs.leave if options.leave_job else runner.runs.cancel)(account, options.run)
     runner.start()
     run = _follow(runner, account, options.run, until_ended=True)
     _report(run, options)
@@ -137,8 +137,10 @@ def cancel(runner: Runner, account: Account, options: argparse.Namespace) -> int
 
 def _resubmit(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Cancel a run, and send what it leaves unanswered as a child run, elsewhere."""
-    offer = runner.resubmit_forecast(account, options.run, model=options.model, rows_per_job=options.rows_per_job)
-    child = runner.send_retry(account, offer, "")
+    offer = runner.retries.resubmit_forecast(
+        account, options.run, model=options.model, rows_per_job=options.rows_per_job
+    )
+    child = runner.retries.send_retry(account, offer, "")
     if options.json:
         print(orjson.dumps({"run_id": child}).decode(), flush=True)
     _say(
@@ -151,7 +153,7 @@ def _resubmit(runner: Runner, account: Account, options: argparse.Namespace) -> 
 def retry(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Send rows that did not succeed again, as a child run whose results are merged into the run's."""
     outcomes = [name.strip() for name in options.only.split(",") if name.strip()]
-    child = runner.retry(
+    child = runner.retries.retry(
         account,
         options.run,
         "",
@@ -170,11 +172,11 @@ def retry(runner: Runner, account: Account, options: argparse.Namespace) -> int:
 def recover(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Adopt a batch job made elsewhere with the same key, and collect its results; without a JOB, list such jobs."""
     if not options.job:
-        found = runner.jobs_elsewhere(account)
+        found = runner.imports.jobs_elsewhere(account)
         _print(options, [asdict(job) for job in found], lambda: [output.elsewhere_line(job) for job in found])
         return 0
     draft = _input(runner, options.input) if options.input else None
-    recovered = runner.recover(account, options.job, name=options.name, draft=draft)
+    recovered = runner.imports.recover(account, options.job, name=options.name, draft=draft)
     if options.json:
         print(orjson.dumps({"run_id": recovered.run_id}).decode(), flush=True)
     _say(f"Run {recovered.run_id} {'has that job already' if recovered.known else 'has adopted the job'}.")
@@ -187,15 +189,15 @@ def recover(runner: Runner, account: Account, options: argparse.Namespace) -> in
 
 def caches(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """List every cached content under this key, the forgotten ones included."""
-    found = runner.caches(account)
+    found = runner.caches.caches(account)
     _print(options, [asdict(cache) for cache in found], lambda: [output.cache_line(cache) for cache in found])
     return 0
 
 
 def spend(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Say what all runs of this key have cost, by day and model, deleted ones included."""
-    bills = runner.bills(account)
-    going = [run for run in runner.runs(account, limit=100_000) if not run.state.ended]
+    bills = runner.billing.bills(account)
+    going = [run for run in runner.runs.runs(account, limit=100_000) if not run.state.ended]
     expected: list[Any] = [run.estimate_usd for run in going]
     total = spent(bills, altogether)
     if account.rehearsal:
@@ -217,9 +219,9 @@ def spend(runner: Runner, account: Account, options: argparse.Namespace) -> int:
 
 def resume(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Carry on with every unfinished run of this key: each is looked at now, and what has ended is collected."""
-    open_runs = [run for run in runner.runs(account, limit=100_000) if not run.state.ended]
+    open_runs = [run for run in runner.runs.runs(account, limit=100_000) if not run.state.ended]
     for run in open_runs:
-        runner.look_now(account, run.id)
+        runner.runs.look_now(account, run.id)
     runner.start()
     ended = [_follow(runner, account, run.id, until_ended=options.wait) for run in open_runs]
     _print(options, [output.run_document(run) for run in ended], lambda: [output.run_line(run) for run in ended])
@@ -236,7 +238,7 @@ VERBS = {
 
 def _draft(runner: Runner, options: argparse.Namespace) -> Draft:
     source = _existing(options.file)
-    draft = runner.prepare(
+    draft = runner.forecasts.prepare(
         source,
         kind=drafts.kind_of(source.name),
         template=_text(options.template, "template"),
@@ -259,7 +261,7 @@ def _draft(runner: Runner, options: argparse.Namespace) -> Draft:
 def _input(runner: Runner, name: str) -> Draft:
     """The requests of a job made elsewhere, as far as they can be read."""
     source = _existing(name)
-    draft = runner.prepare(source, kind=drafts.kind_of(source.name), source_name=source.name)
+    draft = runner.forecasts.prepare(source, kind=drafts.kind_of(source.name), source_name=source.name)
     if draft.problem_count:
         _say(f"{draft.bad_rows:,} rows of {name} cannot be read and are left out; their answers will fit no row.")
     return draft
@@ -320,7 +322,7 @@ def _follow(runner: Runner, account: Account, run_id: str, *, until_ended: bool)
     """Watch a run until it has ended, or until all that can be sent now is sent; say what changes."""
     said = ""
     while True:
-        run = runner.run(account, run_id)
+        run = runner.runs.run(account, run_id)
         news = run.note or f"{run.words}, {run.progress.done:,} of {run.rows:,} rows done"
         if news != said:
             _say(f"{run_id}: {news}")
@@ -334,8 +336,8 @@ def _follow(runner: Runner, account: Account, run_id: str, *, until_ended: bool)
 def _export(runner: Runner, account: Account, run_id: str, options: argparse.Namespace) -> None:
     out = Path(options.out)
     check_target(out, options.form)
-    run = runner.run(account, run_id)
-    table = runner.results(account, run_id)
+    run = runner.runs.run(account, run_id)
+    table = runner.runs.results(account, run_id)
     try:
         written = export(table, out, format_of(out), Choice(complete=run.state is RunState.FINISHED), form=options.form)
     except OSError as error:
@@ -356,12 +358,12 @@ def _report(run: RunView, options: argparse.Namespace) -> int:
 def _account(runner: Runner, settings: Settings, options: argparse.Namespace) -> Account | None:
     """Who is asking; None for a verb that can do without a key when there is none."""
     if options.rehearse:
-        return runner.hold_rehearsal(_rehearsal_identity(settings.data_dir))
+        return runner.accounts.hold_rehearsal(_rehearsal_identity(settings.data_dir))
     if not settings.gemini_api_key:
         if getattr(options, "keyless", False):
             return None
         raise KeyMissing("There is no API key.", "Set GEMINI_API_KEY, or rehearse without one: --rehearse.")
-    return runner.hold_key(settings.gemini_api_key)
+    return runner.accounts.hold_key(settings.gemini_api_key)
 
 
 def _rehearsal_identity(data_dir: Path) -> str:

@@ -52,7 +52,7 @@ def watch(age_seconds: float, seconds: float, runs: int = RUNS) -> Watch:
         runner = Runner(
             Setup(folder, url, catalog.load(), lambda: emulator.base_url, base_url=emulator.base_url, env_key=KEY)
         )
-        owner = runner.hold_key(KEY).owner
+        owner = runner.accounts.hold_key(KEY).owner
         store = Store(url)
         _record(store, Gateway(KEY, emulator.base_url), owner, runs, age_seconds)
         runner.start()

@@ -1,4 +1,4 @@
-"""The one object that the page and the terminal ask: every deed by its name, and the parts that do it, put together.
+"""The one object that the page and the terminal ask: its parts, one for each noun, put together.
 
 It decides what is allowed and records; it draws nothing.
 """
@@ -63,7 +63,7 @@ class Setup:
 class Runner:
     """Runs of all accounts in one data folder. Thread-safe; one per process, any number of processes.
 
-    A verb is a method of the part named beside it, where its promises stand too.
+    What may be asked of it are the methods of its parts: `runner.runs.cancel(…)`, `runner.caches.create(…)`.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -95,64 +95,23 @@ class Runner:
         office = Office(store, keyring, prices, limits, prefix, setup.data_dir, worker)
         self._office, self._housekeeping, self._env_key = office, housekeeping, setup.env_key
 
-        accounts = Accounts(office, setup.connect, setup.base_url)
-        self.hold_key = accounts.hold_key
-        self.hold_rehearsal = accounts.hold_rehearsal
-        self.forget = accounts.forget
-        self.check_key = accounts.check_key
-        self.models = accounts.models
-
-        quotes = Quotes(office)
-        self.new_draft_folder = office.new_draft_folder
-        self.prepare = quotes.prepare
-        self.forecast = quotes.forecast
-        self.tariff = quotes.tariff
-        self.offer_cache = quotes.offer_cache
-        self.plan_document = quotes.plan_document
-
-        submissions = Submissions(office, quotes)
-        self.submit = submissions.submit
-        self.refusal = submissions.refusal
-
-        adoptions = Adoptions(office, submissions)
-        self.recover = adoptions.recover
-        self.jobs_elsewhere = adoptions.jobs_elsewhere
-
-        billing = Billing(office)
-        self.bills = billing.bills
-
-        runs = Runs(office, billing)
-        self.runs = runs.runs
-        self.ended_since = runs.ended_since
-        self.run = runs.run
-        self.retries_of = runs.retries_of
-        self.events = runs.events
-        self.usual = runs.usual
-        self.draft_of = runs.draft_of
-        self.results = runs.results
-        self.comparable = runs.comparable
-        self.look_now = runs.look_now
-        self.cancel = runs.cancel
-        self.leave = runs.leave
-        self.keep = runs.keep
-        self.kept = runs.kept
-        self.delete = runs.delete
-
-        resubmissions = Resubmissions(office, quotes, submissions, runs)
-        self.rerun = resubmissions.rerun
-        self.retry = resubmissions.retry
-        self.retry_forecast = resubmissions.retry_forecast
-        self.resubmit_forecast = resubmissions.resubmit_forecast
-        self.send_retry = resubmissions.send_retry
-
-        desk = CacheDesk(office)
-        self.caches = desk.caches
-        self.create_cache = desk.create_cache
-        self.extend_cache = desk.extend_cache
-        self.delete_cache = desk.delete_cache
-
         self.data_dir = setup.data_dir
-        self.folder = office.folder
+        self.accounts = Accounts(office, setup.connect, setup.base_url)
+        self.forecasts = Quotes(office)
+        self.submissions = Submissions(office, self.forecasts)
+        self.imports = Adoptions(office, self.submissions)
+        self.billing = Billing(office)
+        self.runs = Runs(office, self.billing)
+        self.retries = Resubmissions(office, self.forecasts, self.submissions, self.runs)
+        self.caches = CacheDesk(office)
+
+    def folder(self, run_id: str) -> Path:
+        """Where a run's files are. `run_id` must come from the store."""
+        return self._office.folder(run_id)
+
+    def new_draft_folder(self) -> Path:
+        """A new empty folder for one draft."""
+        return self._office.new_draft_folder()
 
     def start(self, *, serving: bool = False) -> None:
         """Go on with every unfinished run whose key is here. Is idempotent.
@@ -161,7 +120,7 @@ class Runner:
         """
         self._housekeeping.serving = serving
         if self._env_key:
-            self.hold_key(self._env_key)
+            self.accounts.hold_key(self._env_key)
         self._office.worker.start()
 
     def close(self, seconds: float = 5.0) -> None:

@@ -168,7 +168,7 @@ def _last_life(story: Story, folder: Path, base_url: str) -> None:
         return
     runner = Runner(_setup(folder, base_url))
     runner.start()
-    runner.hold_key(KEY)
+    runner.accounts.hold_key(KEY)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while any(stage != "finished" for _, stage, _ in _runs(folder)) and time.monotonic() < deadline:
         time.sleep(0.05)

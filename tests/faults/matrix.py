@@ -148,18 +148,18 @@ def _runner(folder: Path, base_url: str) -> Runner:
 
 def _live(runner: Runner, folder: Path, call: Call) -> tuple[RunView, str]:
     """Submit, perhaps cancel, and wait for the end; returns the run and the last words said of trouble."""
-    account = runner.hold_key("made-up-key")
-    draft = runner.prepare(folder / "input.jsonl", kind="jsonl")
+    account = runner.accounts.hold_key("made-up-key")
+    draft = runner.forecasts.prepare(folder / "input.jsonl", kind="jsonl")
     context = ContextMode.EXPLICIT if call.cached else ContextMode.NONE
-    run_id = runner.submit(account, draft, RunSpec(MODEL, send_as=call.send_as, context=context), "")
+    run_id = runner.submissions.submit(account, draft, RunSpec(MODEL, send_as=call.send_as, context=context), "")
     deadline, asked = time.monotonic() + PATIENCE_SECONDS, not call.cancel
-    run, why = runner.run(account, run_id), ""
+    run, why = runner.runs.run(account, run_id), ""
     while not run.state.ended and time.monotonic() < deadline:
         if not asked and any(job.state for job in run.jobs):
-            runner.cancel(account, run_id)
+            runner.runs.cancel(account, run_id)
             asked = True
         time.sleep(0.05)
-        run = runner.run(account, run_id)
+        run = runner.runs.run(account, run_id)
         why = run.note or why
     return run, run.error or why
 

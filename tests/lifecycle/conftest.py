@@ -56,8 +56,8 @@ class Bench:
         return runner
 
     def submit(self, runner: Runner, account: Account, prompts: str, ticket: str = "", **spec: object) -> str:
-        draft = runner.prepare(prompts, kind="lines")
-        return runner.submit(account, draft, RunSpec(model=MODEL, **spec), ticket)  # type: ignore[arg-type]
+        draft = runner.forecasts.prepare(prompts, kind="lines")
+        return runner.submissions.submit(account, draft, RunSpec(model=MODEL, **spec), ticket)  # type: ignore[arg-type]
 
     def close(self) -> None:
         for runner in self.runners:
@@ -74,8 +74,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 def ended(runner: Runner, account: Account, run_id: str, seconds: float = 20.0) -> RunView:
     """The run, once it has ended."""
-    wait_until(lambda: runner.run(account, run_id).state.ended, seconds)
-    return runner.run(account, run_id)
+    wait_until(lambda: runner.runs.run(account, run_id).state.ended, seconds)
+    return runner.runs.run(account, run_id)
 
 
 @pytest.fixture

@@ -36,25 +36,25 @@ def otherwise(emulator: EmulatorProcess) -> tuple[float, float]:
 def test_a_run_and_its_retry_cost_what_the_ledger_bills_once(bench: Bench, emulator: EmulatorProcess) -> None:
     """Both made caches; the retry's storage is in the sum as well, and the savings are against the real usage."""
     runner = bench.open()
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     run = submit(runner, account, MIXED, ContextMode.EXPLICIT)
-    child = ended(runner, account, runner.retry(account, run.id, "again"), 30)
-    bills = runner.bills(account, run.id)
+    child = ended(runner, account, runner.retries.retry(account, run.id, "again"), 30)
+    bills = runner.billing.bills(account, run.id)
     assert [bill.run for bill in bills] == [run.id, child.id]
     assert all(bill.caches_usd for bill in bills) and len(emulator.ledger()["cached_contents"]) == 2
     whole = total(bills)
     assert whole.usd == pytest.approx(billed(emulator), rel=0.01)
-    assert whole.rows_usd == pytest.approx(runner.results(account, run.id).totals().usd)
+    assert whole.rows_usd == pytest.approx(runner.runs.results(account, run.id).totals().usd)
     assert (whole.uncached_usd, whole.standard_usd) == pytest.approx(otherwise(emulator))
     assert [bill.usd for bill in bills] == [run.actual_usd, child.actual_usd]
-    assert runner.bills(account, child.id) == bills[1:] and runner.bills(account) == bills
+    assert runner.billing.bills(account, child.id) == bills[1:] and runner.billing.bills(account) == bills
 
 
 def test_a_cache_for_too_few_rows_is_told_as_a_loss(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     run = submit(runner, account, MIXED[1:3], ContextMode.EXPLICIT)
-    (bill,) = runner.bills(account, run.id)
+    (bill,) = runner.billing.bills(account, run.id)
     assert bill.caches_usd and bill.by_caching is not None and bill.by_caching < 0
     assert bill.by_caching == pytest.approx(otherwise(emulator)[0] - billed(emulator), rel=0.01)
     assert bill.by_batching is not None and bill.by_batching > 0
@@ -62,35 +62,35 @@ def test_a_cache_for_too_few_rows_is_told_as_a_loss(bench: Bench, emulator: Emul
 
 def test_what_was_spent_stays_on_the_bill_when_runs_are_deleted(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     run = submit(runner, account, MIXED, ContextMode.NONE)
-    child = ended(runner, account, runner.retry(account, run.id, "again"), 30)
-    runner.delete(account, child.id)
-    assert total(runner.bills(account, run.id)).usd == pytest.approx(billed(emulator))
-    runner.delete(account, run.id)
-    assert total(runner.bills(account)).usd == pytest.approx(billed(emulator))
-    stranger = runner.hold_key("another-key")
-    assert runner.bills(stranger) == []
+    child = ended(runner, account, runner.retries.retry(account, run.id, "again"), 30)
+    runner.runs.delete(account, child.id)
+    assert total(runner.billing.bills(account, run.id)).usd == pytest.approx(billed(emulator))
+    runner.runs.delete(account, run.id)
+    assert total(runner.billing.bills(account)).usd == pytest.approx(billed(emulator))
+    stranger = runner.accounts.hold_key("another-key")
+    assert runner.billing.bills(stranger) == []
     with pytest.raises(NotFound):
-        runner.bills(stranger, run.id)
+        runner.billing.bills(stranger, run.id)
 
 
 def test_an_expired_cache_is_paid_for_until_it_expired(bench: Bench, emulator: EmulatorProcess) -> None:
     """Nobody was there to renew it for three hours: storage ended with the lease of 30 minutes."""
     emulator.settings(job_outcome="stuck")
     first = bench.open()
-    draft = first.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    draft = first.forecasts.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
     spec = RunSpec(model=MODEL, context=ContextMode.EXPLICIT)
-    run_id = first.submit(first.hold_key(KEY), draft, spec, "")
+    run_id = first.submissions.submit(first.accounts.hold_key(KEY), draft, spec, "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     first.close(2)
     emulator.clock(3 * 3600)
     second = bench.open(start=False)
-    account = second.hold_key(KEY)
-    second.cancel(account, run_id)
+    account = second.accounts.hold_key(KEY)
+    second.runs.cancel(account, run_id)
     second.start()
     run = ended(second, account, run_id, 30)
-    (bill,) = second.bills(account, run_id)
+    (bill,) = second.billing.bills(account, run_id)
     assert run.state is RunState.CANCELLED and not bill.finished and bill.error is None
     assert bill.caches_usd == pytest.approx(billed(emulator), rel=0.01)
 
@@ -103,29 +103,29 @@ def test_a_cache_that_cannot_be_deleted_is_paid_for_until_it_expires(
     refuse = {"method": "DELETE", "route": "cachedContents", "times": -1, "do": "status", "status": 400}
     emulator.faults([refuse])
     runner = bench.open()
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     run = submit(runner, account, MIXED, ContextMode.EXPLICIT)
-    (bill,) = runner.bills(account)
+    (bill,) = runner.billing.bills(account)
     emulator.faults([])
     emulator.clock(3 * 3600)
     assert run.state is RunState.FINISHED and run.actual_usd is not None and run.actual_usd == bill.usd
     assert billed(emulator) <= run.actual_usd == pytest.approx(billed(emulator), rel=0.05)
-    assert "an upper bound" in " ".join(event.text for event in runner.events(account, run.id))
+    assert "an upper bound" in " ".join(event.text for event in runner.runs.events(account, run.id))
 
 
 def test_a_job_recovered_after_its_run_was_deleted_is_on_the_bill_once(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     run = ended(runner, account, bench.submit(runner, account, "one\ntwo", send_as=SendAs.INLINE))
-    runner.delete(account, run.id)
+    runner.runs.delete(account, run.id)
     for _ in range(2):  # the second time, it is the recovered run that was deleted
-        recovered = ended(runner, account, runner.recover(account, run.jobs[0].name).run_id)
+        recovered = ended(runner, account, runner.imports.recover(account, run.jobs[0].name).run_id)
         assert recovered.counts["answered"] == 2 and recovered.actual_usd == pytest.approx(run.actual_usd)
-        bills = runner.bills(account)
+        bills = runner.billing.bills(account)
         assert sum(bill.usd or 0.0 for bill in bills) == pytest.approx(billed(emulator))
         assert [bill.again for bill in bills][:2] == [False, True]
-        assert "not counted again" in parts(runner.bills(account, recovered.id)[0])
-        runner.delete(account, recovered.id)
+        assert "not counted again" in parts(runner.billing.bills(account, recovered.id)[0])
+        runner.runs.delete(account, recovered.id)
 
 
 def test_rows_executed_before_a_cancel_may_be_billed_though_nothing_came_back(
@@ -133,18 +133,18 @@ def test_rows_executed_before_a_cancel_may_be_billed_though_nothing_came_back(
 ) -> None:
     emulator.settings(pace="100")
     runner = bench.open()
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     run_id = bench.submit(runner, account, "\n".join(f"Question {n}?" for n in range(10)))
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     emulator.clock(60)
-    runner.cancel(account, run_id)
+    runner.runs.cancel(account, run_id)
     run = ended(runner, account, run_id)
-    (bill,) = runner.bills(account)
+    (bill,) = runner.billing.bills(account)
     assert run.state is RunState.CANCELLED and billed(emulator) > 0 == run.actual_usd
     assert bill.usd == 0 and run.at_least and bill.at_least and bill.unreturned == 10
     assert bill.saved is None and bill.error is None
     assert spent([bill], altogether)[0].at_least
-    assert "may be billed" in " ".join(event.text for event in runner.events(account, run_id)[-3:])
+    assert "may be billed" in " ".join(event.text for event in runner.runs.events(account, run_id)[-3:])
 
 
 @pytest.mark.parametrize(("outcome", "least"), [("failed", True), ("expired", True), ("succeeded", False)])
@@ -153,9 +153,9 @@ def test_a_job_that_ended_badly_makes_the_sum_a_lower_bound(
 ) -> None:
     emulator.settings(job_outcome=outcome)
     runner = bench.open()
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     run = ended(runner, account, bench.submit(runner, account, "one\ntwo\nthree\nfour"))
-    (bill,) = runner.bills(account)
+    (bill,) = runner.billing.bills(account)
     assert bill.at_least is run.at_least is least
     assert bill.unreturned == run.counts.get("missing", 0)
 
@@ -236,18 +236,18 @@ def test_results_that_cannot_be_read_now_are_not_known_and_are_read_the_next_tim
     bench: Bench, emulator: EmulatorProcess
 ) -> None:
     runner = bench.open()
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     run = submit(runner, account, [line("k1", "Question?")], ContextMode.NONE)
     path = runner.folder(run.id) / "results.parquet"
     whole = path.read_bytes()
     again = submit(runner, account, [line("k1", "Question?")], ContextMode.NONE)
     for broken in (path, runner.folder(again.id) / "results.parquet"):
         broken.write_bytes(b"broken")
-    assert [bill.usd for bill in runner.bills(account)] == [None, None]
-    runner.delete(account, again.id)
-    assert [bill.usd for bill in runner.bills(account)] == [None, None]
+    assert [bill.usd for bill in runner.billing.bills(account)] == [None, None]
+    runner.runs.delete(account, again.id)
+    assert [bill.usd for bill in runner.billing.bills(account)] == [None, None]
     path.write_bytes(whole)
-    assert [bill.usd for bill in runner.bills(account)] == [run.actual_usd, None]
+    assert [bill.usd for bill in runner.billing.bills(account)] == [run.actual_usd, None]
     path.write_bytes(b"broken")
-    runner.delete(account, run.id)
-    assert [bill.usd for bill in runner.bills(account)] == [run.actual_usd, None]
+    runner.runs.delete(account, run.id)
+    assert [bill.usd for bill in runner.billing.bills(account)] == [run.actual_usd, None]

@@ -69,12 +69,12 @@ def runner(bench: Bench) -> Runner:
 
 @pytest.fixture
 def account(runner: Runner) -> Account:
-    return runner.hold_key(KEY)
+    return runner.accounts.hold_key(KEY)
 
 
 def rows_of(runner: Runner, account: Account, run_id: str) -> dict[str, tuple[str, str, str]]:
     """Prompt, outcome and answer by key."""
-    page, _ = runner.results(account, run_id).page()
+    page, _ = runner.runs.results(account, run_id).page()
     return {row.key: (row.prompt, row.outcome, row.text) for row in page.itertuples()}
 
 
@@ -97,7 +97,7 @@ def test_a_job_that_has_ended_is_collected_priced_and_left_alone(
     runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess, tmp_path: Path
 ) -> None:
     job = elsewhere.file(tmp_path / "theirs.jsonl", "one", "[[emulate: safety]] two", "[[emulate: error:13]] three")
-    run_id, known, _ = runner.recover(account, job, name="theirs")
+    run_id, known, _ = runner.imports.recover(account, job, name="theirs")
     run = ended(runner, account, run_id)
     assert not known and run.state is RunState.FINISHED
     assert (run.name, run.rows, run.model, run.recovered) == ("theirs", 3, MODEL, job)
@@ -120,11 +120,11 @@ def test_with_the_requests_own_file_inputs_stand_beside_answers_and_rows_can_be_
 ) -> None:
     theirs = tmp_path / "theirs.jsonl"
     job = elsewhere.file(theirs, "one", "[[emulate: drop_row]] two", "three")
-    run_id, *_ = runner.recover(account, job, draft=runner.prepare(theirs, kind="jsonl"))
+    run_id, *_ = runner.imports.recover(account, job, draft=runner.forecasts.prepare(theirs, kind="jsonl"))
     run = ended(runner, account, run_id)
     assert run.inputs_known and run.counts == {"answered": 2, "missing": 1}
     assert {key: prompt for key, (prompt, *_) in rows_of(runner, account, run_id).items()}["k1"].endswith("two")
-    child = runner.retry(account, run_id, "again")
+    child = runner.retries.retry(account, run_id, "again")
     ended(runner, account, child)
     jobs = emulator.ledger()["batch_jobs"]
     assert [made["request_count"] for made in jobs] == [3, 1]
@@ -136,23 +136,23 @@ def test_a_file_of_other_requests_is_left_aside(
     job = elsewhere.inline("one", "two")
     other = tmp_path / "other.jsonl"
     other.write_text(json.dumps({"key": "nothing-of-it", "request": request("other")}) + "\n")
-    run_id, *_ = runner.recover(account, job, draft=runner.prepare(other, kind="jsonl"))
+    run_id, *_ = runner.imports.recover(account, job, draft=runner.forecasts.prepare(other, kind="jsonl"))
     run = ended(runner, account, run_id)
     assert (run.rows, run.counts, run.inputs_known) == (2, {"answered": 2}, False)
     assert list(rows_of(runner, account, run_id)) == ["k0", "k1"]
-    assert "left aside" in "".join(event.text for event in runner.events(account, run_id))
+    assert "left aside" in "".join(event.text for event in runner.runs.events(account, run_id))
 
 
 def test_results_without_keys_are_numbered_and_no_input_is_claimed_for_them(
     runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     job = elsewhere.inline("alpha", "beta", keys=False)
-    run_id, *_ = runner.recover(account, job)
+    run_id, *_ = runner.imports.recover(account, job)
     run = ended(runner, account, run_id)
     assert run.counts == {"answered": 2}
     found = rows_of(runner, account, run_id)
     assert list(found) == ["response-000001", "response-000002"] and "alpha" in found["response-000001"][2]
-    written = export(runner.results(account, run_id), tmp_path / "out.jsonl", "jsonl", form="gemini").path
+    written = export(runner.runs.results(account, run_id), tmp_path / "out.jsonl", "jsonl", form="gemini").path
     assert [json.loads(line)["key"] for line in written.read_text().splitlines()] == list(found)
 
 
@@ -160,7 +160,7 @@ def test_requests_that_nothing_came_back_for_are_counted_as_missing(
     runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     job = elsewhere.file(tmp_path / "t.jsonl", "one", "[[emulate: drop_row]] two", "[[emulate: drop_key]] three")
-    run = ended(runner, account, runner.recover(account, job).run_id)
+    run = ended(runner, account, runner.imports.recover(account, job).run_id)
     assert (run.rows, run.counts) == (3, {"answered": 2, "missing": 1})
     assert sorted(rows_of(runner, account, run.id)) == ["k0", "response-000001", "unknown-000001"]
 
@@ -169,9 +169,9 @@ def test_a_job_under_way_is_watched_to_its_end(
     runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess
 ) -> None:
     emulator.settings(pace=1000)
-    run_id, *_ = runner.recover(account, elsewhere.inline("one"))
-    wait_until(lambda: bool(runner.run(account, run_id).jobs and runner.run(account, run_id).jobs[0].state))
-    assert runner.run(account, run_id).state is RunState.ACTIVE
+    run_id, *_ = runner.imports.recover(account, elsewhere.inline("one"))
+    wait_until(lambda: bool(runner.runs.run(account, run_id).jobs and runner.runs.run(account, run_id).jobs[0].state))
+    assert runner.runs.run(account, run_id).state is RunState.ACTIVE
     emulator.clock(2000)
     assert ended(runner, account, run_id).counts == {"answered": 1}
 
@@ -180,8 +180,8 @@ def test_a_cancel_by_the_user_reaches_google(
     runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess
 ) -> None:
     emulator.settings(job_outcome="stuck")
-    run_id, *_ = runner.recover(account, elsewhere.inline("one"))
-    runner.cancel(account, run_id)
+    run_id, *_ = runner.imports.recover(account, elsewhere.inline("one"))
+    runner.runs.cancel(account, run_id)
     run = ended(runner, account, run_id)
     assert (run.state, run.counts) == (RunState.CANCELLED, {"missing": 1})
     assert emulator.ledger()["batch_jobs"][0]["state"] == "BATCH_STATE_CANCELLED"
@@ -192,20 +192,20 @@ def test_a_job_adopted_by_mistake_is_left_to_itself_and_can_be_adopted_again(
 ) -> None:
     emulator.settings(pace=1000)
     job = elsewhere.inline("one")
-    run_id, *_ = runner.recover(account, job)
-    wait_until(lambda: bool(runner.run(account, run_id).jobs))
-    runner.leave(account, run_id)
+    run_id, *_ = runner.imports.recover(account, job)
+    wait_until(lambda: bool(runner.runs.run(account, run_id).jobs))
+    runner.runs.leave(account, run_id)
     run = ended(runner, account, run_id)
     assert (run.state, run.at_least) == (RunState.CANCELLED, True)
     emulator.clock(2000)
     wait_until(lambda: emulator.ledger()["batch_jobs"][0]["state"] == "BATCH_STATE_SUCCEEDED")
     assert not any("cancel" in call or call.startswith("DELETE") for call in emulator.ledger()["calls"])
-    runner.delete(account, run_id)
-    again = ended(runner, account, runner.recover(account, job).run_id)
-    assert again.counts == {"answered": 1} and sum(bill.usd or 0.0 for bill in runner.bills(account)) > 0
+    runner.runs.delete(account, run_id)
+    again = ended(runner, account, runner.imports.recover(account, job).run_id)
+    assert again.counts == {"answered": 1} and sum(bill.usd or 0.0 for bill in runner.billing.bills(account)) > 0
     own = bench.submit(runner, account, "one")
     with pytest.raises(InputError, match="made elsewhere"):
-        runner.leave(account, own)
+        runner.runs.leave(account, own)
 
 
 def test_a_job_is_adopted_once_even_if_many_ask_at_the_same_moment(
@@ -214,24 +214,24 @@ def test_a_job_is_adopted_once_even_if_many_ask_at_the_same_moment(
     job, found = elsewhere.inline("one"), []
     runners = [bench.open(start=False) for _ in range(3)]
     for each in runners:
-        each.hold_key(KEY)
-    threads = [threading.Thread(target=lambda r=r: found.append(r.recover(account, job))) for r in runners * 2]
+        each.accounts.hold_key(KEY)
+    threads = [threading.Thread(target=lambda r=r: found.append(r.imports.recover(account, job))) for r in runners * 2]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(found) == 6 and len({each.run_id for each in found}) == 1
-    again = runners[0].recover(account, job)
+    again = runners[0].imports.recover(account, job)
     assert again.known and again.run_id == found[0].run_id
-    assert len(runners[0].runs(account)) == 1
+    assert len(runners[0].runs.runs(account)) == 1
 
 
 def test_a_job_of_a_run_here_is_that_runs(bench: Bench, runner: Runner, account: Account) -> None:
     run_id = bench.submit(runner, account, "one")
     ended(runner, account, run_id)
-    job = runner.run(account, run_id).jobs[0].name
-    assert runner.recover(account, job) == (run_id, True, True)
-    assert runner.jobs_elsewhere(account) == []
+    job = runner.runs.run(account, run_id).jobs[0].name
+    assert runner.imports.recover(account, job) == (run_id, True, True)
+    assert runner.imports.jobs_elsewhere(account) == []
 
 
 def test_another_keys_job_and_an_absent_one_are_not_found_in_the_same_words(
@@ -241,21 +241,21 @@ def test_another_keys_job_and_an_absent_one_are_not_found_in_the_same_words(
     said = []
     for job in (theirs, "batches/nowhere"):
         with pytest.raises(NotFound) as caught:
-            runner.recover(account, job)
+            runner.imports.recover(account, job)
         said.append(str(caught.value).replace(job, "X"))
     assert said[0] == said[1] == "Google finds no batch job X under this key."
-    assert runner.runs(account) == []
+    assert runner.runs.runs(account) == []
 
 
 def test_jobs_made_elsewhere_are_listed_until_they_are_adopted(
     runner: Runner, account: Account, elsewhere: Elsewhere
 ) -> None:
     job = elsewhere.inline("one", "two", name="theirs")
-    (found,) = runner.jobs_elsewhere(account)
+    (found,) = runner.imports.jobs_elsewhere(account)
     assert (found.name, found.display_name, found.model, found.requests) == (job, "theirs", MODEL, 2)
-    runner.recover(account, job)
-    ended(runner, account, runner.recover(account, job).run_id)
-    assert runner.jobs_elsewhere(account) == []
+    runner.imports.recover(account, job)
+    ended(runner, account, runner.imports.recover(account, job).run_id)
+    assert runner.imports.jobs_elsewhere(account) == []
 
 
 @pytest.mark.parametrize("outcome", ["failed", "expired"])
@@ -263,7 +263,7 @@ def test_a_job_that_ended_badly_says_so_and_every_request_is_missing(
     runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess, outcome: str
 ) -> None:
     emulator.settings(job_outcome=outcome)
-    run = ended(runner, account, runner.recover(account, elsewhere.inline("one", "two")).run_id)
+    run = ended(runner, account, runner.imports.recover(account, elsewhere.inline("one", "two")).run_id)
     assert (run.state, run.counts, run.rows) == (RunState.FAILED, {"missing": 2}, 2)
     assert run.error
 
@@ -271,12 +271,12 @@ def test_a_job_that_ended_badly_says_so_and_every_request_is_missing(
 def test_what_was_asked_is_not_known_and_cannot_be_sent_again(
     runner: Runner, account: Account, elsewhere: Elsewhere
 ) -> None:
-    run_id = runner.recover(account, elsewhere.inline("[[emulate: error:13]] one")).run_id
+    run_id = runner.imports.recover(account, elsewhere.inline("[[emulate: error:13]] one")).run_id
     ended(runner, account, run_id)
     for again in (
-        lambda: runner.retry(account, run_id, "t"),
-        lambda: runner.rerun(account, run_id, "t"),
-        lambda: runner.draft_of(account, run_id),
+        lambda: runner.retries.retry(account, run_id, "t"),
+        lambda: runner.retries.rerun(account, run_id, "t"),
+        lambda: runner.runs.draft_of(account, run_id),
     ):
         with pytest.raises(InputError, match="made elsewhere"):
             again()
@@ -284,10 +284,10 @@ def test_what_was_asked_is_not_known_and_cannot_be_sent_again(
 
 def test_a_deleted_recovery_can_be_made_again(runner: Runner, account: Account, elsewhere: Elsewhere) -> None:
     job = elsewhere.inline("one")
-    first = runner.recover(account, job).run_id
+    first = runner.imports.recover(account, job).run_id
     ended(runner, account, first)
-    runner.delete(account, first)
-    second = runner.recover(account, job)
+    runner.runs.delete(account, first)
+    second = runner.imports.recover(account, job)
     assert not second.known and ended(runner, account, second.run_id).counts == {"answered": 1}
 
 

@@ -73,7 +73,7 @@ def test_one_of_two_replicas_is_killed_and_all_runs_finish_unaided(
 ) -> None:
     emulator, url, folder = place
     runner = client(emulator, url, folder / "data")
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     texts = {}
     replicas = [replica(emulator, url, folder) for _ in range(2)]
     try:
@@ -81,15 +81,19 @@ def test_one_of_two_replicas_is_killed_and_all_runs_finish_unaided(
             path = folder / f"{n}.jsonl"
             rows = prompts(4, f"run{n}")
             write_input(path, rows)
-            texts[runner.submit(account, runner.prepare(path, kind="jsonl"), RunSpec(MODEL), f"t{n}")] = rows
+            texts[
+                runner.submissions.submit(
+                    account, runner.forecasts.prepare(path, kind="jsonl"), RunSpec(MODEL), f"t{n}"
+                )
+            ] = rows
         wait(lambda: len(emulator.ledger()["batch_jobs"]) >= RUNS // 2)
         replicas[0].send_signal(signal.SIGKILL)
-        wait(lambda: all(run.state.ended for run in runner.runs(account)))
+        wait(lambda: all(run.state.ended for run in runner.runs.runs(account)))
     finally:
         for process in replicas:
             process.kill()
             process.wait()
-    assert {run.state for run in runner.runs(account)} == {RunState.FINISHED}
+    assert {run.state for run in runner.runs.runs(account)} == {RunState.FINISHED}
     ledger = emulator.ledger()
     assert set(Counter(job["display_name"] for job in ledger["batch_jobs"]).values()) == {1}
     assert leftovers(ledger) == []

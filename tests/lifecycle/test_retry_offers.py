@@ -11,18 +11,18 @@ from tests.lifecycle.conftest import KEY, Bench, ended
 
 def test_a_prepared_retry_is_sent_once_and_merged_with_its_origin(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.hold_key(KEY)
+    account = runner.accounts.hold_key(KEY)
     run = ended(runner, account, bench.submit(runner, account, "fine\n[[emulate: max_tokens]] b\nwell"))
-    offer = runner.retry_forecast(account, run.id, where=Filter(search="emulate"), max_output_tokens=77)
+    offer = runner.retries.retry_forecast(account, run.id, where=Filter(search="emulate"), max_output_tokens=77)
     assert (offer.parent, offer.draft.rows) == (run.id, 1)
     assert offer.found.card.usd.worst is not None
-    assert runner.retries_of(account, run.id) == []
+    assert runner.runs.retries_of(account, run.id) == []
     sent = orjson.loads((offer.draft.folder / "requests.jsonl").read_bytes())
     assert sent["request"]["generationConfig"]["maxOutputTokens"] == 77
-    child = runner.send_retry(account, offer, "t")
-    assert runner.send_retry(account, offer, "t") == child
+    child = runner.retries.send_retry(account, offer, "t")
+    assert runner.retries.send_retry(account, offer, "t") == child
     ended(runner, account, child)
-    assert [found.id for found in runner.retries_of(account, run.id)] == [child]
-    rows, total = runner.results(account, run.id).page()
+    assert [found.id for found in runner.runs.retries_of(account, run.id)] == [child]
+    rows, total = runner.runs.results(account, run.id).page()
     assert total == 3 and list(rows["run"]) == [run.id, child, run.id]
-    assert sum("sent again" in event.text for event in runner.events(account, run.id)) == 1
+    assert sum("sent again" in event.text for event in runner.runs.events(account, run.id)) == 1

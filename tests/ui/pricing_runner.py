@@ -19,8 +19,8 @@ from lifecycle.inputs import drafts
 from lifecycle.planning import cache_estimate
 from lifecycle.planning.cache_estimate import CacheOffer
 from lifecycle.planning.forecast import Forecast, expected_hours, forecast
-from lifecycle.services.caches import CacheInfo
-from tests.ui.fakes import NOW, FakeRunner
+from lifecycle.services.caches import CacheDesk, CacheInfo
+from tests.ui.fakes import NOW, FakeForecasts, FakeRunner, FakeRuns, FakeSubmissions
 
 TARIFF = Tariff(0.3, 0.15, 2.5, 1.25, 0.03, None, 1.0, explicit_minimum=1024, implicit_minimum=2048)
 GUIDE = "The guide says which parcels go where, and what to do with those that nobody wants. " * 120
@@ -46,26 +46,15 @@ def a_cache(name: str, **changes: Any) -> CacheInfo:
     return replace(plain, **changes)
 
 
-class PricingRunner(FakeRunner):
-    """`asked` are the forecasts that were asked for; `submitted` what was submitted; `fault` is raised by forecasts,
-    which wait at the `gate`."""
+class PricingForecasts(FakeForecasts):
+    """Plans and prices for real, when the `gate` is open."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self.folder = folder
-        self.asked: list[tuple[str, RunSpec, bool]] = []
-        self.submitted: list[tuple[RunSpec, Forecast | None, list[bytes]]] = []
-        self.kept: list[CacheInfo] = []
-        self.created: list[tuple[CachedText, str, float]] = []
-        self.looked = 0
-        self.gate = threading.Event()
-        self.gate.set()
+    def __init__(self, runner: PricingRunner) -> None:
+        self.runner = runner
         self._drafts = itertools.count(1)
-        self.fault: BatchRunnerError | None = None
-        self.unfit: BatchRunnerError | None = None
 
     def prepare(self, source: Path | str, *, use_cache: str = "", **options: Any) -> drafts.Draft:
-        target = self.folder / "drafts" / f"d{next(self._drafts)}"
+        target = self.runner.folder / "drafts" / f"d{next(self._drafts)}"
         if use_cache:
             options["generation"] = replace(options["generation"], system_instruction="")
         draft = drafts.prepare(source, target, **options)
@@ -83,10 +72,10 @@ class PricingRunner(FakeRunner):
         exact: bool = True,
         before: Forecast | None = None,
     ) -> Forecast:
-        self.asked.append((draft.folder.name, spec, exact))
-        assert self.gate.wait(10)
-        if self.fault:
-            raise self.fault
+        self.runner.asked.append((draft.folder.name, spec, exact))
+        assert self.runner.gate.wait(60)
+        if self.runner.fault:
+            raise self.runner.fault
         return forecast(
             draft.folder / "requests.jsonl",
             spec,
@@ -97,39 +86,80 @@ class PricingRunner(FakeRunner):
             before=before,
         )
 
-    def refusal(self, draft: drafts.Draft, spec: RunSpec, found: Forecast) -> BatchRunnerError | None:
-        return self.unfit or (None if spec.max_usd is None else over_budget(found.card, spec.max_usd))
-
-    def submit(self, account: Account, draft: Any, spec: RunSpec, ticket: str, found: Forecast | None = None) -> str:
-        lines = (draft.folder / "requests.jsonl").read_bytes().splitlines()
-        self.submitted.append((spec, found, lines))
-        run_id = super().submit(account, draft, spec, ticket)
-        shutil.copytree(draft.folder, self.folder / run_id, dirs_exist_ok=True)
-        return run_id
-
-    def draft_of(self, account: Account, run_id: str) -> drafts.Draft:
-        return drafts.open_draft(self.folder / run_id)
-
     def offer_cache(self, account: Account, wanted: CachedText, hours: float) -> CacheOffer:
         return cache_estimate.offer(wanted, hours, self.tariff(wanted.model))
 
+
+class PricingSubmissions(FakeSubmissions):
+    """Keeps what was submitted, and refuses what is over budget."""
+
+    runner: PricingRunner
+
+    def refusal(self, draft: drafts.Draft, spec: RunSpec, found: Forecast) -> BatchRunnerError | None:
+        return self.runner.unfit or (None if spec.max_usd is None else over_budget(found.card, spec.max_usd))
+
+    def submit(self, account: Account, draft: Any, spec: RunSpec, ticket: str, found: Forecast | None = None) -> str:
+        lines = (draft.folder / "requests.jsonl").read_bytes().splitlines()
+        self.runner.submitted.append((spec, found, lines))
+        run_id = super().submit(account, draft, spec, ticket)
+        shutil.copytree(draft.folder, self.runner.folder / run_id, dirs_exist_ok=True)
+        return run_id
+
+
+class PricingRuns(FakeRuns):
+    """Gives the drafts of its runs back."""
+
+    runner: PricingRunner
+
+    def draft_of(self, account: Account, run_id: str) -> drafts.Draft:
+        return drafts.open_draft(self.runner.folder / run_id)
+
+
+class PricingCaches(CacheDesk):
+    """Caches of `runner.kept`."""
+
+    def __init__(self, runner: PricingRunner) -> None:
+        self.runner = runner
+
     def caches(self, account: Account) -> list[CacheInfo]:
-        self.looked += 1
-        if self.fault:
-            raise self.fault
-        return list(self.kept)
+        self.runner.looked += 1
+        if self.runner.fault:
+            raise self.runner.fault
+        return list(self.runner.kept)
 
     def create_cache(self, account: Account, wanted: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
-        if self.fault:
-            raise self.fault
-        self.created.append((wanted, name, ttl_seconds))
+        if self.runner.fault:
+            raise self.runner.fault
+        self.runner.created.append((wanted, name, ttl_seconds))
         made = a_cache(name, model=wanted.model)
-        self.kept.append(made)
+        self.runner.kept.append(made)
         return made
 
     def extend_cache(self, account: Account, name: str, ttl_seconds: float) -> None:
-        self.calls.append(("extend", name, f"{ttl_seconds:g}"))
+        self.runner.calls.append(("extend", name, f"{ttl_seconds:g}"))
 
     def delete_cache(self, account: Account, name: str) -> None:
-        self.calls.append(("delete cache", name))
-        self.kept = [cache for cache in self.kept if cache.name != name]
+        self.runner.calls.append(("delete cache", name))
+        self.runner.kept = [cache for cache in self.runner.kept if cache.name != name]
+
+
+class PricingRunner(FakeRunner):
+    """`asked` are the forecasts that were asked for; `submitted` what was submitted; `fault` is raised by forecasts,
+    which wait at the `gate`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.asked: list[tuple[str, RunSpec, bool]] = []
+        self.submitted: list[tuple[RunSpec, Forecast | None, list[bytes]]] = []
+        self.kept: list[CacheInfo] = []
+        self.created: list[tuple[CachedText, str, float]] = []
+        self.looked = 0
+        self.gate = threading.Event()
+        self.gate.set()
+        self.fault: BatchRunnerError | None = None
+        self.unfit: BatchRunnerError | None = None
+        self.forecasts = PricingForecasts(self)
+        self.submissions = PricingSubmissions(self)
+        self.runs = PricingRuns(self)
+        self.caches: CacheDesk = PricingCaches(self)

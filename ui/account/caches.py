@@ -23,7 +23,7 @@ HOURS = (1, 6, 24, 48)
 
 def ask(runner: Runner, account: Account) -> background.Asked[list[CacheInfo]]:
     """All caches under this key, asked for at most twice a minute."""
-    return background.ask(NAME, account.owner, lambda: runner.caches(account), FRESH_SECONDS)
+    return background.ask(NAME, account.owner, lambda: runner.caches.caches(account), FRESH_SECONDS)
 
 
 def draw(runner: Runner, account: Account | None) -> None:
@@ -146,7 +146,7 @@ def _sure(sure: bool) -> None:
 
 def _extend(name: str, hours: int) -> None:
     with notices.telling("caches"):
-        get_state().runner.extend_cache(session.required(), name, hours * 3600)
+        get_state().runner.caches.extend_cache(session.required(), name, hours * 3600)
         notices.tell("caches", "good", f"The cache lives another {count(hours, 'hour')}.")
     background.forget(NAME)
 
@@ -155,7 +155,7 @@ def _delete(names: Sequence[str]) -> None:
     notices.hush("caches")
     with notices.telling("caches"):
         for name in names:
-            get_state().runner.delete_cache(session.required(), name)
+            get_state().runner.caches.delete_cache(session.required(), name)
         notices.tell("caches", "good", f"{count(len(names), 'cache')} deleted.")
     _sure(False)
     background.forget(NAME)

@@ -33,9 +33,9 @@ def draw(runner: Runner, account: Account | None) -> None:
 
 
 def _draw(runner: Runner, account: Account) -> None:
-    runs = runner.runs(account, MOST_RUNS)
+    runs = runner.runs.runs(account, MOST_RUNS)
     ended = max((run.ended_at for run in runs if run.ended_at), default=None)
-    asked = background.ask(NAME, (account.owner, len(runs), ended), lambda: runner.bills(account))
+    asked = background.ask(NAME, (account.owner, len(runs), ended), lambda: runner.billing.bills(account))
     if not asked.answer.done():
         background.draw_waiting(NAME, "Adding up…")
         return

@@ -26,20 +26,20 @@ def cancel(run_id: str) -> None:
     """Ask for a cancel; the run says itself when Google has done it."""
     with notices.telling("monitor"):
         runner, account = get_state().runner, session.required()
-        runner.cancel(account, run_id)
+        runner.runs.cancel(account, run_id)
 
 
 def keep(run_id: str, hours: int) -> None:
     """Go on waiting for a job that takes long; the next warning asks again."""
     with notices.telling("monitor"):
-        get_state().runner.keep(session.required(), run_id, hours)
+        get_state().runner.runs.keep(session.required(), run_id, hours)
 
 
 def submit_elsewhere(offer: RetryOffer, ticket: str) -> bool:
     """Cancel a run and submit what it leaves unanswered; the new run comes into view. Whether it was done."""
     child = ""
     with notices.telling("monitor"):
-        child = get_state().runner.send_retry(session.required(), offer, ticket)
+        child = get_state().runner.retries.send_retry(session.required(), offer, ticket)
     if child:
         select(child)
     return bool(child)
@@ -53,7 +53,7 @@ def recover(job: str, file: UploadedFile | None) -> bool:
         runner, account = get_state().runner, session.required()
         draft = _draft(runner, file) if file is not None else None
         try:
-            found = runner.recover(account, job, draft=draft)
+            found = runner.imports.recover(account, job, draft=draft)
         finally:
             if draft is not None:  # a run that was made of it has its own copy
                 shutil.rmtree(draft.folder, ignore_errors=True)
@@ -70,7 +70,7 @@ def _draft(runner: Runner, file: UploadedFile) -> Draft:
     try:
         with path.open("wb") as out:
             shutil.copyfileobj(file, out)
-        return runner.prepare(path, kind=kind_of(file.name), source_name=file.name)
+        return runner.forecasts.prepare(path, kind=kind_of(file.name), source_name=file.name)
     finally:
         path.unlink(missing_ok=True)
         uploader.give_back(file.file_id)
@@ -80,7 +80,7 @@ def run_again(run_id: str, ticket: str) -> None:
     """Submit the same requests as a new run, once per ticket."""
     with notices.telling("monitor"):
         runner, account = get_state().runner, session.required()
-        select(runner.rerun(account, run_id, ticket))
+        select(runner.retries.rerun(account, run_id, ticket))
         st.session_state["rerun_ticket"] = secrets.token_urlsafe(12)
 
 
@@ -88,8 +88,8 @@ def edit(run_id: str) -> None:
     """Put a run's requests back into the composer, and its settings into the sidebar."""
     with notices.telling("monitor"):
         runner, account = get_state().runner, session.required()
-        composer.take(runner.draft_of(account, run_id))
-        sidebar.take(runner.run(account, run_id).spec)
+        composer.take(runner.runs.draft_of(account, run_id))
+        sidebar.take(runner.runs.run(account, run_id).spec)
         browser_actions.post("scroll", "submit")
         change_page()
 
@@ -103,7 +103,7 @@ def delete(run_id: str) -> None:
     """Delete a run with its results."""
     with notices.telling("monitor"):
         runner, account = get_state().runner, session.required()
-        runner.delete(account, run_id)
+        runner.runs.delete(account, run_id)
         st.query_params.pop("run", None)
     st.session_state["to_delete"] = ""
     change_page()

@@ -68,7 +68,7 @@ def _list() -> None:
 def _listing(runner: Runner, account: Account) -> None:
     """The jobs that no run here has, each with a button."""
     asked: background.Asked[list[Elsewhere]] = background.ask(
-        NAME, account.owner, lambda: runner.jobs_elsewhere(account), FRESH_SECONDS
+        NAME, account.owner, lambda: runner.imports.jobs_elsewhere(account), FRESH_SECONDS
     )
     if asked.trouble is not None:
         st.error(plain(f"{asked.trouble} {asked.trouble.remedy}".strip()))

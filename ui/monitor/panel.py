@@ -28,7 +28,7 @@ def draw(runner: Runner, account: Account | None) -> RunView | None:
         if account is None:
             st.caption("Runs appear here once you have connected a key or started a rehearsal.")
             return None
-        runs = runner.runs(account, MOST_RUNS)
+        runs = runner.runs.runs(account, MOST_RUNS)
         selected = _selected(runner, account, runs)
         notices.draw("monitor")
         if not runs:
@@ -47,7 +47,7 @@ def _selected(runner: Runner, account: Account, runs: Sequence[RunView]) -> RunV
     named = st.query_params.get("run", "")
     for run_id in filter(None, (named, preferences.recall("run"))):
         try:
-            return runner.run(account, run_id)
+            return runner.runs.run(account, run_id)
         except NotFound as absent:
             if run_id == named:
                 notices.tell("monitor", "bad", f"{absent} {absent.remedy}".strip())
@@ -63,7 +63,7 @@ def _live(runner: Runner, account: Account, selected_id: str, *, ticking: bool) 
 
     @st.fragment(run_every=TICK_SECONDS if ticking else None, key="live")
     def live() -> None:
-        runs = runner.runs(account, MOST_RUNS)
+        runs = runner.runs.runs(account, MOST_RUNS)
         under_way = {run.id for run in runs if not run.state.ended}
         ended = st.session_state.get("under_way", set()) - under_way
         st.session_state["under_way"] = under_way
@@ -88,7 +88,7 @@ def _card(runner: Runner, account: Account, run: RunView) -> None:
                 st.caption(plain(job_states(run.jobs)), width="content")
         st.progress(run.progress.share, text=plain(progress(run)))
         st.caption(plain(run_facts(run)))
-        for line in (time_facts(run, runner.usual(account, run.model)), _origin(run)):
+        for line in (time_facts(run, runner.runs.usual(account, run.model)), _origin(run)):
             if line:
                 st.caption(plain(line))
         for text, box in ((run.error, st.error), (run.note, st.info)):
@@ -98,7 +98,7 @@ def _card(runner: Runner, account: Account, run: RunView) -> None:
         if asked:
             slow_job.draw(runner, account, run)
         _deeds(run, can_cancel=not asked)
-        run_details.draw(runner.events(account, run.id), run)
+        run_details.draw(runner.runs.events(account, run.id), run)
 
 
 def _origin(run: RunView) -> str:

@@ -71,7 +71,7 @@ def _untold(runner: Runner, account: Account) -> list[RunView]:
     st.session_state[_LOOKED] = account.owner
     if first:
         st.session_state[_HERE] = []
-    ended = runner.ended_since(account, seen.until / 1000 if seen else 0.0, MOST_RUNS)
+    ended = runner.runs.ended_since(account, seen.until / 1000 if seen else 0.0, MOST_RUNS)
     untold = seen.untold if seen else ()
     if seen and first:
         untold = (*(run.id for run in ended), *untold)[:MOST_RUNS]
@@ -141,7 +141,7 @@ def _alive(runner: Runner, account: Account, run_ids: Iterable[str]) -> Iterable
     """Those that were not deleted."""
     for run_id in dict.fromkeys(run_ids):
         try:
-            yield runner.run(account, run_id)
+            yield runner.runs.run(account, run_id)
         except NotFound:
             continue
 

@@ -34,7 +34,7 @@ def asks(runner: Runner, account: Account, run: RunView) -> bool:
     """Whether a warning of this run still waits for an answer."""
     if run.clock is None or not run.clock.warn_hours or run.cancel_requested:
         return False
-    return run.clock.warn_hours > runner.kept(account, run.id)
+    return run.clock.warn_hours > runner.runs.kept(account, run.id)
 
 
 def draw(runner: Runner, account: Account, run: RunView) -> None:
@@ -61,7 +61,7 @@ def _elsewhere(runner: Runner, account: Account, run: RunView) -> None:
         "The job is cancelled first. When Google has ended it, only the rows that it did not answer are sent again, "
         "under their own keys, and the results become one. Another model often has a shorter queue."
     )
-    others = [choice.id for choice in runner.models(account) if choice.id != run.model]
+    others = [choice.id for choice in runner.accounts.models(account) if choice.id != run.model]
     with st.container(horizontal=True, gap="small"):
         model = st.selectbox(
             "Model",
@@ -88,7 +88,9 @@ def _offer(runner: Runner, account: Account, about: _About, run: RunView) -> Non
     asked: background.Asked[RetryOffer] = background.ask(
         NAME,
         about,
-        lambda: runner.resubmit_forecast(account, about.run_id, model=about.model, rows_per_job=about.rows_per_job),
+        lambda: runner.retries.resubmit_forecast(
+            account, about.run_id, model=about.model, rows_per_job=about.rows_per_job
+        ),
     )
     if asked.trouble is not None:
         st.error(plain(f"{asked.trouble} {asked.trouble.remedy}".strip()))

@@ -95,10 +95,10 @@ def ask(runner: Runner, account: Account | None, draft: Draft, spec: RunSpec) ->
     exact = about.exact and not again
 
     def question() -> Outlook:
-        found = runner.forecast(
+        found = runner.forecasts.forecast(
             account, draft, about.spec, exact=exact, before=before.found if before is not None else None
         )
-        plan, priced = found.plan, runner.tariff(spec.model) is not None
+        plan, priced = found.plan, runner.forecasts.tariff(spec.model) is not None
         return Outlook(found, plan.groups, plan.hints, plan.curve(PICTURED_HOURS) if priced else [], priced)
 
     return background.ask(NAME, about, question)
@@ -125,7 +125,7 @@ def for_submission(runner: Runner, account: Account, draft: Draft, spec: RunSpec
     outlook = known.answer.result()
     spec = replace(spec, overrides=dict(outlook.found.plan.overrides))
     undecided = spec.context in PLANNED and not outlook.counted and bool(outlook.found.plan.candidates)
-    return spec, runner.forecast(account, draft, spec, before=outlook.found) if undecided else outlook.found
+    return spec, runner.forecasts.forecast(account, draft, spec, before=outlook.found) if undecided else outlook.found
 
 
 def blocked(outlook: Outlook | None, spec: RunSpec) -> OverBudget | None:

@@ -31,7 +31,7 @@ def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | 
         return None
     plan.draw(asked.found)
     cost_estimate.draw(asked.found, account, draft, spec)
-    refused = runner.refusal(draft, spec, asked.found.found)
+    refused = runner.submissions.refusal(draft, spec, asked.found.found)
     if refused and not isinstance(refused, OverBudget):  # the budget's words stand beside it
         st.error(plain(f"{refused} {refused.remedy}"))
     return refused

@@ -62,8 +62,8 @@ def draw(runner: Runner, account: Account, run: RunView, table: ResultTable) -> 
 
 
 def _draw(runner: Runner, account: Account, run: RunView, table: ResultTable) -> None:
-    known = sum(view.has_results for view in runner.runs(account))
-    asked = background.ask(CHOICES, (run.id, known), lambda: runner.comparable(account, run.id))
+    known = sum(view.has_results for view in runner.runs.runs(account))
+    asked = background.ask(CHOICES, (run.id, known), lambda: runner.runs.comparable(account, run.id))
     if not asked.answer.done():
         background.draw_waiting(CHOICES, "Looking for runs with the same keys…")
         return
@@ -90,7 +90,7 @@ def _title(view: RunView, keys: int, rows: int) -> str:
 
 def _compare(runner: Runner, account: Account, run: RunView, other: RunView, table: ResultTable) -> None:
     """Compare, the later run against the earlier one whichever is being looked at."""
-    tables = {run.id: table, other.id: runner.results(account, other.id)}
+    tables = {run.id: table, other.id: runner.runs.results(account, other.id)}
     first, second = sorted((run, other), key=lambda view: (view.created_at, view.id))
     one, two = tables[first.id], tables[second.id]
     asked = background.ask(COMPARISON, (str(one.results), str(two.results)), lambda: _counted(one, two))

@@ -68,7 +68,7 @@ def draw(runner: Runner, account: Account | None, run: RunView | None) -> None:
 def _table(runner: Runner, account: Account, run: RunView) -> ResultTable | None:
     try:
         with st.spinner("Putting the results together…"):  # seconds after a retry of a million rows, else unseen
-            return runner.results(account, run.id)
+            return runner.runs.results(account, run.id)
     except NotFound:
         ended = "This run ended without results. Monitor says why."
         st.caption(ended if run.state.ended else "Results appear here by themselves when the run ends.")

@@ -45,7 +45,7 @@ def draw_family(runner: Runner, account: Account, run: RunView) -> None:
             st.caption("This run sends rows of another one again.", width="content")
             st.button("Open the whole result", key="open-parent", on_click=selection.select, args=(run.parent_id,))
         return
-    for child in runner.retries_of(account, run.id):
+    for child in runner.runs.retries_of(account, run.id):
         words = f"{count(child.rows, 'row')} sent again with {child.model}: {child.words}"
         if not child.state.ended:
             words += f", {progress(child)}. What comes back appears here when that run ends"
@@ -75,7 +75,7 @@ def draw(runner: Runner, account: Account, run: RunView, table: ResultTable, nar
 
 def _under_way(runner: Runner, account: Account, run: RunView) -> bool:
     """Whether rows are being sent again now: what comes back decides what is still worth sending."""
-    return any(not child.state.ended for child in runner.retries_of(account, run.id))
+    return any(not child.state.ended for child in runner.runs.retries_of(account, run.id))
 
 
 def _total(table: ResultTable, where: Filter) -> int:
@@ -115,7 +115,7 @@ def _choose(run_id: str, table: ResultTable, narrowed: Filter) -> tuple[Filter, 
 
 def _otherwise(runner: Runner, account: Account, run: RunView) -> tuple[str, int | None]:
     """(another model or "", another output cap or None)."""
-    others = [choice.id for choice in runner.models(account) if choice.id != run.model]
+    others = [choice.id for choice in runner.accounts.models(account) if choice.id != run.model]
     with st.container(horizontal=True, gap="small"):
         model = st.selectbox(
             "Model",
@@ -161,7 +161,7 @@ def _ask(runner: Runner, account: Account, about: _About) -> background.Asked[Re
     return background.ask(
         NAME,
         about,
-        lambda: runner.retry_forecast(
+        lambda: runner.retries.retry_forecast(
             account, about.run_id, where=about.where, model=about.model, max_output_tokens=about.cap
         ),
     )
@@ -213,7 +213,7 @@ def _send(ticket: str) -> None:
         notices.tell("retry", "note", "Not sent, because the choice had just changed. Look at the new price and send.")
         return
     with notices.telling("retry"):
-        get_state().runner.send_retry(session.required(), offer, ticket)
+        get_state().runner.retries.send_retry(session.required(), offer, ticket)
         st.session_state["retry_ticket"] = secrets.token_urlsafe(16)
         background.forget(NAME)
         _discard(offer)

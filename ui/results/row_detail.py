@@ -137,7 +137,7 @@ def _usage(detail: Detail, run: RunView) -> None:
 
 def _formula(detail: Detail, run: RunView) -> str | None:
     """How the cost comes about, at today's prices; None where this run did not buy the answer, or tells no usage."""
-    tariff = get_state().runner.tariff(run.model) if detail.run == run.id and not detail.shared else None
+    tariff = get_state().runner.forecasts.tariff(run.model) if detail.run == run.id and not detail.shared else None
     return plain(f"{explain(detail.usage, tariff)}, at today's prices") if detail.usage and tariff else None
 
 

@@ -18,7 +18,7 @@ LEAST_USD = 5e-9  # smaller differences are rounding
 
 def draw(runner: Runner, account: Account, run: RunView) -> None:
     """Draw the money of a run that has ended; of one under way, nothing is settled yet."""
-    bills = runner.bills(account, run.id) if run.state.ended else []
+    bills = runner.billing.bills(account, run.id) if run.state.ended else []
     if not bills:
         return
     whole = total(bills)

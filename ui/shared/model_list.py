@@ -34,11 +34,11 @@ def offered(account: Account | None) -> Sequence[ModelChoice]:
     """The service's models if it tells them soon; else what it told before, or the catalog's."""
     runner = get_state().runner
     if account is None:
-        return runner.models(None)
+        return runner.accounts.models(None)
     question = _question(runner, account)
     if not question.before:
         wait([question.answer], max(0.0, question.at + PATIENCE_SECONDS - time.monotonic()))
-    return question.answer.result() if question.answer.done() else question.before or runner.models(None)
+    return question.answer.result() if question.answer.done() else question.before or runner.accounts.models(None)
 
 
 def _question(runner: Runner, account: Account) -> _Question:
@@ -57,6 +57,6 @@ def _question(runner: Runner, account: Account) -> _Question:
 
 def _ask(runner: Runner, account: Account, answer: Future[Sequence[ModelChoice]]) -> None:
     try:
-        answer.set_result(runner.models(account))
+        answer.set_result(runner.accounts.models(account))
     except BaseException as fault:  # handed on to whoever waits for the answer
         answer.set_exception(fault)

@@ -33,9 +33,9 @@ def begin() -> None:
     st.session_state[_REHEARSAL] = identity or f"rehearsal-{secrets.token_urlsafe(24)}"
     st.session_state[_ACCOUNT] = None
     if rehearsing == "on" and identity:
-        st.session_state[_ACCOUNT] = state.runner.hold_rehearsal(identity)
+        st.session_state[_ACCOUNT] = state.runner.accounts.hold_rehearsal(identity)
     elif key or state.key_from_environment:
-        st.session_state[_ACCOUNT] = state.runner.hold_key(key or state.key_from_environment)
+        st.session_state[_ACCOUNT] = state.runner.accounts.hold_key(key or state.key_from_environment)
 
 
 def _cookies() -> Mapping[str, str]:
@@ -76,9 +76,9 @@ def from_environment() -> bool:
 def connect(key: str, *, remember: bool) -> KeyCheck:
     """Check a key with free calls; when it works, connect with it and remember it only if asked."""
     state = get_state()
-    check = state.runner.check_key(key)
+    check = state.runner.accounts.check_key(key)
     if check.ok:
-        st.session_state[_ACCOUNT] = check.account or state.runner.hold_key(key)
+        st.session_state[_ACCOUNT] = check.account or state.runner.accounts.hold_key(key)
         st.session_state[_SEALED] = state.vault.seal(key)
         remember_key(remember)
     return check
@@ -96,7 +96,7 @@ def forget() -> None:
     """Remove the key from this browser and, unless live runs need it, from the server."""
     known = account()
     if known is not None:
-        get_state().runner.forget(known)
+        get_state().runner.accounts.forget(known)
     st.session_state[_ACCOUNT], st.session_state[_SEALED], st.session_state[_REMEMBERED] = None, "", False
     _change(CookieChange(KEY_COOKIE, ""))
 
@@ -104,7 +104,7 @@ def forget() -> None:
 def rehearse() -> None:
     """Enter rehearsal under this browser's identity."""
     identity = st.session_state[_REHEARSAL]
-    st.session_state[_ACCOUNT] = get_state().runner.hold_rehearsal(identity)
+    st.session_state[_ACCOUNT] = get_state().runner.accounts.hold_rehearsal(identity)
     _change(CookieChange(REHEARSAL_COOKIE, get_state().vault.seal(f"on:{identity}")))
 
 
@@ -112,7 +112,7 @@ def leave_rehearsal() -> None:
     """Go back to the key that was connected before, if any; rehearsal runs stay for the next time."""
     state, sealed = get_state(), st.session_state[_SEALED]
     key = state.vault.unseal(sealed) or state.key_from_environment
-    st.session_state[_ACCOUNT] = state.runner.hold_key(key) if key else None
+    st.session_state[_ACCOUNT] = state.runner.accounts.hold_key(key) if key else None
     _change(CookieChange(REHEARSAL_COOKIE, state.vault.seal(f"off:{st.session_state[_REHEARSAL]}")))
 
 

@@ -54,7 +54,7 @@ def draw_maker(runner: Runner, account: Account, wanted: CachedText, name: str) 
             st.text_input("Name", key="cache_name", placeholder=name, max_chars=80, width=220)
             hours = st.selectbox("Keep for", HOURS, key="cache_hours", format_func=_hours, width=130)
             pressed = st.button("Create cache", key="create-cache")
-        offered = runner.offer_cache(account, wanted, hours)
+        offered = runner.forecasts.offer_cache(account, wanted, hours)
         st.caption(plain(_price(offered)))
         if offered.too_small:
             st.warning(f"This model takes caches from {offered.minimum:,} tokens. Share more text.")
@@ -68,7 +68,7 @@ def _make(runner: Runner, account: Account, wanted: CachedText, name: str, hours
     """Create once, whatever is clicked meanwhile: the same contents under the same name are one cache."""
     notices.hush("context")
     with notices.telling("context"), st.spinner("Uploading and creating the cache…"):
-        made = runner.create_cache(account, wanted, name, hours * 3600)
+        made = runner.caches.create_cache(account, wanted, name, hours * 3600)
         choose(made.name)
     background.forget(caches.NAME)
     st.rerun()

@@ -69,7 +69,7 @@ def draft(runner: Runner, given: Source, generation: Generation, progress: Progr
         return known[1]
     discard()
     notices.hush("submit")
-    made = runner.prepare(
+    made = runner.forecasts.prepare(
         given.content,
         kind=given.kind,
         template=given.template,

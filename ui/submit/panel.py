@@ -151,7 +151,7 @@ def _submit(ticket: str, good_rows_only: bool) -> None:
             return
         account, spec = session.required(), choice.priced_spec(_name(given, draft))
         spec, found = forecasts.for_submission(state.runner, account, draft, spec)
-        run_id = state.runner.submit(account, draft, spec, ticket, found)
+        run_id = state.runner.submissions.submit(account, draft, spec, ticket, found)
         st.session_state["submit_ticket"] = secrets.token_urlsafe(16)
         composer.clear()
         selection.select(run_id)

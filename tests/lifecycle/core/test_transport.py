@@ -77,11 +77,11 @@ def test_a_run_is_cut_by_what_is_expected_to_come_back(world: World) -> None:
 
 def test_a_transport_that_cannot_work_is_refused_before_anything_is_recorded(bench: Bench) -> None:
     runner = bench.open()
-    account = runner.hold_key("made-up-key")
-    draft = runner.prepare("Paint a cat.", kind="lines")
+    account = runner.accounts.hold_key("made-up-key")
+    draft = runner.forecasts.prepare("Paint a cat.", kind="lines")
     with pytest.raises(InputError, match="One answer alone"):
-        runner.submit(account, draft, RunSpec(model=PICTURE, send_as=SendAs.INLINE), "")
-    assert runner.runs(account) == []
+        runner.submissions.submit(account, draft, RunSpec(model=PICTURE, send_as=SendAs.INLINE), "")
+    assert runner.runs.runs(account) == []
 
 
 @pytest.mark.parametrize(("model", "uploads"), [(MODEL, 0), (PICTURE, 1)])
@@ -89,7 +89,10 @@ def test_a_few_prompts_for_pictures_go_by_file(
     bench: Bench, emulator: EmulatorProcess, model: str, uploads: int
 ) -> None:
     runner = bench.open()
-    account = runner.hold_key("made-up-key")
-    draft = runner.prepare("Paint a cat.\nPaint a dog.", kind="lines")
-    assert ended(runner, account, runner.submit(account, draft, RunSpec(model=model), "")).counts["answered"] == 2
+    account = runner.accounts.hold_key("made-up-key")
+    draft = runner.forecasts.prepare("Paint a cat.\nPaint a dog.", kind="lines")
+    assert (
+        ended(runner, account, runner.submissions.submit(account, draft, RunSpec(model=model), "")).counts["answered"]
+        == 2
+    )
     assert sum(file["source"] == "UPLOADED" for file in emulator.ledger()["files"]) == uploads

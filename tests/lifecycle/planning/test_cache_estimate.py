@@ -100,47 +100,47 @@ def runner(bench: Bench) -> Runner:
 
 @pytest.fixture
 def account(runner: Runner) -> Account:
-    return runner.hold_key(KEY)
+    return runner.accounts.hold_key(KEY)
 
 
 def test_a_run_on_a_chosen_cache_reads_it_in_every_row_and_leaves_it_there(
     runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
     wanted = CachedText(MODEL, text=DOCUMENT, system_instruction="Answer from the document.")
-    cache = runner.create_cache(account, wanted, "handbook", 3600)
+    cache = runner.caches.create_cache(account, wanted, "handbook", 3600)
     settings = Generation(system_instruction="Answer from the document.", temperature=0.5)
-    draft = runner.prepare("Who?\nWhere?", kind="lines", generation=settings, use_cache="handbook")
+    draft = runner.forecasts.prepare("Who?\nWhere?", kind="lines", generation=settings, use_cache="handbook")
     spec = RunSpec(MODEL, context=ContextMode.EXPLICIT)
-    found = runner.forecast(account, draft, spec, exact=False)
+    found = runner.forecasts.forecast(account, draft, spec, exact=False)
     assert found.card.cached == 2 * (cache.tokens or 0) > 0
-    run = ended(runner, account, runner.submit(account, draft, spec, "t", found))
+    run = ended(runner, account, runner.submissions.submit(account, draft, spec, "t", found))
     assert (run.state, dict(run.counts)) == (RunState.FINISHED, {"answered": 2})
     (usage,) = emulator.ledger()["usage"]
     assert usage["cached"] == 2 * (cache.tokens or 0)
-    assert [known.name for known in runner.caches(account)] == [cache.name]
-    again = ended(runner, account, runner.rerun(account, run.id, "u"))
+    assert [known.name for known in runner.caches.caches(account)] == [cache.name]
+    again = ended(runner, account, runner.retries.rerun(account, run.id, "u"))
     assert dict(again.counts) == {"answered": 2}
 
 
 def test_a_cache_that_is_not_there_is_told_before_anything_is_sent(
     runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
-    draft = runner.prepare("Who?", kind="lines", use_cache="handbok")
+    draft = runner.forecasts.prepare("Who?", kind="lines", use_cache="handbok")
     with pytest.raises(InputError, match="There is no cache 'handbok'"):
-        runner.forecast(account, draft, RunSpec(MODEL), exact=False)
+        runner.forecasts.forecast(account, draft, RunSpec(MODEL), exact=False)
     assert emulator.ledger()["batch_jobs"] == []
 
 
 def test_a_forecast_goes_on_from_the_one_before_and_keeps_its_counts(
     runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
-    draft = runner.prepare("\n".join(f"{n}?" for n in range(30)), kind="lines", shared_text=DOCUMENT)
-    first = runner.forecast(account, draft, RunSpec(MODEL, context=ContextMode.AUTO, hours=1))
+    draft = runner.forecasts.prepare("\n".join(f"{n}?" for n in range(30)), kind="lines", shared_text=DOCUMENT)
+    first = runner.forecasts.forecast(account, draft, RunSpec(MODEL, context=ContextMode.AUTO, hours=1))
     (group,) = first.plan.groups
     counted = emulator.ledger()["calls"]
     choices = {group.id: "none", "00000000000000aa": "explicit"}
     spec = RunSpec(MODEL, context=ContextMode.AUTO, hours=1, overrides=choices)
-    changed = runner.forecast(account, draft, spec, exact=False, before=first)
+    changed = runner.forecasts.forecast(account, draft, spec, exact=False, before=first)
     assert group.choice == "explicit" and changed.plan.groups[0].choice == "none"
     assert changed.counted == first.counted > 0 and changed.plan.survey is first.plan.survey
     assert changed.card.usd.expected == pytest.approx(first.card.uncached.expected)

@@ -44,7 +44,7 @@ def runner(bench: Bench) -> Runner:
 
 @pytest.fixture
 def account(runner: Runner) -> Account:
-    return runner.hold_key(KEY)
+    return runner.accounts.hold_key(KEY)
 
 
 def sent_in(emulator: EmulatorProcess) -> list[int]:
@@ -58,11 +58,11 @@ def test_rows_that_are_being_sent_again_are_not_sent_once_more(
     run_id = bench.submit(runner, account, "[[emulate: error:13]] one\n[[emulate: safety]] two\nthree")
     ended(runner, account, run_id)
     emulator.settings(pace=1000)
-    child = runner.retry(account, run_id, "first")
+    child = runner.retries.retry(account, run_id, "first")
     with pytest.raises(InputError, match=child):
-        runner.retry(account, run_id, "second")
-    other = runner.retry(account, run_id, "third", outcomes=["error_transient", "answer_blocked"])
-    assert [runner.run(account, each).rows for each in (child, other)] == [1, 1]
+        runner.retries.retry(account, run_id, "second")
+    other = runner.retries.retry(account, run_id, "third", outcomes=["error_transient", "answer_blocked"])
+    assert [runner.runs.run(account, each).rows for each in (child, other)] == [1, 1]
     wait_until(lambda: len(sent_in(emulator)) == 3)
     emulator.clock(2000)
     assert ended(runner, account, child).counts == {"error_transient": 1}
@@ -73,14 +73,14 @@ def test_rows_that_are_being_sent_again_are_not_sent_once_more(
 def test_the_same_wish_at_the_same_moment_is_one_run(bench: Bench, account: Account, emulator: EmulatorProcess) -> None:
     """Two processes that decided before either had recorded anything."""
     one, two = bench.runners[0], bench.open()
-    two.hold_key(KEY)
+    two.accounts.hold_key(KEY)
     run_id = bench.submit(one, account, "[[emulate: error:13]] one")
     ended(one, account, run_id)
-    offers = [each.retry_forecast(account, run_id) for each in (one, two)]
-    children = [each.send_retry(account, offer, "") for each, offer in zip((one, two), offers, strict=True)]
+    offers = [each.retries.retry_forecast(account, run_id) for each in (one, two)]
+    children = [each.retries.send_retry(account, offer, "") for each, offer in zip((one, two), offers, strict=True)]
     assert children[0] == children[1]
     ended(one, account, children[0])
-    later = one.retry(account, run_id, "")
+    later = one.retries.retry(account, run_id, "")
     assert later != children[0] and ended(one, account, later).state is RunState.FINISHED
     assert sent_in(emulator) == [1, 1, 1]
 
@@ -90,13 +90,13 @@ def test_a_retry_of_a_retry_sends_that_ones_rows_as_they_stand_now(
 ) -> None:
     run_id = bench.submit(runner, account, "[[emulate: error:13]] one\n[[emulate: safety]] two\nthree")
     ended(runner, account, run_id)
-    child = runner.retry(account, run_id, "a", model=ELSEWHERE)
+    child = runner.retries.retry(account, run_id, "a", model=ELSEWHERE)
     ended(runner, account, child)
-    again = runner.retry(account, child, "b", outcomes=["error_transient", "answer_blocked"])
+    again = runner.retries.retry(account, child, "b", outcomes=["error_transient", "answer_blocked"])
     run = ended(runner, account, again)
     assert (run.rows, run.parent_id, run.model) == (1, run_id, ELSEWHERE)
     with pytest.raises(InputError, match="No row"):
-        runner.retry(account, child, "c", outcomes=["answer_blocked"])
+        runner.retries.retry(account, child, "c", outcomes=["answer_blocked"])
     assert sent_in(emulator) == [3, 1, 1]
 
 
@@ -106,12 +106,12 @@ def test_rows_of_a_cancelled_run_are_sent_again_in_smaller_jobs(
     emulator.settings(job_outcome="stuck")
     run_id = bench.submit(runner, account, "one\ntwo\nthree")
     wait_until(lambda: len(sent_in(emulator)) == 1)
-    runner.cancel(account, run_id)
+    runner.runs.cancel(account, run_id)
     assert ended(runner, account, run_id).counts == {"missing": 3}
     emulator.settings(job_outcome="succeeded")
-    child = runner.retry(account, run_id, "again", rows_per_job=2)
+    child = runner.retries.retry(account, run_id, "again", rows_per_job=2)
     assert ended(runner, account, child).counts == {"answered": 3}
-    assert runner.results(account, run_id).counts() == {"answered": 3}
+    assert runner.runs.results(account, run_id).counts() == {"answered": 3}
     assert sorted(sent_in(emulator)[1:]) == [1, 2]
 
 
@@ -121,7 +121,7 @@ def test_a_run_without_results_yet_cannot_be_retried(
     emulator.settings(job_outcome="stuck")
     run_id = bench.submit(runner, account, "one")
     with pytest.raises(NotFound, match="no results yet"):
-        runner.retry(account, run_id, "t")
+        runner.retries.retry(account, run_id, "t")
 
 
 # -- cancel, and submit the rest elsewhere -----------------------------------------------------------------------------
@@ -141,16 +141,16 @@ def test_only_what_a_cancelled_run_left_unanswered_is_sent_elsewhere(
     bench: Bench, runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
     run_id = half_answered(bench, runner, account, emulator)
-    offer = runner.resubmit_forecast(account, run_id, model=ELSEWHERE, rows_per_job=1)
+    offer = runner.retries.resubmit_forecast(account, run_id, model=ELSEWHERE, rows_per_job=1)
     assert offer.draft.rows == 3
-    child = runner.send_retry(account, offer, "elsewhere")
-    assert runner.send_retry(account, offer, "elsewhere") == child
+    child = runner.retries.send_retry(account, offer, "elsewhere")
+    assert runner.retries.send_retry(account, offer, "elsewhere") == child
     wait_until(lambda: len(emulator.ledger()["batch_jobs"]) == 4)
     emulator.clock(2000)
     run = ended(runner, account, child)
     assert (run.rows, run.counts, run.model) == (2, {"answered": 2}, ELSEWHERE)
-    assert runner.run(account, run_id).state is RunState.CANCELLED
-    assert runner.results(account, run_id).counts() == {"answered": 3}
+    assert runner.runs.run(account, run_id).state is RunState.CANCELLED
+    assert runner.runs.results(account, run_id).counts() == {"answered": 3}
     jobs = emulator.ledger()["batch_jobs"]
     assert [(job["request_count"], job["model"].removeprefix("models/")) for job in jobs[2:]] == [(1, ELSEWHERE)] * 2
     old = next(job for job in jobs if job["request_count"] == 2)
@@ -166,13 +166,13 @@ def test_the_wish_outlives_a_process_that_dies_before_it_has_cancelled(
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     monkeypatch.setattr(first._office.store, "ask_cancel", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        first.send_retry(account, first.resubmit_forecast(account, run_id), "t")
+        first.retries.send_retry(account, first.retries.resubmit_forecast(account, run_id), "t")
     first.close()
     second = bench.open()
-    second.hold_key(KEY)
+    second.accounts.hold_key(KEY)
     assert ended(second, account, run_id).state is RunState.CANCELLED
     emulator.settings(job_outcome="succeeded")
-    (child,) = second.retries_of(account, run_id)
+    (child,) = second.runs.retries_of(account, run_id)
     assert ended(second, account, child.id).counts == {"answered": 1}
 
 
@@ -181,8 +181,8 @@ def test_a_waiting_run_that_is_cancelled_sends_nothing(
 ) -> None:
     run_id = half_answered(bench, runner, account, emulator)
     emulator.faults([{"method": "POST", "route": ":cancel$", "times": -1, "do": "status", "status": 503}])
-    child = runner.send_retry(account, runner.resubmit_forecast(account, run_id), "t")
-    runner.cancel(account, child)
+    child = runner.retries.send_retry(account, runner.retries.resubmit_forecast(account, run_id), "t")
+    runner.runs.cancel(account, child)
     assert ended(runner, account, child).state is RunState.CANCELLED
     emulator.faults([])
     assert ended(runner, account, run_id).state is RunState.CANCELLED
@@ -195,14 +195,14 @@ def test_what_was_answered_after_all_is_not_bought_again(
     emulator.settings(pace=1000)
     run_id = bench.submit(runner, account, "one\ntwo")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    offer = runner.resubmit_forecast(account, run_id)
+    offer = runner.retries.resubmit_forecast(account, run_id)
     emulator.clock(2000)
     ended(runner, account, run_id)
-    child = ended(runner, account, runner.send_retry(account, offer, "t"))
+    child = ended(runner, account, runner.retries.send_retry(account, offer, "t"))
     assert (child.state, child.rows) == (RunState.FINISHED, 0)
     assert sent_in(emulator) == [2]
     with pytest.raises(InputError, match="has ended"):
-        runner.resubmit_forecast(account, run_id)
+        runner.retries.resubmit_forecast(account, run_id)
 
 
 def test_a_dearer_elsewhere_is_held_against_the_budget(
@@ -211,8 +211,10 @@ def test_a_dearer_elsewhere_is_held_against_the_budget(
     emulator.settings(job_outcome="stuck")
     run_id = bench.submit(runner, account, "one", max_usd=0.2)
     with pytest.raises(OverBudget):
-        runner.send_retry(account, runner.resubmit_forecast(account, run_id, model="gemini-3.1-pro-preview"), "t")
-    assert not runner.run(account, run_id).cancel_requested
+        runner.retries.send_retry(
+            account, runner.retries.resubmit_forecast(account, run_id, model="gemini-3.1-pro-preview"), "t"
+        )
+    assert not runner.runs.run(account, run_id).cancel_requested
 
 
 @pytest.mark.parametrize("crash_after", [False, True])

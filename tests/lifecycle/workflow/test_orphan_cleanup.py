@@ -48,7 +48,7 @@ def test_a_server_sweeps_at_its_start_before_anybody_has_come(
 ) -> None:
     emulator.settings(job_outcome="stuck")
     first = bench.open()
-    living = bench.submit(first, first.hold_key(KEY), "one\ntwo", "t")
+    living = bench.submit(first, first.accounts.hold_key(KEY), "one\ntwo", "t")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     first.close(2)
     ours, gateway = prefix_of(first), Gateway(KEY, emulator.base_url)
@@ -73,7 +73,7 @@ def test_a_sweep_that_could_not_look_is_tried_again_soon(
     forget(runner, "rdead")
     leave(Gateway(KEY, emulator.base_url), tmp_path, f"{prefix_of(runner)}rdead-")
     emulator.faults([{"method": "GET", "route": "/batches", "do": "status", "status": 503, "times": 2}])
-    runner.hold_key(KEY)
+    runner.accounts.hold_key(KEY)
     runner.start()
     wait_until(lambda: not alive(emulator))
 
@@ -87,7 +87,7 @@ def test_a_run_that_is_not_known_here_may_be_alive_in_a_copy_of_the_data_folder(
     forget(runner, "rdead")
     for run_id in ("rcopy", "rdead"):
         leave(Gateway(KEY, emulator.base_url), tmp_path, f"{prefix_of(runner)}{run_id}-")
-    runner.hold_key(KEY)
+    runner.accounts.hold_key(KEY)
     runner.start()
     wait_until(lambda: not [name for name in alive(emulator) if "rdead" in name])
     assert len([name for name in alive(emulator) if "rcopy" in name]) == 3

@@ -91,7 +91,7 @@ def test_a_cancel_is_asked_for_once_and_not_assumed(page: Open, runner: FakeRunn
     runner.runs_of[OWNER] = [a_run("r1", cancel_requested=True)]
     waiting = at.run().button(key="cancel")
     assert waiting.label == "Cancelling…" and waiting.disabled
-    assert runner.run(runner.hold_key(KEY), "r1").state is RunState.ACTIVE
+    assert runner.runs.run(runner.accounts.hold_key(KEY), "r1").state is RunState.ACTIVE
 
 
 def test_deleting_asks_first(page: Open, runner: FakeRunner) -> None:

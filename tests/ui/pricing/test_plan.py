@@ -97,7 +97,7 @@ def test_a_draft_is_priced_without_a_key(page: Open) -> None:
 
 def test_the_card_has_three_cases_and_what_it_would_cost_otherwise(at: AppTest, runner: PricingRunner) -> None:
     said = texts(compose(at)).replace("\\", "")
-    found = runner.forecast(None, _draft(at), runner.asked[-1][1], exact=False)
+    found = runner.forecasts.forecast(None, _draft(at), runner.asked[-1][1], exact=False)
     assert [metric.value for metric in at.metric] == [money(usd) for usd in vars(found.card.usd).values()]
     assert at.metric[2].value == "not known"  # the model's limit of output tokens is not known
     assert "without a cache" in said and "at standard price" in said

@@ -39,7 +39,7 @@ def real(tmp_path: Path) -> Runner:
 
 @pytest.fixture
 def account(real: Runner) -> Account:
-    return real.hold_key(KEY)
+    return real.accounts.hold_key(KEY)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def composer(real: Runner, tmp_path: Path, page: Open, cookies: Jar) -> AppTest:
 
 def sent(real: Runner, account: Account) -> list[dict[str, object]]:
     """The requests of the newest run."""
-    folder = real.folder(real.runs(account)[0].id)
+    folder = real.folder(real.runs.runs(account)[0].id)
     return [json.loads(line) for line in (folder / "requests.jsonl").read_text().splitlines()]
 
 
@@ -61,7 +61,7 @@ def test_prompts_are_sent_one_per_line(composer: AppTest, real: Runner, account:
     press(composer, "Submit batch")
     texts_sent = [row["request"]["contents"][0]["parts"][0]["text"] for row in sent(real, account)]  # type: ignore[index]
     assert texts_sent == ["one", "two"]
-    assert composer.query_params["run"] == real.runs(account)[0].id
+    assert composer.query_params["run"] == real.runs.runs(account)[0].id
     assert composer.text_area(key="prompts").value == ""
 
 
@@ -80,7 +80,7 @@ def test_a_submission_empties_the_composer_so_that_another_click_sends_nothing(
     press(composer, "Submit batch")
     assert composer.session_state["submit_ticket"] != ticket
     press(composer, "Submit batch")
-    assert len(real.runs(account)) == 1
+    assert len(real.runs.runs(account)) == 1
     assert "There is nothing to send yet" in composer.error[-1].value.replace("\\", "")
 
 
@@ -89,7 +89,7 @@ def test_settings_that_cannot_be_are_said_at_once(composer: AppTest, real: Runne
     assert composer.sidebar.error
     composer.text_area(key="prompts").set_value("one")
     press(composer, "Submit batch")
-    assert real.runs(account) == []
+    assert real.runs.runs(account) == []
 
 
 def test_settings_go_into_every_request(composer: AppTest, real: Runner, account: Account) -> None:
@@ -101,7 +101,7 @@ def test_settings_go_into_every_request(composer: AppTest, real: Runner, account
     assert isinstance(request, dict)
     assert request["generationConfig"] == {"temperature": 0.5}
     assert request["systemInstruction"] == {"parts": [{"text": "Be brief."}]}
-    assert real.runs(account)[0].spec.generation.temperature == 0.5
+    assert real.runs.runs(account)[0].spec.generation.temperature == 0.5
 
 
 def test_a_bad_file_is_told_by_line_and_only_its_good_part_can_be_sent(
@@ -114,7 +114,7 @@ def test_a_bad_file_is_told_by_line_and_only_its_good_part_can_be_sent(
     listed = next(code.value for code in composer.code if "Line 2" in code.value)
     assert "Line 3" in listed
     press(composer, "Submit batch")
-    assert real.runs(account) == [] and "Nothing was sent" in composer.error[0].value
+    assert real.runs.runs(account) == [] and "Nothing was sent" in composer.error[0].value
     composer.text_area(key="system_instruction").set_value("Be brief.").run()
     assert not composer.error, "what was said of an input does not outlive it"
     press(composer, "Submit the 1 good row")
@@ -165,7 +165,7 @@ def test_a_run_of_a_file_comes_back_as_a_file(composer: AppTest, real: Runner, a
     first = sent(real, account)
     press(composer, "Edit and run again")
     press(composer, "Submit batch")
-    assert len(real.runs(account)) == 2 and sent(real, account) == first
+    assert len(real.runs.runs(account)) == 2 and sent(real, account) == first
 
 
 def test_without_an_account_nothing_can_be_sent(page: Open, state: AppState) -> None:

@@ -151,7 +151,9 @@ def test_a_cache_is_made_of_everything_shared_and_used_by_every_request(at: AppT
 
 def test_before_a_cache_is_made_its_price_and_break_even_are_said(at: AppTest, runner: PricingRunner) -> None:
     at.session_state["shared_text"] = GUIDE
-    found = cache_estimate.offer(CachedText("gemini-3-flash", text=GUIDE), 1.0, runner.tariff("gemini-3-flash"))
+    found = cache_estimate.offer(
+        CachedText("gemini-3-flash", text=GUIDE), 1.0, runner.forecasts.tariff("gemini-3-flash")
+    )
     price = f"{money(found.usd_to_make)} to make, {money(found.usd_per_hour)} an hour to keep."
     pays = f"Pays from {found.pays_from} requests on, if kept 1 hour."
     assert f"About {found.tokens:,} tokens: {price} {pays}" in said(explicit(at))
