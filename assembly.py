@@ -6,7 +6,7 @@ from pathlib import Path
 
 from batch.errors import InputError
 from batch.pricing import catalog
-from gemini.emulator_process import Rehearsal
+from gemini.emulator_process import EmulatorProcess
 from lifecycle.core import malloc
 from lifecycle.runner import Runner, Setup
 from settings import Settings
@@ -14,19 +14,19 @@ from settings import Settings
 
 def open_runner(settings: Settings) -> Runner:
     """A Runner for these settings, not started. Raises InputError naming the setting that cannot be used."""
-    malloc.keep_small()
+    malloc.limit_arenas()
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        words = f"DATA_DIR ({settings.data_dir}) cannot be used: {error.strerror}."
-        raise InputError(words, "Choose a folder that can be written to.") from error
-    rehearsal = Rehearsal(settings.data_dir / "emulator", settings.rehearsal_pace)
+        message = f"DATA_DIR ({settings.data_dir}) cannot be used: {error.strerror}."
+        raise InputError(message, "Choose a folder that can be written to.") from error
+    emulator = EmulatorProcess(settings.data_dir / "emulator", settings.rehearsal_pace)
     return Runner(
         Setup(
             data_dir=settings.data_dir,
             database_url=settings.database,
-            catalog=catalog.load(_text(settings.catalog_file)),
-            rehearsal_url=rehearsal.base_url,
+            catalog=catalog.load(_read_catalog_file(settings.catalog_file)),
+            rehearsal_url=emulator.base_url,
             base_url=settings.google_gemini_base_url,
             env_key=settings.gemini_api_key,
             request_timeout_seconds=settings.request_timeout_seconds,
@@ -38,7 +38,7 @@ def open_runner(settings: Settings) -> Runner:
     )
 
 
-def _text(path: str) -> str | None:
+def _read_catalog_file(path: str) -> str | None:
     if not path:
         return None
     try:

@@ -18,20 +18,22 @@ from typing import TYPE_CHECKING, Any
 
 from batch.errors import ApiError, InputError
 from batch.responses import service_errors
-from batch.responses.cached_contents import OURS, CacheMetadata, tagged_name
+from batch.responses.cached_contents import NAME_PREFIX, CacheMetadata, tagged_name
 from gemini.wire import timestamp
 
 if TYPE_CHECKING:
-    from gemini.client import Gateway
+    from gemini.client import GeminiClient
 
 Json = dict[str, Any]
 Pause = Callable[[float], None]
 
 DEFAULT_TTL_SECONDS = 1800.0
-LOOKS_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # an accepted cache is taken to be listed within a minute
-FILE_LOOKS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
-LAST_SECONDS = 60.0  # the life of a cache that is being deleted: long enough for whoever takes over from a dead process
-LEAST_LIFE_SECONDS = 5.0  # a cache that ends sooner is not worth adopting: extending it might come too late
+RETRY_DELAYS_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # an accepted cache is taken to be listed within a minute
+FILE_POLL_DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+DELETION_TTL_SECONDS = (
+    60.0  # the life of a cache that is being deleted: long enough for whoever takes over from a dead process
+)
+MIN_REMAINING_SECONDS = 5.0  # a cache that ends sooner is not worth adopting: extending it might come too late
 
 
 @dataclass(frozen=True)
@@ -59,21 +61,21 @@ class CachedText:
     tool_config: Json | None = None
 
     @property
-    def root(self) -> Json:
+    def header(self) -> Json:
         """The fields beside contents, as far as they are set."""
         system = self.system_instruction
-        named = {
+        fields = {
             "systemInstruction": {"parts": [{"text": system}]} if isinstance(system, str) and system else system,
             "tools": list(self.tools),
             "toolConfig": self.tool_config,
         }
-        return {name: value for name, value in named.items() if value}
+        return {name: value for name, value in fields.items() if value}
 
     def digest(self) -> str:
         """A hash over the model and all contents; a file counts by its bytes, wherever it is uploaded."""
         files = [[file.mime_type, _sha256(file.path)] for file in self.files]
-        whole = [self.model.removeprefix("models/"), self.text, files, self.contents, self.root]
-        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+        hashed = [self.model.removeprefix("models/"), self.text, files, self.contents, self.header]
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
 
     def body(self, display_name: str, ttl_seconds: float, uploaded: Iterable[Json] = ()) -> Json:
         """The JSON of a create call; `uploaded` are the files' resources in order."""
@@ -85,19 +87,19 @@ class CachedText:
             "displayName": display_name,
             "ttl": f"{max(1, round(ttl_seconds))}s",
             **({"contents": [*turns, *self.contents]} if turns or self.contents else {}),
-            **self.root,
+            **self.header,
         }
 
 
 def create_explicit_cache(
-    gateway: Gateway,
-    wanted: CachedText,
+    client: GeminiClient,
+    cached_text: CachedText,
     *,
     display_name: str = "",
     ttl_seconds: float = DEFAULT_TTL_SECONDS,
     pause: Pause = time.sleep,
-    looks: Sequence[float] = LOOKS_SECONDS,
-    intend: Callable[[], None] = lambda: None,
+    retry_delays: Sequence[float] = RETRY_DELAYS_SECONDS,
+    before_create: Callable[[], None] = lambda: None,
 ) -> CacheMetadata:
     """Make a cache, or find the one that already holds the same under the same name; it then lives at least this long.
 
@@ -108,53 +110,55 @@ def create_explicit_cache(
     `looks` are the waits before each look after such a reply; who waits by other means gives none. `intend` is called
     when nothing was found, before the create is sent.
     """
-    name = tagged_name(display_name, wanted.digest())
-    found = find_cache(gateway, name, wanted.model)
-    if found is not None:
-        return _kept(gateway, found, ttl_seconds)
-    uploaded = [_upload(gateway, file, f"{name} {n}", pause) for n, file in enumerate(wanted.files)]
-    intend()
+    name = tagged_name(display_name, cached_text.digest())
+    existing = find_cache(client, name, cached_text.model)
+    if existing is not None:
+        return _ensure_ttl(client, existing, ttl_seconds)
+    uploaded = [_upload(client, file, f"{name} {n}", pause) for n, file in enumerate(cached_text.files)]
+    before_create()
     try:
-        return read(gateway.create_cache(wanted.body(name, ttl_seconds, uploaded)))
+        return parse_cache(client.create_cache(cached_text.body(name, ttl_seconds, uploaded)))
     except ApiError as error:
         if not error.ambiguous:
-            raise explained(error) from None
-        return _kept(gateway, _look_again(gateway, name, wanted.model, error, pause, looks), ttl_seconds)
+            raise with_explanation(error) from None
+        return _ensure_ttl(
+            client, _poll_for_cache(client, name, cached_text.model, error, pause, retry_delays), ttl_seconds
+        )
 
 
-def find_cache(gateway: Gateway, display_name: str, model: str) -> CacheMetadata | None:
+def find_cache(client: GeminiClient, display_name: str, model: str) -> CacheMetadata | None:
     """The cache with exactly this display name and model that is still alive: the oldest, so that all agree on one."""
-    same = [
-        c for c in list_caches(gateway) if c.display_name == display_name and c.model == model.removeprefix("models/")
+    matches = [
+        c for c in list_caches(client) if c.display_name == display_name and c.model == model.removeprefix("models/")
     ]
-    now = gateway.server_now()
-    alive = [c for c in same if (left := c.seconds_left(now)) is None or left > LEAST_LIFE_SECONDS]
+    now = client.server_now()
+    alive = [c for c in matches if (remaining := c.seconds_left(now)) is None or remaining > MIN_REMAINING_SECONDS]
     oldest = min(alive, key=lambda c: (c.created_at is None, c.created_at, c.name), default=None)
     return None if oldest is None else replace(oldest, reused=True)
 
 
-def list_caches(gateway: Gateway) -> list[CacheMetadata]:
+def list_caches(client: GeminiClient) -> list[CacheMetadata]:
     """Every cache under this key, whoever made it, over all pages."""
-    return [read(body) for body in gateway.list_caches()]
+    return [parse_cache(body) for body in client.list_caches()]
 
 
-def get_cache_metadata(gateway: Gateway, name: str) -> CacheMetadata:
+def get_cache_metadata(client: GeminiClient, name: str) -> CacheMetadata:
     """One cache by `cachedContents/…`. Absent, expired and foreign ones are the same ApiError."""
     try:
-        return read(gateway.get_cache(name))
+        return parse_cache(client.get_cache(name))
     except ApiError as error:
-        raise explained(error) from None
+        raise with_explanation(error) from None
 
 
-def update_cache_ttl(gateway: Gateway, name: str, ttl_seconds: float) -> CacheMetadata:
+def update_cache_ttl(client: GeminiClient, name: str, ttl_seconds: float) -> CacheMetadata:
     """Let a cache live this long from now: extends or shortens. An expired one cannot be revived (ApiError)."""
     try:
-        return read(gateway.update_cache(name, ttl_seconds))
+        return parse_cache(client.update_cache(name, ttl_seconds))
     except ApiError as error:
-        raise explained(error) from None
+        raise with_explanation(error) from None
 
 
-def delete_cache(gateway: Gateway, name: str) -> bool:
+def delete_cache(client: GeminiClient, name: str) -> bool:
     """Delete a cache and the files that were uploaded for it; False if it was gone already.
 
     Its life is shortened first: by one reading of Google's rules, storage is billed for the life that was asked for,
@@ -162,31 +166,33 @@ def delete_cache(gateway: Gateway, name: str) -> bool:
     """
     shortened = None
     try:
-        shortened = read(gateway.update_cache(name, LAST_SECONDS))
+        shortened = parse_cache(client.update_cache(name, DELETION_TTL_SECONDS))
     except ApiError as error:
         if _is_gone(error):
             return False
-    existed = _delete(gateway, name)
-    if shortened is not None and shortened.tagged:
-        _delete_files_of(gateway, shortened.display_name)
+    existed = _delete(client, name)
+    if shortened is not None and shortened.has_digest_tag:
+        _delete_files_of(client, shortened.display_name)
     return existed or shortened is not None
 
 
-def sweep(gateway: Gateway, prefix: str, living: Collection[str]) -> list[str]:
+def delete_orphaned_caches(client: GeminiClient, prefix: str, active_names: Collection[str]) -> list[str]:
     """Delete the caches whose display name has this prefix of ours and that no living run needs; returns their names.
 
     `living` holds display names (with or without our tag) or `cachedContents/…`. A cache that cannot be deleted now
     is left for the next sweep.
     """
-    if not prefix.startswith(OURS):
-        raise ValueError(f"{prefix!r} does not begin with {OURS!r}: only our own caches may be swept")
-    forgotten = [c for c in list_caches(gateway) if c.display_name.startswith(prefix)]
+    if not prefix.startswith(NAME_PREFIX):
+        raise ValueError(f"{prefix!r} does not begin with {NAME_PREFIX!r}: only our own caches may be swept")
+    orphans = [c for c in list_caches(client) if c.display_name.startswith(prefix)]
     return [
-        c.name for c in forgotten if not {c.name, c.display_name, c.label} & set(living) and _swept(gateway, c.name)
+        c.name
+        for c in orphans
+        if not {c.name, c.display_name, c.label} & set(active_names) and _try_delete(client, c.name)
     ]
 
 
-def read(body: Json) -> CacheMetadata:
+def parse_cache(body: Json) -> CacheMetadata:
     """A cached content as create, get, list and update tell of it."""
     tokens = (body.get("usageMetadata") or {}).get("totalTokenCount")
     return CacheMetadata(
@@ -199,15 +205,15 @@ def read(body: Json) -> CacheMetadata:
     )
 
 
-def explained(error: ApiError) -> ApiError:
+def with_explanation(error: ApiError) -> ApiError:
     """The same error in plain words with a remedy, if its text is known; what the service said stays in it."""
-    found = service_errors.of(error)
-    if found is None:
+    explanation = service_errors.classify_api_error(error)
+    if explanation is None:
         return error
-    said = str(error).rpartition("Google said: ")[2]
+    service_text = str(error).rpartition("Google said: ")[2]
     return ApiError(
-        f"{found.words} Google said: {said}",
-        found.remedy,
+        f"{explanation.message} Google said: {service_text}",
+        explanation.remedy,
         status=error.status,
         reason=error.reason,
         retry_after=error.retry_after,
@@ -215,72 +221,72 @@ def explained(error: ApiError) -> ApiError:
     )
 
 
-def _kept(gateway: Gateway, cache: CacheMetadata, ttl_seconds: float) -> CacheMetadata:
+def _ensure_ttl(client: GeminiClient, cache: CacheMetadata, ttl_seconds: float) -> CacheMetadata:
     """A cache that was found, given the life that was asked for if it has less; never shortened."""
-    left = cache.seconds_left(gateway.server_now())
-    if left is not None and left < ttl_seconds:
-        cache = update_cache_ttl(gateway, cache.name, ttl_seconds)
+    remaining = cache.seconds_left(client.server_now())
+    if remaining is not None and remaining < ttl_seconds:
+        cache = update_cache_ttl(client, cache.name, ttl_seconds)
     return replace(cache, reused=True)
 
 
-def _look_again(
-    gateway: Gateway, name: str, model: str, error: ApiError, pause: Pause, looks: Sequence[float]
+def _poll_for_cache(
+    client: GeminiClient, name: str, model: str, error: ApiError, pause: Pause, retry_delays: Sequence[float]
 ) -> CacheMetadata:
     """The cache that a lost reply may have left behind; raises the error if none shows up."""
-    for seconds in looks:
+    for seconds in retry_delays:
         pause(seconds)
         try:
-            found = find_cache(gateway, name, model)
+            cache = find_cache(client, name, model)
         except ApiError:
             continue
-        if found is not None:
-            return found
-    raise explained(error)
+        if cache is not None:
+            return cache
+    raise with_explanation(error)
 
 
-def _upload(gateway: Gateway, file: CacheFile, display_name: str, pause: Pause) -> Json:
+def _upload(client: GeminiClient, file: CacheFile, display_name: str, pause: Pause) -> Json:
     """The file's resource, usable: the one uploaded earlier under this name, or a new one."""
-    listed = (f for f in gateway.list_files() if f.get("displayName") == display_name)
-    resource = next((f for f in listed if f.get("state") == "ACTIVE"), None)
+    same_name = (f for f in client.list_files() if f.get("displayName") == display_name)
+    resource = next((f for f in same_name if f.get("state") == "ACTIVE"), None)
     if resource is None:
-        resource = gateway.upload_file(file.path, display_name, file.mime_type)
-    for seconds in FILE_LOOKS_SECONDS:
+        resource = client.upload_file(file.path, display_name, file.mime_type)
+    for seconds in FILE_POLL_DELAYS_SECONDS:
         if resource.get("state", "ACTIVE") != "PROCESSING":
             break
         pause(seconds)
-        resource = gateway.get_file(str(resource["name"]))
+        resource = client.get_file(str(resource["name"]))
     if resource.get("state", "ACTIVE") != "ACTIVE":
         raise InputError(f"Google could not read {file.path.name}.", "Try another format, for example PDF or text.")
     return resource
 
 
-def _delete(gateway: Gateway, name: str) -> bool:
+def _delete(client: GeminiClient, name: str) -> bool:
     try:
-        gateway.delete_cache(name)
+        client.delete_cache(name)
     except ApiError as error:
         if not _is_gone(error):
-            raise explained(error) from None
+            raise with_explanation(error) from None
         return False
     return True
 
 
 def _is_gone(error: ApiError) -> bool:
     """Whether a cache is not there, or not ours to see."""
-    found = service_errors.of(error)
-    return error.status == 404 or (found is not None and found.kind is service_errors.Refusal.CACHE_GONE)
+    explanation = service_errors.classify_api_error(error)
+    return error.status == 404 or (explanation is not None and explanation.kind is service_errors.ErrorKind.CACHE_GONE)
 
 
-def _delete_files_of(gateway: Gateway, display_name: str) -> None:
+def _delete_files_of(client: GeminiClient, display_name: str) -> None:
     """Delete the files that were uploaded for a cache. Those that cannot be expire after two days in any case."""
-    for file in list(gateway.list_files()):
+    for file in list(client.list_files()):
         if str(file.get("displayName") or "").rpartition(" ")[0] == display_name:
             with suppress(ApiError):
-                gateway.delete_file(str(file["name"]))
+                client.delete_file(str(file["name"]))
 
 
-def _swept(gateway: Gateway, name: str) -> bool:
+def _try_delete(client: GeminiClient, name: str) -> bool:
     try:
-        return delete_cache(gateway, name)
+        return delete_cache(client, name)
     except ApiError:
         return False
 

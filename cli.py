@@ -20,40 +20,40 @@ import orjson
 
 from assembly import open_runner
 from batch.errors import ApiError, BatchRunnerError, InputError, KeyMissing, OverBudget
-from batch.formatting import count
+from batch.formatting import plural
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
-from batch.pricing.costs import altogether, by_day_and_model, by_model, spent
+from batch.pricing.costs import by_day_and_model, by_model, overall, sum_spend
 from lifecycle.core.models import Account, RunSpec, RunView
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.plan_files import row_groups
-from lifecycle.results.export.export import Choice, check_target, export, format_of
+from lifecycle.results.export.export import ExportOptions, check_target, export, format_of
 from lifecycle.runner import Runner
 from settings import Settings, load
 from terminal import output
-from terminal.arguments import parser_of
+from terminal.arguments import build_parser
 
-WATCH_SECONDS = 0.2
-SENT = (Stage.RUNNING, Stage.COLLECTING, Stage.RELEASING, Stage.FINISHED)
+POLL_SECONDS = 0.2
+SENT_STAGES = (Stage.RUNNING, Stage.COLLECTING, Stage.RELEASING, Stage.FINISHED)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
-    options = parser_of(VERBS).parse_args(arguments)
+    options = build_parser(VERBS).parse_args(arguments)
     try:
         settings = load()
         runner = open_runner(settings)
         try:
-            account = _account(runner, settings, options)
+            account = _account_of_caller(runner, settings, options)
             return int(options.verb(runner, account, options))
         finally:
             runner.close()
     except (InputError, OverBudget) as error:
-        return _complain(error, 2)
+        return _print_error(error, 2)
     except (ApiError, BatchRunnerError) as error:
-        return _complain(error, 1)
+        return _print_error(error, 1)
     except KeyboardInterrupt:
-        _say("Stopped here. The run goes on with `resume`, or on the page.")
+        _print_message("Stopped here. The run goes on with `resume`, or on the page.")
         return 1
     except BrokenPipeError:  # who reads along has seen enough; what is left in the buffer must not fail at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -65,15 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -> int:
     """Say what a file will cost and how its shared text is best cached; nothing is sent but free token counts."""
-    draft = _draft(runner, options)
-    found = runner.forecasts.forecast(account, draft, _spec(options))
+    draft = _prepare_draft(runner, options)
+    forecast = runner.forecasts.for_draft(account, draft, _run_spec_from(options))
     if options.groups:
-        with _opened(Path(options.groups)) as out:
-            rows = row_groups(found.plan, draft.folder / "requests.jsonl")
+        with _open_output(Path(options.groups)) as out:
+            rows = row_groups(forecast.plan, draft.folder / "requests.jsonl")
             for key, group in rows:
                 out.write(orjson.dumps({"key": key, "group": group}, option=orjson.OPT_APPEND_NEWLINE))
-    document = runner.forecasts.plan_document(found, options.model)
-    _print(options, document, lambda: output.plan_lines(document, found.card.assumptions))
+    document = runner.forecasts.plan_document(forecast, options.model)
+    _print_result(options, document, lambda: output.plan_lines(document, forecast.estimate.assumptions))
     return 0
 
 
@@ -81,28 +81,32 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
     """Send a file as a new run; with --wait, until it has ended."""
     if options.out:
         check_target(Path(options.out), options.form)
-    draft = _draft(runner, options)
-    run_id = runner.submissions.submit(account, draft, _spec(options), secrets.token_hex(16), attended=options.wait)
+    draft = _prepare_draft(runner, options)
+    run_id = runner.submissions.submit(
+        account, draft, _run_spec_from(options), secrets.token_hex(16), attended=options.wait
+    )
     if options.json:
         print(orjson.dumps({"run_id": run_id}).decode(), flush=True)
-    _say(f"Run {run_id}: {draft.rows:,} requests.")
+    _print_message(f"Run {run_id}: {draft.rows:,} requests.")
     runner.start()
-    run = _follow(runner, account, run_id, until_ended=options.wait)
+    run = _wait_for_run(runner, account, run_id, until_ended=options.wait)
     if options.out and run.has_results:
-        _export(runner, account, run_id, options)
-    return _report(run, options)
+        _export_results(runner, account, run_id, options)
+    return _report_outcome(run, options)
 
 
 def runs(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """List the runs of this key, newest first."""
-    found = runner.runs.runs(account)
-    _print(options, [output.run_document(run) for run in found], lambda: [output.run_line(run) for run in found])
+    run_views = runner.runs.list_recent(account)
+    _print_result(
+        options, [output.run_document(run) for run in run_views], lambda: [output.run_line(run) for run in run_views]
+    )
     return 0
 
 
 def show(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Show one run in full, with its event log."""
-    run = runner.runs.run(account, options.run)
+    run = runner.runs.get(account, options.run)
     events = runner.runs.events(account, options.run)
     document = {
         **output.run_document(run),
@@ -112,13 +116,13 @@ def show(runner: Runner, account: Account, options: argparse.Namespace) -> int:
         "events": [{"at": e.at, "level": e.level, "text": e.text} for e in events],
     }
     log = [f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.text}" for event in events]
-    _print(options, document, lambda: [output.run_line(run), *filter(None, (run.note, run.warning)), *log])
+    _print_result(options, document, lambda: [output.run_line(run), *filter(None, (run.note, run.warning)), *log])
     return 0
 
 
 def results(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Write a run's merged results to a file."""
-    _export(runner, account, options.run, options)
+    _export_results(runner, account, options.run, options)
     return 0
 
 
@@ -128,32 +132,32 @@ def cancel(runner: Runner, account: Account, options: argparse.Namespace) -> int
         raise InputError("A job that goes on cannot be sent elsewhere.", "Give --resubmit or --leave-job.")
     if options.resubmit:
         return _resubmit(runner, account, options)
-    (runner.runs.leave if options.leave_job else runner.runs.cancel)(account, options.run)
+    (runner.runs.detach if options.leave_job else runner.runs.cancel)(account, options.run)
     runner.start()
-    run = _follow(runner, account, options.run, until_ended=True)
-    _report(run, options)
+    run = _wait_for_run(runner, account, options.run, until_ended=True)
+    _report_outcome(run, options)
     return 0 if run.state in (RunState.CANCELLED, RunState.FINISHED) else 1
 
 
 def _resubmit(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Cancel a run, and send what it leaves unanswered as a child run, elsewhere."""
-    offer = runner.retries.resubmit_forecast(
+    forecast = runner.retries.resubmit_forecast(
         account, options.run, model=options.model, rows_per_job=options.rows_per_job
     )
-    child = runner.retries.send_retry(account, offer, "")
+    child_id = runner.retries.submit_retry(account, forecast, "")
     if options.json:
-        print(orjson.dumps({"run_id": child}).decode(), flush=True)
-    _say(
-        f"Run {child} sends what {options.run} leaves unanswered; at worst that costs {output.money(offer.worst_usd)}."
+        print(orjson.dumps({"run_id": child_id}).decode(), flush=True)
+    _print_message(
+        f"Run {child_id} sends what {options.run} leaves unanswered; at worst that costs {output.money(forecast.worst_usd)}."
     )
     runner.start()
-    return _report(_follow(runner, account, child, until_ended=options.wait), options)
+    return _report_outcome(_wait_for_run(runner, account, child_id, until_ended=options.wait), options)
 
 
 def retry(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Send rows that did not succeed again, as a child run whose results are merged into the run's."""
     outcomes = [name.strip() for name in options.only.split(",") if name.strip()]
-    child = runner.retries.retry(
+    child_id = runner.retries.retry(
         account,
         options.run,
         "",
@@ -164,67 +168,71 @@ def retry(runner: Runner, account: Account, options: argparse.Namespace) -> int:
         rows_per_job=options.rows_per_job,
     )
     if options.json:
-        print(orjson.dumps({"run_id": child}).decode(), flush=True)
+        print(orjson.dumps({"run_id": child_id}).decode(), flush=True)
     runner.start()
-    return _report(_follow(runner, account, child, until_ended=options.wait), options)
+    return _report_outcome(_wait_for_run(runner, account, child_id, until_ended=options.wait), options)
 
 
 def recover(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Adopt a batch job made elsewhere with the same key, and collect its results; without a JOB, list such jobs."""
     if not options.job:
-        found = runner.imports.jobs_elsewhere(account)
-        _print(options, [asdict(job) for job in found], lambda: [output.elsewhere_line(job) for job in found])
+        jobs = runner.imports.list_foreign_jobs(account)
+        _print_result(options, [asdict(job) for job in jobs], lambda: [output.foreign_job_line(job) for job in jobs])
         return 0
-    draft = _input(runner, options.input) if options.input else None
-    recovered = runner.imports.recover(account, options.job, name=options.name, draft=draft)
+    draft = _prepare_job_input(runner, options.input) if options.input else None
+    imported = runner.imports.import_job(account, options.job, name=options.name, draft=draft)
     if options.json:
-        print(orjson.dumps({"run_id": recovered.run_id}).decode(), flush=True)
-    _say(f"Run {recovered.run_id} {'has that job already' if recovered.known else 'has adopted the job'}.")
+        print(orjson.dumps({"run_id": imported.run_id}).decode(), flush=True)
+    _print_message(
+        f"Run {imported.run_id} {'has that job already' if imported.already_known else 'has adopted the job'}."
+    )
     runner.start()
-    run = _follow(runner, account, recovered.run_id, until_ended=options.wait or recovered.ended)
+    run = _wait_for_run(runner, account, imported.run_id, until_ended=options.wait or imported.job_ended)
     if options.out and run.has_results:
-        _export(runner, account, run.id, options)
-    return _report(run, options)
+        _export_results(runner, account, run.id, options)
+    return _report_outcome(run, options)
 
 
 def caches(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """List every cached content under this key, the forgotten ones included."""
-    found = runner.caches.caches(account)
-    _print(options, [asdict(cache) for cache in found], lambda: [output.cache_line(cache) for cache in found])
+    cache_infos = runner.caches.list_all(account)
+    _print_result(
+        options, [asdict(cache) for cache in cache_infos], lambda: [output.cache_line(cache) for cache in cache_infos]
+    )
     return 0
 
 
 def spend(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Say what all runs of this key have cost, by day and model, deleted ones included."""
-    bills = runner.billing.bills(account)
-    going = [run for run in runner.runs.runs(account, limit=100_000) if not run.state.ended]
-    expected: list[Any] = [run.estimate_usd for run in going]
-    total = spent(bills, altogether)
+    costs = runner.billing.run_costs(account)
+    active_runs = [run for run in runner.runs.list_recent(account, limit=100_000) if not run.state.ended]
+    estimates: list[Any] = [run.estimate_usd for run in active_runs]
+    overall_spend = sum_spend(costs, overall)
     if account.rehearsal:
-        _say("Rehearsed: nothing was spent, this is what it would have cost.")
+        _print_message("Rehearsed: nothing was spent, this is what it would have cost.")
     document = {
         "rehearsal": account.rehearsal,
-        "total": output.spent_document(total[0]) if total else None,
-        "models": [output.spent_document(line) for line in spent(bills, by_model)],
-        "days": [output.spent_document(line) for line in spent(bills, by_day_and_model)],
-        "under_way": {"runs": len(going), "estimate_usd": None if None in expected else sum(expected)},
+        "total": output.spend_document(overall_spend[0]) if overall_spend else None,
+        "models": [output.spend_document(line) for line in sum_spend(costs, by_model)],
+        "days": [output.spend_document(line) for line in sum_spend(costs, by_day_and_model)],
+        "under_way": {"runs": len(active_runs), "estimate_usd": None if None in estimates else sum(estimates)},
     }
-    _print(
+    _print_result(
         options,
         document,
-        lambda: [*map(output.spent_line, spent(bills, by_day_and_model)), *map(output.spent_line, total)],
+        lambda: [*map(output.spend_line, sum_spend(costs, by_day_and_model)), *map(output.spend_line, overall_spend)],
     )
     return 0
 
 
 def resume(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Carry on with every unfinished run of this key: each is looked at now, and what has ended is collected."""
-    open_runs = [run for run in runner.runs.runs(account, limit=100_000) if not run.state.ended]
+    open_runs = [run for run in runner.runs.list_recent(account, limit=100_000) if not run.state.ended]
     for run in open_runs:
-        runner.runs.look_now(account, run.id)
+        runner.runs.poll_now(account, run.id)
     runner.start()
-    ended = [_follow(runner, account, run.id, until_ended=options.wait) for run in open_runs]
-    _print(options, [output.run_document(run) for run in ended], lambda: [output.run_line(run) for run in ended])
+    ended = [_wait_for_run(runner, account, run.id, until_ended=options.wait) for run in open_runs]
+    _print_result(options, [output.run_document(run) for run in ended], lambda: [output.run_line(run) for run in ended])
     return 0 if all(run.state not in (RunState.FAILED, RunState.CANCELLED) for run in ended) else 1
 
 
@@ -236,77 +244,79 @@ VERBS = {
 # -- parts of verbs --------------------------------------------------------------------------------------------
 
 
-def _draft(runner: Runner, options: argparse.Namespace) -> Draft:
-    source = _existing(options.file)
-    draft = runner.forecasts.prepare(
+def _prepare_draft(runner: Runner, options: argparse.Namespace) -> Draft:
+    source = _existing_file(options.file)
+    draft = runner.forecasts.prepare_draft(
         source,
         kind=drafts.kind_of(source.name),
-        template=_text(options.template, "template"),
-        generation=_generation(options),
+        template=_read_option_file(options.template, "template"),
+        generation=_generation_from(options),
         source_name=source.name,
     )
     for note in draft.notes:
-        _say(note)
+        _print_message(note)
     for problem in draft.problems:
-        _say(f"line {problem.line}: {problem.fault} {problem.remedy}")
+        _print_message(f"line {problem.line}: {problem.fault} {problem.remedy}")
     if draft.problem_count and not options.good_rows:
-        found = f"{count(draft.problem_count, 'problem')} in {count(draft.bad_rows, 'row')}; nothing was sent."
-        way_out = f", or take the {count(draft.rows, 'good row')} with --good-rows" if draft.rows else ""
-        raise InputError(found, f"Correct the input{way_out}.")
+        message = f"{plural(draft.problem_count, 'problem')} in {plural(draft.bad_rows, 'row')}; nothing was sent."
+        alternative = f", or take the {plural(draft.rows, 'good row')} with --good-rows" if draft.rows else ""
+        raise InputError(message, f"Correct the input{alternative}.")
     if not draft.rows:
-        raise drafts.NOTHING
+        raise drafts.EMPTY_DRAFT
     return draft
 
 
-def _input(runner: Runner, name: str) -> Draft:
+def _prepare_job_input(runner: Runner, name: str) -> Draft:
     """The requests of a job made elsewhere, as far as they can be read."""
-    source = _existing(name)
-    draft = runner.forecasts.prepare(source, kind=drafts.kind_of(source.name), source_name=source.name)
+    source = _existing_file(name)
+    draft = runner.forecasts.prepare_draft(source, kind=drafts.kind_of(source.name), source_name=source.name)
     if draft.problem_count:
-        _say(f"{draft.bad_rows:,} rows of {name} cannot be read and are left out; their answers will fit no row.")
+        _print_message(
+            f"{draft.bad_rows:,} rows of {name} cannot be read and are left out; their answers will fit no row."
+        )
     return draft
 
 
-def _existing(name: str) -> Path:
+def _existing_file(name: str) -> Path:
     if not Path(name).is_file():
         raise InputError(f"There is no file {name}.", "Check the path.")
     return Path(name)
 
 
-def _text(path: str | None, what: str) -> str:
+def _read_option_file(path: str | None, description: str) -> str:
     """The text of a file that an option names, "" without one."""
     if not path:
         return ""
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(f"The {what} {path} cannot be read: {error.strerror}.", "Check the path.") from error
+        raise InputError(f"The {description} {path} cannot be read: {error.strerror}.", "Check the path.") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"The {what} {path} is not valid UTF-8.", "Save it as UTF-8.") from error
+        raise InputError(f"The {description} {path} is not valid UTF-8.", "Save it as UTF-8.") from error
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open_output(path: Path) -> BinaryIO:
     try:
         return path.open("wb")
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
 
 
-def _generation(options: argparse.Namespace) -> Generation:
+def _generation_from(options: argparse.Namespace) -> Generation:
     return Generation(
         temperature=options.temperature,
         max_output_tokens=options.max_output_tokens,
         thinking=options.thinking,
         system_instruction=options.system,
-        response_schema=_text(options.schema, "response schema"),
+        response_schema=_read_option_file(options.schema, "response schema"),
     )
 
 
-def _spec(options: argparse.Namespace) -> RunSpec:
+def _run_spec_from(options: argparse.Namespace) -> RunSpec:
     return RunSpec(
         model=options.model,
         name=getattr(options, "name", ""),
-        generation=_generation(options),
+        generation=_generation_from(options),
         context=ContextMode(options.context),
         send_as=SendAs(getattr(options, "mode", "auto")),
         hours=options.hours,
@@ -318,55 +328,59 @@ def _spec(options: argparse.Namespace) -> RunSpec:
     )
 
 
-def _follow(runner: Runner, account: Account, run_id: str, *, until_ended: bool) -> RunView:
+def _wait_for_run(runner: Runner, account: Account, run_id: str, *, until_ended: bool) -> RunView:
     """Watch a run until it has ended, or until all that can be sent now is sent; say what changes."""
-    said = ""
+    last_message = ""
     while True:
-        run = runner.runs.run(account, run_id)
-        news = run.note or f"{run.words}, {run.progress.done:,} of {run.rows:,} rows done"
-        if news != said:
-            _say(f"{run_id}: {news}")
-            said = news
-        sent = run.stage in SENT or run.state is RunState.WAITING_FOR_CAPACITY
+        run = runner.runs.get(account, run_id)
+        message = run.note or f"{run.status_text}, {run.progress.done:,} of {run.rows:,} rows done"
+        if message != last_message:
+            _print_message(f"{run_id}: {message}")
+            last_message = message
+        sent = run.stage in SENT_STAGES or run.state is RunState.WAITING_FOR_CAPACITY
         if run.state.ended or (sent and run.is_waiting and not until_ended):
             return run
-        time.sleep(WATCH_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
-def _export(runner: Runner, account: Account, run_id: str, options: argparse.Namespace) -> None:
+def _export_results(runner: Runner, account: Account, run_id: str, options: argparse.Namespace) -> None:
     out = Path(options.out)
     check_target(out, options.form)
-    run = runner.runs.run(account, run_id)
+    run = runner.runs.get(account, run_id)
     table = runner.runs.results(account, run_id)
     try:
-        written = export(table, out, format_of(out), Choice(complete=run.state is RunState.FINISHED), form=options.form)
+        exported = export(
+            table, out, format_of(out), ExportOptions(complete=run.state is RunState.FINISHED), layout=options.form
+        )
     except OSError as error:
-        why = f"{out} cannot be written: {error.strerror or error}."
-        raise BatchRunnerError(why, f"Make room, then `results {run_id} --out FILE`.") from error
-    for note in written.notes:
-        _say(note)
-    _say(f"Wrote {written.path}.")
+        message = f"{out} cannot be written: {error.strerror or error}."
+        raise BatchRunnerError(message, f"Make room, then `results {run_id} --out FILE`.") from error
+    for note in exported.notes:
+        _print_message(note)
+    _print_message(f"Wrote {exported.path}.")
 
 
-def _report(run: RunView, options: argparse.Namespace) -> int:
-    if run.at_least:
-        _say("The cost is a lower bound: more may be billed for rows that did not come back, or not with their usage.")
-    _print(options, output.report_document(run), lambda: [output.run_line(run)])
+def _report_outcome(run: RunView, options: argparse.Namespace) -> int:
+    if run.cost_is_lower_bound:
+        _print_message(
+            "The cost is a lower bound: more may be billed for rows that did not come back, or not with their usage."
+        )
+    _print_result(options, output.report_document(run), lambda: [output.run_line(run)])
     return 1 if run.state in (RunState.FAILED, RunState.CANCELLED) else 0
 
 
-def _account(runner: Runner, settings: Settings, options: argparse.Namespace) -> Account | None:
+def _account_of_caller(runner: Runner, settings: Settings, options: argparse.Namespace) -> Account | None:
     """Who is asking; None for a verb that can do without a key when there is none."""
     if options.rehearse:
-        return runner.accounts.hold_rehearsal(_rehearsal_identity(settings.data_dir))
+        return runner.accounts.register_rehearsal(_rehearsal_account_secret(settings.data_dir))
     if not settings.gemini_api_key:
         if getattr(options, "keyless", False):
             return None
         raise KeyMissing("There is no API key.", "Set GEMINI_API_KEY, or rehearse without one: --rehearse.")
-    return runner.accounts.hold_key(settings.gemini_api_key)
+    return runner.accounts.register_key(settings.gemini_api_key)
 
 
-def _rehearsal_identity(data_dir: Path) -> str:
+def _rehearsal_account_secret(data_dir: Path) -> str:
     """The terminal's own rehearsal identity, made once for a data folder."""
     path = data_dir / "rehearsal-identity"
     if not path.exists():
@@ -375,19 +389,19 @@ def _rehearsal_identity(data_dir: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def _print(options: argparse.Namespace, document: object, lines: Callable[[], list[str]]) -> None:
+def _print_result(options: argparse.Namespace, document: object, lines: Callable[[], list[str]]) -> None:
     if options.json:
         print(orjson.dumps(document).decode(), flush=True)
     else:
         print("\n".join(lines()), flush=True)
 
 
-def _say(text: str) -> None:
+def _print_message(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _complain(error: BatchRunnerError, code: int) -> int:
-    _say(f"{error} {error.remedy}".strip())
+def _print_error(error: BatchRunnerError, code: int) -> int:
+    _print_message(f"{error} {error.remedy}".strip())
     return code
 
 

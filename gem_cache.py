@@ -18,26 +18,36 @@ import numpy as np
 
 from batch.errors import InputError, NotFound
 from batch.model import ContextMode, Tariff
-from batch.planning.cost_model import Options, Stakes, weigh
-from batch.planning.decision import NOMINAL, Choice, Decision, cost, decide, floor_of
-from batch.planning.groups import Group, group_list, name, without_dominated, worth_listing
-from batch.planning.hints import Hint, hints
+from batch.planning.cost_model import CostModel, PlanOptions, build_cost_model
+from batch.planning.decision import FALLBACK_TARIFF, CachingChoice, Decision, choose_caches, implicit_saving, plan_cost
+from batch.planning.groups import Group, build_groups, drop_dominated, group_id, visible_groups
+from batch.planning.hints import Hint, find_hints
 from batch.prefixes import locate
-from batch.prefixes.forest import Bools, Ints, Lines, Survey, mine, reading
+from batch.prefixes.forest import Bools, Ints, LineSource, PrefixSurvey, find_prefixes, opened
 from batch.prefixes.request_parts import Measure
-from batch.prefixes.rewrite import REMEMBERED_BYTES, Written, write_rows
+from batch.prefixes.rewrite import REMEMBERED_BYTES, RewriteResult, write_rows
 from batch.pricing.sampling import Interval
 
-__all__ = ["NOMINAL", "Choice", "Group", "Hint", "Plan", "Survey", "mine", "plan_batches", "plan_survey"]
+__all__ = [
+    "FALLBACK_TARIFF",
+    "CachingChoice",
+    "Group",
+    "Hint",
+    "Plan",
+    "PrefixSurvey",
+    "find_prefixes",
+    "plan_batches",
+    "plan_survey",
+]
 
 WORST_HOURS = 48.0
 """A batch job that is older expires."""
 BYTES_PER_TOKEN = 5
-COUNT_FROM = 0.6
+COUNT_FROM_SHARE = 0.6
 """Share of the minimum size from which an estimated prefix is worth an exact count."""
 
 
-class TotalUsd(NamedTuple):
+class CostTotals(NamedTuple):
     """Input cost of the whole batch in USD; None where a price is unknown.
 
     `standard` is the same outside a batch, `plain` without any cache, `implicit` with the expected implicit hits,
@@ -45,7 +55,7 @@ class TotalUsd(NamedTuple):
     for some models; `worst` at the high end, with caches living 48 hours and no implicit hit.
     """
 
-    plain: float | None
+    uncached: float | None
     implicit: float | None
     chosen: float | None
     low: float | None
@@ -53,28 +63,28 @@ class TotalUsd(NamedTuple):
     standard: float | None
 
 
-class Totals(NamedTuple):
+class PlanTotals(NamedTuple):
     """`requests` in the input, of which `sent` are sent (others are their twins) and `blind` hold parts of unknown
     size, whose tokens come on top."""
 
     requests: int
     sent: int
-    blind: int
+    unknown_size: int
     tokens: Interval
-    usd: TotalUsd
+    usd: CostTotals
 
 
-class CostAt(NamedTuple):
+class CostAtDuration(NamedTuple):
     """Input cost if the caches live so many hours: of this plan, and of the best plan had one known it."""
 
     hours: float
     chosen: float | None
     optimum: float | None
-    plain: float | None
+    uncached: float | None
     implicit: float | None
 
 
-class Countable(NamedTuple):
+class CountCandidate(NamedTuple):
     """A text whose exact count would make the plan surer. Its count goes into `counts` under `id`.
 
     `tokens` is the estimate; `requests` begin with it (1: it is the end of one request, a sample for many).
@@ -94,28 +104,28 @@ class Plan:
     nothing. `overrides` are the user's choices by group id and win over everything.
     """
 
-    stakes: Stakes
+    cost_model: CostModel
     mode: ContextMode
-    overrides: Mapping[str, Choice]
+    overrides: Mapping[str, CachingChoice]
 
     @property
-    def survey(self) -> Survey:
-        return self.stakes.survey
+    def survey(self) -> PrefixSurvey:
+        return self.cost_model.survey
 
     @property
     def tariff(self) -> Tariff:
-        return self.stakes.tariff
+        return self.cost_model.tariff
 
     @property
-    def options(self) -> Options:
-        return self.stakes.options
+    def options(self) -> PlanOptions:
+        return self.cost_model.options
 
-    def again(
+    def replan(
         self,
         *,
         tariff: Tariff | None = None,
         mode: ContextMode | None = None,
-        overrides: Mapping[str, Choice] | None = None,
+        overrides: Mapping[str, CachingChoice] | None = None,
         **options: Any,
     ) -> Plan:
         """The plan of the same batch under other assumptions (fields of `Options`), without reading it again."""
@@ -129,40 +139,52 @@ class Plan:
 
     @cached_property
     def decision(self) -> Decision:
-        return decide(self.stakes, self.mode, self._chosen_nodes, self.options.hours)
+        return choose_caches(self.cost_model, self.mode, self._override_nodes, self.options.hours)
 
     @cached_property
-    def totals(self) -> Totals:
+    def totals(self) -> PlanTotals:
         """Requests, tokens and cost of the whole batch."""
-        stakes, sent = self.stakes, self.stakes.sent
-        return Totals(
+        cost_model, sent = self.cost_model, self.cost_model.sent
+        return PlanTotals(
             requests=len(self.survey),
             sent=int(sent.sum()),
-            blind=int(((self.survey.flags & 4) > 0)[sent].sum()),
-            tokens=stakes.tokens,
+            unknown_size=int(((self.survey.flags & 4) > 0)[sent].sum()),
+            tokens=cost_model.tokens,
             usd=self._usd(),
         )
 
-    def _usd(self) -> TotalUsd:
-        stakes, decision = self.stakes, self.decision
-        hits = np.append(stakes.floor, 0.0)[stakes.forest.leaf] * stakes.rate.gain
-        few = weigh(self.survey, self.tariff, replace(self.options, stretch=1.0 - stakes.doubt))
-        many = weigh(self.survey, self.tariff, replace(self.options, stretch=1.0 + stakes.doubt))
-        floor = floor_of(few, self.mode, self._chosen_nodes)
-        lasting = replace(decision, floor=np.zeros_like(floor), hours=max(WORST_HOURS, decision.hours))
-        return TotalUsd(
-            plain=_known(stakes.plain_usd),
-            implicit=_known(stakes.plain_usd - float(hits[stakes.sent].sum())),
-            chosen=_known(cost(stakes, decision)),
-            low=_known(cost(few, replace(decision, floor=floor), few.rate.cached_best)),
-            worst=_known(cost(many, lasting)),
-            standard=_known(float((stakes.prompt * stakes.rate.standard)[stakes.sent].sum())),
+    def _usd(self) -> CostTotals:
+        cost_model, decision = self.cost_model, self.decision
+        hits = (
+            np.append(cost_model.implicit_saving_tokens, 0.0)[cost_model.forest.leaf] * cost_model.rate.saving_per_token
+        )
+        low_model = build_cost_model(
+            self.survey, self.tariff, replace(self.options, token_factor=1.0 - cost_model.token_uncertainty)
+        )
+        high_model = build_cost_model(
+            self.survey, self.tariff, replace(self.options, token_factor=1.0 + cost_model.token_uncertainty)
+        )
+        low_implicit_tokens = implicit_saving(low_model, self.mode, self._override_nodes)
+        worst_decision = replace(
+            decision, implicit_saving_tokens=np.zeros_like(low_implicit_tokens), hours=max(WORST_HOURS, decision.hours)
+        )
+        return CostTotals(
+            uncached=_none_if_nan(cost_model.uncached_usd),
+            implicit=_none_if_nan(cost_model.uncached_usd - float(hits[cost_model.sent].sum())),
+            chosen=_none_if_nan(plan_cost(cost_model, decision)),
+            low=_none_if_nan(
+                plan_cost(
+                    low_model, replace(decision, implicit_saving_tokens=low_implicit_tokens), low_model.rate.cached_best
+                )
+            ),
+            worst=_none_if_nan(plan_cost(high_model, worst_decision)),
+            standard=_none_if_nan(float((cost_model.prompt_tokens * cost_model.rate.standard)[cost_model.sent].sum())),
         )
 
     @cached_property
     def groups(self) -> list[Group]:
         """Shared prefixes worth showing, longer ones after those they continue."""
-        return group_list(self.stakes, self.decision, self._listed, self._overridden, self._counted)
+        return build_groups(self.cost_model, self.decision, self._listed, self._overridden, self._counted)
 
     @property
     def caches(self) -> list[Group]:
@@ -187,57 +209,59 @@ class Plan:
     @cached_property
     def hints(self) -> list[Hint]:
         """What would save more but changes prompts or assumptions; never applied silently."""
-        return hints(self.stakes, self.decision)
+        return find_hints(self.cost_model, self.decision)
 
-    def cost_at(self, hours: float) -> CostAt:
+    def cost_at(self, hours: float) -> CostAtDuration:
         """What the plan costs if its caches live so long, beside the best plan for that duration."""
-        best = decide(self.stakes, self.mode, self._chosen_nodes, hours)
+        best = choose_caches(self.cost_model, self.mode, self._override_nodes, hours)
         usd = self.totals.usd
-        chosen = cost(self.stakes, replace(self.decision, hours=hours))
-        return CostAt(hours, _known(chosen), _known(cost(self.stakes, best)), usd.plain, usd.implicit)
+        chosen = plan_cost(self.cost_model, replace(self.decision, hours=hours))
+        return CostAtDuration(
+            hours, _none_if_nan(chosen), _none_if_nan(plan_cost(self.cost_model, best)), usd.uncached, usd.implicit
+        )
 
-    def curve(self, hours: Iterable[float]) -> list[CostAt]:
+    def curve(self, hours: Iterable[float]) -> list[CostAtDuration]:
         """Cost against duration, for the picture."""
         return [self.cost_at(duration) for duration in hours]
 
     @cached_property
-    def candidates(self) -> list[Countable]:
+    def candidates(self) -> list[CountCandidate]:
         """Prefixes to count exactly before the plan is final: what is or may become a cache, most at stake first."""
-        stakes = self.stakes
+        cost_model = self.cost_model
         nodes = np.flatnonzero(self._to_count)
-        order = nodes[np.argsort(-(stakes.weight * stakes.length)[nodes], kind="stable")]
-        rows = zip(order.tolist(), stakes.length[order].tolist(), stakes.requests[order].tolist(), strict=True)
-        return [Countable(name(stakes, node), round(length), count) for node, length, count in rows]
+        order = nodes[np.argsort(-(cost_model.weight * cost_model.length)[nodes], kind="stable")]
+        rows = zip(order.tolist(), cost_model.length[order].tolist(), cost_model.requests[order].tolist(), strict=True)
+        return [CountCandidate(group_id(cost_model, node), round(length), count) for node, length, count in rows]
 
-    def samples(self, limit: int = 100) -> list[Countable]:
+    def samples(self, limit: int = 100) -> list[CountCandidate]:
         """Ends of requests, behind what is counted anyway, whose exact counts correct the estimate of all the rest.
 
         Drawn by size along the rows in the order of their prefixes and lengths: the same batch gives the same sample.
         """
         forest, survey = self.survey.forest, self.survey
-        base = np.append(forest.deepest(self._to_count | self._counted), -1)[forest.leaf]
-        size = np.where(self.stakes.sent, survey.tokens - np.append(forest.tokens, 0.0)[base], 0.0)
-        order = np.lexsort((size, base))
-        ahead = np.cumsum(size[order])
-        if not len(order) or ahead[-1] <= 0:
+        counted_prefix = np.append(forest.deepest(self._to_count | self._counted), -1)[forest.leaf]
+        size = np.where(self.cost_model.sent, survey.tokens - np.append(forest.tokens, 0.0)[counted_prefix], 0.0)
+        order = np.lexsort((size, counted_prefix))
+        cumulative = np.cumsum(size[order])
+        if not len(order) or cumulative[-1] <= 0:
             return []
         if np.count_nonzero(size) <= limit:
             rows = np.flatnonzero(size)
         else:
-            rows = np.unique(order[np.searchsorted(ahead, (np.arange(limit) + 0.5) * ahead[-1] / limit)])
-        found = []
+            rows = np.unique(order[np.searchsorted(cumulative, (np.arange(limit) + 0.5) * cumulative[-1] / limit)])
+        samples = []
         for row in rows.tolist():
-            behind = f"{int(forest.ids[base[row]]):016x}" if base[row] >= 0 else ""
-            found.append(Countable(f"{row}@{behind}", round(float(size[row])), 1))
-        return found
+            prefix_id = f"{int(forest.ids[counted_prefix[row]]):016x}" if counted_prefix[row] >= 0 else ""
+            samples.append(CountCandidate(f"{row}@{prefix_id}", round(float(size[row])), 1))
+        return samples
 
     def contents(self, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """What each prefix (or sample) holds, as the JSON of a request or cached content: `systemInstruction`,
         `tools`, `toolConfig`, `contents`, as far as it has them. One pass over the lines if they cannot be sought.
         """
-        wanted = [self._wanted(ident) for ident in ids]
-        for ident, prefix in locate.recover(
-            self.survey.lines(), self.survey.offset.tolist(), wanted, self.survey.split == "text"
+        queries = [self._query_for(ident) for ident in ids]
+        for ident, prefix in locate.locate_prefixes(
+            self.survey.lines(), self.survey.offset.tolist(), queries, self.survey.split == "text"
         ):
             yield ident, prefix.json()
 
@@ -249,100 +273,108 @@ class Plan:
         """All rows that are sent: those without a cache so that those who share most stand together, then the rest,
         those of one cache together if the caches are too many to remember while rewriting.
         """
-        forest, used, rows = self.survey.forest, self.decision.used, np.flatnonzero(self.stakes.sent)
-        many = self.stakes.length[self.decision.cached].sum() * BYTES_PER_TOKEN > REMEMBERED_BYTES
-        second = np.where(used < 0, forest.leaf, used if many else 0)
-        return rows[np.lexsort((rows, second[rows], used[rows] >= 0))]
+        forest, used, rows = self.survey.forest, self.decision.used, np.flatnonzero(self.cost_model.sent)
+        too_many_to_remember = self.cost_model.length[self.decision.cached].sum() * BYTES_PER_TOKEN > REMEMBERED_BYTES
+        tie_break = np.where(used < 0, forest.leaf, used if too_many_to_remember else 0)
+        return rows[np.lexsort((rows, tie_break[rows], used[rows] >= 0))]
 
-    def write(self, out: BinaryIO, rows: Sequence[int] | Ints | None = None) -> Written:
+    def write(self, out: BinaryIO, rows: Sequence[int] | Ints | None = None) -> RewriteResult:
         """Write rows (default: all that are sent, in order) as they are to be sent, caches by placeholder.
 
         `lines` must open a stream that can seek.
         """
         survey, used, names = self.survey, self.decision.used, self.survey.forest.ids
-        with self._stream() as source, self._stream() as other:
+        with self._open_stream() as source, self._open_stream() as prefix_source:
 
             def prefix(node: int) -> tuple[str, locate.Prefix]:
-                wanted = locate.Wanted(name(self.stakes, node), int(survey.forest.row[node]), int(names[node]))
-                return next(locate.recover(other, survey.offset, [wanted], survey.split == "text"))
+                query = locate.PrefixQuery(
+                    group_id(self.cost_model, node), int(survey.forest.row[node]), int(names[node])
+                )
+                return next(locate.locate_prefixes(prefix_source, survey.offset, [query], survey.split == "text"))
 
-            chosen = self.rows_in_order() if rows is None else rows
-            return write_rows(source, out, chosen, survey.offset, used, prefix)
+            ordered_rows = self.rows_in_order() if rows is None else rows
+            return write_rows(source, out, ordered_rows, survey.offset, used, prefix)
 
-    def _stream(self) -> BinaryIO:
-        opened = self.survey.lines()
-        if not isinstance(opened, IOBase) or not opened.seekable():
+    def _open_stream(self) -> BinaryIO:
+        stream = self.survey.lines()
+        if not isinstance(stream, IOBase) or not stream.seekable():
             raise TypeError("rewriting needs a stream that can seek")
-        return cast(BinaryIO, opened)
+        return cast(BinaryIO, stream)
 
     @cached_property
-    def _chosen_nodes(self) -> dict[int, Choice]:
-        found = {}
+    def _override_nodes(self) -> dict[int, CachingChoice]:
+        nodes = {}
         for ident, choice in self.overrides.items():
             node = self._node(ident)
-            if choice == Choice.EXPLICIT and not self.stakes.cacheable[node]:
+            if choice == CachingChoice.EXPLICIT and not self.cost_model.cacheable[node]:
                 raise InputError(
-                    f"Group {ident} cannot be an explicit cache: it has about {self.stakes.length[node]:,.0f} tokens, "
+                    f"Group {ident} cannot be an explicit cache: it has about {self.cost_model.length[node]:,.0f} tokens, "
                     f"and this model takes {self.tariff.explicit_minimum or 'an unknown number'} or more.",
                     "Choose implicit or none for it.",
                 )
-            found[node] = choice
-        return found
+            nodes[node] = choice
+        return nodes
 
     @cached_property
     def _overridden(self) -> Bools:
-        return self._marks(self._chosen_nodes)
+        return self._mask(self._override_nodes)
 
     @cached_property
     def _counted(self) -> Bools:
-        known = np.array([int(key, 16) for key in self.options.counts if "@" not in key], dtype=np.uint64)
-        return np.isin(self.survey.forest.ids, known)
+        counted_ids = np.array([int(key, 16) for key in self.options.counts if "@" not in key], dtype=np.uint64)
+        return np.isin(self.survey.forest.ids, counted_ids)
 
     @cached_property
     def _listed(self) -> Ints:
-        return worth_listing(self.stakes, self.decision.cached | self._overridden)
+        return visible_groups(self.cost_model, self.decision.cached | self._overridden)
 
     @cached_property
     def _to_count(self) -> Bools:
-        stakes = self.stakes
-        least = COUNT_FROM * (stakes.tariff.explicit_minimum or 0)
-        may_pay = stakes.weight * stakes.length > stakes.fixed(self.options.hours)
-        may_pay |= stakes.unsure & (stakes.weight > stakes.cache_rate.standard)
-        may_pay &= stakes.forest.next_user & (stakes.requests >= 2) & ((stakes.length >= least) | stakes.unsure)
-        if stakes.tariff.explicit_minimum is None:
+        cost_model = self.cost_model
+        min_tokens = COUNT_FROM_SHARE * (cost_model.tariff.explicit_minimum or 0)
+        may_pay = cost_model.weight * cost_model.length > cost_model.fixed_usd(self.options.hours)
+        may_pay |= cost_model.size_uncertain & (cost_model.weight > cost_model.cache_rate.standard)
+        may_pay &= (
+            cost_model.forest.next_user
+            & (cost_model.requests >= 2)
+            & ((cost_model.length >= min_tokens) | cost_model.size_uncertain)
+        )
+        if cost_model.tariff.explicit_minimum is None:
             may_pay[:] = False
-        return without_dominated(stakes, may_pay) | self.decision.cached
+        return drop_dominated(cost_model, may_pay) | self.decision.cached
 
-    def _marks(self, nodes: Iterable[int]) -> Bools:
-        marks = np.zeros(len(self.survey.forest), dtype=bool)
-        marks[list(nodes)] = True
-        return marks
+    def _mask(self, nodes: Iterable[int]) -> Bools:
+        mask = np.zeros(len(self.survey.forest), dtype=bool)
+        mask[list(nodes)] = True
+        return mask
 
     def _per_row(self, nodes: Ints) -> Ints:
         listed = self._listed
-        marks = np.zeros(len(self.survey.forest), dtype=bool)
-        marks[listed] = True
-        place = np.full(len(marks) + 1, -1)
-        place[listed] = np.arange(len(listed))
-        found = place[np.append(self.survey.forest.deepest(marks), -1)[nodes]]
-        return np.where(self.stakes.sent, found, -1)
+        mask = np.zeros(len(self.survey.forest), dtype=bool)
+        mask[listed] = True
+        position = np.full(len(mask) + 1, -1)
+        position[listed] = np.arange(len(listed))
+        ancestor = position[np.append(self.survey.forest.deepest(mask), -1)[nodes]]
+        return np.where(self.cost_model.sent, ancestor, -1)
 
     def _node(self, ident: str) -> int:
-        found = np.flatnonzero(self.survey.forest.ids == np.uint64(int(ident, 16)))
-        if not len(found):
+        matches = np.flatnonzero(self.survey.forest.ids == np.uint64(int(ident, 16)))
+        if not len(matches):
             raise NotFound(f"There is no group {ident} in this batch.")
-        return int(found[0])
+        return int(matches[0])
 
-    def _wanted(self, ident: str) -> locate.Wanted:
+    def _query_for(self, ident: str) -> locate.PrefixQuery:
         """Where to find what has this id: a prefix in a row that begins with it, or what follows it in a sample."""
-        row, at, prefix = ident.rpartition("@")
+        row, separator, prefix = ident.rpartition("@")
         node = self._node(prefix) if prefix else -1
-        name = int(self.survey.forest.ids[node]) if prefix else 0
-        return locate.Wanted(ident, int(row) if at else int(self.survey.forest.row[node]), name, bool(at))
+        prefix_name = int(self.survey.forest.ids[node]) if prefix else 0
+        return locate.PrefixQuery(
+            ident, int(row) if separator else int(self.survey.forest.row[node]), prefix_name, bool(separator)
+        )
 
 
 def plan_batches(
-    lines: Lines,
+    lines: LineSource,
     tariff: Tariff,
     *,
     hours: float,
@@ -353,7 +385,7 @@ def plan_batches(
     tokens: Measure | None = None,
     known: Mapping[str, int] | None = None,
     counts: Mapping[str, int] | None = None,
-    overrides: Mapping[str, Choice] | None = None,
+    overrides: Mapping[str, CachingChoice] | None = None,
     cache_fixed_usd: float = 0.0,
 ) -> Plan:
     """Read a batch and plan it.
@@ -362,27 +394,27 @@ def plan_batches(
     lines. `tokens` measures one part given as JSON (default: the estimates of `batch.tokens`); `known` has the sizes
     of caches that requests name themselves; `counts` exact ones by the ids of `Plan.candidates` and `Plan.samples`.
     """
-    survey = mine(lines, split, tokens, known, COUNT_FROM * (tariff.explicit_minimum or 1024))
-    options = Options(hours, implicit_rate, dedupe, cache_fixed_usd, counts or {})
+    survey = find_prefixes(lines, split, tokens, known, COUNT_FROM_SHARE * (tariff.explicit_minimum or 1024))
+    options = PlanOptions(hours, implicit_rate, dedupe, cache_fixed_usd, counts or {})
     return plan_survey(survey, tariff, options, mode, overrides or {})
 
 
 def plan_survey(
-    survey: Survey,
+    survey: PrefixSurvey,
     tariff: Tariff,
-    options: Options,
+    options: PlanOptions,
     mode: ContextMode = ContextMode.AUTO,
-    overrides: Mapping[str, Choice] | None = None,
+    overrides: Mapping[str, CachingChoice] | None = None,
 ) -> Plan:
     """Plan a batch that was read before."""
-    if options.dedupe is not False and not survey.twins_checked:
-        with reading(survey.lines) as opened:
-            unlike = locate.unlike_twins(opened, survey.offset, survey.twin)
-        twin = survey.twin.copy()
-        twin[unlike] = unlike
-        survey = replace(survey, twin=twin, twins_checked=True)
-    return Plan(weigh(survey, tariff, options), mode, overrides or {})
+    if options.dedupe is not False and not survey.duplicates_checked:
+        with opened(survey.lines) as stream:
+            false_duplicates = locate.false_duplicates(stream, survey.offset, survey.duplicate_of)
+        duplicate_of = survey.duplicate_of.copy()
+        duplicate_of[false_duplicates] = false_duplicates
+        survey = replace(survey, duplicate_of=duplicate_of, duplicates_checked=True)
+    return Plan(build_cost_model(survey, tariff, options), mode, overrides or {})
 
 
-def _known(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     return None if value != value else value

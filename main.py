@@ -23,18 +23,20 @@ from batch.errors import InputError
 from ui.http import routes, security
 from ui.shared import app_state, cookie_crypto, temp_files
 
-HEAVY = ("pandas", "pyarrow", "duckdb", "google.genai")
+SLOW_IMPORTS = ("pandas", "pyarrow", "duckdb", "google.genai")
 log = logging.getLogger("gemini_batch_runner")
 
 
-def build(chosen: settings.Settings) -> app_state.AppState:
+def build_state(configured: settings.Settings) -> app_state.AppState:
     """Put the parts together; nothing runs yet."""
-    runner = open_runner(chosen)
+    runner = open_runner(configured)
     return app_state.AppState(
         runner=runner,
-        vault=cookie_crypto.Vault(cookie_crypto.secret_of(chosen.data_dir, chosen.cookie_secret)),
-        data_dir=chosen.data_dir,
-        key_from_environment=chosen.gemini_api_key,
+        cookie_cipher=cookie_crypto.CookieCipher(
+            cookie_crypto.load_or_create_secret(configured.data_dir, configured.cookie_secret)
+        ),
+        data_dir=configured.data_dir,
+        key_from_environment=configured.gemini_api_key,
     )
 
 
@@ -42,7 +44,7 @@ def build(chosen: settings.Settings) -> app_state.AppState:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The runner lives as long as the server, with or without a browser."""
     _stop_streams_on_signals()
-    temp_files.sweep(state.uploads, state.drafts, state.exports)
+    temp_files.delete_stale(state.uploads, state.drafts, state.exports)
     state.runner.start(serving=True)
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     try:
@@ -54,26 +56,26 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 def _stop_streams_on_signals() -> None:
     """End open downloads first: the server waits for them, and would not stop."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        before = signal.getsignal(number)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        previous_handler = signal.getsignal(signal_number)
 
-        def stop(received: int, frame: FrameType | None, before: object = before) -> None:
+        def stop(received: int, frame: FrameType | None, previous_handler: object = previous_handler) -> None:
             state.stopping.set()
-            if callable(before):
-                before(received, frame)
+            if callable(previous_handler):
+                previous_handler(received, frame)
 
-        signal.signal(number, stop)
+        signal.signal(signal_number, stop)
 
 
 def _warm_up() -> None:
     """Import what the first visitor would otherwise wait for, then keep it out of every later collection."""
-    for name in HEAVY:
+    for name in SLOW_IMPORTS:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
 
 
-def _say_sorry(error: Exception) -> bool:
+def _show_unexpected_error(error: Exception) -> bool:
     """A bug: the log gets the details, the page plain words."""
     log.error("The page failed", exc_info=error)
     st.error("Something went wrong here. Your runs go on. Reload the page; the server's log has the details.")
@@ -81,16 +83,16 @@ def _say_sorry(error: Exception) -> bool:
 
 
 try:
-    chosen = settings.load()
-    state = build(chosen)
+    app_settings = settings.load()
+    state = build_state(app_settings)
 except InputError as error:
     sys.exit(f"{error} {error.remedy}")
-config.set_option("server.allowedHosts", list(chosen.allowed_hosts))
+config.set_option("server.allowedHosts", list(app_settings.allowed_hosts))
 app_state.set_state(state)
 app = st.App(
     Path(__file__).parent / "ui" / "page.py",
     lifespan=lifespan,
     routes=routes.routes(state),
-    middleware=security.middleware(chosen.allowed_hosts),
-    on_script_error=_say_sorry,
+    middleware=security.middleware(app_settings.allowed_hosts),
+    on_script_error=_show_unexpected_error,
 )

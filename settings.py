@@ -45,9 +45,11 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
 
     Raises InputError naming the variable when a value cannot be used.
     """
-    written = dotenv_values(env_file or ROOT / ".env") if environ is None else {}
-    source = {**{k: v for k, v in written.items() if v}, **(os.environ if environ is None else environ)}
-    values = {f.name: _parse(f.name, source[f.name.upper()]) for f in fields(Settings) if source.get(f.name.upper())}
+    dotenv_file = dotenv_values(env_file or ROOT / ".env") if environ is None else {}
+    variables = {**{k: v for k, v in dotenv_file.items() if v}, **(os.environ if environ is None else environ)}
+    values = {
+        f.name: _parse(f.name, variables[f.name.upper()]) for f in fields(Settings) if variables.get(f.name.upper())
+    }
     return Settings(**values)  # type: ignore[arg-type]  # _parse returns each field's own type
 
 
@@ -58,11 +60,11 @@ def _parse(name: str, text: str) -> object:
     if name == "allowed_hosts":
         return tuple(host.strip() for host in text.split(",") if host.strip())
     if name in ("request_timeout_seconds", "settle_seconds", "lease_seconds"):
-        return _positive(name, text)
-    return int(_positive(name, text)) if name == "workers" else text.strip()
+        return _positive_number(name, text)
+    return int(_positive_number(name, text)) if name == "workers" else text.strip()
 
 
-def _positive(name: str, text: str) -> float:
+def _positive_number(name: str, text: str) -> float:
     try:
         number = float(text)
     except ValueError:

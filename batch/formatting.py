@@ -27,12 +27,12 @@ class Fault(NamedTuple):
     remedy: str = ""
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
+def plural(number: int, noun: str, plural_form: str = "") -> str:
     """A number with its noun: "1 row", "2,000 rows"."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else plural_form or noun + 's'}"
 
 
-def listed(names: list[str] | tuple[str, ...], limit: int = 12) -> str:
+def quoted_list(names: list[str] | tuple[str, ...], limit: int = 12) -> str:
     """Names in quotation marks, the long tail cut."""
-    shown = ", ".join(f'"{name}"' for name in names[:limit])
-    return f"{shown}, …" if len(names) > limit else shown
+    quoted = ", ".join(f'"{name}"' for name in names[:limit])
+    return f"{quoted}, …" if len(names) > limit else quoted

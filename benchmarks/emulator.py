@@ -18,7 +18,7 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.emulator_api import MODEL, Api  # noqa: E402 - the path is set first
+from tests.emulator_api import MODEL, ApiClient  # noqa: E402 - the path is set first
 from tests.emulator_process import start_emulator  # noqa: E402
 
 PROMPT = "Classify the sentiment of this review: the desk lamp number %d works well and looks good."
@@ -33,7 +33,7 @@ def write_rows(path: Path, rows: int) -> None:
             out.write(f'{{"key":"row-{i:07d}","request":{{"contents":{contents}}}}}\n')
 
 
-def upload(api: Api, path: Path) -> str:
+def upload(api: ApiClient, path: Path) -> str:
     size, offset = path.stat().st_size, 0
     url = api.start_upload(size).headers["x-goog-upload-url"]
     with path.open("rb") as stream:
@@ -44,7 +44,7 @@ def upload(api: Api, path: Path) -> str:
     return str(reply.json()["file"]["name"])
 
 
-def execute(api: Api, process: psutil.Process, file: str) -> dict[str, Any]:
+def execute(api: ApiClient, process: psutil.Process, file: str) -> dict[str, Any]:
     """Create a job, watch it twice a second, and measure."""
     began, cpu = time.monotonic(), sum(process.cpu_times()[:2])
     job = api.create(MODEL, {"fileName": file})
@@ -84,7 +84,7 @@ def main(rows: int) -> None:
     with tempfile.TemporaryDirectory() as folder, start_emulator(Path(folder) / "data") as emulator:
         path = Path(folder) / "rows.jsonl"
         write_rows(path, rows)
-        api, process = Api(emulator), psutil.Process(emulator.process.pid)
+        api, process = ApiClient(emulator), psutil.Process(emulator.process.pid)
         began = time.monotonic()
         file = upload(api, path)
         megabytes = path.stat().st_size / 1e6

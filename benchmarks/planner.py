@@ -25,9 +25,9 @@ import numpy as np
 import orjson
 
 from batch.model import ContextMode, Tariff
-from batch.planning.cost_model import Options, Stakes
-from batch.planning.decision import Decision, cost, decide
-from batch.prefixes.forest import mine
+from batch.planning.cost_model import CostModel, PlanOptions
+from batch.planning.decision import Decision, choose_caches, plan_cost
+from batch.prefixes.forest import find_prefixes
 from gem_cache import Plan, plan_survey
 
 TURNS = 2
@@ -132,8 +132,10 @@ TASKS: dict[str, Callable[[Path, str], dict[str, float]]] = {
 
 def _plan(file: Path, split: str) -> Plan:
     """A plan with all that is shown of it. A file named by its URI counts 20,000 tokens."""
-    survey = mine(lambda: file.open("rb"), split, lambda part: 20_000.0 if b'"fileUri"' in part else len(part) / 4)
-    plan = plan_survey(survey, FLASH, Options(hours=0.5, implicit_rate=0.05))
+    survey = find_prefixes(
+        lambda: file.open("rb"), split, lambda part: 20_000.0 if b'"fileUri"' in part else len(part) / 4
+    )
+    plan = plan_survey(survey, FLASH, PlanOptions(hours=0.5, implicit_rate=0.05))
     _ = plan.totals, plan.groups, plan.hints
     return plan
 
@@ -146,34 +148,34 @@ def _spent(began: float, **more: float) -> dict[str, float]:
 def cost_of(label: str, rows: list[Row], hours: float) -> dict[str, Any]:
     """Input USD of one shape of work under several ways to cache."""
     lines = [_line(number, row) for number, row in enumerate(rows)]
-    survey = mine(lambda: lines, "part", lambda part: len(part) / 4)
-    plan = plan_survey(survey, FLASH, Options(hours=hours, implicit_rate=0.3))
-    bare = plan.again(implicit_rate=0.0)
+    survey = find_prefixes(lambda: lines, "part", lambda part: len(part) / 4)
+    plan = plan_survey(survey, FLASH, PlanOptions(hours=hours, implicit_rate=0.3))
+    bare = plan.replan(implicit_rate=0.0)
     usd = plan.totals.usd
     return {
         "work": label,
         "requests": len(rows),
         "hours": hours,
-        "plain": _round(usd.plain),
+        "plain": _round(usd.uncached),
         "implicit": _round(usd.implicit),
-        "one_prefix": _round(_one_prefix(bare.stakes, hours)),
-        "greedy": _round(_greedy(bare.stakes, hours)),
+        "one_prefix": _round(_one_prefix(bare.cost_model, hours)),
+        "greedy": _round(_greedy(bare.cost_model, hours)),
         "plan": _round(bare.totals.usd.chosen),
         "caches": len(bare.caches),
     }
 
 
-def _one_prefix(stakes: Stakes, hours: float) -> float:
+def _one_prefix(stakes: CostModel, hours: float) -> float:
     """A cache of the longest prefix that all requests have in common, if there is one and it pays."""
     common = stakes.cacheable & (stakes.requests == len(stakes.survey))
-    if not common.any():
-        return stakes.plain_usd
-    return min(stakes.plain_usd, _with(stakes, [int(np.flatnonzero(common)[-1])], hours))
+    if not common.has_output():
+        return stakes.uncached_usd
+    return min(stakes.uncached_usd, _with(stakes, [int(np.flatnonzero(common)[-1])], hours))
 
 
-def _greedy(stakes: Stakes, hours: float) -> float:
+def _greedy(stakes: CostModel, hours: float) -> float:
     """The cache that gains most, then the one that gains most beside it, as long as one gains."""
-    able = np.flatnonzero(stakes.cacheable & (stakes.weight * stakes.length > stakes.fixed(hours)))
+    able = np.flatnonzero(stakes.cacheable & (stakes.weight * stakes.length > stakes.fixed_usd(hours)))
     chosen: list[int] = []
     reach = np.zeros(len(stakes.forest))
     while True:
@@ -186,19 +188,19 @@ def _greedy(stakes: Stakes, hours: float) -> float:
         reach[span] = np.maximum(reach[span], stakes.length[best])
 
 
-def _gain(stakes: Stakes, node: int, reach: Any, hours: float) -> float:
+def _gain(stakes: CostModel, node: int, reach: Any, hours: float) -> float:
     span = slice(node, int(stakes.forest.end[node]))
     more = np.maximum(0.0, stakes.length[node] - reach[span]) @ stakes.own_weight[span]
-    return float(more - (stakes.fixed(hours)[node]))
+    return float(more - (stakes.fixed_usd(hours)[node]))
 
 
-def _with(stakes: Stakes, nodes: list[int], hours: float) -> float:
+def _with(stakes: CostModel, nodes: list[int], hours: float) -> float:
     """What the batch costs with these caches."""
-    plain = decide(stakes, ContextMode.NONE, {}, hours)
+    plain = choose_caches(stakes, ContextMode.NONE, {}, hours)
     cached = plain.cached.copy()
     cached[nodes] = True
     used = np.append(stakes.forest.deepest(cached), -1)[stakes.forest.leaf]
-    return cost(stakes, Decision(cached, used, plain.floor, hours))
+    return plan_cost(stakes, Decision(cached, used, plain.implicit_saving_tokens, hours))
 
 
 def _round(usd: float | None) -> float | None:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from batch.pricing import catalog
-from gemini.client import Gateway
-from gemini.wire import inline_batch
+from gemini.client import GeminiClient
+from gemini.wire import inline_batch_body
 from lifecycle.core.polling import poll_delay
 from lifecycle.runner import Runner, Setup
 from lifecycle.storage.store import Store
-from lifecycle.workflow.stages.plan import BLANK
+from lifecycle.workflow.stages.plan import NEW_SHARD
 from tests.emulator_process import start_emulator
 
 MODEL = "gemini-3.8-flash"
@@ -52,9 +52,9 @@ def watch(age_seconds: float, seconds: float, runs: int = RUNS) -> Watch:
         runner = Runner(
             Setup(folder, url, catalog.load(), lambda: emulator.base_url, base_url=emulator.base_url, env_key=KEY)
         )
-        owner = runner.accounts.hold_key(KEY).owner
+        owner = runner.accounts.register_key(KEY).owner_id
         store = Store(url)
-        _record(store, Gateway(KEY, emulator.base_url), owner, runs, age_seconds)
+        _record(store, GeminiClient(KEY, emulator.base_url), owner, runs, age_seconds)
         runner.start()
         time.sleep(min(poll_delay(age_seconds), 30.0))
         before, rows = _size(folder), _rows(store)
@@ -73,8 +73,8 @@ def plain(polls: int) -> float:
     """Processor seconds of so many GETs of a job through the client alone."""
     with start_emulator() as emulator:
         emulator.settings(job_outcome="stuck")
-        gateway = Gateway(KEY, emulator.base_url)
-        name = gateway.create_batch(MODEL, inline_batch("one", [("k", REQUEST)]))["name"]
+        gateway = GeminiClient(KEY, emulator.base_url)
+        name = gateway.create_batch(MODEL, inline_batch_body("one", [("k", REQUEST)]))["name"]
         gateway.get_batch(name)
         began = time.process_time()
         for _ in range(polls):
@@ -85,13 +85,13 @@ def plain(polls: int) -> float:
 REQUEST = {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}
 
 
-def _record(store: Store, gateway: Gateway, owner: str, runs: int, age: float) -> None:
+def _record(store: Store, gateway: GeminiClient, owner: str, runs: int, age: float) -> None:
     """Runs as they are while their job is under way, due at moments spread over a poll's delay."""
     now, delay = time.time(), poll_delay(age)
     texts = dict.fromkeys(("identity", "parent_id", "name", "ending", "note", "error", "token"), "")
     rest = {"lease_until": 0.0, "failures": 0, "cancel": False, "rehearsal": False, "estimate": {}, "counts": {}}
     for n in range(runs):
-        job = gateway.create_batch(MODEL, inline_batch(f"benchmark-{n}", [("k", REQUEST)]))
+        job = gateway.create_batch(MODEL, inline_batch_body(f"benchmark-{n}", [("k", REQUEST)]))
         run_id = f"r{n}"
         due = {"created_at": now - age, "due_at": now + delay * n / runs}
         what = {"stage": "running", "state": "active", "spec": {"model": MODEL}, "data": {}, "model": MODEL, "rows": 1}
@@ -104,7 +104,7 @@ def _record(store: Store, gateway: Gateway, owner: str, runs: int, age: float) -
             "creates": 1,
         }
         size = {"n": 0, "rows": 1, "size_bytes": 1, "tokens": 1, "transport": "inline", "groups": []}
-        store.add_shards(run_id, "", [{**BLANK, **size, **sent, "display_name": f"benchmark-{n}"}])
+        store.add_shards(run_id, "", [{**NEW_SHARD, **size, **sent, "display_name": f"benchmark-{n}"}])
 
 
 def _size(folder: Path) -> int:

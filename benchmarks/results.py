@@ -27,9 +27,9 @@ import pyarrow.parquet as pq
 
 from batch.model import Tariff, Usage
 from batch.pricing.rates import usage_usd
-from lifecycle.results.collect.build import build
+from lifecycle.results.collect.build import build_results
 from lifecycle.results.export.export import export
-from lifecycle.results.read.merge_retries import merged
+from lifecycle.results.read.merge_retries import merge_retries
 from lifecycle.results.read.table import Filter, ResultTable
 
 TURNS = 2
@@ -118,7 +118,7 @@ def write_retry(parent: Path, folder: Path) -> None:
     pq.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), folder / "inputs.parquet")
     with (folder / "received" / "0-0.jsonl").open("wb") as out:
         out.writelines(orjson.dumps({**result_line(50, chance), "key": key}) + b"\n" for key in keys)
-    build(folder, received=[folder / "received" / "0-0.jsonl"], price=price)
+    build_results(folder, received=[folder / "received" / "0-0.jsonl"], price=price)
 
 
 def key_of(n: int) -> str:
@@ -174,7 +174,7 @@ def loads(folder: Path) -> dict[str, float]:
 
 
 def collect(folder: Path) -> dict[str, float]:
-    return timed(lambda: build(folder, received=received(folder), price=price))
+    return timed(lambda: build_results(folder, received=received(folder), price=price))
 
 
 def asked(**page: Any) -> Callable[[Path], dict[str, float]]:
@@ -229,7 +229,7 @@ def copied(options: str) -> Callable[[Path], dict[str, float]]:
 
 def merge(folder: Path) -> dict[str, float]:
     shutil.rmtree(folder / "merged", ignore_errors=True)
-    return timed(lambda: merged(folder, [folder.parent / "retry"]))
+    return timed(lambda: merge_retries(folder, [folder.parent / "retry"]))
 
 
 SEARCH = "contains(lower(text), 'tempor magna order') OR contains(lower(prompt), 'tempor magna order')"

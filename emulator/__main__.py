@@ -12,13 +12,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from emulator.core.settings import Settings, read_pace
+from emulator.core.settings import Settings, parse_pace
 from emulator.core.state import State
 from emulator.core.store import Store
 from emulator.http.app import App
-from emulator.http.serving import CannotListen, Server, config, listen
+from emulator.http.serving import ListenError, Server, listen, server_config
 
-PATIENCE = 10.0  # seconds to wait for the line of an emulator that is just starting on the same folder
+STARTUP_WAIT_SECONDS = 10.0  # seconds to wait for the line of an emulator that is just starting on the same folder
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,12 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             folder = options.data_dir
             folder.mkdir(parents=True, exist_ok=True)
-            if not stack.enter_context(_alone(folder)):
-                return _point_to_the_running_one(folder)
+            if not stack.enter_context(_folder_lock(folder)):
+                return _print_running_address(folder)
         try:
             serve(folder, options.host, options.port, options.pace)
-        except CannotListen as wrong:
-            print(wrong, file=sys.stderr)
+        except ListenError as error:
+            print(error, file=sys.stderr)
             return 1
     return 0
 
@@ -46,19 +46,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0: any free one, the last one again if possible")
     parser.add_argument("--data-dir", type=Path, help="where state is kept; without it, it ends with the process")
-    parser.add_argument("--pace", type=_pace, help="how long batch jobs take: instant (default), realistic, or SECONDS")
+    parser.add_argument(
+        "--pace", type=_pace_argument, help="how long batch jobs take: instant (default), realistic, or SECONDS"
+    )
     return parser
 
 
-def _pace(text: str) -> str:
+def _pace_argument(text: str) -> str:
     try:
-        return read_pace(text)
-    except ValueError as wrong:
-        raise argparse.ArgumentTypeError(str(wrong)) from None
+        return parse_pace(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
+def _folder_lock(folder: Path) -> Iterator[bool]:
     """Hold the folder's lock; false if another process does. The lock goes with the process, however it ends."""
     with (folder / "lock").open("w") as handle:
         try:
@@ -70,9 +72,9 @@ def _alone(folder: Path) -> Iterator[bool]:
         yield True
 
 
-def _point_to_the_running_one(folder: Path) -> int:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
+def _print_running_address(folder: Path) -> int:
+    deadline = time.monotonic() + STARTUP_WAIT_SECONDS
+    while time.monotonic() < deadline:
         with contextlib.suppress(FileNotFoundError):
             print((folder / "running.json").read_text(), flush=True)
             return 0
@@ -88,22 +90,22 @@ def serve(folder: Path, host: str, port: int, pace: str | None) -> None:
     state.load()
     if pace:
         state.change_settings({"pace": pace})
-    last = folder / "port"
-    sock = listen(host, port, int(last.read_text()) if last.exists() else 0)
-    chosen = sock.getsockname()[1]
-    last.write_text(str(chosen))
-    shown = f"[{host}]" if ":" in host else host
-    asyncio.run(_run(state, sock, json.dumps({"base_url": f"http://{shown}:{chosen}"}), folder))
+    port_file = folder / "port"
+    sock = listen(host, port, int(port_file.read_text()) if port_file.exists() else 0)
+    bound_port = sock.getsockname()[1]
+    port_file.write_text(str(bound_port))
+    display_host = f"[{host}]" if ":" in host else host
+    asyncio.run(_run(state, sock, json.dumps({"base_url": f"http://{display_host}:{bound_port}"}), folder))
     store.close()
 
 
 async def _run(state: State, sock: socket.socket, line: str, folder: Path) -> None:
     app = App(state)
-    engine = asyncio.create_task(app.engine.drive())
-    server = asyncio.create_task(Server(config(app), lambda: _announce(line, folder)).serve(sockets=[sock]))
-    await asyncio.wait((engine, server), return_when=asyncio.FIRST_COMPLETED)
-    app.engine.close()
-    for task in (server, engine):
+    scheduler = asyncio.create_task(app.scheduler.run_forever())
+    server = asyncio.create_task(Server(server_config(app), lambda: _announce(line, folder)).serve(sockets=[sock]))
+    await asyncio.wait((scheduler, server), return_when=asyncio.FIRST_COMPLETED)
+    app.scheduler.close()
+    for task in (server, scheduler):
         if task.done():
             task.result()  # a mistake ends the process, loudly
         task.cancel()

@@ -23,11 +23,11 @@ from google.genai import errors as sdk_errors
 from google.genai import types
 
 from batch.errors import ApiError
-from gemini.error_mapping import translate
-from gemini.transfer import Transfer
+from gemini.error_mapping import to_api_error
+from gemini.transfer import FileTransfer
 
 API_VERSION = "v1"  # what the SDK chooses since its version 3
-GOOGLE = "https://generativelanguage.googleapis.com/"
+GOOGLE_API_URL = "https://generativelanguage.googleapis.com/"
 PAGE_SIZE = 100
 MAX_PAGES = 10_000
 JSONL_MIME_TYPE = "application/jsonl"
@@ -35,14 +35,14 @@ JSONL_MIME_TYPE = "application/jsonl"
 Json = dict[str, Any]
 
 
-class Gateway:
+class GeminiClient:
     """All that the product asks of the API under one key. Thread-safe. Every failure is an ApiError without the key."""
 
     def __init__(self, key: str, base_url: str = "", timeout_seconds: float = 60.0) -> None:
-        self.base_url = base_url or GOOGLE
+        self.base_url = base_url or GOOGLE_API_URL
         self.timeout_seconds = timeout_seconds
         self._key = key
-        self._skew = timedelta(0)
+        self._clock_skew = timedelta(0)
         self._lock = threading.Lock()
         self._sdk = genai.Client(
             vertexai=False,
@@ -51,14 +51,14 @@ class Gateway:
                 base_url=self.base_url, api_version=API_VERSION, timeout=round(timeout_seconds * 1000)
             ),
         )
-        self._transfer = Transfer(key, self.base_url, API_VERSION, timeout_seconds)
+        self._transfer = FileTransfer(key, self.base_url, API_VERSION, timeout_seconds)
 
     # -- time --------------------------------------------------------------------------------------------------
 
     def server_now(self) -> datetime:
         """The service's clock, from the Date header of its last reply; this machine's before the first."""
         with self._lock:
-            return datetime.now(UTC) + self._skew
+            return datetime.now(UTC) + self._clock_skew
 
     # -- batch jobs --------------------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ class Gateway:
 
         Raises ApiError, ambiguous, where the file may have arrived although no reply says so.
         """
-        with self._translated():
+        with self._translate_errors():
             return self._transfer.upload(path, display_name, mime_type)
 
     def get_file(self, name: str) -> Json:
@@ -98,7 +98,7 @@ class Gateway:
 
     def download_file(self, name: str, to: Path) -> None:
         """Stream a generated file to disk, going on where a broken connection left off."""
-        with self._translated():
+        with self._translate_errors():
             self._transfer.download(name, to)
 
     # -- cached contents ---------------------------------------------------------------------------------------
@@ -125,11 +125,11 @@ class Gateway:
     def list_models(self) -> Iterator[Json]:
         return self._pages("models", "models")
 
-    def count_tokens(self, model: str, contents: list[Json], **more: Json | list[Json]) -> int:
+    def count_tokens(self, model: str, contents: list[Json], **extra_fields: Json | list[Json]) -> int:
         """Tokens of `contents` as the service counts them; free of token charges. `more`: tools, which need the
         longer form of the call."""
-        whole = {"generateContentRequest": {"model": f"models/{model}", "contents": contents, **more}}
-        body = whole if more else {"contents": contents}
+        full_body = {"generateContentRequest": {"model": f"models/{model}", "contents": contents, **extra_fields}}
+        body = full_body if extra_fields else {"contents": contents}
         return int(self._call("post", f"models/{model}:countTokens", body).get("totalTokens", 0))
 
     def generate(self, model: str, request: Json) -> Json:
@@ -139,12 +139,12 @@ class Gateway:
     # -- the wire ----------------------------------------------------------------------------------------------
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Json:
-        with self._translated():
+        with self._translate_errors():
             # Private in the SDK, pinned in requirements.txt and held by tests/gemini/test_client.py: the only way
             # to the whole JSON through the SDK's own client.
-            reply = self._sdk._api_client.request(method, path, dict(body or {}))
-        self._set_clock(reply.headers or {})
-        text = reply.body or "{}"
+            response = self._sdk._api_client.request(method, path, dict(body or {}))
+        self._set_clock(response.headers or {})
+        text = response.body or "{}"
         try:
             parsed = orjson.loads(text)
         except orjson.JSONDecodeError as error:
@@ -165,19 +165,19 @@ class Gateway:
         raise ApiError("The list does not end.", reason="MALFORMED")
 
     def _set_clock(self, headers: Any) -> None:
-        stamp = next((value for name, value in headers.items() if name.lower() == "date"), "")
+        date_header = next((value for name, value in headers.items() if name.lower() == "date"), "")
         try:
-            skew = parsedate_to_datetime(stamp) - datetime.now(UTC)
+            skew = parsedate_to_datetime(date_header) - datetime.now(UTC)
         except (ValueError, TypeError):
             return
         with self._lock:  # the header has whole seconds: below that, trust this machine
-            self._skew = skew if abs(skew) > timedelta(seconds=1.5) else timedelta(0)
+            self._clock_skew = skew if abs(skew) > timedelta(seconds=1.5) else timedelta(0)
 
-    def _translated(self) -> _Translated:
-        return _Translated(self._key)
+    def _translate_errors(self) -> _ErrorTranslation:
+        return _ErrorTranslation(self._key)
 
 
-class _Translated:
+class _ErrorTranslation:
     """Turns what the SDK and its HTTP client raise into ApiError, with the key taken out."""
 
     def __init__(self, key: str) -> None:
@@ -188,4 +188,4 @@ class _Translated:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, sdk_errors.APIError | httpx2.HTTPError | httpx2.StreamError | KeyError | ValueError):
-            raise translate(error, self._key) from None
+            raise to_api_error(error, self._key) from None

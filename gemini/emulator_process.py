@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from batch.errors import ApiError
 
 ROOT = Path(__file__).resolve().parents[1]
-FRESH_SECONDS = 1.0  # for so long, one that answered is taken to be there
+LIVENESS_SECONDS = 1.0  # for so long, one that answered is taken to be there
 
 
-class Rehearsal:
+class EmulatorProcess:
     """The emulator process of one data folder.
 
     `base_url` starts it, or finds the one that already serves this folder, and is cheap while it lives. The process
@@ -31,15 +31,15 @@ class Rehearsal:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._url = ""
-        self._seen_at = 0.0
+        self._checked_at = 0.0
 
     def base_url(self) -> str:
         """Where the emulator listens, on loopback. Raises ApiError if it does not start."""
         with self._lock:
-            if not self._url or time.monotonic() - self._seen_at > FRESH_SECONDS:
-                if not self._url or not _answers(self._url):
+            if not self._url or time.monotonic() - self._checked_at > LIVENESS_SECONDS:
+                if not self._url or not _is_listening(self._url):
                     self._url = self._start()
-                self._seen_at = time.monotonic()
+                self._checked_at = time.monotonic()
             return self._url
 
     def _start(self) -> str:
@@ -65,11 +65,11 @@ def _first_line(process: subprocess.Popen[str]) -> str:
     """What a process says first; nothing after it is read."""
     if process.stdout is None:
         return ""
-    with process.stdout as said:
-        return said.readline()
+    with process.stdout as stdout:
+        return stdout.readline()
 
 
-def _answers(url: str) -> bool:
+def _is_listening(url: str) -> bool:
     """Whether anybody listens at an address of this computer."""
     parts = urlsplit(url)
     try:

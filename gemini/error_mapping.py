@@ -34,11 +34,11 @@ REMEDIES = {
     "INTERNAL": ("The service had an internal error.", "It is tried again by itself."),
     "DEADLINE_EXCEEDED": ("The service took too long.", "It is tried again by itself."),
 }
-MOST_RETRY_SECONDS = 86_400.0  # a longer delay is a slip, not advice
+MAX_RETRY_SECONDS = 86_400.0  # a longer delay is a slip, not advice
 NETWORK_REMEDY = "Check the network connection; it is tried again by itself."
 
 
-def translate(error: BaseException, key: str = "") -> ApiError:
+def to_api_error(error: BaseException, key: str = "") -> ApiError:
     """The ApiError for what the SDK or its HTTP client raised."""
     if isinstance(error, sdk_errors.APIError):
         return _from_status(error, key)
@@ -57,9 +57,13 @@ def _from_status(error: sdk_errors.APIError, key: str) -> ApiError:
     status = int(error.code or 0) or None
     details = _details(error.details)
     reason = next((d["reason"] for d in details if d.get("reason")), "") or str(error.status or "")
-    plain, remedy = REMEDIES.get(reason, REMEDIES.get(str(error.status or ""), ("", "")))
-    said = redact(f"{error.message or ''}{_quotas(details)}", key).strip()
-    message = f"{plain} Google said: {said}" if plain and said else plain or said or f"The API answered {status}."
+    known_message, remedy = REMEDIES.get(reason, REMEDIES.get(str(error.status or ""), ("", "")))
+    service_text = redact(f"{error.message or ''}{_describe_quotas(details)}", key).strip()
+    message = (
+        f"{known_message} Google said: {service_text}"
+        if known_message and service_text
+        else known_message or service_text or f"The API answered {status}."
+    )
     return ApiError(
         message,
         remedy,
@@ -78,11 +82,11 @@ def _header(error: sdk_errors.APIError, name: str) -> str:
 def _details(body: Any) -> list[dict[str, Any]]:
     """The `details` objects of an error body, whatever shape it arrived in."""
     inner = body.get("error", body) if isinstance(body, dict) else {}
-    found = inner.get("details") if isinstance(inner, dict) else None
-    return [d for d in found if isinstance(d, dict)] if isinstance(found, list) else []
+    details = inner.get("details") if isinstance(inner, dict) else None
+    return [d for d in details if isinstance(d, dict)] if isinstance(details, list) else []
 
 
-def _quotas(details: list[dict[str, Any]]) -> str:
+def _describe_quotas(details: list[dict[str, Any]]) -> str:
     """The names of the quotas that were hit: only they tell the free tier, or a day, from anything else."""
     names = dict.fromkeys(str(v["quotaId"]) for d in details for v in d.get("violations") or [] if v.get("quotaId"))
     return f" (quota {', '.join(names)})" if names else ""
@@ -96,4 +100,4 @@ def _retry_after(details: list[dict[str, Any]], header: str) -> float | None:
         seconds = float(delay.rstrip("s"))
     except ValueError:  # also a Retry-After that is a date
         return None
-    return seconds if not per_day and 0 < seconds <= MOST_RETRY_SECONDS else None
+    return seconds if not per_day and 0 < seconds <= MAX_RETRY_SECONDS else None

@@ -16,17 +16,17 @@ import orjson
 from google.genai import errors as sdk_errors
 
 from batch.errors import ApiError
-from gemini.error_mapping import translate
+from gemini.error_mapping import to_api_error
 
 CHUNK_BYTES = 8 * 1024 * 1024  # a multiple of the service's granularity of 256 KiB
 ATTEMPTS = 3  # in a row, without a byte of progress
 PAUSE_SECONDS = 0.5
-PASSING = (408, 500, 502, 503, 504)
-BROKEN = (httpx2.HTTPError, httpx2.StreamError, sdk_errors.APIError)
+RETRYABLE_STATUS = (408, 500, 502, 503, 504)
+CONNECTION_ERRORS = (httpx2.HTTPError, httpx2.StreamError, sdk_errors.APIError)
 Json = dict[str, Any]
 
 
-class Transfer:
+class FileTransfer:
     """Uploads and downloads under one key. Raises what the SDK raises; the caller translates."""
 
     def __init__(self, key: str, base_url: str, version: str, timeout_seconds: float) -> None:
@@ -46,9 +46,9 @@ class Transfer:
         Raises ApiError, ambiguous, where the file may have arrived although no reply says so: look for it then.
         """
         size = path.stat().st_size
-        url = self._begin(display_name, mime_type, size)
+        url = self._start_upload(display_name, mime_type, size)
         with path.open("rb") as source:
-            return self._send(url, source, size)
+            return self._send_chunks(url, source, size)
 
     def download(self, name: str, to: Path) -> None:
         """Stream a generated file to disk, going on where a broken connection left off.
@@ -61,9 +61,9 @@ class Transfer:
             while True:
                 reached = out.tell()
                 try:
-                    return self._receive(url, out)
-                except BROKEN as error:
-                    if isinstance(error, sdk_errors.APIError) and error.code not in PASSING:
+                    return self._download_to(url, out)
+                except CONNECTION_ERRORS as error:
+                    if isinstance(error, sdk_errors.APIError) and error.code not in RETRYABLE_STATUS:
                         raise
                     failures = failures + 1 if out.tell() == reached else 0
                     if failures == ATTEMPTS:
@@ -72,7 +72,7 @@ class Transfer:
 
     # -- upload ------------------------------------------------------------------------------------------------
 
-    def _begin(self, display_name: str, mime_type: str, size: int) -> str:
+    def _start_upload(self, display_name: str, mime_type: str, size: int) -> str:
         """Announce a file; returns where its bytes go."""
         headers = {
             "X-Goog-Upload-Protocol": "resumable",
@@ -81,80 +81,80 @@ class Transfer:
             "X-Goog-Upload-Header-Content-Type": mime_type,
         }
         file = {"displayName": display_name, "mimeType": mime_type, "sizeBytes": str(size)}
-        begin = f"{self._base}/upload/{self._version}/files"
-        reply = _good(self._http.post(begin, headers=headers, json={"file": file}))
-        place = reply.headers.get("x-goog-upload-url")
-        if not place:
+        start_url = f"{self._base}/upload/{self._version}/files"
+        response = _raise_for_status(self._http.post(start_url, headers=headers, json={"file": file}))
+        upload_url = response.headers.get("x-goog-upload-url")
+        if not upload_url:
             raise ApiError("The service took no upload.", reason="MALFORMED", ambiguous=True)
-        ours, theirs = urlsplit(self._base), urlsplit(place)  # the same way as every other call, as the SDK does
-        return urlunsplit((ours.scheme, ours.netloc, theirs.path, theirs.query, ""))
+        base, target = urlsplit(self._base), urlsplit(upload_url)  # the same way as every other call, as the SDK does
+        return urlunsplit((base.scheme, base.netloc, target.path, target.query, ""))
 
-    def _send(self, url: str, source: BinaryIO, size: int) -> Json:
+    def _send_chunks(self, url: str, source: BinaryIO, size: int) -> Json:
         """Send the bytes; after a failure, go on from where the service says that they have arrived."""
         offset = failures = 0
         while True:
             try:
                 if failures:
-                    reached = self._received(url)
+                    reached = self._received_bytes(url)
                     offset, failures = reached, (1 if reached > offset else failures)
                 source.seek(offset)
-                reply = self._chunk(url, offset, source.read(CHUNK_BYTES), size)
-            except BROKEN as error:
+                response = self._send_chunk(url, offset, source.read(CHUNK_BYTES), size)
+            except CONNECTION_ERRORS as error:
                 failures += 1
                 if failures > ATTEMPTS:
-                    raise _broke_off(translate(error, self._key)) from None
+                    raise _upload_error(to_api_error(error, self._key)) from None
                 time.sleep(PAUSE_SECONDS * failures)
                 continue
-            if reply.headers["x-goog-upload-status"] == "final":
-                return _file_of(reply)
+            if response.headers["x-goog-upload-status"] == "final":
+                return _parse_file(response)
             offset, failures = offset + CHUNK_BYTES, 0
 
-    def _chunk(self, url: str, offset: int, chunk: bytes, size: int) -> httpx2.Response:
+    def _send_chunk(self, url: str, offset: int, chunk: bytes, size: int) -> httpx2.Response:
         command = "upload, finalize" if offset + len(chunk) >= size else "upload"
         headers = {"X-Goog-Upload-Command": command, "X-Goog-Upload-Offset": str(offset)}
-        reply = _good(self._http.post(url, headers=headers, content=chunk))
-        if not reply.headers.get("x-goog-upload-status"):
+        response = _raise_for_status(self._http.post(url, headers=headers, content=chunk))
+        if not response.headers.get("x-goog-upload-status"):
             raise httpx2.RemoteProtocolError("The reply says nothing of the upload.")
-        return reply
+        return response
 
-    def _received(self, url: str) -> int:
+    def _received_bytes(self, url: str) -> int:
         """How many bytes of an upload have arrived. Raises ApiError, ambiguous, if it is over."""
-        reply = self._http.post(url, headers={"X-Goog-Upload-Command": "query"})
-        if reply.headers.get("x-goog-upload-status") == "active":
-            return int(reply.headers.get("x-goog-upload-size-received") or 0)
-        if reply.status_code in (200, 400, 404, 410):
-            raise _broke_off(None)
-        return int(_good(reply).headers["x-goog-upload-size-received"])
+        response = self._http.post(url, headers={"X-Goog-Upload-Command": "query"})
+        if response.headers.get("x-goog-upload-status") == "active":
+            return int(response.headers.get("x-goog-upload-size-received") or 0)
+        if response.status_code in (200, 400, 404, 410):
+            raise _upload_error(None)
+        return int(_raise_for_status(response).headers["x-goog-upload-size-received"])
 
     # -- download ----------------------------------------------------------------------------------------------
 
-    def _receive(self, url: str, out: BinaryIO) -> None:
+    def _download_to(self, url: str, out: BinaryIO) -> None:
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={out.tell()}-"} if out.tell() else {})
-        with self._http.stream("GET", url, params={"alt": "media"}, headers=headers) as reply:
-            if reply.status_code != 206:
-                _good(reply)
+        with self._http.stream("GET", url, params={"alt": "media"}, headers=headers) as response:
+            if response.status_code != 206:
+                _raise_for_status(response)
                 out.seek(0)
                 out.truncate()
-            for block in reply.iter_bytes():
+            for block in response.iter_bytes():
                 out.write(block)
 
 
-def _good(reply: httpx2.Response) -> httpx2.Response:
-    sdk_errors.APIError.raise_for_response(reply)
-    return reply
+def _raise_for_status(response: httpx2.Response) -> httpx2.Response:
+    sdk_errors.APIError.raise_for_response(response)
+    return response
 
 
-def _broke_off(why: ApiError | None) -> ApiError:
+def _upload_error(cause: ApiError | None) -> ApiError:
     """The file may be there, in part or whole."""
-    words = "The upload broke off." if why is None else f"The upload broke off. {why}"
+    message = "The upload broke off." if cause is None else f"The upload broke off. {cause}"
     remedy = "The file is looked for, and sent again if it is not there."
-    return ApiError(words, remedy, reason="UPLOAD", retry_after=why.retry_after if why else None, ambiguous=True)
+    return ApiError(message, remedy, reason="UPLOAD", retry_after=cause.retry_after if cause else None, ambiguous=True)
 
 
-def _file_of(reply: httpx2.Response) -> Json:
+def _parse_file(response: httpx2.Response) -> Json:
     """The resource of a file that has arrived. Raises ApiError, ambiguous, if the reply cannot be read."""
     try:
-        file = orjson.loads(reply.content)["file"]
+        file = orjson.loads(response.content)["file"]
         return dict(file) if file["name"] else {}
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
         raise ApiError("The upload's reply could not be read.", reason="MALFORMED", ambiguous=True) from error

@@ -38,7 +38,7 @@ class Operation:
     ended_at: datetime | None
 
 
-def operation(body: Json) -> Operation:
+def parse_operation(body: Json) -> Operation:
     """Read an operation of create, get or list."""
     meta = _dict(body.get("metadata"))
     outputs = [_dict(meta.get("output")), _dict(body.get("response")), _dict(meta.get("dest"))]
@@ -50,7 +50,7 @@ def operation(body: Json) -> Operation:
         done=bool(body.get("done")),
         stats=_stats(meta.get("batchStats")),
         responses_file=next((str(o["responsesFile"]) for o in outputs if o.get("responsesFile")), ""),
-        inlined=next((list(i) for o in outputs if (i := _inlined(o)) is not None), None),
+        inlined=next((list(i) for o in outputs if (i := _inlined_responses(o)) is not None), None),
         error=_error_text(body.get("error") or meta.get("error")),
         created_at=timestamp(meta.get("createTime")),
         ended_at=timestamp(meta.get("endTime")),
@@ -62,12 +62,12 @@ def job_state(wire: str) -> str:
     return wire.replace("BATCH_STATE_", "JOB_STATE_", 1)
 
 
-def file_batch(display_name: str, file_name: str) -> Json:
+def file_batch_body(display_name: str, file_name: str) -> Json:
     """The body of a create whose requests are in an uploaded JSONL file."""
     return {"displayName": display_name, "inputConfig": {"fileName": file_name}}
 
 
-def inline_batch(display_name: str, rows: list[tuple[str, Json]]) -> Json:
+def inline_batch_body(display_name: str, rows: list[tuple[str, Json]]) -> Json:
     """The body of a create that carries its requests; each has its key in `metadata`, the only place for it."""
     requests = [{"request": request, "metadata": {"key": key}} for key, request in rows]
     return {"displayName": display_name, "inputConfig": {"requests": {"requests": requests}}}
@@ -100,7 +100,7 @@ def _stats(raw: object) -> dict[str, int] | None:
     return {ours: _int(raw.get(theirs)) for ours, theirs in STATS.items()}
 
 
-def _inlined(output: Json) -> list[Json] | None:
+def _inlined_responses(output: Json) -> list[Json] | None:
     nested = output.get("inlinedResponses")
     items = nested.get("inlinedResponses") if isinstance(nested, dict) else nested
     return [i for i in items if isinstance(i, dict)] if isinstance(items, list) else None

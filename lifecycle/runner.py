@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING
 
 from batch.pricing.catalog import Catalog
 from lifecycle.core.price_list import PriceList
-from lifecycle.core.transport import Limits
-from lifecycle.services.accounts import Accounts
-from lifecycle.services.billing import Billing
-from lifecycle.services.caches import CacheDesk
-from lifecycle.services.context import Office, run_folder
-from lifecycle.services.forecasts import Quotes
-from lifecycle.services.imported_jobs import Adoptions
-from lifecycle.services.retries import Resubmissions
-from lifecycle.services.runs import Runs
-from lifecycle.services.submissions import Submissions
+from lifecycle.core.transport import BatchLimits
+from lifecycle.services.accounts import AccountService
+from lifecycle.services.billing import BillingService
+from lifecycle.services.caches import CacheService
+from lifecycle.services.context import ServiceContext, run_folder
+from lifecycle.services.forecasts import ForecastService
+from lifecycle.services.imported_jobs import ImportService
+from lifecycle.services.retries import RetryService
+from lifecycle.services.runs import RunService
+from lifecycle.services.submissions import SubmissionService
 from lifecycle.storage import data_folder
 from lifecycle.storage.keyring import Keyring
-from lifecycle.workflow.maintenance import Housekeeping
-from lifecycle.workflow.shards.context import Options
+from lifecycle.workflow.maintenance import Maintenance
+from lifecycle.workflow.shards.context import WorkerOptions
 from lifecycle.workflow.worker import Worker
 
 if TYPE_CHECKING:
-    from gemini.client import Gateway
+    from gemini.client import GeminiClient
 
 PREFIX = "gbr-"  # how everything this product makes at Google begins; the installation's id follows
 
@@ -52,12 +52,12 @@ class Setup:
     workers: int = 6
     tier: str = "1"
 
-    def connect(self, key: str, rehearsal: bool) -> Gateway:
+    def connect(self, key: str, rehearsal: bool) -> GeminiClient:
         """A client of Google under a key, or of the rehearsal server. Asks nobody."""
-        from gemini.client import Gateway  # the SDK takes a second to import, and nobody needs it at the start
+        from gemini.client import GeminiClient  # the SDK takes a second to import, and nobody needs it at the start
 
         base_url = self.rehearsal_url() if rehearsal else self.base_url
-        return Gateway(key, base_url, self.request_timeout_seconds)
+        return GeminiClient(key, base_url, self.request_timeout_seconds)
 
 
 class Runner:
@@ -68,18 +68,18 @@ class Runner:
 
     def __init__(self, setup: Setup) -> None:
         setup.data_dir.mkdir(parents=True, exist_ok=True)
-        store = data_folder.opened(setup.database_url, setup.data_dir)
-        salt = store.constant("salt", lambda: secrets.token_hex(32))
-        prefix = f"{PREFIX}{store.constant('installation', lambda: secrets.token_hex(4))}-"
+        store = data_folder.open_store(setup.database_url, setup.data_dir)
+        salt = store.get_or_create_setting("salt", lambda: secrets.token_hex(32))
+        prefix = f"{PREFIX}{store.get_or_create_setting('installation', lambda: secrets.token_hex(4))}-"
         keyring = Keyring(bytes.fromhex(salt), setup.connect, setup.rehearsal_url)
-        prices, limits = PriceList(setup.catalog, setup.tier), Limits()
-        housekeeping = Housekeeping(store, keyring, prefix)
+        prices, limits = PriceList(setup.catalog, setup.tier), BatchLimits()
+        housekeeping = Maintenance(store, keyring, prefix)
         worker = Worker(
             store,
             keyring,
-            Options(
-                create_timeout=setup.request_timeout_seconds,
-                settle=setup.settle_seconds,
+            WorkerOptions(
+                create_timeout_seconds=setup.request_timeout_seconds,
+                settle_seconds=setup.settle_seconds,
                 tariff=prices.tariff,
                 price=prices.price,
                 model=prices.model,
@@ -90,20 +90,20 @@ class Runner:
             prefix,
             threads=setup.workers,
             lease_seconds=setup.lease_seconds,
-            housekeeping=housekeeping.tidy,
+            maintenance=housekeeping.run_once,
         )
-        office = Office(store, keyring, prices, limits, prefix, setup.data_dir, worker)
+        office = ServiceContext(store, keyring, prices, limits, prefix, setup.data_dir, worker)
         self._office, self._housekeeping, self._env_key = office, housekeeping, setup.env_key
 
         self.data_dir = setup.data_dir
-        self.accounts = Accounts(office, setup.connect, setup.base_url)
-        self.forecasts = Quotes(office)
-        self.submissions = Submissions(office, self.forecasts)
-        self.imports = Adoptions(office, self.submissions)
-        self.billing = Billing(office)
-        self.runs = Runs(office, self.billing)
-        self.retries = Resubmissions(office, self.forecasts, self.submissions, self.runs)
-        self.caches = CacheDesk(office)
+        self.accounts = AccountService(office, setup.connect, setup.base_url)
+        self.forecasts = ForecastService(office)
+        self.submissions = SubmissionService(office, self.forecasts)
+        self.imports = ImportService(office, self.submissions)
+        self.billing = BillingService(office)
+        self.runs = RunService(office, self.billing)
+        self.retries = RetryService(office, self.forecasts, self.submissions, self.runs)
+        self.caches = CacheService(office)
 
     def folder(self, run_id: str) -> Path:
         """Where a run's files are. `run_id` must come from the store."""
@@ -120,7 +120,7 @@ class Runner:
         """
         self._housekeeping.serving = serving
         if self._env_key:
-            self.accounts.hold_key(self._env_key)
+            self.accounts.register_key(self._env_key)
         self._office.worker.start()
 
     def close(self, seconds: float = 5.0) -> None:

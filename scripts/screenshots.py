@@ -149,7 +149,7 @@ def main() -> int:
             )
         finally:
             browser.close()
-            app.end()
+            app.stop_all()
     return 0
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from batch.formatting import count
-from batch.pricing.costs import Spent
-from lifecycle.core.foreign_jobs import Elsewhere
+from batch.formatting import plural
+from batch.pricing.costs import Spend
+from lifecycle.core.foreign_jobs import ForeignJob
 from lifecycle.core.job_age import EXPIRY_SECONDS
 from lifecycle.core.models import JobView, RunView
 from lifecycle.services.caches import CacheInfo
 
-GROUPS_SHOWN = 20  # of a plan in words; --json has them all
+MAX_GROUPS_SHOWN = 20  # of a plan in words; --json has them all
 
 
 def run_document(run: RunView) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def run_document(run: RunView) -> dict[str, Any]:
         "counts": dict(run.counts),
         "estimate_usd": run.estimate_usd,
         "actual_usd": run.actual_usd,
-        "actual_at_least": run.at_least,
+        "actual_at_least": run.cost_is_lower_bound,
         "created_at": run.created_at,
         "ended_at": run.ended_at,
         "parent_id": run.parent_id or None,
@@ -56,57 +56,59 @@ def job_document(job: JobView) -> dict[str, Any]:
         "stats": job.stats,
         "error": job.error,
         "created_at": job.created_at,
-        "in_state_since": job.since,
+        "in_state_since": job.state_since,
         "ended_at": job.ended_at,
         "expires_at": expires or None,
     }
 
 
-def spent_document(line: Spent) -> dict[str, Any]:
+def spend_document(spend: Spend) -> dict[str, Any]:
     """`usd` is of the runs whose cost is known; null if it is known of none."""
     return {
-        "day": line.day,
-        "model": line.model or None,
-        "runs": line.runs,
-        "rows": line.rows,
-        "usd": line.usd,
-        "runs_of_unknown_cost": line.unknown,
-        "at_least": line.at_least,
-        "saved_by_caching_usd": line.by_caching,
-        "saved_by_batch_usd": line.by_batching,
+        "day": spend.day,
+        "model": spend.model or None,
+        "runs": spend.runs,
+        "rows": spend.rows,
+        "usd": spend.usd,
+        "runs_of_unknown_cost": spend.runs_of_unknown_cost,
+        "at_least": spend.at_least,
+        "saved_by_caching_usd": spend.saved_by_caching,
+        "saved_by_batch_usd": spend.saved_by_batching,
     }
 
 
 def run_line(run: RunView) -> str:
     counts = ", ".join(f"{n:,} {outcome}" for outcome, n in run.counts.items() if n)
-    cost = "" if run.actual_usd is None else f"  {'at least ' if run.at_least else ''}${run.actual_usd:.4f}"
-    return (
-        f"{run.id}  {run.words}  {run.model}  {run.rows:,} rows{cost}  {counts}{'  ' + run.error if run.error else ''}"
+    cost_text = (
+        "" if run.actual_usd is None else f"  {'at least ' if run.cost_is_lower_bound else ''}${run.actual_usd:.4f}"
     )
+    return f"{run.id}  {run.status_text}  {run.model}  {run.rows:,} rows{cost_text}  {counts}{'  ' + run.error if run.error else ''}"
 
 
 def cache_line(cache: CacheInfo) -> str:
     size = "size unknown" if cache.tokens is None else f"{cache.tokens:,} tokens"
-    cost = "cost unknown" if cache.usd_per_hour is None else f"${cache.usd_per_hour:.4f} an hour"
-    needed = f"  needed by {', '.join(cache.runs)}" if cache.runs else ""
-    return f"{cache.name}  {cache.label}  {cache.model}  {size}  {cost}  until {cache.expire_at}{needed}"
+    cost_text = "cost unknown" if cache.usd_per_hour is None else f"${cache.usd_per_hour:.4f} an hour"
+    needed_by = f"  needed by {', '.join(cache.runs)}" if cache.runs else ""
+    return f"{cache.name}  {cache.label}  {cache.model}  {size}  {cost_text}  until {cache.expire_at}{needed_by}"
 
 
-def elsewhere_line(job: Elsewhere) -> str:
+def foreign_job_line(job: ForeignJob) -> str:
     requests = "an unknown number of" if job.requests is None else f"{job.requests:,}"
     return f"{job.name}  {job.display_name}  {job.model}  {requests} requests  {job.state}  made {job.created_at}"
 
 
-def spent_line(line: Spent) -> str:
-    known = "cost unknown" if line.usd is None else f"{'at least ' if line.at_least else ''}{money(line.usd)}"
+def spend_line(spend: Spend) -> str:
+    cost = "cost unknown" if spend.usd is None else f"{'at least ' if spend.at_least else ''}{money(spend.usd)}"
     facts = [
-        str(line.day or "all days"),
-        line.model or "all models",
-        count(line.runs, "run"),
-        count(line.rows, "row"),
-        known,
-        f"{count(line.unknown, 'run')} of unknown cost" if line.unknown and line.usd is not None else "",
-        "" if line.saved is None else f"{'saved' if line.saved >= 0 else 'lost'} {money(abs(line.saved))}",
+        str(spend.day or "all days"),
+        spend.model or "all models",
+        plural(spend.runs, "run"),
+        plural(spend.rows, "row"),
+        cost,
+        f"{plural(spend.runs_of_unknown_cost, 'run')} of unknown cost"
+        if spend.runs_of_unknown_cost and spend.usd is not None
+        else "",
+        "" if spend.saved is None else f"{'saved' if spend.saved >= 0 else 'lost'} {money(abs(spend.saved))}",
     ]
     return "  ".join(fact for fact in facts if fact)
 
@@ -114,19 +116,21 @@ def spent_line(line: Spent) -> str:
 def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str]:
     usd, groups = document["totals"]["usd"], document["groups"]
     costs = (f"{name} {money(usd[name])}" for name in ("plain", "implicit", "chosen"))
-    first = sorted(
+    ordered_groups = sorted(
         groups, key=lambda group: (group["choice"] != "explicit", -group["requests"] * group["prefix_tokens"])
     )
-    more = [f"… and {len(groups) - GROUPS_SHOWN:,} more shared texts"] if len(groups) > GROUPS_SHOWN else []
-    whole, standard = document["estimate"]["usd"], document["estimate"]["standard_usd"]["expected"]
+    hidden_groups = (
+        [f"… and {len(groups) - MAX_GROUPS_SHOWN:,} more shared texts"] if len(groups) > MAX_GROUPS_SHOWN else []
+    )
+    run_usd, standard_usd = document["estimate"]["usd"], document["estimate"]["standard_usd"]["expected"]
     caution = [document["caution"]] if document["caution"] else []
     return [
         f"{document['totals']['requests']:,} requests, input cost: {', '.join(costs)}",
-        f"The whole run: {money(whole['low'])} to {money(whole['worst'])}, {money(whole['expected'])} expected; "
-        f"{money(standard)} at standard price without caches",
+        f"The whole run: {money(run_usd['low'])} to {money(run_usd['worst'])}, {money(run_usd['expected'])} expected; "
+        f"{money(standard_usd)} at standard price without caches",
         *caution,
-        *(_group_line(group) for group in first[:GROUPS_SHOWN]),
-        *more,
+        *(_group_line(group) for group in ordered_groups[:MAX_GROUPS_SHOWN]),
+        *hidden_groups,
         *document["hints"],
         f"Planned for jobs of {document['hours']:.1f} h.",
         *assumptions,
@@ -140,6 +144,6 @@ def money(usd: float | None) -> str:
 def _group_line(group: dict[str, Any]) -> str:
     usd, hours = group["usd"], group["break_even_hours"]
     costs = ", ".join(f"{name} {money(usd[name])}" for name in usd if usd[name] is not None)
-    until = f"; a cache pays up to {hours:.1f} h" if hours else ""
+    break_even = f"; a cache pays up to {hours:.1f} h" if hours else ""
     shared = f"{group['requests']:,} requests share {group['prefix_tokens']:,} tokens"
-    return f"{group['id']}  {shared}: {group['choice']} ({costs}{until})"
+    return f"{group['id']}  {shared}: {group['choice']} ({costs}{break_even})"

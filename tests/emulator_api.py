@@ -27,7 +27,7 @@ def jsonl(rows: Iterable[Json]) -> bytes:
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
-class Api:
+class ApiClient:
     """One key's calls. `call` returns status and JSON; the named verbs insist on 200."""
 
     def __init__(self, emulator: EmulatorProcess, key: str = "key-one", version: str = "v1beta") -> None:
@@ -45,18 +45,18 @@ class Api:
         return reply.status_code, reply.json()
 
     def get(self, path: str, **query: Any) -> Json:
-        return self._fine(self.call("GET", path, **query))
+        return self._expect_ok(self.call("GET", path, **query))
 
     def post(self, path: str, body: Any = None) -> Json:
-        return self._fine(self.call("POST", path, body))
+        return self._expect_ok(self.call("POST", path, body))
 
     def patch(self, path: str, body: Any) -> Json:
-        return self._fine(self.call("PATCH", path, body))
+        return self._expect_ok(self.call("PATCH", path, body))
 
     def delete(self, path: str) -> Json:
-        return self._fine(self.call("DELETE", path))
+        return self._expect_ok(self.call("DELETE", path))
 
-    def refused(self, method: str, path: str, body: Any = None, **query: Any) -> Json:
+    def expect_error(self, method: str, path: str, body: Any = None, **query: Any) -> Json:
         """The error object of a call that must be refused."""
         status, answer = self.call(method, path, body, **query)
         assert status >= 400, answer
@@ -65,7 +65,7 @@ class Api:
         return error
 
     @staticmethod
-    def _fine(answer: tuple[int, Json]) -> Json:
+    def _expect_ok(answer: tuple[int, Json]) -> Json:
         assert answer[0] == 200, answer
         return answer[1]
 
@@ -85,8 +85,8 @@ class Api:
     def upload(self, data: bytes, mime: str = "jsonl", **file: Any) -> Json:
         """Upload in one chunk; return the File."""
         url = self.start_upload(len(data), mime, **file).headers["x-goog-upload-url"]
-        made: Json = self.send_chunk(url, data, 0, "upload, finalize").json()["file"]
-        return made
+        file_resource: Json = self.send_chunk(url, data, 0, "upload, finalize").json()["file"]
+        return file_resource
 
     def file_batch(self, rows: Iterable[Json], model: str = MODEL, name: str = "job") -> str:
         """Upload rows and create a job over them; return its name."""
@@ -98,10 +98,10 @@ class Api:
 
     def create(self, model: str, source: Json, name: str = "job", method: str = "batchGenerateContent") -> str:
         body = {"batch": {"displayName": name, "inputConfig": source}}
-        made: str = self.post(f"models/{model}:{method}", body)["name"]
-        return made
+        job_name: str = self.post(f"models/{model}:{method}", body)["name"]
+        return job_name
 
-    def finished(self, name: str, seconds: float = 1) -> Json:
+    def finish_job(self, name: str, seconds: float = 1) -> Json:
         """The operation of a job after so much time."""
         self.emulator.clock(seconds)
         return self.get(name)
@@ -118,11 +118,11 @@ class Api:
 
     def run(self, rows: list[Json], model: str = MODEL) -> list[Json]:
         """Send rows as a file and return their results."""
-        return self.results(self.finished(self.file_batch(rows, model)))
+        return self.results(self.finish_job(self.file_batch(rows, model)))
 
-    def cache(self, words: int = 1500, model: str = MODEL, **more: Any) -> Json:
+    def create_cache(self, token_count: int = 1500, model: str = MODEL, **more: Any) -> Json:
         """A cached content of a little more than so many tokens."""
-        body = {"model": f"models/{model}", "contents": contents("word " * words), **more}
+        body = {"model": f"models/{model}", "contents": contents("word " * token_count), **more}
         return self.post("cachedContents", body)
 
     def generate(self, text: str, model: str = MODEL, **request: Any) -> Json:
@@ -135,9 +135,9 @@ def text_of(response: Json) -> str:
 
 
 @contextmanager
-def client(emulator: EmulatorProcess, key: str = "key-one", version: str = "v1beta") -> Iterator[Api]:
+def client(emulator: EmulatorProcess, key: str = "key-one", version: str = "v1beta") -> Iterator[ApiClient]:
     """An Api that is closed at the end."""
-    api = Api(emulator, key, version)
+    api = ApiClient(emulator, key, version)
     try:
         yield api
     finally:

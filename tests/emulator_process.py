@@ -25,7 +25,7 @@ class EmulatorProcess:
     data_dir: Path | None = None
     _ended: bool = field(default=False, repr=False)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def control(self, method: str, path: str, body: Any = None) -> Any:
         """Send one control request; return the parsed answer (bytes if it is not JSON)."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
@@ -37,29 +37,31 @@ class EmulatorProcess:
 
     def ledger(self) -> dict[str, Any]:
         """What Google would know and bill."""
-        answer: dict[str, Any] = self.ask("GET", "/_emulator/ledger")
+        answer: dict[str, Any] = self.control("GET", "/_emulator/ledger")
         return answer
 
     def settings(self, **values: Any) -> dict[str, Any]:
         """Change the named settings, or none; return all of them."""
         answer: dict[str, Any] = (
-            self.ask("POST", "/_emulator/settings", values) if values else self.ask("GET", "/_emulator/settings")
+            self.control("POST", "/_emulator/settings", values)
+            if values
+            else self.control("GET", "/_emulator/settings")
         )
         return answer
 
     def faults(self, rules: list[dict[str, Any]]) -> None:
         """Add fault rules; an empty list clears them all."""
-        self.ask("POST", "/_emulator/faults", rules) if rules else self.ask("DELETE", "/_emulator/faults")
+        self.control("POST", "/_emulator/faults", rules) if rules else self.control("DELETE", "/_emulator/faults")
 
     def clock(self, seconds: float) -> None:
         """Turn the emulator's time forward."""
-        self.ask("POST", "/_emulator/clock", {"advance_seconds": seconds})
+        self.control("POST", "/_emulator/clock", {"advance_seconds": seconds})
 
     def reset(self) -> None:
         """Forget everything: things, ledger, settings, faults and the turned clock."""
-        self.ask("POST", "/_emulator/reset")
+        self.control("POST", "/_emulator/reset")
 
-    def sent(self, kind: str, name: str) -> bytes:
+    def sent_bytes(self, kind: str, name: str) -> bytes:
         """The bytes a client really sent: kind is files, cached_contents or batch_jobs."""
         tail = "/requests" if kind == "batch_jobs" else ""
         url = f"{self.base_url}/_emulator/{kind}/{name.split('/')[-1]}{tail}"

@@ -29,7 +29,7 @@ def tokens_of_part(part: bytes) -> float:
     value = json.loads(part)
     if isinstance(value, dict) and set(value) == {"text"}:
         return float(len(json.dumps(value["text"])))
-    return float(len(_spell(value)))
+    return float(len(_canonical_json(value)))
 
 
 @dataclass(frozen=True)
@@ -48,27 +48,31 @@ def prefixes(request: Json, split: str) -> list[Prefix]:
     size += sum(_tokens(root[key]) for key in ("tools", "toolConfig") if key in root)
     contents = [with_role(content) for content in request["contents"]]
     steps = [(content, place) for content in contents for place in range(len(content["parts"]))]
-    able = "systemInstruction" in root and _user(request["contents"][0])  # tools alone are no cache
-    found = [Prefix(_spell(root), size, able)] if root else []
-    whole: list[Json] = []
+    cacheable = "systemInstruction" in root and _is_user(request["contents"][0])  # tools alone are no cache
+    result = [Prefix(_canonical_json(root), size, cacheable)] if root else []
+    complete_turns: list[Json] = []
     for number, (content, place) in enumerate(steps):
-        begun = [*whole, {**content, "parts": content["parts"][:place]}] if place else [*whole]
+        started_turns = (
+            [*complete_turns, {**content, "parts": content["parts"][:place]}] if place else [*complete_turns]
+        )
         part = content["parts"][place]
-        if split == "text" and _user(content) and set(part) == {"text"}:
+        if split == "text" and _is_user(content) and set(part) == {"text"}:
             for end in text_cuts(part["text"]):
-                cut = _with_part(begun, content, place, {"text": part["text"][:end]})
-                found.append(
-                    Prefix(_spell({**root, "contents": cut}), size + len(json.dumps(part["text"][:end])) - 1, True)
+                cut = _with_part(started_turns, content, place, {"text": part["text"][:end]})
+                result.append(
+                    Prefix(
+                        _canonical_json({**root, "contents": cut}), size + len(json.dumps(part["text"][:end])) - 1, True
+                    )
                 )
         size += _tokens(part)
-        done = _with_part(begun, content, place, part)
+        done = _with_part(started_turns, content, place, part)
         if place + 1 == len(content["parts"]):
-            whole.append(content)
+            complete_turns.append(content)
         if number + 1 < len(steps):
             follower, inside = steps[number + 1]
             if split != "turn" or inside == 0:
-                found.append(Prefix(_spell({**root, "contents": done}), size, _user(follower)))
-    return found
+                result.append(Prefix(_canonical_json({**root, "contents": done}), size, _is_user(follower)))
+    return result
 
 
 def with_role(content: Json) -> Json:
@@ -76,9 +80,11 @@ def with_role(content: Json) -> Json:
     return {"role": "user", **content}
 
 
-def spell_body(body: Json) -> str:
+def canonical_body(body: Json) -> str:
     """What a cache holds, as `Prefix.content` spells it."""
-    return _spell({**body, "contents": [with_role(turn) for turn in body["contents"]]} if "contents" in body else body)
+    return _canonical_json(
+        {**body, "contents": [with_role(turn) for turn in body["contents"]]} if "contents" in body else body
+    )
 
 
 def text_cuts(text: str) -> list[int]:
@@ -88,7 +94,7 @@ def text_cuts(text: str) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Case:
+class PlannerCase:
     """A batch, what it is priced by, and what may be cached."""
 
     requests: Sequence[Json]
@@ -117,24 +123,24 @@ class Case:
 
     @cached_property
     def cacheable(self) -> list[Prefix]:
-        least = self.tariff.explicit_minimum
-        return [p for p in self.shared if least is not None and p.next_user and p.tokens >= least]
+        minimum = self.tariff.explicit_minimum
+        return [p for p in self.shared if minimum is not None and p.next_user and p.tokens >= minimum]
 
-    def uncached(self, row: int, implicit: bool = True) -> float:
+    def uncached_cost(self, row: int, implicit: bool = True) -> float:
         """USD of a request without an explicit cache."""
-        gain = self._gain(row)
+        saving = self._saving_per_token(row)
         best = 0.0
-        least = self.tariff.implicit_minimum
+        minimum = self.tariff.implicit_minimum
         for prefix in self.chains[row]:
-            if implicit and least is not None and prefix in self.shared and prefix.tokens >= least:
+            if implicit and minimum is not None and prefix in self.shared and prefix.tokens >= minimum:
                 best = max(best, self.implicit_rate * (1 - 1 / self.shared[prefix]) * prefix.tokens)
-        return self._price(row).input_batch * self.sizes[row] / MILLION - gain * best
+        return self._price(row).input_batch * self.sizes[row] / MILLION - saving * best
 
-    def cached(self, row: int, prefix: Prefix) -> float:
+    def cached_cost(self, row: int, prefix: Prefix) -> float:
         """USD of a request that uses a cache of this prefix."""
-        return self.uncached(row, implicit=False) - self._gain(row) * prefix.tokens
+        return self.uncached_cost(row, implicit=False) - self._saving_per_token(row) * prefix.tokens
 
-    def cache(self, prefix: Prefix) -> float:
+    def cache_cost(self, prefix: Prefix) -> float:
         """USD of a cache of this prefix."""
         tier = self._tier(prefix.tokens)
         storage = self.tariff.storage if tier.storage is None else tier.storage
@@ -143,20 +149,22 @@ class Case:
     def cost(self, caches: Iterable[Prefix]) -> float:
         """USD of the batch with these caches, every request served as cheaply as they allow."""
         chosen = set(caches)
-        total = sum(self.cache(prefix) for prefix in chosen)
+        total = sum(self.cache_cost(prefix) for prefix in chosen)
         for row, chain in enumerate(self.chains):
-            options = [self.cached(row, prefix) for prefix in chain if prefix in chosen]
-            total += min([self.uncached(row), *options])
+            options = [self.cached_cost(row, prefix) for prefix in chain if prefix in chosen]
+            total += min([self.uncached_cost(row), *options])
         return total
 
     @property
-    def plain(self) -> float:
-        return sum(self.uncached(row, implicit=False) for row in range(len(self.requests)))
+    def cost_without_caches(self) -> float:
+        return sum(self.uncached_cost(row, implicit=False) for row in range(len(self.requests)))
 
     def brute_force(self) -> float:
         """The least cost over all sets of caches."""
-        some = self.cacheable
-        sets = itertools.chain.from_iterable(itertools.combinations(some, size) for size in range(len(some) + 1))
+        cacheable = self.cacheable
+        sets = itertools.chain.from_iterable(
+            itertools.combinations(cacheable, size) for size in range(len(cacheable) + 1)
+        )
         return min(self.cost(chosen) for chosen in sets)
 
     def integer_programme(self) -> float:
@@ -166,15 +174,15 @@ class Case:
         solver.setOptionValue("mip_rel_gap", 0.0)
         solver.setOptionValue("mip_abs_gap", 0.0)
         scale = 1000.0  # the solver's tolerances are absolute
-        bought = {prefix: solver.addBinary(obj=scale * self.cache(prefix)) for prefix in self.cacheable}
+        bought = {prefix: solver.addBinary(obj=scale * self.cache_cost(prefix)) for prefix in self.cacheable}
         total = 0.0
         for row, chain in enumerate(self.chains):
-            alone = self.uncached(row)
-            total += alone
+            uncached = self.uncached_cost(row)
+            total += uncached
             used = []
             for prefix in chain:
-                if prefix in bought and self.cached(row, prefix) < alone:
-                    uses = solver.addBinary(obj=scale * (self.cached(row, prefix) - alone))
+                if prefix in bought and self.cached_cost(row, prefix) < uncached:
+                    uses = solver.addBinary(obj=scale * (self.cached_cost(row, prefix) - uncached))
                     solver.addConstr(uses <= bought[prefix])
                     used.append(uses)
             if used:
@@ -191,14 +199,14 @@ class Case:
     def _price(self, row: int) -> Tariff:
         return self._tier(self.sizes[row])
 
-    def _gain(self, row: int) -> float:
+    def _saving_per_token(self, row: int) -> float:
         return max(0.0, self._price(row).input_batch - self._price(row).cached) / MILLION
 
 
 def all_parts(request: Json) -> list[Any]:
-    found = list(request.get("systemInstruction", {}).get("parts", []))
-    found += [request[key] for key in ("tools", "toolConfig") if key in request]
-    return found + [part for content in request["contents"] for part in content["parts"]]
+    parts = list(request.get("systemInstruction", {}).get("parts", []))
+    parts += [request[key] for key in ("tools", "toolConfig") if key in request]
+    return parts + [part for content in request["contents"] for part in content["parts"]]
 
 
 def lines(requests: Sequence[Json], dump: Callable[[Json], str] = json.dumps) -> list[bytes]:
@@ -207,28 +215,28 @@ def lines(requests: Sequence[Json], dump: Callable[[Json], str] = json.dumps) ->
     return [row.encode() + b"\n" for row in rows]
 
 
-def close(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-15)
+def is_close(left: float, right: float) -> bool:
+    return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-15)
 
 
-def _with_part(begun: list[Json], content: Json, place: int, part: Json) -> list[Json]:
-    held = begun[-1]["parts"] if place else []
-    return [*(begun[:-1] if place else begun), {**content, "parts": [*held, part]}]
+def _with_part(turns: list[Json], content: Json, place: int, part: Json) -> list[Json]:
+    parts = turns[-1]["parts"] if place else []
+    return [*(turns[:-1] if place else turns), {**content, "parts": [*parts, part]}]
 
 
 def _tokens(part: Any) -> float:
     return tokens_of_part(json.dumps(part).encode())
 
 
-def _user(content: Json) -> bool:
+def _is_user(content: Json) -> bool:
     return content.get("role", "user") == "user"
 
 
-def _spell(value: Any) -> str:
+def _canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def random_batch(random: Random, most: int = 12) -> list[Json]:
+def random_batch(random: Random, max_requests: int = 12) -> list[Json]:
     """A few requests that share a lot: nested prefixes, several roots, turns of both roles, equal requests."""
     words = [letter * random.choice([3, 20, 40, 90, 150]) for letter in "abcdefgh"]
     texts = [f"{one}\n\n{two}\n{three}" for one, two, three in zip(words, words[1:], words[2:], strict=False)]
@@ -238,18 +246,18 @@ def random_batch(random: Random, most: int = 12) -> list[Json]:
     roots.append({"tools": [{"functionDeclarations": [{"name": "f" * 40}]}]})
     sizes = random.choice([(1, 1), (1, 3), (2, 4)])
     stems: list[list[Json]] = [[]]
-    found = []
-    for _ in range(random.randint(2, most)):
+    requests = []
+    for _ in range(random.randint(2, max_requests)):
         turns = list(random.choice(stems))[: random.randint(0, 4)]
         while not turns or random.random() < 0.4:
             role = "user" if not turns else random.choice(["user", "model"])
             parts = [{"text": random.choice(pool)} for _ in range(random.randint(*sizes))]
             turns.append({"role": role, "parts": parts} if random.random() < 0.9 else {"parts": parts})
         stems.append(turns)
-        found.append({**random.choice(roots), "contents": turns})
+        requests.append({**random.choice(roots), "contents": turns})
         if random.random() < 0.2:
-            found.append(found[-1])
-    return found
+            requests.append(requests[-1])
+    return requests
 
 
 def random_tariff(random: Random) -> Tariff:
@@ -272,16 +280,16 @@ def random_tariff(random: Random) -> Tariff:
     return replace(base, long=long, long_context_threshold=random.choice([60, 150, 300]))
 
 
-def shuffled_spelling(random: Random) -> Callable[[Json], str]:
+def random_json_dump(random: Random) -> Callable[[Json], str]:
     """Dump JSON with white space, escapes and the order of keys at random."""
 
-    def mixed(value: Any) -> Any:
+    def shuffle_keys(value: Any) -> Any:
         if isinstance(value, dict):
             keys = random.sample(sorted(value), len(value))
-            return {key: mixed(value[key]) for key in keys}
-        return [mixed(item) for item in value] if isinstance(value, list) else value
+            return {key: shuffle_keys(value[key]) for key in keys}
+        return [shuffle_keys(item) for item in value] if isinstance(value, list) else value
 
     def dump(value: Json) -> str:
-        return json.dumps(mixed(value), separators=random.choice([(",", ":"), (", ", ": "), (" , ", " : ")]))
+        return json.dumps(shuffle_keys(value), separators=random.choice([(",", ":"), (", ", ": "), (" , ", " : ")]))
 
     return dump

@@ -301,14 +301,14 @@ def test_what_takes_too_long_is_cancelled_and_its_rows_are_sent_elsewhere(
 
 def made_elsewhere(base_url: str) -> str:
     """A job made with the same key by somebody else."""
-    from gemini.client import Gateway
+    from gemini.client import GeminiClient
 
     rows: list[dict[str, Any]] = [
         {"request": {"contents": [{"role": "user", "parts": [{"text": text}]}]}, "metadata": {"key": text}}
         for text in ("one", "two")
     ]
     body = {"displayName": "elsewhere", "inputConfig": {"requests": {"requests": rows}}}
-    return str(Gateway(KEY, base_url).create_batch(MODEL, body)["name"])
+    return str(GeminiClient(KEY, base_url).create_batch(MODEL, body)["name"])
 
 
 def test_a_job_made_elsewhere_is_adopted_collected_and_then_pointed_to(

@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from batch.errors import InputError, NotFound
 from batch.model import ContextMode, Tariff
 from batch.planning import groups
-from batch.planning.cost_model import Options
+from batch.planning.cost_model import PlanOptions
 from batch.prefixes import text_cuts
-from gem_cache import Choice, Plan, mine, plan_batches, plan_survey
+from gem_cache import CachingChoice, Plan, find_prefixes, plan_batches, plan_survey
 from tests.planner_reference import (
-    Case,
     Json,
+    PlannerCase,
     Prefix,
-    close,
+    canonical_body,
+    is_close,
     lines,
     random_batch,
+    random_json_dump,
     random_tariff,
-    shuffled_spelling,
-    spell_body,
     tokens_of_part,
 )
 
@@ -80,34 +80,34 @@ def chosen(plan: Plan) -> float:
     return usd
 
 
-def random_case(seed: int, split: str | None = None) -> tuple[Case, list[bytes]]:
+def random_case(seed: int, split: str | None = None) -> tuple[PlannerCase, list[bytes]]:
     random = Random(seed)
     requests, tariff = random_batch(random), random_tariff(random)
     hours, rate = random.choice([0.0, 0.25, 1.0, 4.0]), random.choice([0.0, 0.0, 0.1, 0.3, 0.8])
     fixed = random.choice([0.0, 0.0, 0.001, 0.01])
-    case = Case(requests, tariff, hours, rate, fixed, split or random.choice(["turn", "part", "text"]))
-    return case, lines(requests, shuffled_spelling(random) if random.random() < 0.5 else json.dumps)
+    case = PlannerCase(requests, tariff, hours, rate, fixed, split or random.choice(["turn", "part", "text"]))
+    return case, lines(requests, random_json_dump(random) if random.random() < 0.5 else json.dumps)
 
 
-def plan_case(case: Case, data: list[bytes], mode: ContextMode = ContextMode.AUTO) -> Plan:
-    survey = mine(lambda: data, case.split, tokens_of_part, least=0.0)
-    return plan_survey(survey, case.tariff, Options(case.hours, case.implicit_rate, False, case.fixed), mode)
+def plan_case(case: PlannerCase, data: list[bytes], mode: ContextMode = ContextMode.AUTO) -> Plan:
+    survey = find_prefixes(lambda: data, case.split, tokens_of_part, min_tokens=0.0)
+    return plan_survey(survey, case.tariff, PlanOptions(case.hours, case.implicit_rate, False, case.fixed), mode)
 
 
-def caches_of(plan: Plan, case: Case) -> list[Prefix]:
+def caches_of(plan: Plan, case: PlannerCase) -> list[Prefix]:
     """The plan's caches as prefixes of the definition, found by what they hold."""
     by_content = {prefix.content: prefix for prefix in case.cacheable}
-    found = plan.contents([group.id for group in plan.groups if group.choice == Choice.EXPLICIT])
-    return [by_content[spell_body(json.loads(body))] for _, body in found]
+    found = plan.contents([group.id for group in plan.groups if group.choice == CachingChoice.EXPLICIT])
+    return [by_content[canonical_body(json.loads(body))] for _, body in found]
 
 
-def check(case: Case, data: list[bytes]) -> None:
+def check(case: PlannerCase, data: list[bytes]) -> None:
     """The plan costs what the definition says of its caches, and that is the least there is."""
     plan = plan_case(case, data)
     usd = plan.totals.usd
     few = len(case.cacheable) <= 6
     least = case.brute_force() if few else case.integer_programme()
-    assert usd.plain == pytest.approx(case.plain, rel=1e-9)
+    assert usd.uncached == pytest.approx(case.cost_without_caches, rel=1e-9)
     assert usd.implicit == pytest.approx(case.cost([]), rel=1e-9)
     assert usd.chosen == pytest.approx(case.cost(caches_of(plan, case)), rel=1e-9)
     assert usd.chosen == pytest.approx(least, rel=1e-9 if few else 1e-7)
@@ -140,10 +140,10 @@ def test_no_plan_is_dearer_than_none(seed: int) -> None:
     case, data = random_case(seed)
     plan = plan_case(case, data)
     usd = plan.totals.usd
-    assert usd.plain is not None and usd.implicit is not None
-    assert chosen(plan) <= min(usd.plain, usd.implicit) + 1e-12
+    assert usd.uncached is not None and usd.implicit is not None
+    assert chosen(plan) <= min(usd.uncached, usd.implicit) + 1e-12
     for mode in ContextMode:
-        assert chosen(plan.again(mode=mode)) >= chosen(plan) - 1e-12
+        assert chosen(plan.replan(mode=mode)) >= chosen(plan) - 1e-12
 
 
 @settings(max_examples=40, deadline=None)
@@ -164,7 +164,7 @@ def test_time_only_costs(seed: int) -> None:
 def test_more_requests_never_make_caching_worse(count: int, size: int, hours: float) -> None:
     """What caching saves grows with the group, and so does its break-even."""
     smaller, larger = (plan_of(questions(size, n), hours=hours) for n in (count, count + 1))
-    saved = [(plan.totals.usd.plain or 0) - chosen(plan) for plan in (smaller, larger)]
+    saved = [(plan.totals.usd.uncached or 0) - chosen(plan) for plan in (smaller, larger)]
     assert saved[1] >= saved[0] - 1e-12
     if smaller.groups and smaller.groups[0].break_even_hours is not None:
         assert (larger.groups[0].break_even_hours or 0) >= smaller.groups[0].break_even_hours
@@ -176,15 +176,16 @@ def test_a_groups_prices_are_what_its_choice_does_to_the_total(seed: int) -> Non
     """With every other choice held, the total changes by the difference of two of the group's prices."""
     case, data = random_case(seed)
     plan = plan_case(replace(case, implicit_rate=0.0), data)
-    others = {f"{ident:016x}": Choice.NONE for ident in plan.survey.forest.ids.tolist()}
+    others = {f"{ident:016x}": CachingChoice.NONE for ident in plan.survey.forest.ids.tolist()}
     held = {**others, **{group.id: group.choice for group in plan.groups}}
     for group in plan.groups:
         if group.possible and group.usd.explicit is not None and group.usd.none is not None:
             with_cache, without = (
-                chosen(plan.again(overrides={**held, group.id: choice})) for choice in (Choice.EXPLICIT, Choice.NONE)
+                chosen(plan.replan(overrides={**held, group.id: choice}))
+                for choice in (CachingChoice.EXPLICIT, CachingChoice.NONE)
             )
             expected = group.usd.explicit - group.usd.none
-            assert with_cache - without == pytest.approx(expected, rel=1e-9, abs=1e-9 * case.plain)
+            assert with_cache - without == pytest.approx(expected, rel=1e-9, abs=1e-9 * case.cost_without_caches)
 
 
 def test_the_break_even_of_a_lone_group_does_not_hang_on_its_length() -> None:
@@ -192,9 +193,9 @@ def test_the_break_even_of_a_lone_group_does_not_hang_on_its_length() -> None:
     for size in (1_100, 90_000):
         (group,) = plan_of(questions(size, 10)).groups
         assert group.break_even_hours == pytest.approx((10 * 0.12 - 0.30) / 1.00)
-        assert group.choice == Choice.NONE
+        assert group.choice == CachingChoice.NONE
     (group,) = plan_of(questions(1_100, 10), hours=0.5).groups
-    assert group.choice == Choice.EXPLICIT
+    assert group.choice == CachingChoice.EXPLICIT
 
 
 def test_under_a_cached_prefix_only_the_rest_counts() -> None:
@@ -203,7 +204,9 @@ def test_under_a_cached_prefix_only_the_rest_counts() -> None:
     requests = [ask(shared, text(10_000, letter), {"text": str(n)}) for letter in "abc" for n in range(40)]
     plan = plan_of(requests, hours=0.5)
     top, *inner = plan.groups
-    overridden = plan.again(overrides={top.id: Choice.EXPLICIT, **{group.id: Choice.NONE for group in inner}})
+    overridden = plan.replan(
+        overrides={top.id: CachingChoice.EXPLICIT, **{group.id: CachingChoice.NONE for group in inner}}
+    )
     inner = overridden.groups[1:]
     for group in inner:
         assert group.parent == top.id
@@ -242,7 +245,7 @@ def test_the_long_context_tier_prices_the_whole_request_and_the_whole_cache() ->
     for size, factor in ((200_000, 1.0), (200_001, 2.0)):
         requests = [ask(text(size - 3), {"text": "q"})] * 20
         plan = plan_of(requests, PRO, hours=0.25)
-        assert plan.totals.usd.plain == pytest.approx(20 * size * 0.625 * factor / 1e6)
+        assert plan.totals.usd.uncached == pytest.approx(20 * size * 0.625 * factor / 1e6)
         cache = (size - 3) * (1.25 + 4.5 * 0.25) / 1e6  # what is cached stays within the threshold here
         served = 20 * (3 * 0.625 + (size - 3) * 0.125) * factor / 1e6
         assert chosen(plan) == pytest.approx(cache + served)
@@ -258,7 +261,7 @@ def test_histories_of_two_thousand_turns_are_planned() -> None:
     requests = [{"contents": turns[: n + 1]} for n in (*range(0, 2_000, 100), 2_000, 2_000)]
     plan = plan_of(requests, hours=1.0)
     assert len(plan.survey.forest) == 2_000
-    assert chosen(plan) < (plan.totals.usd.plain or 0)
+    assert chosen(plan) < (plan.totals.usd.uncached or 0)
 
 
 def test_rows_of_one_root_share_it_and_rows_of_another_do_not() -> None:
@@ -284,9 +287,9 @@ def test_modes_force_the_choice() -> None:
     plan = plan_of(requests, hours=24.0, implicit_rate=0.3)
     usd = plan.totals.usd
     assert not plan.caches and chosen(plan) == usd.implicit
-    assert chosen(plan.again(mode=ContextMode.NONE)) == usd.plain
-    assert chosen(plan.again(mode=ContextMode.IMPLICIT)) == usd.implicit
-    explicit = plan.again(mode=ContextMode.EXPLICIT)
+    assert chosen(plan.replan(mode=ContextMode.NONE)) == usd.uncached
+    assert chosen(plan.replan(mode=ContextMode.IMPLICIT)) == usd.implicit
+    explicit = plan.replan(mode=ContextMode.EXPLICIT)
     assert [group.served for group in explicit.caches] == [10]
     assert (explicit.cache_of_row >= 0).sum() == 10
 
@@ -304,7 +307,7 @@ def test_explicit_mode_works_without_prices() -> None:
     assert [group.served for group in plan.caches] == [50]
     assert set(plan.totals.usd) == {None}
     assert plan.cost_at(5.0).chosen is None
-    assert not plan.again(mode=ContextMode.AUTO).caches
+    assert not plan.replan(mode=ContextMode.AUTO).caches
 
 
 def test_a_model_without_explicit_caches_gets_none() -> None:
@@ -318,14 +321,14 @@ def test_overrides_win_and_are_shown() -> None:
     requests = [*questions(3_000, 100), *questions(3_000, 4, "y")]
     plan = plan_of(requests, hours=1.0)
     first, second = plan.groups
-    turned = plan.again(overrides={first.id: Choice.NONE, second.id: Choice.EXPLICIT})
+    turned = plan.replan(overrides={first.id: CachingChoice.NONE, second.id: CachingChoice.EXPLICIT})
     assert [(group.choice, group.overridden) for group in turned.groups] == [
-        (Choice.NONE, True),
-        (Choice.EXPLICIT, True),
+        (CachingChoice.NONE, True),
+        (CachingChoice.EXPLICIT, True),
     ]
     assert chosen(turned) > chosen(plan)
     with pytest.raises(NotFound):
-        chosen(plan.again(overrides={"0" * 16: Choice.NONE}))
+        chosen(plan.replan(overrides={"0" * 16: CachingChoice.NONE}))
 
 
 def test_what_the_service_would_refuse_cannot_be_chosen() -> None:
@@ -333,13 +336,13 @@ def test_what_the_service_would_refuse_cannot_be_chosen() -> None:
     (group,) = plan.groups
     assert not group.possible and group.usd.explicit is None
     with pytest.raises(InputError, match="1024 or more"):
-        chosen(plan.again(overrides={group.id: Choice.EXPLICIT}))
+        chosen(plan.replan(overrides={group.id: CachingChoice.EXPLICIT}))
 
 
 def test_implicit_caching_is_chosen_only_where_the_whole_group_would_pay_more_for_a_cache() -> None:
     plan = plan_of(questions(5_000, 8), hours=4.0, implicit_rate=0.1)
     (group,) = plan.groups
-    assert group.choice == Choice.IMPLICIT
+    assert group.choice == CachingChoice.IMPLICIT
     assert group.usd.implicit is not None and group.usd.none is not None
     assert group.usd.none - group.usd.implicit == pytest.approx(8 * 0.1 * (1 - 1 / 8) * 5_000 * 0.12 / 1e6)
 
@@ -351,18 +354,18 @@ def test_equal_requests_are_sent_once_if_wanted() -> None:
     requests = [*cold, *warm, *cold, *warm]
     plan = plan_of(requests)
     assert plan.duplicates == 0
-    assert plan.again(dedupe=True).duplicates == 3
-    by_itself = plan.again(dedupe=None)
-    assert by_itself.stakes.sent.tolist() == [True, True, True, False, True, True]
-    assert by_itself.survey.twin.tolist() == [0, 1, 2, 0, 1, 2]
+    assert plan.replan(dedupe=True).duplicates == 3
+    by_itself = plan.replan(dedupe=None)
+    assert by_itself.cost_model.sent.tolist() == [True, True, True, False, True, True]
+    assert by_itself.survey.duplicate_of.tolist() == [0, 1, 2, 0, 1, 2]
 
 
 def test_a_request_that_only_looks_like_another_is_sent() -> None:
     """Names are 64 bits; before one request stands for another they are compared."""
     data = lines([ask({"text": "one"}), ask({"text": "two"}), ask({"text": "one"})])
-    survey = replace(mine(lambda: data), twin=np.zeros(3, dtype=np.int64))
-    plan = plan_survey(survey, FLASH, Options(dedupe=True))
-    assert plan.stakes.sent.tolist() == [True, True, False]
+    survey = replace(find_prefixes(lambda: data), duplicate_of=np.zeros(3, dtype=np.int64))
+    plan = plan_survey(survey, FLASH, PlanOptions(dedupe=True))
+    assert plan.cost_model.sent.tolist() == [True, True, False]
 
 
 def test_a_prefix_of_equal_requests_alone_is_no_cache() -> None:
@@ -380,7 +383,7 @@ def test_requests_with_a_cache_of_their_own_are_left_alone() -> None:
     sizes = [3_000 + len(str(n)) + 2 for n in range(30)]
     pinned = sum(size * 0.15 + 7_000 * 0.03 for size in sizes) / 1e6
     alone = plan_of(own, known={"cachedContents/mine": 7_000})
-    assert alone.totals.usd.plain == pytest.approx(pinned)
+    assert alone.totals.usd.uncached == pytest.approx(pinned)
 
 
 def test_exact_counts_replace_estimates() -> None:
@@ -388,13 +391,13 @@ def test_exact_counts_replace_estimates() -> None:
     plan = plan_of(questions(1_100, 100), hours=0.1)
     (candidate,) = plan.candidates
     assert candidate.tokens == 1_100 and plan.caches
-    short = plan.again(counts={candidate.id: 1_000})
+    short = plan.replan(counts={candidate.id: 1_000})
     assert not short.caches and short.groups[0].counted
     assert short.totals.tokens.total == pytest.approx(plan.totals.tokens.total - 100 * 100)
     near = plan_of(questions(900, 100), hours=0.1)
     assert not near.caches
     (candidate,) = near.candidates
-    assert near.again(counts={candidate.id: 1_030}).caches
+    assert near.replan(counts={candidate.id: 1_030}).caches
 
 
 def test_what_stands_before_a_counted_prefix_is_no_longer_than_it() -> None:
@@ -402,9 +405,9 @@ def test_what_stands_before_a_counted_prefix_is_no_longer_than_it() -> None:
     parts = [text(400, letter) for letter in "abcdefgh"]
     plan = plan_of([ask(*parts, text(3, "q"), {"text": f"{n}"}) for n in range(30)], hours=0.1)
     (candidate,) = plan.candidates
-    counted = plan.again(counts={candidate.id: 2_000, **{sample.id: 90 for sample in plan.samples(10)}})
-    places = np.flatnonzero(counted.stakes.requests == 30)
-    assert counted.stakes.length[places].tolist() == pytest.approx(
+    counted = plan.replan(counts={candidate.id: 2_000, **{sample.id: 90 for sample in plan.samples(10)}})
+    places = np.flatnonzero(counted.cost_model.requests == 30)
+    assert counted.cost_model.length[places].tolist() == pytest.approx(
         [2_000 * size / candidate.tokens for size in (*range(400, 3_201, 400), candidate.tokens)], rel=1e-9
     )
     assert [(group.id, group.prefix_tokens) for group in counted.caches] == [(candidate.id, 2_000)]
@@ -423,7 +426,7 @@ def test_tools_alone_are_no_cache() -> None:
     """The service takes no cached content without a system instruction or contents."""
     tools = {"tools": [{"functionDeclarations": [{"name": "f", "description": "d" * 5_000}]}]}
     alone = plan_of([ask({"text": f"{n}"}, **tools) for n in range(50)], hours=0.1)
-    assert not alone.caches and not alone.again(mode=ContextMode.EXPLICIT).caches
+    assert not alone.caches and not alone.replan(mode=ContextMode.EXPLICIT).caches
     system = {"systemInstruction": {"parts": [text(10)]}}
     assert plan_of([ask({"text": f"{n}"}, **tools, **system) for n in range(50)], hours=0.1).caches
 
@@ -433,9 +436,9 @@ def test_files_of_unknown_size_are_worth_a_count() -> None:
     part = {"fileData": {"mimeType": "application/pdf", "fileUri": "https://files/1"}}
     data = lines([ask(part, {"text": str(n)}) for n in range(50)])
     plan = plan_batches(lambda: data, FLASH, hours=0.5)
-    assert plan.totals.blind == 50 and not plan.caches
+    assert plan.totals.unknown_size == 50 and not plan.caches
     (candidate,) = plan.candidates
-    counted = plan.again(counts={candidate.id: 20_000})
+    counted = plan.replan(counts={candidate.id: 20_000})
     assert [group.served for group in counted.caches] == [50]
     assert not counted.candidates[1:]
 
@@ -450,7 +453,7 @@ def test_samples_correct_the_total_and_state_an_interval() -> None:
     assert 40 <= len(samples) <= 60
     for sample in samples:
         truth[sample.id] = tokens_of_content(plan.content(sample.id)) * random.uniform(1.3, 1.7)
-    counted = plan.again(counts={key: round(value) for key, value in truth.items()})
+    counted = plan.replan(counts={key: round(value) for key, value in truth.items()})
     real = 1.5 * sum(plan.survey.tokens)
     tokens = counted.totals.tokens
     assert tokens.low <= real <= tokens.high
@@ -467,7 +470,7 @@ def test_the_95_percent_interval_covers_the_truth_about_that_often_and_is_narrow
         plan = plan_of(requests)
         errs = np.array([max(0.3, random.gauss(1.15, 0.2)) for _ in requests])
         counts = {c.id: round(c.tokens * errs[int(c.id.partition("@")[0])]) for c in plan.samples(100)}
-        tokens, real = plan.again(counts=counts).totals.tokens, float(errs @ plan.survey.tokens)
+        tokens, real = plan.replan(counts=counts).totals.tokens, float(errs @ plan.survey.tokens)
         covered += tokens.low <= real <= tokens.high
         widths.append(tokens.half_width / real)
     assert covered >= 0.9 * 60
@@ -503,18 +506,18 @@ def test_a_batch_of_nothing_and_a_batch_of_one_have_a_plan() -> None:
         plan = plan_of(requests, implicit_rate=0.1)
         assert plan.totals.requests == len(requests)
         assert plan.groups == [] and plan.hints == [] and plan.candidates == []
-        assert chosen(plan) == plan.totals.usd.plain
-        assert plan.again(mode=ContextMode.EXPLICIT).caches == []
+        assert chosen(plan) == plan.totals.usd.uncached
+        assert plan.replan(mode=ContextMode.EXPLICIT).caches == []
         assert len(plan.samples()) == len(requests)
 
 
 def test_a_plan_lists_the_groups_with_most_at_stake(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many besides the caches, which are always listed."""
-    monkeypatch.setattr(groups, "MOST", 3)
+    monkeypatch.setattr(groups, "MAX_LISTED_GROUPS", 3)
     requests = [row for g in range(8) for row in questions(2_000 + 100 * g, 4 if g < 6 else 60, chr(97 + g))]
     plan = plan_of(requests, hours=1.0)
     assert [(group.requests, bool(group.served)) for group in plan.groups] == [(4, False), (60, True), (60, True)]
-    assert [len(plan.again(hours=0.0).groups), len(plan.again(hours=0.0).caches)] == [8, 8]
+    assert [len(plan.replan(hours=0.0).groups), len(plan.replan(hours=0.0).caches)] == [8, 8]
 
 
 class TestDefectsOfOthers:
@@ -525,7 +528,7 @@ class TestDefectsOfOthers:
         requests = [row for g in range(20) for row in questions(8_000, 20, chr(97 + g))]
         plan = plan_of(requests, hours=24.0)
         assert not plan.caches
-        every = plan.again(mode=ContextMode.EXPLICIT)
+        every = plan.replan(mode=ContextMode.EXPLICIT)
         assert len(every.caches) == 20
         assert chosen(every) > 7 * chosen(plan)
 
@@ -535,7 +538,7 @@ class TestDefectsOfOthers:
         plan = plan_of(requests, hours=0.25)
         assert len(plan.caches) == 10
         assert max(group.prefix_tokens for group in plan.caches) < 151_000
-        assert chosen(plan) < 0.5 * (plan.totals.usd.plain or 0)
+        assert chosen(plan) < 0.5 * (plan.totals.usd.uncached or 0)
 
     def test_the_batch_price_is_not_forgotten(self) -> None:
         """At standard price five requests pay for a cache of an hour; at batch price they do not."""
@@ -561,8 +564,8 @@ class TestDefectsOfOthers:
         """Without evidence the rate is 0, and the worst case never counts on hits."""
         plan = plan_of(questions(10_000, 5), hours=4.0, implicit_rate=0.5)
         usd = plan.totals.usd
-        assert chosen(plan) < (usd.plain or 0) <= (usd.worst or 0)
-        assert plan.again(implicit_rate=0.0).totals.usd.implicit == usd.plain
+        assert chosen(plan) < (usd.uncached or 0) <= (usd.worst or 0)
+        assert plan.replan(implicit_rate=0.0).totals.usd.implicit == usd.uncached
 
     def test_greedy_choices_are_undone(self) -> None:
         """Where the longest prefixes pay only without the shorter, or the other way round, the better is found."""
@@ -570,8 +573,8 @@ class TestDefectsOfOthers:
         requests = [ask(shared, part, {"text": f"{n}"}) for part in sections for n in range(14)]
         for hours in np.linspace(0.0, 2.0, 9):
             data = lines(requests)
-            case = Case(requests, FLASH, float(hours))
+            case = PlannerCase(requests, FLASH, float(hours))
             plan = plan_batches(lambda d=data: d, FLASH, hours=float(hours), tokens=tokens_of_part)  # type: ignore[misc]
-            assert close(chosen(plan), case.brute_force()) or math.isclose(
+            assert is_close(chosen(plan), case.brute_force()) or math.isclose(
                 chosen(plan), case.integer_programme(), rel_tol=1e-7
             )

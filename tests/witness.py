@@ -13,7 +13,7 @@ from gemini.wire import timestamp
 from lifecycle.results.read.table import ResultTable
 
 MODEL = "gemini-3.8-flash"
-SHARED = (
+SHARED_PREFIX = (
     "You are the clerk of a large archive. "
     + "Answer from the catalogue, entry by entry, and from nothing else. " * 700
 )
@@ -28,41 +28,45 @@ def write_input(path: Path, texts: Mapping[str, str], *, shared: bool = False) -
     """A JSONL input; with `shared`, every request begins with the same long text, worth a cache."""
     with path.open("w", encoding="utf-8") as out:
         for key, text in texts.items():
-            parts = [*([{"text": SHARED}] if shared else []), {"text": text}]
+            parts = [*([{"text": SHARED_PREFIX}] if shared else []), {"text": text}]
             out.write(json.dumps({"key": key, "request": {"contents": [{"role": "user", "parts": parts}]}}) + "\n")
 
 
-def complaints(ledger: Mapping[str, Any], folder: Path, texts: Mapping[str, str], jobs: int = 1) -> list[str]:
+def find_violations(ledger: Mapping[str, Any], folder: Path, texts: Mapping[str, str], jobs: int = 1) -> list[str]:
     """What is wrong with a finished run: jobs bought, things left at Google, answers."""
-    return [*_bought(ledger, jobs), *leftovers(ledger), *_answers(folder, texts)]
+    return [*_wrong_job_counts(ledger, jobs), *find_leftovers(ledger), *_wrong_answers(folder, texts)]
 
 
-def _bought(ledger: Mapping[str, Any], jobs: int) -> list[str]:
+def _wrong_job_counts(ledger: Mapping[str, Any], jobs: int) -> list[str]:
     names = Counter(str(job["display_name"]) for job in ledger["batch_jobs"])
-    twice = [f"{count} jobs for {name}" for name, count in names.items() if count > 1]
-    return twice + ([] if len(names) == jobs else [f"{len(names)} jobs instead of {jobs}"])
+    duplicates = [f"{count} jobs for {name}" for name, count in names.items() if count > 1]
+    return duplicates + ([] if len(names) == jobs else [f"{len(names)} jobs instead of {jobs}"])
 
 
-def leftovers(ledger: Mapping[str, Any]) -> list[str]:
+def find_leftovers(ledger: Mapping[str, Any]) -> list[str]:
     """Caches that are alive, uploaded files and running jobs that are still there."""
     now = datetime.now(UTC)
     alive = [c for c in ledger["cached_contents"] if not c["deleted_at"] and (timestamp(c["expire_at"]) or now) >= now]
     caches = [f"cache {c['name']} is left" for c in alive]
     uploaded = [f for f in ledger["files"] if f["source"] == "UPLOADED" and not f["deleted_at"]]
     files = [f"file {f['name']} ({f['display_name']}) is left" for f in uploaded]
-    going = ("BATCH_STATE_PENDING", "BATCH_STATE_RUNNING")
-    return caches + files + [f"job {j['name']} is still going" for j in ledger["batch_jobs"] if j["state"] in going]
+    active_states = ("BATCH_STATE_PENDING", "BATCH_STATE_RUNNING")
+    return (
+        caches
+        + files
+        + [f"job {j['name']} is still going" for j in ledger["batch_jobs"] if j["state"] in active_states]
+    )
 
 
-def _answers(folder: Path, texts: Mapping[str, str]) -> list[str]:
+def _wrong_answers(folder: Path, texts: Mapping[str, str]) -> list[str]:
     """Every key with the answer to its own prompt, once, in the order of the input."""
     page, total = ResultTable(folder).page(limit=len(texts) + 1)
     if total != len(texts):
         return [f"{total} rows instead of {len(texts)}"]
     columns = zip(page["key"], page["outcome"], page["text"], strict=True)
-    wrong = [
+    mismatches = [
         f"row {key}: {outcome}, {str(text)[:60]!r}"
         for key, outcome, text in columns
         if outcome != "answered" or f"“{texts[key]}”" not in text
     ]
-    return wrong + ([] if list(page["key"]) == list(texts) else ["the rows are not in the order of the input"])
+    return mismatches + ([] if list(page["key"]) == list(texts) else ["the rows are not in the order of the input"])

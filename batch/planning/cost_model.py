@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from batch.model import Tariff
-from batch.prefixes.forest import Bools, Floats, Forest, Ints, Survey
-from batch.prefixes.scan import COLD
+from batch.prefixes.forest import Bools, Floats, Ints, PrefixForest, PrefixSurvey
+from batch.prefixes.scan import TEMPERATURE_0
 from batch.pricing.sampling import UNCOUNTED_MARGIN, Interval
 
 MILLION = 1_000_000
-_Z, _FEW = 2.0, 8
+_Z95, _MIN_DRAWS = 2.0, 8
 
 
 @dataclass(frozen=True)
-class Options:
+class PlanOptions:
     """What a plan assumes besides prices.
 
     `hours` is how long every cache lives; `implicit_rate` the share of requests of a prefix that find it cached by
@@ -37,11 +37,11 @@ class Options:
     dedupe: bool | None = False
     cache_fixed_usd: float = 0.0
     counts: Mapping[str, int] = field(default_factory=dict)
-    stretch: float = 1.0
+    token_factor: float = 1.0
 
 
 @dataclass(frozen=True)
-class Rates:
+class TokenRates:
     """USD per token of each of several requests (or caches); NaN where the price is unknown."""
 
     standard: Floats
@@ -51,30 +51,30 @@ class Rates:
     storage: Floats
 
     @property
-    def gain(self) -> Floats:
+    def saving_per_token(self) -> Floats:
         """What a cached token saves; nothing where prices are unknown or caching does not pay."""
         return np.nan_to_num(np.maximum(self.batch - self.cached, 0.0))
 
 
-def rates(tokens: Floats, tariff: Tariff) -> Rates:
+def token_rates(tokens: Floats, tariff: Tariff) -> TokenRates:
     """The prices of requests with prompts this long."""
     long = _is_long(tokens, tariff)
-    other = tariff.long or tariff
+    long_tariff = tariff.long or tariff
 
-    def pick(here: float | None, there: float | None) -> Floats:
-        return np.where(long, _per_token(there), _per_token(here))
+    def pick(base_price: float | None, long_price: float | None) -> Floats:
+        return np.where(long, _per_token(long_price), _per_token(base_price))
 
-    return Rates(
-        standard=pick(tariff.input_standard, other.input_standard),
-        batch=pick(tariff.input_batch, other.input_batch),
-        cached=pick(tariff.cached, other.cached),
-        cached_best=pick(_best(tariff), _best(other)),
-        storage=pick(tariff.storage, tariff.storage if other.storage is None else other.storage),
+    return TokenRates(
+        standard=pick(tariff.input_standard, long_tariff.input_standard),
+        batch=pick(tariff.input_batch, long_tariff.input_batch),
+        cached=pick(tariff.cached, long_tariff.cached),
+        cached_best=pick(_best_cached_price(tariff), _best_cached_price(long_tariff)),
+        storage=pick(tariff.storage, tariff.storage if long_tariff.storage is None else long_tariff.storage),
     )
 
 
 @dataclass(frozen=True)
-class Stakes:
+class CostModel:
     """Tokens and money of rows and prefixes under one tariff and one set of options.
 
     Per prefix: `length` tokens, `requests` that begin with it, `weight` (USD that its requests save for each token a
@@ -84,28 +84,28 @@ class Stakes:
     interval of the tokens that were not counted, as a share of them.
     """
 
-    survey: Survey
+    survey: PrefixSurvey
     tariff: Tariff
-    options: Options
+    options: PlanOptions
     sent: Bools
     length: Floats
-    unsure: Bools
-    prompt: Floats
-    pinned: Floats
-    rate: Rates
+    size_uncertain: Bools
+    prompt_tokens: Floats
+    own_cache_tokens: Floats
+    rate: TokenRates
     requests: Ints
     own_weight: Floats
     weight: Floats
-    floor: Floats
-    cache_rate: Rates
+    implicit_saving_tokens: Floats
+    cache_rate: TokenRates
     tokens: Interval
-    doubt: float
+    token_uncertainty: float
 
     @property
-    def forest(self) -> Forest:
+    def forest(self) -> PrefixForest:
         return self.survey.forest
 
-    def fixed(self, hours: float) -> Floats:
+    def fixed_usd(self, hours: float) -> Floats:
         """USD of making a cache of each prefix and keeping it so long; NaN if a price is unknown."""
         per_token = self.cache_rate.standard + self.cache_rate.storage * hours
         return per_token * self.length + self.options.cache_fixed_usd
@@ -113,64 +113,72 @@ class Stakes:
     @property
     def cacheable(self) -> Bools:
         """Prefixes that the service would take as a cache and that serve two requests or more."""
-        least = math.inf if self.tariff.explicit_minimum is None else self.tariff.explicit_minimum
-        return self.forest.next_user & (self.length >= least) & (self.requests >= 2)
+        min_tokens = math.inf if self.tariff.explicit_minimum is None else self.tariff.explicit_minimum
+        return self.forest.next_user & (self.length >= min_tokens) & (self.requests >= 2)
 
     @property
-    def plain_usd(self) -> float:
+    def uncached_usd(self) -> float:
         """Everything sent without any cache of ours."""
-        fresh = (self.prompt - self.pinned) * self.rate.batch
-        return float((fresh + np.where(self.pinned > 0, self.pinned * self.rate.cached, 0.0))[self.sent].sum())
+        fresh = (self.prompt_tokens - self.own_cache_tokens) * self.rate.batch
+        return float(
+            (fresh + np.where(self.own_cache_tokens > 0, self.own_cache_tokens * self.rate.cached, 0.0))[
+                self.sent
+            ].sum()
+        )
 
 
-def weigh(survey: Survey, tariff: Tariff, options: Options) -> Stakes:
+def build_cost_model(survey: PrefixSurvey, tariff: Tariff, options: PlanOptions) -> CostModel:
     """Work out what is at stake."""
     forest = survey.forest
     sent = _sent(survey, options.dedupe)
-    base, ratio, rest = _counted(survey, options.counts, sent)
-    ratio *= options.stretch
-    exact = _exact(forest, options.counts)
-    within = _within(forest, base, exact)
-    within[np.isinf(within)] = ratio
-    length = forest.highest(_lengths(forest.tokens, forest.tokens, base, exact, within))
-    prompt = _lengths(survey.tokens, forest.tokens, _of_rows(base, forest.leaf), exact, ratio)
-    pinned = np.zeros(len(survey))
-    pinned[survey.pin_rows] = survey.pin_tokens
-    prompt = prompt + pinned
-    rate = rates(prompt, tariff)
+    base, ratio, uncounted = _calibrate(survey, options.counts, sent)
+    ratio *= options.token_factor
+    exact = _counted_tokens(forest, options.counts)
+    ratio_between = _ratio_between_counts(forest, base, exact)
+    ratio_between[np.isinf(ratio_between)] = ratio
+    length = forest.highest(_lengths(forest.tokens, forest.tokens, base, exact, ratio_between))
+    prompt = _lengths(survey.tokens, forest.tokens, _by_row(base, forest.leaf), exact, ratio)
+    own_cache_tokens = np.zeros(len(survey))
+    own_cache_tokens[survey.own_cache_rows] = survey.own_cache_tokens
+    prompt = prompt + own_cache_tokens
+    rate = token_rates(prompt, tariff)
     shared = sent & (forest.leaf >= 0)
     own_weight = np.zeros(len(forest))
-    np.add.at(own_weight, forest.leaf[shared], rate.gain[shared])
+    np.add.at(own_weight, forest.leaf[shared], rate.saving_per_token[shared])
     requests = forest.counts(shared)
-    return Stakes(
+    return CostModel(
         survey=survey,
         tariff=tariff,
         options=options,
         sent=sent,
         length=length,
-        unsure=forest.blind & ~((base >= 0) & forest.blind[base]) if len(forest) else forest.blind,
-        prompt=prompt,
-        pinned=pinned,
+        size_uncertain=forest.unknown_size & ~((base >= 0) & forest.unknown_size[base])
+        if len(forest)
+        else forest.unknown_size,
+        prompt_tokens=prompt,
+        own_cache_tokens=own_cache_tokens,
         rate=rate,
         requests=requests,
         own_weight=own_weight,
         weight=forest.sums(own_weight),
-        floor=_floor(forest, length, requests, tariff, options.implicit_rate),
-        cache_rate=rates(length, tariff),
-        tokens=Interval(float(prompt[sent].sum()), rest.half_width),
-        doubt=rest.half_width / rest.total if rest.total > 0 else 0.0,
+        implicit_saving_tokens=_implicit_saving_tokens(forest, length, requests, tariff, options.implicit_rate),
+        cache_rate=token_rates(length, tariff),
+        tokens=Interval(float(prompt[sent].sum()), uncounted.half_width),
+        token_uncertainty=uncounted.half_width / uncounted.total if uncounted.total > 0 else 0.0,
     )
 
 
-def _sent(survey: Survey, dedupe: bool | None) -> Bools:
+def _sent(survey: PrefixSurvey, dedupe: bool | None) -> Bools:
     """Rows that are sent: all, or the first of equal ones."""
-    again = survey.twin != np.arange(len(survey))
+    is_duplicate = survey.duplicate_of != np.arange(len(survey))
     if dedupe is None:
-        again &= (survey.flags & COLD) > 0
-    return ~again if dedupe is not False else np.ones(len(survey), dtype=bool)
+        is_duplicate &= (survey.flags & TEMPERATURE_0) > 0
+    return ~is_duplicate if dedupe is not False else np.ones(len(survey), dtype=bool)
 
 
-def _floor(forest: Forest, length: Floats, requests: Ints, tariff: Tariff, rate: float) -> Floats:
+def _implicit_saving_tokens(
+    forest: PrefixForest, length: Floats, requests: Ints, tariff: Tariff, rate: float
+) -> Floats:
     """Expected implicit hits: of n requests the first finds nothing, of the others a share finds the prefix."""
     if tariff.implicit_minimum is None or rate <= 0.0:
         return np.zeros(len(forest))
@@ -178,24 +186,24 @@ def _floor(forest: Forest, length: Floats, requests: Ints, tariff: Tariff, rate:
     return forest.highest(np.where(shared, rate * (1.0 - 1.0 / np.maximum(requests, 1)) * length, 0.0))
 
 
-def _exact(forest: Forest, counts: Mapping[str, int]) -> Floats:
+def _counted_tokens(forest: PrefixForest, counts: Mapping[str, int]) -> Floats:
     """Counted tokens of each prefix, NaN where none were counted."""
     exact = np.full(len(forest), np.nan)
-    wanted = {int(key, 16): count for key, count in counts.items() if "@" not in key}
-    if wanted:
-        names = np.fromiter(wanted, dtype=np.uint64, count=len(wanted))
+    counted = {int(key, 16): count for key, count in counts.items() if "@" not in key}
+    if counted:
+        names = np.fromiter(counted, dtype=np.uint64, count=len(counted))
         order = np.argsort(forest.ids)
-        place = np.minimum(np.searchsorted(forest.ids[order], names), len(forest) - 1)
-        hit = forest.ids[order[place]] == names
-        exact[order[place[hit]]] = np.fromiter(wanted.values(), dtype=np.float64)[hit]
+        position = np.minimum(np.searchsorted(forest.ids[order], names), len(forest) - 1)
+        matches = forest.ids[order[position]] == names
+        exact[order[position[matches]]] = np.fromiter(counted.values(), dtype=np.float64)[matches]
     return exact
 
 
-def _of_rows(values: Ints, leaf: Ints) -> Ints:
+def _by_row(values: Ints, leaf: Ints) -> Ints:
     return np.asarray(np.append(values, -1)[leaf])
 
 
-def _within(forest: Forest, base: Ints, exact: Floats) -> Floats:
+def _ratio_between_counts(forest: PrefixForest, base: Ints, exact: Floats) -> Floats:
     """By how much estimates are off between two counted prefixes, for each that stands between; infinite elsewhere.
 
     Where several counted ones follow, the least, so that no prefix seems longer than one that continues it.
@@ -203,24 +211,24 @@ def _within(forest: Forest, base: Ints, exact: Floats) -> Floats:
     ratio = np.full(len(forest), np.inf)
     counted = np.flatnonzero(~np.isnan(exact))
     above = np.append(base, -1)[forest.parent[counted]]
-    known, estimated = np.append(exact, 0.0)[above], np.append(forest.tokens, 0.0)[above]
+    counted_above, estimated = np.append(exact, 0.0)[above], np.append(forest.tokens, 0.0)[above]
     size = forest.tokens[counted] - estimated
-    off = np.divide(exact[counted] - known, size, out=np.ones(len(size)), where=size > 0)
-    place = forest.parent[counted]
-    while len(open_ := np.flatnonzero((place >= 0) & (place != above))):
-        place, above, off = place[open_], above[open_], np.maximum(off[open_], 0.0)
-        np.minimum.at(ratio, place, off)
-        place = forest.parent[place]
+    error_ratio = np.divide(exact[counted] - counted_above, size, out=np.ones(len(size)), where=size > 0)
+    node = forest.parent[counted]
+    while len(pending := np.flatnonzero((node >= 0) & (node != above))):
+        node, above, error_ratio = node[pending], above[pending], np.maximum(error_ratio[pending], 0.0)
+        np.minimum.at(ratio, node, error_ratio)
+        node = forest.parent[node]
     return ratio
 
 
 def _lengths(estimate: Floats, prefixes: Floats, base: Ints, exact: Floats, ratio: Floats | float) -> Floats:
     """Tokens up to an end: counted up to the base, corrected estimates beyond."""
-    known = np.append(exact, 0.0)[base]
-    return np.asarray(known + (estimate - np.append(prefixes, 0.0)[base]) * ratio)
+    counted = np.append(exact, 0.0)[base]
+    return np.asarray(counted + (estimate - np.append(prefixes, 0.0)[base]) * ratio)
 
 
-def _counted(survey: Survey, counts: Mapping[str, int], sent: Bools) -> tuple[Ints, float, Interval]:
+def _calibrate(survey: PrefixSurvey, counts: Mapping[str, int], sent: Bools) -> tuple[Ints, float, Interval]:
     """Each prefix's deepest counted one; by how much estimates are off; tokens not counted, with their interval.
 
     Samples are drawn with a chance proportional to their estimated size, so the mean of counted / estimated corrects
@@ -228,37 +236,41 @@ def _counted(survey: Survey, counts: Mapping[str, int], sent: Bools) -> tuple[In
     as many draws as they would have met.
     """
     forest = survey.forest
-    base = forest.deepest(~np.isnan(_exact(forest, counts)))
-    behind = np.append(forest.tokens, 0.0)[_of_rows(base, forest.leaf)]
-    rest = float((survey.tokens - behind)[sent].sum())
-    draws = np.array([pair for pair in sampled(survey, counts) if pair[0] > 0]).reshape(-1, 2)
-    if not len(draws) or rest <= 0.0:
-        return base, 1.0, Interval(rest, rest * UNCOUNTED_MARGIN)
+    base = forest.deepest(~np.isnan(_counted_tokens(forest, counts)))
+    counted_tokens = np.append(forest.tokens, 0.0)[_by_row(base, forest.leaf)]
+    uncounted = float((survey.tokens - counted_tokens)[sent].sum())
+    draws = np.array([pair for pair in sample_pairs(survey, counts) if pair[0] > 0]).reshape(-1, 2)
+    if not len(draws) or uncounted <= 0.0:
+        return base, 1.0, Interval(uncounted, uncounted * UNCOUNTED_MARGIN)
     size, quotient = draws[:, 0], draws[:, 1] / draws[:, 0]
-    weight = size if len(draws) >= sent.sum() else np.maximum(1.0, size * len(draws) / rest)
+    weight = size if len(draws) >= sent.sum() else np.maximum(1.0, size * len(draws) / uncounted)
     ratio = float(np.average(quotient, weights=weight))
-    return base, ratio, Interval(rest * ratio, rest * _error(quotient, ratio, len(draws), int(sent.sum())))
+    return (
+        base,
+        ratio,
+        Interval(uncounted * ratio, uncounted * _half_width_share(quotient, ratio, len(draws), int(sent.sum()))),
+    )
 
 
-def _error(quotient: Floats, ratio: float, draws: int, rows: int) -> float:
+def _half_width_share(quotient: Floats, ratio: float, draws: int, rows: int) -> float:
     """Half the 95 % interval of the mean quotient; none if every row was drawn, wide if only one was."""
     if draws >= rows:
         return 0.0
-    if draws < _FEW:
+    if draws < _MIN_DRAWS:
         return UNCOUNTED_MARGIN
-    return _Z * math.sqrt(float(((quotient - ratio) ** 2).sum()) / (draws - 1) / draws)
+    return _Z95 * math.sqrt(float(((quotient - ratio) ** 2).sum()) / (draws - 1) / draws)
 
 
-def sampled(survey: Survey, counts: Mapping[str, int]) -> list[tuple[float, int]]:
+def sample_pairs(survey: PrefixSurvey, counts: Mapping[str, int]) -> list[tuple[float, int]]:
     """Estimated and counted tokens of the samples, whose ids read `ROW@PREFIX`: the row behind that prefix."""
     forest = survey.forest
     samples = [(key.partition("@"), count) for key, count in counts.items() if "@" in key]
-    wanted = np.array([int(prefix or "0", 16) for (_, _, prefix), _ in samples], dtype=np.uint64)
-    held = np.flatnonzero(np.isin(forest.ids, wanted))
-    known = dict(zip(forest.ids[held].tolist(), forest.tokens[held].tolist(), strict=True))
+    prefix_ids = np.array([int(prefix or "0", 16) for (_, _, prefix), _ in samples], dtype=np.uint64)
+    positions = np.flatnonzero(np.isin(forest.ids, prefix_ids))
+    prefix_tokens = dict(zip(forest.ids[positions].tolist(), forest.tokens[positions].tolist(), strict=True))
     return [
-        (float(survey.tokens[int(row)]) - known.get(name, 0.0), count)
-        for ((row, _, _), count), name in zip(samples, wanted.tolist(), strict=True)
+        (float(survey.tokens[int(row)]) - prefix_tokens.get(name, 0.0), count)
+        for ((row, _, _), count), name in zip(samples, prefix_ids.tolist(), strict=True)
     ]
 
 
@@ -268,7 +280,7 @@ def _is_long(tokens: Floats, tariff: Tariff) -> Bools:
     return np.asarray(tokens > tariff.long_context_threshold)
 
 
-def _best(tariff: Tariff) -> float | None:
+def _best_cached_price(tariff: Tariff) -> float | None:
     return tariff.cached if tariff.cached_best is None else tariff.cached_best
 
 

@@ -9,15 +9,15 @@ from enum import StrEnum
 import numpy as np
 
 from batch.model import ContextMode, Tariff
-from batch.planning.cost_model import Stakes, weigh
-from batch.planning.selection import cheapest
+from batch.planning.cost_model import CostModel, build_cost_model
+from batch.planning.selection import select_caches
 from batch.prefixes.forest import Bools, Floats, Ints
 
-NOMINAL = Tariff(0.3, 0.15, None, None, 0.03, None, 1.0, explicit_minimum=1024)
+FALLBACK_TARIFF = Tariff(0.3, 0.15, None, None, 0.03, None, 1.0, explicit_minimum=1024)
 """Prices that decide where a cache is wanted and the model's are unknown: the proportions of 2.5 Flash."""
 
 
-class Choice(StrEnum):
+class CachingChoice(StrEnum):
     """How a group's shared text is paid for."""
 
     NONE = "none"
@@ -34,82 +34,96 @@ class Decision:
 
     cached: Bools
     used: Ints
-    floor: Floats
+    implicit_saving_tokens: Floats
     hours: float
 
 
-def decide(stakes: Stakes, mode: ContextMode, choices: Mapping[int, Choice], hours: float) -> Decision:
+def choose_caches(
+    cost_model: CostModel, mode: ContextMode, choices: Mapping[int, CachingChoice], hours: float
+) -> Decision:
     """Choose the caches and say which row uses which."""
-    forced = frozenset(node for node, choice in choices.items() if choice == Choice.EXPLICIT)
-    barred = [node for node, choice in choices.items() if choice != Choice.EXPLICIT]
-    floor = floor_of(stakes, mode, choices)
-    cover = mode == ContextMode.EXPLICIT
-    if cover and stakes.forest and not (stakes.weight > 0).any():
-        stakes = weigh(stakes.survey, replace(NOMINAL, explicit_minimum=stakes.tariff.explicit_minimum), stakes.options)
-    fixed = stakes.fixed(hours)
-    able, best = _able(stakes, mode, fixed, barred)
-    forced |= best
-    able[list(forced)] = True
-    cached = cheapest(
-        stakes.forest,
-        able,
-        stakes.length,
+    forced = frozenset(node for node, choice in choices.items() if choice == CachingChoice.EXPLICIT)
+    excluded = [node for node, choice in choices.items() if choice != CachingChoice.EXPLICIT]
+    implicit_tokens = implicit_saving(cost_model, mode, choices)
+    cover_all = mode == ContextMode.EXPLICIT
+    if cover_all and cost_model.forest and not (cost_model.weight > 0).any():
+        cost_model = build_cost_model(
+            cost_model.survey,
+            replace(FALLBACK_TARIFF, explicit_minimum=cost_model.tariff.explicit_minimum),
+            cost_model.options,
+        )
+    fixed = cost_model.fixed_usd(hours)
+    eligible, fallback = _eligible(cost_model, mode, fixed, excluded)
+    forced |= fallback
+    eligible[list(forced)] = True
+    cached = select_caches(
+        cost_model.forest,
+        eligible,
+        cost_model.length,
         fixed,
-        leaf=np.arange(len(able)),
-        floor=np.zeros_like(floor) if cover else floor,
-        weight=stakes.own_weight,
+        leaf=np.arange(len(eligible)),
+        implicit_tokens=np.zeros_like(implicit_tokens) if cover_all else implicit_tokens,
+        weight=cost_model.own_weight,
         forced=forced,
-        cover=cover,
+        cover_all=cover_all,
     )
-    return Decision(cached, _used(stakes, cached, floor, cover, forced), floor, hours)
+    return Decision(
+        cached, _cache_per_row(cost_model, cached, implicit_tokens, cover_all, forced), implicit_tokens, hours
+    )
 
 
-def _able(stakes: Stakes, mode: ContextMode, fixed: Floats, barred: list[int]) -> tuple[Bools, frozenset[int]]:
+def _eligible(
+    cost_model: CostModel, mode: ContextMode, fixed: Floats, excluded: list[int]
+) -> tuple[Bools, frozenset[int]]:
     """Prefixes that may be cached: what could gain in AUTO, what could pay at some duration in EXPLICIT.
 
     If nothing could, EXPLICIT still caches the one that loses least, which comes second.
     """
-    able = stakes.cacheable
-    able[barred] = False
+    eligible = cost_model.cacheable
+    eligible[excluded] = False
     if mode == ContextMode.AUTO:
-        return able & (stakes.weight * stakes.length > fixed), frozenset()
+        return eligible & (cost_model.weight * cost_model.length > fixed), frozenset()
     if mode != ContextMode.EXPLICIT:
-        return np.zeros_like(able), frozenset()
-    useful = able & (stakes.weight > stakes.cache_rate.standard)
-    if useful.any() or not able.any():
+        return np.zeros_like(eligible), frozenset()
+    useful = eligible & (cost_model.weight > cost_model.cache_rate.standard)
+    if useful.any() or not eligible.any():
         return useful, frozenset()
-    gain = np.where(able, stakes.weight * stakes.length - fixed, -np.inf)
-    return useful, frozenset([int(np.argmax(gain))])
+    net_saving = np.where(eligible, cost_model.weight * cost_model.length - fixed, -np.inf)
+    return useful, frozenset([int(np.argmax(net_saving))])
 
 
-def floor_of(stakes: Stakes, mode: ContextMode, choices: Mapping[int, Choice]) -> Floats:
+def implicit_saving(cost_model: CostModel, mode: ContextMode, choices: Mapping[int, CachingChoice]) -> Floats:
     """Implicit saving that the plan counts on: none in mode NONE, nor below a group set to none."""
     if mode == ContextMode.NONE:
-        return np.zeros(len(stakes.floor))
-    floor = stakes.floor
-    without = [node for node, choice in choices.items() if choice == Choice.NONE]
-    if without:
-        marks = np.zeros(len(floor), dtype=bool)
-        marks[list(choices)] = True
-        floor = np.where(np.isin(stakes.forest.deepest(marks), without), 0.0, floor)
-    return floor
+        return np.zeros(len(cost_model.implicit_saving_tokens))
+    saved_tokens = cost_model.implicit_saving_tokens
+    excluded = [node for node, choice in choices.items() if choice == CachingChoice.NONE]
+    if excluded:
+        mask = np.zeros(len(saved_tokens), dtype=bool)
+        mask[list(choices)] = True
+        saved_tokens = np.where(np.isin(cost_model.forest.deepest(mask), excluded), 0.0, saved_tokens)
+    return saved_tokens
 
 
-def _used(stakes: Stakes, cached: Bools, floor: Floats, cover: bool, forced: frozenset[int]) -> Ints:
+def _cache_per_row(
+    cost_model: CostModel, cached: Bools, implicit_tokens: Floats, cover_all: bool, forced: frozenset[int]
+) -> Ints:
     """Per row the cache it uses: its deepest, unless it is cheaper without."""
-    leaf = stakes.forest.leaf
-    used = np.append(stakes.forest.deepest(cached), -1)[leaf]
-    wanted = np.zeros(len(cached) + 1, dtype=bool)
-    wanted[list(forced)] = True
-    pays = (np.append(stakes.length, 0.0)[used] >= np.append(floor, 0.0)[leaf]) & (stakes.rate.gain > 0)
-    return np.where(stakes.sent & (pays | cover | wanted[used]), used, -1)
+    leaf = cost_model.forest.leaf
+    used = np.append(cost_model.forest.deepest(cached), -1)[leaf]
+    is_forced = np.zeros(len(cached) + 1, dtype=bool)
+    is_forced[list(forced)] = True
+    pays = (np.append(cost_model.length, 0.0)[used] >= np.append(implicit_tokens, 0.0)[leaf]) & (
+        cost_model.rate.saving_per_token > 0
+    )
+    return np.where(cost_model.sent & (pays | cover_all | is_forced[used]), used, -1)
 
 
-def cost(stakes: Stakes, decision: Decision, cached_rate: Floats | None = None) -> float:
+def plan_cost(cost_model: CostModel, decision: Decision, cached_rate: Floats | None = None) -> float:
     """Expected input cost of the batch; NaN if a price it needs is unknown."""
-    used, rate = decision.used, stakes.rate
+    used, rate = decision.used, cost_model.rate
     cached_rate = rate.cached if cached_rate is None else cached_rate
-    explicit = np.append(stakes.length, 0.0)[used] * (rate.batch - cached_rate)
-    implicit = np.append(decision.floor, 0.0)[stakes.forest.leaf] * rate.gain
-    saved = np.where(used >= 0, explicit, implicit)[stakes.sent].sum()
-    return stakes.plain_usd - float(saved) + float(stakes.fixed(decision.hours)[decision.cached].sum())
+    explicit = np.append(cost_model.length, 0.0)[used] * (rate.batch - cached_rate)
+    implicit = np.append(decision.implicit_saving_tokens, 0.0)[cost_model.forest.leaf] * rate.saving_per_token
+    saved = np.where(used >= 0, explicit, implicit)[cost_model.sent].sum()
+    return cost_model.uncached_usd - float(saved) + float(cost_model.fixed_usd(decision.hours)[decision.cached].sum())

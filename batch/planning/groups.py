@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batch.planning.cost_model import Stakes
-from batch.planning.decision import Choice, Decision
+from batch.planning.cost_model import CostModel
+from batch.planning.decision import CachingChoice, Decision
 from batch.prefixes.forest import Bools, Floats, Ints
 
-MOST = 10_000
+MAX_LISTED_GROUPS = 10_000
 """So many groups are listed besides the cached ones, those with most at stake first."""
 
 
@@ -43,137 +43,148 @@ class Group:
     served: int
     prefix_tokens: int
     counted: bool
-    choice: Choice
+    choice: CachingChoice
     usd: ChoiceUsd
     break_even_hours: float | None
     possible: bool
     overridden: bool
 
 
-def worth_listing(stakes: Stakes, keep: Bools) -> Ints:
+def visible_groups(cost_model: CostModel, keep: Bools) -> Ints:
     """Prefixes to show, in preorder: all of `keep`, and those that could pay as a cache however short it lived.
 
     Of prefixes with the same requests only the longest is shown (on either side of the long-context threshold).
     """
-    could = stakes.forest.next_user & (stakes.requests >= 2) & (stakes.weight > stakes.cache_rate.standard)
-    could = without_dominated(stakes, could | keep) | keep
-    found = np.flatnonzero(could)
-    if len(found) > MOST:
-        stake = np.where(keep, np.inf, stakes.weight * stakes.length)[found]
-        kept = np.sort(np.argsort(-stake, kind="stable")[: max(MOST, int(keep.sum()))])
-        found = found[kept]
-    return found
+    candidates = (
+        cost_model.forest.next_user & (cost_model.requests >= 2) & (cost_model.weight > cost_model.cache_rate.standard)
+    )
+    candidates = drop_dominated(cost_model, candidates | keep) | keep
+    nodes = np.flatnonzero(candidates)
+    if len(nodes) > MAX_LISTED_GROUPS:
+        saving = np.where(keep, np.inf, cost_model.weight * cost_model.length)[nodes]
+        largest = np.sort(np.argsort(-saving, kind="stable")[: max(MAX_LISTED_GROUPS, int(keep.sum()))])
+        nodes = nodes[largest]
+    return nodes
 
 
-def without_dominated(stakes: Stakes, marked: Bools) -> Bools:
+def drop_dominated(cost_model: CostModel, marked: Bools) -> Bools:
     """Drop prefixes that have a longer one among the marked with the very same requests and prices."""
-    forest, tier = stakes.forest, stakes.cache_rate.standard
+    forest, tier = cost_model.forest, cost_model.cache_rate.standard
     nodes = np.flatnonzero(marked)
-    above = _above(forest.parent, forest.deepest(marked))[nodes]
-    same = (above >= 0) & (stakes.requests[above] == stakes.requests[nodes]) & (tier[above] == tier[nodes])
-    same &= stakes.cacheable[nodes] | ~stakes.cacheable[above]
-    left = marked.copy()
-    left[above[same]] = False
-    return left
+    above = _parent_values(forest.parent, forest.deepest(marked))[nodes]
+    same = (above >= 0) & (cost_model.requests[above] == cost_model.requests[nodes]) & (tier[above] == tier[nodes])
+    same &= cost_model.cacheable[nodes] | ~cost_model.cacheable[above]
+    remaining = marked.copy()
+    remaining[above[same]] = False
+    return remaining
 
 
-def group_list(stakes: Stakes, decision: Decision, nodes: Ints, overridden: Bools, counted: Bools) -> list[Group]:
+def build_groups(
+    cost_model: CostModel, decision: Decision, nodes: Ints, overridden: Bools, counted: Bools
+) -> list[Group]:
     """The groups of these prefixes."""
-    forest, listed = stakes.forest, np.zeros(len(stakes.forest), bool)
+    forest, listed = cost_model.forest, np.zeros(len(cost_model.forest), bool)
     listed[nodes] = True
-    parents = _above(forest.parent, forest.deepest(listed))[nodes].tolist()
-    ids = [f"{name:016x}" for name in forest.ids.tolist()] if len(nodes) * 2 > len(forest) else None
+    parents = _parent_values(forest.parent, forest.deepest(listed))[nodes].tolist()
+    ids = [f"{group_id:016x}" for group_id in forest.ids.tolist()] if len(nodes) * 2 > len(forest) else None
     served = np.bincount(decision.used[decision.used >= 0], minlength=len(forest))
-    prices, hours = _prices(stakes, decision, nodes)
-    found = []
-    for place, node in enumerate(nodes.tolist()):
-        parent = parents[place]
-        found.append(
+    prices, hours = _choice_prices(cost_model, decision, nodes)
+    groups = []
+    for position, node in enumerate(nodes.tolist()):
+        parent = parents[position]
+        groups.append(
             Group(
-                id=ids[node] if ids else name(stakes, node),
-                parent=None if parent < 0 else ids[parent] if ids else name(stakes, parent),
-                requests=int(stakes.requests[node]),
+                id=ids[node] if ids else group_id(cost_model, node),
+                parent=None if parent < 0 else ids[parent] if ids else group_id(cost_model, parent),
+                requests=int(cost_model.requests[node]),
                 served=int(served[node]),
-                prefix_tokens=round(float(stakes.length[node])),
+                prefix_tokens=round(float(cost_model.length[node])),
                 counted=bool(counted[node]),
-                choice=_choice(decision, node),
-                usd=prices[place],
-                break_even_hours=hours[place],
-                possible=bool(stakes.cacheable[node]),
+                choice=_choice_of(decision, node),
+                usd=prices[position],
+                break_even_hours=hours[position],
+                possible=bool(cost_model.cacheable[node]),
                 overridden=bool(overridden[node]),
             )
         )
-    return found
+    return groups
 
 
-def name(stakes: Stakes, node: int) -> str:
+def group_id(cost_model: CostModel, node: int) -> str:
     """A prefix's id: stable for the same content, whatever else is in the batch."""
-    return f"{int(stakes.forest.ids[node]):016x}"
+    return f"{int(cost_model.forest.ids[node]):016x}"
 
 
-def _choice(decision: Decision, node: int) -> Choice:
+def _choice_of(decision: Decision, node: int) -> CachingChoice:
     if decision.cached[node]:
-        return Choice.EXPLICIT
-    return Choice.IMPLICIT if decision.floor[node] > 0 else Choice.NONE
+        return CachingChoice.EXPLICIT
+    return CachingChoice.IMPLICIT if decision.implicit_saving_tokens[node] > 0 else CachingChoice.NONE
 
 
-def _above(parent: Ints, values: Ints) -> Ints:
+def _parent_values(parent: Ints, values: Ints) -> Ints:
     """Each prefix's value taken from its parent."""
     return np.asarray(np.append(values, -1)[parent])
 
 
-def _prices(stakes: Stakes, decision: Decision, nodes: Ints) -> tuple[list[ChoiceUsd], list[float | None]]:
+def _choice_prices(
+    cost_model: CostModel, decision: Decision, nodes: Ints
+) -> tuple[list[ChoiceUsd], list[float | None]]:
     """What each choice costs the requests concerned, and until when a cache is the cheapest."""
-    forest, length = stakes.forest, stakes.length
+    forest, length = cost_model.forest, cost_model.length
     deepest = forest.deepest(decision.cached)
-    above = _above(forest.parent, deepest)[nodes]
+    above = _parent_values(forest.parent, deepest)[nodes]
     reach = np.append(length, 0.0)[above]
-    plain = _region(stakes, deepest, _plain(stakes))[nodes]
-    without, implied, within = _savings(stakes, decision, deepest, nodes, reach)
-    fixed, possible = stakes.fixed(decision.hours)[nodes], stakes.cacheable[nodes]
-    hourly = (stakes.cache_rate.storage * length)[nodes]
-    gain = within - np.maximum(without, implied) - stakes.fixed(0.0)[nodes]
+    uncached = _served_sum(cost_model, deepest, _uncached_costs(cost_model))[nodes]
+    without, implicit, explicit_saving = _savings(cost_model, decision, deepest, nodes, reach)
+    fixed, possible = cost_model.fixed_usd(decision.hours)[nodes], cost_model.cacheable[nodes]
+    hourly = (cost_model.cache_rate.storage * length)[nodes]
+    net_saving = explicit_saving - np.maximum(without, implicit) - cost_model.fixed_usd(0.0)[nodes]
     with np.errstate(divide="ignore", invalid="ignore"):
-        hours = np.where(possible & (hourly > 0), np.maximum(0.0, gain / hourly), np.nan)
-    explicit = np.where(possible, plain + fixed - within, np.nan)
-    rows = zip((plain - without).tolist(), (plain - implied).tolist(), explicit.tolist(), strict=True)
-    return [ChoiceUsd(*map(_known, row)) for row in rows], [_known(value) for value in hours.tolist()]
+        hours = np.where(possible & (hourly > 0), np.maximum(0.0, net_saving / hourly), np.nan)
+    explicit = np.where(possible, uncached + fixed - explicit_saving, np.nan)
+    rows = zip((uncached - without).tolist(), (uncached - implicit).tolist(), explicit.tolist(), strict=True)
+    return [ChoiceUsd(*map(_none_if_nan, row)) for row in rows], [_none_if_nan(value) for value in hours.tolist()]
 
 
-def _plain(stakes: Stakes) -> Floats:
+def _uncached_costs(cost_model: CostModel) -> Floats:
     """Input cost without caches of the requests whose deepest prefix it is, per prefix."""
-    leaf = stakes.survey.forest.leaf
-    rows = stakes.sent & (leaf >= 0)
-    found = np.zeros(len(stakes.forest))
-    np.add.at(found, leaf[rows], (stakes.prompt * stakes.rate.batch)[rows])
-    return found
+    leaf = cost_model.survey.forest.leaf
+    rows = cost_model.sent & (leaf >= 0)
+    costs = np.zeros(len(cost_model.forest))
+    np.add.at(costs, leaf[rows], (cost_model.prompt_tokens * cost_model.rate.batch)[rows])
+    return costs
 
 
-def _region(stakes: Stakes, deepest: Ints, own: Floats) -> Floats:
+def _served_sum(cost_model: CostModel, deepest: Ints, values: Floats) -> Floats:
     """Sum, for each prefix, over the requests that its cache serves or would: no deeper one has them."""
-    served = np.zeros(len(own))
+    served = np.zeros(len(values))
     has = deepest >= 0
-    np.add.at(served, deepest[has], own[has])
-    return stakes.forest.sums(own) - stakes.forest.sums(served) + served
+    np.add.at(served, deepest[has], values[has])
+    return cost_model.forest.sums(values) - cost_model.forest.sums(served) + served
 
 
 def _savings(
-    stakes: Stakes, decision: Decision, deepest: Ints, nodes: Ints, reach: Floats
+    cost_model: CostModel, decision: Decision, deepest: Ints, nodes: Ints, reach: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """USD that the requests concerned save with what is above, that or implicitly, and with this prefix cached."""
-    weight, floor = _region(stakes, deepest, stakes.own_weight)[nodes], stakes.floor
-    if not floor.any():
-        return weight * reach, weight * reach, weight * stakes.length[nodes]
-    implied = stakes.own_weight[nodes] * np.maximum(reach, floor[nodes])
-    within = stakes.own_weight[nodes] * np.maximum(stakes.length[nodes], floor[nodes])
-    for place in np.flatnonzero(stakes.forest.end[nodes] > nodes + 1).tolist():  # the others continue in nothing shared
-        node = int(nodes[place])
-        span = slice(node, int(stakes.forest.end[node]))
-        own = np.where(deepest[span] <= node, stakes.own_weight[span], 0.0)
-        implied[place] = own @ np.maximum(reach[place], floor[span])
-        within[place] = own @ np.maximum(stakes.length[node], floor[span])
-    return weight * reach, implied, within
+    weight, implicit_tokens = (
+        _served_sum(cost_model, deepest, cost_model.own_weight)[nodes],
+        cost_model.implicit_saving_tokens,
+    )
+    if not implicit_tokens.any():
+        return weight * reach, weight * reach, weight * cost_model.length[nodes]
+    implicit = cost_model.own_weight[nodes] * np.maximum(reach, implicit_tokens[nodes])
+    explicit = cost_model.own_weight[nodes] * np.maximum(cost_model.length[nodes], implicit_tokens[nodes])
+    for position in np.flatnonzero(
+        cost_model.forest.end[nodes] > nodes + 1
+    ).tolist():  # the others continue in nothing shared
+        node = int(nodes[position])
+        span = slice(node, int(cost_model.forest.end[node]))
+        weights = np.where(deepest[span] <= node, cost_model.own_weight[span], 0.0)
+        implicit[position] = weights @ np.maximum(reach[position], implicit_tokens[span])
+        explicit[position] = weights @ np.maximum(cost_model.length[node], implicit_tokens[span])
+    return weight * reach, implicit, explicit
 
 
-def _known(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     return None if value != value else value

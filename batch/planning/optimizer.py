@@ -24,12 +24,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Breakpoint = tuple[float, float]
 """Ancestor length in tokens; what the slope of the cost changes by there, in USD per token."""
-FEW = 64
+FEW_INSERTIONS = 64
 """So many insertions into a sorted list are faster than sorting it anew."""
 
 
 @dataclass(frozen=True)
-class Candidates:
+class CacheCandidates:
     """Prefixes that may be cached, in preorder: a parent stands before its children, a subtree is contiguous.
 
     `own_at[i]:own_at[i + 1]` are the requests of candidate i in `own_floor` and `own_weight`, summed per distinct
@@ -44,50 +44,50 @@ class Candidates:
     own_floor: Floats
     own_weight: Floats
     forced: frozenset[int] = frozenset()
-    cover: bool = False
+    cover_all: bool = False
 
 
-class _Cost:
+class _SubtreeCost:
     """The cost of a subtree as a function of the length of the deepest cached ancestor above it.
 
     `start` is its value at 0; `bare` its value where there is no ancestor at all, which differs only when requests
     must be covered. `slope` and `moment` are the sums of the changes, and of the changes times their places.
     """
 
-    __slots__ = ("bare", "breaks", "moment", "slope", "start", "waiting")
+    __slots__ = ("breaks", "moment", "slope", "start", "unsorted_breaks", "without_ancestor")
 
     def __init__(self) -> None:
-        self.start = self.bare = self.slope = self.moment = 0.0
+        self.start = self.without_ancestor = self.slope = self.moment = 0.0
         self.breaks: list[Breakpoint] = []
-        self.waiting: list[Breakpoint] = []
+        self.unsorted_breaks: list[Breakpoint] = []
 
-    def add(self, place: float, change: float) -> None:
-        self.waiting.append((place, change))
+    def add_break(self, place: float, change: float) -> None:
+        self.unsorted_breaks.append((place, change))
         self.slope += change
         self.moment += change * place
 
-    def absorb(self, other: _Cost) -> None:
+    def add_child(self, other: _SubtreeCost) -> None:
         self.start += other.start
-        self.bare += other.bare
+        self.without_ancestor += other.without_ancestor
         self.slope += other.slope
         self.moment += other.moment
         if len(self.breaks) < len(other.breaks):
             self.breaks, other.breaks = other.breaks, self.breaks
-        self.waiting += other.breaks
+        self.unsorted_breaks += other.breaks
 
-    def settle(self) -> None:
+    def sort_breaks(self) -> None:
         """Put waiting breakpoints in their places: a few one by one, many by sorting."""
-        if len(self.waiting) < FEW:
-            for point in self.waiting:
+        if len(self.unsorted_breaks) < FEW_INSERTIONS:
+            for point in self.unsorted_breaks:
                 insort(self.breaks, point)
         else:
-            self.breaks += self.waiting
+            self.breaks += self.unsorted_breaks
             self.breaks.sort()
-        self.waiting = []
+        self.unsorted_breaks = []
 
-    def end_at(self, length: float) -> float:
+    def truncate_at(self, length: float) -> float:
         """Forget what lies at `length` or beyond; return the value there."""
-        self.settle()
+        self.sort_breaks()
         breaks = self.breaks
         while breaks and breaks[-1][0] >= length:
             place, change = breaks.pop()
@@ -97,81 +97,83 @@ class _Cost:
             self.slope = self.moment = 0.0  # rounding must not pile up
         return self.start + self.slope * length - self.moment
 
-    def cap(self, price: float) -> float:
+    def cap_at(self, price: float) -> float:
         """Let the cost never exceed `price`; return up to which ancestor length the cap binds (0: nowhere)."""
         if price >= self.start:
             return 0.0
         value, slope, at = self.start, 0.0, 0.0
         passed = 0
         for place, change in self.breaks:
-            reached = value + slope * (place - at)
-            if reached <= price:
+            value_there = value + slope * (place - at)
+            if value_there <= price:
                 break
-            value, at = reached, place
+            value, at = value_there, place
             slope += change
             passed += 1
         crossing = at + (price - value) / slope if slope < 0.0 else at
-        gone = sum(change * place for place, change in self.breaks[:passed])
+        removed_moment = sum(change * place for place, change in self.breaks[:passed])
         self.breaks[:passed] = [(crossing, slope)]
-        self.moment += slope * crossing - gone
+        self.moment += slope * crossing - removed_moment
         self.start = price
         return crossing
 
-    def become(self, price: float) -> None:
+    def set_constant(self, price: float) -> None:
         """Be the constant `price`."""
-        self.start = self.bare = price
+        self.start = self.without_ancestor = price
         self.slope = self.moment = 0.0
         self.breaks = []
 
 
-def optimum(candidates: Candidates) -> NDArray[np.bool_]:
+def optimal_caches(candidates: CacheCandidates) -> NDArray[np.bool_]:
     """Say which candidates to cache so that fixed prices less savings are least. On a tie, the fewer caches."""
-    binds, bare_binds = _thresholds(candidates)
-    return _choose(candidates, binds, bare_binds)
+    ancestor_limits, cached_without_ancestor = _thresholds(candidates)
+    return _mark_cached(candidates, ancestor_limits, cached_without_ancestor)
 
 
-def _thresholds(candidates: Candidates) -> tuple[list[float], list[bool]]:
+def _thresholds(candidates: CacheCandidates) -> tuple[list[float], list[bool]]:
     """Per candidate: cache it where the ancestor is shorter than this; cache it where there is no ancestor."""
     count = len(candidates.parent)
     parents, lengths, fixed = candidates.parent.tolist(), candidates.length.tolist(), candidates.fixed.tolist()
     own_at, floors, weights = candidates.own_at.tolist(), candidates.own_floor.tolist(), candidates.own_weight.tolist()
-    costs: list[_Cost | None] = [None] * count
-    binds, bare_binds = [0.0] * count, [False] * count
+    costs: list[_SubtreeCost | None] = [None] * count
+    ancestor_limits, cached_without_ancestor = [0.0] * count, [False] * count
     for node in range(count - 1, -1, -1):
-        cost = costs[node] or _Cost()
+        cost = costs[node] or _SubtreeCost()
         costs[node] = None
         for row in range(own_at[node], own_at[node + 1]):
             cost.start -= weights[row] * floors[row]
-            cost.bare -= weights[row] * floors[row]
-            cost.add(floors[row], -weights[row])
-        if candidates.cover and own_at[node] < own_at[node + 1]:
-            cost.bare = inf
-        price = fixed[node] + cost.end_at(lengths[node])
+            cost.without_ancestor -= weights[row] * floors[row]
+            cost.add_break(floors[row], -weights[row])
+        if candidates.cover_all and own_at[node] < own_at[node + 1]:
+            cost.without_ancestor = inf
+        price = fixed[node] + cost.truncate_at(lengths[node])
         if node in candidates.forced:
-            binds[node], bare_binds[node] = inf, True
-            cost.become(price)
+            ancestor_limits[node], cached_without_ancestor[node] = inf, True
+            cost.set_constant(price)
         else:
-            bare_binds[node] = price < cost.bare
-            cost.bare = min(cost.bare, price)
-            binds[node] = cost.cap(price)
-        above = parents[node]
-        if above >= 0:
-            waiting = costs[above]
-            if waiting is None:
-                costs[above] = cost
+            cached_without_ancestor[node] = price < cost.without_ancestor
+            cost.without_ancestor = min(cost.without_ancestor, price)
+            ancestor_limits[node] = cost.cap_at(price)
+        parent = parents[node]
+        if parent >= 0:
+            parent_cost = costs[parent]
+            if parent_cost is None:
+                costs[parent] = cost
             else:
-                waiting.absorb(cost)
-    return binds, bare_binds
+                parent_cost.add_child(cost)
+    return ancestor_limits, cached_without_ancestor
 
 
-def _choose(candidates: Candidates, binds: list[float], bare_binds: list[bool]) -> NDArray[np.bool_]:
+def _mark_cached(
+    candidates: CacheCandidates, ancestor_limits: list[float], cached_without_ancestor: list[bool]
+) -> NDArray[np.bool_]:
     parents, lengths = candidates.parent.tolist(), candidates.length.tolist()
     count = len(parents)
     reach = [-1.0] * count  # length of the deepest cached candidate at or above; -1 for none
     cached = np.zeros(count, dtype=np.bool_)
     for node in range(count):
         above = reach[parents[node]] if parents[node] >= 0 else -1.0
-        chosen = bare_binds[node] if above < 0.0 else above < binds[node]
+        chosen = cached_without_ancestor[node] if above < 0.0 else above < ancestor_limits[node]
         reach[node] = lengths[node] if chosen else above
         cached[node] = chosen
     return cached

@@ -4,47 +4,51 @@ from __future__ import annotations
 
 import numpy as np
 
-from batch.planning.optimizer import Candidates, optimum
-from batch.prefixes.forest import Bools, Floats, Forest, Ints
+from batch.planning.optimizer import CacheCandidates, optimal_caches
+from batch.prefixes.forest import Bools, Floats, Ints, PrefixForest
 
 
-def cheapest(
-    forest: Forest,
-    able: Bools,
+def select_caches(
+    forest: PrefixForest,
+    eligible: Bools,
     length: Floats,
     fixed: Floats,
     *,
     leaf: Ints,
-    floor: Floats,
+    implicit_tokens: Floats,
     weight: Floats,
     forced: frozenset[int] = frozenset(),
-    cover: bool = False,
+    cover_all: bool = False,
 ) -> Bools:
     """Mark the prefixes to cache among those `able`; see `batch.optimum` for the words.
 
     `leaf`, `floor` and `weight` are per request, or per group of requests with the same leaf and floor. Requests
     without a candidate above them do not matter here.
     """
-    nodes, deepest = np.flatnonzero(able), forest.deepest(able)
-    place = np.full(len(able) + 1, -1)
-    place[nodes] = np.arange(len(nodes))
+    nodes, deepest = np.flatnonzero(eligible), forest.deepest(eligible)
+    position = np.full(len(eligible) + 1, -1)
+    position[nodes] = np.arange(len(nodes))
     above = np.append(deepest, -1)[forest.parent[nodes]]
-    home = place[np.append(deepest, -1)[leaf]]
-    concerned = np.flatnonzero((home >= 0) & (weight > 0))
-    order = concerned[np.lexsort((floor[concerned], home[concerned]))]
-    home, floor, weight = home[order], floor[order], weight[order]
-    begin = np.flatnonzero(np.append(True, (home[1:] != home[:-1]) | (floor[1:] != floor[:-1]))[: len(home)])
-    cached = np.zeros(len(able), dtype=bool)
-    cached[nodes] = optimum(
-        Candidates(
-            parent=place[above],
+    candidate_of = position[np.append(deepest, -1)[leaf]]
+    relevant = np.flatnonzero((candidate_of >= 0) & (weight > 0))
+    order = relevant[np.lexsort((implicit_tokens[relevant], candidate_of[relevant]))]
+    candidate_of, implicit_tokens, weight = candidate_of[order], implicit_tokens[order], weight[order]
+    begin = np.flatnonzero(
+        np.append(True, (candidate_of[1:] != candidate_of[:-1]) | (implicit_tokens[1:] != implicit_tokens[:-1]))[
+            : len(candidate_of)
+        ]
+    )
+    cached = np.zeros(len(eligible), dtype=bool)
+    cached[nodes] = optimal_caches(
+        CacheCandidates(
+            parent=position[above],
             length=length[nodes],
             fixed=fixed[nodes],
-            own_at=np.searchsorted(home[begin], np.arange(len(nodes) + 1)),
-            own_floor=floor[begin],
+            own_at=np.searchsorted(candidate_of[begin], np.arange(len(nodes) + 1)),
+            own_floor=implicit_tokens[begin],
             own_weight=np.add.reduceat(weight, begin) if len(begin) else weight,
-            forced=frozenset(place[list(forced)].tolist()),
-            cover=cover,
+            forced=frozenset(position[list(forced)].tolist()),
+            cover_all=cover_all,
         )
     )
     return cached

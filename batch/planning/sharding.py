@@ -20,7 +20,7 @@ SLACK = 1e-12
 
 
 @dataclass(frozen=True)
-class Limits:
+class ShardLimits:
     """What one batch job may hold; None is no limit. `tokens` are input tokens enqueued at a time for the model."""
 
     file_bytes: float | None = None
@@ -37,23 +37,23 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Shards:
+class ShardPlan:
     """Rows of each shard, in the order given; `oversize` are rows that no shard can hold."""
 
     shards: list[Ints]
     oversize: list[int]
 
 
-def divide(
+def divide_rows(
     rows: Ints,
-    limits: Limits,
+    limits: ShardLimits,
     *,
     file_bytes: Floats,
     tokens: Floats,
     output_bytes: Floats | None = None,
     cache_of_row: Ints | None = None,
     parent_of_cache: Sequence[int] | Ints = (),
-) -> Shards:
+) -> ShardPlan:
     """Divide rows, given in the order in which they are to be written.
 
     The arrays are per row number; `cache_of_row` is the cache that a row uses (-1: none) and `parent_of_cache` the
@@ -64,28 +64,28 @@ def divide(
     fits = (shares <= 1.0 + SLACK).all(axis=1)
     oversize, rows, shares = rows[~fits].tolist(), rows[fits], shares[fits]
     caches = np.full(len(rows), -1) if cache_of_row is None else cache_of_row[rows]
-    unit = _units(caches, np.asarray(parent_of_cache, dtype=np.int64), shares)
-    shard_of = _Filling(shares).fill(unit)
+    unit = _packing_units(caches, np.asarray(parent_of_cache, dtype=np.int64), shares)
+    shard_of = _ShardPacker(shares).pack(unit)
     count = int(shard_of.max(initial=-1)) + 1
     order = np.argsort(shard_of, kind="stable")
     bounds = np.searchsorted(shard_of[order], np.arange(count + 1))
-    return Shards([rows[order[bounds[n] : bounds[n + 1]]] for n in range(count)], oversize)
+    return ShardPlan([rows[order[bounds[n] : bounds[n + 1]]] for n in range(count)], oversize)
 
 
-def _units(caches: Ints, parent: Ints, shares: Floats) -> Ints:
+def _packing_units(caches: Ints, parent: Ints, shares: Floats) -> Ints:
     """Per row the unit that is kept whole: the largest group around it that fits a shard, or else the requests of its
     own cache if they do. -1 for rows without a cache, less for those of a cache that has to be divided.
     """
     weight = np.zeros((len(parent), shares.shape[1]))
     served = caches >= 0
     np.add.at(weight, caches[served], shares[served])
-    alone, own = (weight <= 1.0 + SLACK).all(axis=1), np.arange(len(parent))
+    fits_alone, indices = (weight <= 1.0 + SLACK).all(axis=1), np.arange(len(parent))
     depth = _depth(parent)
     levels = [np.flatnonzero(depth == level) for level in range(int(depth.max(initial=0)) + 1)]
     for nodes in levels[:0:-1]:
         np.add.at(weight, parent[nodes], weight[nodes])
     fitting: Bools = np.asarray((weight <= 1.0 + SLACK).all(axis=1))
-    top = np.where(fitting, own, np.where(alone, own + len(parent), -2 - own))
+    top = np.where(fitting, indices, np.where(fits_alone, indices + len(parent), -2 - indices))
     for nodes in levels[1:]:
         inside = nodes[fitting[parent[nodes]]]
         top[inside] = top[parent[inside]]
@@ -94,21 +94,21 @@ def _units(caches: Ints, parent: Ints, shares: Floats) -> Ints:
 
 def _depth(parent: Ints) -> Ints:
     depth, above = (parent >= 0).astype(np.int64), parent.copy()
-    while len(open_ := np.flatnonzero(above >= 0)):
-        depth[open_] += depth[above[open_]]
-        above[open_] = above[above[open_]]
+    while len(pending := np.flatnonzero(above >= 0)):
+        depth[pending] += depth[above[pending]]
+        above[pending] = above[above[pending]]
     return depth
 
 
-class _Filling:
+class _ShardPacker:
     """Shards being filled: what is left of each limit."""
 
     def __init__(self, shares: Floats) -> None:
         self._shares = shares
-        self._left = np.ones((0, shares.shape[1]))
+        self._remaining = np.ones((0, shares.shape[1]))
         self._shard_of = np.full(len(shares), -1)
 
-    def fill(self, unit: Ints) -> Ints:
+    def pack(self, unit: Ints) -> Ints:
         """Put every row into a shard: divided groups first, then whole ones, then what has no cache."""
         if not len(unit):
             return self._shard_of
@@ -118,39 +118,41 @@ class _Filling:
         weights = {name: self._shares[rows].sum(axis=0) for name, rows in members.items()}
         heaviest = sorted(members, key=lambda name: -float(weights[name].max()))
         for name in [name for name in heaviest if name < -1]:
-            self._pour(members[name], self._first_shard(weights[name]))
+            self._append_in_order(members[name], self._first_shard(weights[name]))
         for name in [name for name in heaviest if name >= 0]:
-            room = np.flatnonzero((self._left >= weights[name] - SLACK).all(axis=1))
-            self._put(members[name], int(room[0]) if len(room) else self._new(), weights[name])
+            candidates = np.flatnonzero((self._remaining >= weights[name] - SLACK).all(axis=1))
+            self._place(members[name], int(candidates[0]) if len(candidates) else self._add_shard(), weights[name])
         if -1 in members:
-            self._pour(members[-1], 0)
+            self._append_in_order(members[-1], 0)
         return self._shard_of
 
     def _first_shard(self, weight: Floats) -> int:
         """Where to begin a group that must be divided: in the last shard, unless that takes one shard more."""
-        if not len(self._left):
+        if not len(self._remaining):
             return 0
-        rest = float((weight - self._left[-1]).max())
-        return len(self._left) - (math.ceil(rest) + 1 <= math.ceil(float(weight.max())))
+        overflow = float((weight - self._remaining[-1]).max())
+        return len(self._remaining) - (math.ceil(overflow) + 1 <= math.ceil(float(weight.max())))
 
-    def _pour(self, rows: Ints, shard: int) -> None:
+    def _append_in_order(self, rows: Ints, shard: int) -> None:
         """Fill shards with rows in order, each to its limits, beginning with this one."""
-        ahead = np.cumsum(self._shares[rows], axis=0)
+        cumulative = np.cumsum(self._shares[rows], axis=0)
         begin = 0
         while begin < len(rows):
-            if shard == len(self._left):
-                self._new()
-            before = ahead[begin - 1] if begin else np.zeros(ahead.shape[1])
-            room = before + self._left[shard] + SLACK
-            end = min(int(np.searchsorted(ahead[:, limit], room[limit], side="right")) for limit in range(len(room)))
+            if shard == len(self._remaining):
+                self._add_shard()
+            before = cumulative[begin - 1] if begin else np.zeros(cumulative.shape[1])
+            room = before + self._remaining[shard] + SLACK
+            end = min(
+                int(np.searchsorted(cumulative[:, limit], room[limit], side="right")) for limit in range(len(room))
+            )
             if end > begin:
-                self._put(rows[begin:end], shard, ahead[end - 1] - before)
+                self._place(rows[begin:end], shard, cumulative[end - 1] - before)
             begin, shard = max(begin, end), shard + 1
 
-    def _put(self, rows: Ints, shard: int, weight: Floats) -> None:
+    def _place(self, rows: Ints, shard: int, weight: Floats) -> None:
         self._shard_of[rows] = shard
-        self._left[shard] -= weight
+        self._remaining[shard] -= weight
 
-    def _new(self) -> int:
-        self._left = np.vstack([self._left, np.ones(self._left.shape[1])])
-        return len(self._left) - 1
+    def _add_shard(self) -> int:
+        self._remaining = np.vstack([self._remaining, np.ones(self._remaining.shape[1])])
+        return len(self._remaining) - 1

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch.prefixes import scan
-from batch.prefixes.request_parts import Measure, measure
-from batch.prefixes.scan import Scan
+from batch.prefixes.request_parts import Measure, default_measure
+from batch.prefixes.scan import PrefixScan
 from batch.prefixes.scan_text import TextScan
 
-Lines = Callable[[], Iterable[bytes]]
+LineSource = Callable[[], Iterable[bytes]]
 """Opens the batch anew: a binary stream or any iterable of its lines."""
 
 SLICE = 1 << 18
@@ -30,18 +30,18 @@ Names = NDArray[np.uint64]
 
 
 @contextmanager
-def reading(lines: Lines) -> Iterator[Iterable[bytes]]:
+def opened(lines: LineSource) -> Iterator[Iterable[bytes]]:
     """Open the lines; close them again if they can be closed."""
-    opened = lines()
+    stream = lines()
     try:
-        yield opened
+        yield stream
     finally:
-        if isinstance(opened, IOBase):
-            opened.close()
+        if isinstance(stream, IOBase):
+            stream.close()
 
 
 @dataclass(frozen=True)
-class Forest:
+class PrefixForest:
     """Prefixes that two rows or more begin with, in preorder: parents first, a subtree contiguous.
 
     `end[v]` is one past the subtree of v; `parent` and `leaf` are -1 for none. `row` is one row that begins with the
@@ -54,7 +54,7 @@ class Forest:
     end: Ints
     row: Ints
     tokens: Floats
-    blind: Bools
+    unknown_size: Bools
     next_user: Bools
     leaf: Ints
 
@@ -68,34 +68,34 @@ class Forest:
 
     def counts(self, rows: Bools) -> Ints:
         """How many of the rows marked begin with each prefix."""
-        own = np.bincount(self.leaf[rows & (self.leaf >= 0)], minlength=len(self))
-        before = np.concatenate(([0], np.cumsum(own)))
+        own_counts = np.bincount(self.leaf[rows & (self.leaf >= 0)], minlength=len(self))
+        before = np.concatenate(([0], np.cumsum(own_counts)))
         return np.asarray(before[self.end] - before[:-1])
 
     def deepest(self, marked: Bools) -> Ints:
         """Of each prefix, the deepest one marked among itself and its ancestors; -1 for none."""
-        found = np.where(marked, np.arange(len(self)), -1)
+        deepest_marked = np.where(marked, np.arange(len(self)), -1)
         above = self.parent.copy()
         while True:
-            open_ = np.flatnonzero((found < 0) & (above >= 0))
-            if not len(open_):
-                return found
-            found[open_] = found[above[open_]]
-            above[open_] = above[above[open_]]
+            pending = np.flatnonzero((deepest_marked < 0) & (above >= 0))
+            if not len(pending):
+                return deepest_marked
+            deepest_marked[pending] = deepest_marked[above[pending]]
+            above[pending] = above[above[pending]]
 
     def highest(self, values: Floats) -> Floats:
         """Of each prefix, the largest value among itself and its ancestors."""
         best, above = values.copy(), self.parent.copy()
         while True:
-            open_ = np.flatnonzero(above >= 0)
-            if not len(open_):
+            pending = np.flatnonzero(above >= 0)
+            if not len(pending):
                 return best
-            best[open_] = np.maximum(best[open_], best[above[open_]])
-            above[open_] = above[above[open_]]
+            best[pending] = np.maximum(best[pending], best[above[pending]])
+            above[pending] = above[above[pending]]
 
 
 @dataclass(frozen=True)
-class Survey:
+class PrefixSurvey:
     """What planning needs to know of a batch; the rest stays in its file.
 
     Per row: `offset` of its line, estimated `tokens` (all of it), `twin` (the first row with an equal request, itself
@@ -103,127 +103,133 @@ class Survey:
     themselves, of `pin_tokens` tokens (0: unknown). `heads` are beginnings of long texts as a forest of its own.
     """
 
-    lines: Lines
+    lines: LineSource
     split: str
-    forest: Forest
-    heads: Forest
+    forest: PrefixForest
+    long_text_starts: PrefixForest
     offset: Ints
     tokens: Floats
-    twin: Ints
+    duplicate_of: Ints
     flags: NDArray[np.uint8]
-    pin_rows: Ints
-    pin_tokens: Floats
-    asides: scan.Asides
-    twins_checked: bool = False
+    own_cache_rows: Ints
+    own_cache_tokens: Floats
+    long_parts: scan.LongPartsElsewhere
+    duplicates_checked: bool = False
 
     def __len__(self) -> int:
         return len(self.offset)
 
 
-def mine(
-    lines: Lines,
+def find_prefixes(
+    lines: LineSource,
     split: str = "part",
-    tokens: Measure | None = None,
-    caches: Mapping[str, int] | None = None,
-    least: float = 600.0,
-) -> Survey:
+    measure_tokens: Measure | None = None,
+    cache_tokens: Mapping[str, int] | None = None,
+    min_tokens: float = 600.0,
+) -> PrefixSurvey:
     """Read a batch of normalised JSONL and find what its requests share.
 
     `tokens` measures one part given as JSON (default: the estimates of `batch.tokens`); `caches` has the sizes of
     cached contents that requests may name themselves; cuts inside texts are not looked for below `least` tokens.
     """
     if split == "text":
-        found = TextScan(tokens or measure(), caches or {})
-        with reading(lines) as first, reading(lines) as second:
-            found.read(first, second, least)
-        return _survey(lines, split, found)
-    plain = Scan(tokens or measure(), caches or {})
-    with reading(lines) as opened:
-        plain.run(opened, split == "part")
-    return _survey(lines, split, plain)
+        text_scan = TextScan(measure_tokens or default_measure(), cache_tokens or {})
+        with opened(lines) as first, opened(lines) as second:
+            text_scan.read(first, second, min_tokens)
+        return _build_survey(lines, split, text_scan)
+    prefix_scan = PrefixScan(measure_tokens or default_measure(), cache_tokens or {})
+    with opened(lines) as stream:
+        prefix_scan.run(stream, split == "part")
+    return _build_survey(lines, split, prefix_scan)
 
 
-def _survey(lines: Lines, split: str, found: Scan) -> Survey:
-    rows = np.frombuffer(found.rows, dtype=scan.ROW_DTYPE)
-    head_rows = np.asarray(found.head_rows, dtype=np.int64)
-    heads = _forest(found.heads, np.zeros(len(head_rows), np.uint64), np.asarray(found.head_counts, dtype=np.int64))
-    return Survey(
+def _build_survey(lines: LineSource, split: str, finished_scan: PrefixScan) -> PrefixSurvey:
+    rows = np.frombuffer(finished_scan.rows, dtype=scan.ROW_DTYPE)
+    start_rows = np.asarray(finished_scan.start_rows, dtype=np.int64)
+    long_text_starts = _build_forest(
+        finished_scan.long_text_starts,
+        np.zeros(len(start_rows), np.uint64),
+        np.asarray(finished_scan.start_counts, dtype=np.int64),
+    )
+    return PrefixSurvey(
         lines=lines,
         split=split,
-        forest=_forest(found.prefixes, rows["base"], rows["novel"].astype(np.int64)),
-        heads=_on_rows(heads, head_rows, len(rows)),
+        forest=_build_forest(finished_scan.prefixes, rows["base"], rows["novel"].astype(np.int64)),
+        long_text_starts=_expand_to_rows(long_text_starts, start_rows, len(rows)),
         offset=rows["offset"].astype(np.int64),
-        tokens=rows["tokens"] + found.tails.tokens(rows["tail"]),
-        twin=_twins(rows["whole"]),
+        tokens=rows["tokens"] + finished_scan.suffixes.tokens(rows["tail"]),
+        duplicate_of=_duplicates(rows["whole"]),
         flags=rows["flags"].copy(),
-        pin_rows=np.asarray(found.pin_rows, dtype=np.int64),
-        pin_tokens=np.asarray(found.pin_tokens),
-        asides=found.asides,
+        own_cache_rows=np.asarray(finished_scan.own_cache_rows, dtype=np.int64),
+        own_cache_tokens=np.asarray(finished_scan.own_cache_tokens),
+        long_parts=finished_scan.long_parts,
     )
 
 
-def _twins(whole: Names) -> Ints:
-    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
+def _duplicates(request_hashes: Names) -> Ints:
+    _, first, inverse = np.unique(request_hashes, return_index=True, return_inverse=True)
     return np.asarray(first[inverse])
 
 
-def _forest(prefixes: scan.Prefixes, base: Names, novel: Ints) -> Forest:
+def _build_forest(prefixes: scan.PrefixTable, base: Names, new_counts: Ints) -> PrefixForest:
     """Keep what is shared and hang it up as a tree.
 
     A prefix is shared if two rows wrote it down, or one did and another row builds on it, or a longer one is shared.
     Most are not; arrays of all of them are avoided.
     """
     ids = np.frombuffer(prefixes.ids, dtype=np.uint64)
-    begin = np.cumsum(novel) - novel
-    met = np.flatnonzero(_among(_met_again(ids, base), ids))
-    last = np.full(len(novel), -1)
-    np.maximum.at(last, np.searchsorted(begin, met, side="right") - 1, met)
+    begin = np.cumsum(new_counts) - new_counts
+    repeated = np.flatnonzero(_isin_sorted(_repeated_ids(ids, base), ids))
+    last = np.full(len(new_counts), -1)
+    np.maximum.at(last, np.searchsorted(begin, repeated, side="right") - 1, repeated)
     rows = np.flatnonzero(last >= 0)
     owner = np.repeat(rows, last[rows] + 1 - begin[rows])
     first_of_owner = np.searchsorted(owner, owner)
-    kept = begin[owner] + np.arange(len(owner)) - first_of_owner
-    names, first = np.unique(ids[kept], return_index=True)
-    entry, owner = kept[first], owner[first]
+    shared = begin[owner] + np.arange(len(owner)) - first_of_owner
+    names, first = np.unique(ids[shared], return_index=True)
+    entry, owner = shared[first], owner[first]
     above = np.where(entry == begin[owner], base[owner], ids[entry - 1]) if len(ids) else names
     leaf = np.where(last >= 0, ids[last] if len(ids) else 0, base)
     return _in_preorder(
-        Forest(
+        PrefixForest(
             ids=names,
-            parent=_find(names, above),
+            parent=_index_of(names, above),
             end=np.zeros(len(names), np.int64),
             row=owner,
             tokens=np.frombuffer(prefixes.tokens)[entry],
-            blind=np.frombuffer(prefixes.blind, dtype=np.uint8)[entry] > 0,
+            unknown_size=np.frombuffer(prefixes.unknown_size, dtype=np.uint8)[entry] > 0,
             next_user=(names & np.uint64(1)) == 0,
-            leaf=_find(names, leaf),
+            leaf=_index_of(names, leaf),
         )
     )
 
 
-def _met_again(ids: Names, base: Names) -> Names:
+def _repeated_ids(ids: Names, base: Names) -> Names:
     """Names that occur twice, or as a row's base; sorted."""
     ordered = np.sort(ids)
     return np.union1d(ordered[1:][ordered[1:] == ordered[:-1]], base[base > 0])
 
 
-def _among(some: Names, ids: Names) -> Bools:
+def _isin_sorted(sorted_ids: Names, ids: Names) -> Bools:
     """Which of the ids are among some, which are sorted; in slices, since there may be very many."""
-    found = np.zeros(len(ids), dtype=bool)
-    for begin in range(0, len(ids) if len(some) else 0, SLICE):
+    is_member = np.zeros(len(ids), dtype=bool)
+    for begin in range(0, len(ids) if len(sorted_ids) else 0, SLICE):
         part = ids[begin : begin + SLICE]
-        found[begin : begin + SLICE] = some[np.minimum(np.searchsorted(some, part), len(some) - 1)] == part
-    return found
+        is_member[begin : begin + SLICE] = (
+            sorted_ids[np.minimum(np.searchsorted(sorted_ids, part), len(sorted_ids) - 1)] == part
+        )
+    return is_member
 
 
-def _find(names: Names, wanted: Names) -> Ints:
+def _index_of(names: Names, targets: Names) -> Ints:
     """Places of the wanted among sorted names; -1 for 0, which names nothing."""
-    return np.where(wanted > 0, np.searchsorted(names, wanted), -1)
+    return np.where(targets > 0, np.searchsorted(names, targets), -1)
 
 
-def _in_preorder(forest: Forest) -> Forest:
+def _in_preorder(forest: PrefixForest) -> PrefixForest:
     """The same forest renumbered; siblings stand in the order of their first rows."""
     count, parent = len(forest), forest.parent
-    size = _sizes(parent)
+    size = _subtree_sizes(parent)
     order = np.lexsort((forest.row, parent))
     ordered = size[order]
     passed = np.cumsum(ordered) - ordered
@@ -233,29 +239,29 @@ def _in_preorder(forest: Forest) -> Forest:
     number[order] = passed - passed[begin]
     number += parent >= 0
     above = parent.copy()
-    while len(open_ := np.flatnonzero(above >= 0)):
-        number[open_] += number[above[open_]]
-        above[open_] = above[above[open_]]
-    back = np.argsort(number)
+    while len(pending := np.flatnonzero(above >= 0)):
+        number[pending] += number[above[pending]]
+        above[pending] = above[above[pending]]
+    order_back = np.argsort(number)
     renumbered = np.append(number, -1)
-    return Forest(
-        ids=forest.ids[back],
-        parent=renumbered[parent[back]],
-        end=np.arange(count) + size[back],
-        row=forest.row[back],
-        tokens=forest.tokens[back],
-        blind=forest.blind[back],
-        next_user=forest.next_user[back],
+    return PrefixForest(
+        ids=forest.ids[order_back],
+        parent=renumbered[parent[order_back]],
+        end=np.arange(count) + size[order_back],
+        row=forest.row[order_back],
+        tokens=forest.tokens[order_back],
+        unknown_size=forest.unknown_size[order_back],
+        next_user=forest.next_user[order_back],
         leaf=renumbered[forest.leaf],
     )
 
 
-def _sizes(parent: Ints) -> Ints:
+def _subtree_sizes(parent: Ints) -> Ints:
     """Prefixes in each subtree, from the deepest level up."""
     depth, above = (parent >= 0).astype(np.int64), parent.copy()
-    while len(open_ := np.flatnonzero(above >= 0)):
-        depth[open_] += depth[above[open_]]
-        above[open_] = above[above[open_]]
+    while len(pending := np.flatnonzero(above >= 0)):
+        depth[pending] += depth[above[pending]]
+        above[pending] = above[above[pending]]
     order = np.argsort(depth, kind="stable")
     bounds = np.searchsorted(depth[order], np.arange(depth.max(initial=0) + 2))
     size = np.ones(len(parent), np.int64)
@@ -265,10 +271,17 @@ def _sizes(parent: Ints) -> Ints:
     return size
 
 
-def _on_rows(forest: Forest, rows: Ints, count: int) -> Forest:
+def _expand_to_rows(forest: PrefixForest, rows: Ints, count: int) -> PrefixForest:
     """A forest over some rows as one over all."""
     leaf = np.full(count, -1)
     leaf[rows] = forest.leaf
-    return Forest(
-        forest.ids, forest.parent, forest.end, rows[forest.row], forest.tokens, forest.blind, forest.next_user, leaf
+    return PrefixForest(
+        forest.ids,
+        forest.parent,
+        forest.end,
+        rows[forest.row],
+        forest.tokens,
+        forest.unknown_size,
+        forest.next_user,
+        leaf,
     )

@@ -20,18 +20,18 @@ Measure = Callable[[bytes], float]
 Field = Raw | UnsetType
 
 TEXT, SPACE = b'{"text":', 0x20
-FIRST_LOOK = 512
+ESCAPE_SCAN_BYTES = 512
 """Escapes of printable characters are looked for in so many first bytes of a text; all of it would cost a pass."""
 
 
-class Content(Struct, gc=False):
+class RawContent(Struct, gc=False):
     """One turn; without a role it is a user's. Parts stay as they were written."""
 
     parts: list[Raw]
     role: str | None = None
 
 
-class Rest(Struct, gc=False, kw_only=True):
+class RequestHeader(Struct, gc=False, kw_only=True):
     """What decides about caching in a GenerateContentRequest (REST, camelCase), besides its contents."""
 
     systemInstruction: Field = UNSET
@@ -42,26 +42,26 @@ class Rest(Struct, gc=False, kw_only=True):
     safetySettings: Field = UNSET
 
     @property
-    def root(self) -> tuple[Field, Field, Field]:
+    def header(self) -> tuple[Field, Field, Field]:
         return self.systemInstruction, self.tools, self.toolConfig
 
 
-class Request(Rest, gc=False, kw_only=True):
+class RawRequest(RequestHeader, gc=False, kw_only=True):
     """A request whose parts stay as they were written."""
 
-    contents: list[Content]
+    contents: list[RawContent]
 
 
-class Line(Struct, gc=False):
+class RawLine(Struct, gc=False):
     """A line of the normalised JSONL: `{"key": …, "request": …}`."""
 
-    request: Request
+    request: RawRequest
 
 
-decode = msgspec.json.Decoder(Line).decode
+decode_line = msgspec.json.Decoder(RawLine).decode
 
 
-def canonical(raw: bytes | Raw) -> bytes:
+def canonical_json(raw: bytes | Raw) -> bytes:
     """The same JSON value in one spelling: no white space, sorted keys, no needless escapes."""
     try:
         return msgspec.json.encode(msgspec.json.decode(raw), order="deterministic")
@@ -76,34 +76,37 @@ def canonical_part(part: bytes) -> bytes:
             part = TEXT + part[9:]
         if part[8] == 0x22 and part.endswith(b'"}') and not _escaped(part) and part.find(b'"', 9, -2) < 0:
             return part
-    return canonical(part)
+    return canonical_json(part)
 
 
-def measure(known: Mapping[str, int] | None = None) -> Measure:
+def default_measure(file_tokens: Mapping[str, int] | None = None) -> Measure:
     """Estimate tokens by `batch.tokens`; `known` has the tokens of files by URI."""
 
-    def estimated(part: bytes) -> float:
+    def estimate_tokens(part: bytes) -> float:
         if part.startswith(b'{"text":"') and b"\\" not in part and part.count(b'"') == 4:
             return float(text_tokens.estimate_utf8(part[9:-2]))
         try:
             value = msgspec.json.decode(part)
         except msgspec.DecodeError:
             return float(text_tokens.estimate_utf8(part))
-        whole = {"tools": value} if isinstance(value, list) else {"contents": [{"parts": [value]}]}
-        found = text_tokens.estimate_request(whole, known)
-        return math.nan if found.unknown else float(found.total)
+        request = {"tools": value} if isinstance(value, list) else {"contents": [{"parts": [value]}]}
+        estimate = text_tokens.estimate_request(request, file_tokens)
+        return math.nan if estimate.unknown else float(estimate.total)
 
-    return estimated
+    return estimate_tokens
 
 
-def root_parts(request: Rest) -> list[bytes]:
+def header_parts(request: RequestHeader) -> list[bytes]:
     """The parts of the root as JSON: those of the system instruction, then tools and tool config as they are."""
-    found = [bytes(field) for field in (request.tools, request.toolConfig) if field is not UNSET]
+    parts = [bytes(field) for field in (request.tools, request.toolConfig) if field is not UNSET]
     if request.systemInstruction is UNSET:
-        return found
+        return parts
     instruction: Any = msgspec.json.decode(request.systemInstruction)
-    inner = instruction.get("parts") if isinstance(instruction, dict) else None
-    return [msgspec.json.encode(part) for part in (inner if isinstance(inner, list) else [instruction])] + found
+    instruction_parts = instruction.get("parts") if isinstance(instruction, dict) else None
+    return [
+        msgspec.json.encode(part)
+        for part in (instruction_parts if isinstance(instruction_parts, list) else [instruction])
+    ] + parts
 
 
 def part_json(part: Mapping[str, Raw]) -> bytes:
@@ -111,13 +114,13 @@ def part_json(part: Mapping[str, Raw]) -> bytes:
     return b"{%b}" % b",".join(b"%b:%b" % (msgspec.json.encode(key), bytes(value)) for key, value in part.items())
 
 
-def text_token(text: Raw) -> bytes:
+def canonical_string(text: Raw) -> bytes:
     """A JSON string, quotes included, in one spelling if it begins with needless escapes."""
     token = bytes(text)
-    return canonical(token) if _escaped(token) else token
+    return canonical_json(token) if _escaped(token) else token
 
 
 def _escaped(part: bytes) -> bool:
-    if part.find(b"\\", 0, FIRST_LOOK) < 0:
+    if part.find(b"\\", 0, ESCAPE_SCAN_BYTES) < 0:
         return False
-    return part.find(b"\\u", 0, FIRST_LOOK) >= 0 or part.find(b"\\/", 0, FIRST_LOOK) >= 0
+    return part.find(b"\\u", 0, ESCAPE_SCAN_BYTES) >= 0 or part.find(b"\\/", 0, ESCAPE_SCAN_BYTES) >= 0

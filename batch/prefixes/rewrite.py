@@ -18,18 +18,18 @@ from batch.errors import InputError
 from batch.prefixes import locate
 from batch.prefixes.forest import Ints
 from batch.prefixes.locate import Prefix, Turn
-from batch.prefixes.request_parts import Rest
+from batch.prefixes.request_parts import RequestHeader
 
 PLACEHOLDER = b"@group:"
 READ_AHEAD, REMEMBERED_BYTES, ROWS_AT_ONCE = 1 << 18, 1 << 26, 4096
-MARK = b'{"request":{"cachedContent":"@group:'
+PLACEHOLDER_START = b'{"request":{"cachedContent":"@group:'
 """How a line begins that waits for its cache's name. No other line does: user data stands further in, and a request
 that names a cache itself names `cachedContents/…`."""
 
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-class _Request(Rest, forbid_unknown_fields=True, gc=False, kw_only=True):
+class _Request(RequestHeader, forbid_unknown_fields=True, gc=False, kw_only=True):
     contents: list[Turn]
 
 
@@ -40,15 +40,15 @@ class _Line(Struct, forbid_unknown_fields=True, gc=False):
     request: _Request
 
 
-_decode_usual = msgspec.json.Decoder(_Line).decode
+_decode_typed = msgspec.json.Decoder(_Line).decode
 
 
-class Written(NamedTuple):
+class RewriteResult(NamedTuple):
     """What a pass wrote. `unlike` are rows that do not begin with their cache's content and were left plain."""
 
     rows: int
     size_bytes: int
-    unlike: list[int]
+    mismatched: list[int]
 
 
 def write_rows(
@@ -58,49 +58,49 @@ def write_rows(
     offset: Ints,
     cache_of_row: Ints,
     prefix: Callable[[int], tuple[str, Prefix]],
-) -> Written:
+) -> RewriteResult:
     """Write these rows, in this order, one line each.
 
     `offset` and `cache_of_row` are per row of the source; -1 uses no cache. `prefix` tells the id and the content of
     a cache. A bounded number of them is remembered: rows of many long ones had better stand together.
     """
     size = remembered = 0
-    unlike: list[int] = []
-    known: dict[int, tuple[bytes, Prefix]] = {}
+    mismatched: list[int] = []
+    remembered_caches: dict[int, tuple[bytes, Prefix]] = {}
     for row, cache, line in _lines(source, np.asarray(rows, dtype=np.int64), offset, cache_of_row):
-        written = None
+        rewritten = None
         if cache >= 0:
-            if cache not in known:
+            if cache not in remembered_caches:
                 if remembered > REMEMBERED_BYTES:
-                    known.clear()
+                    remembered_caches.clear()
                     remembered = 0
-                ident, held = prefix(cache)
-                known[cache] = b"%b%b" % (PLACEHOLDER, ident.encode()), held
-                remembered += len(held.json())
-            name, held = known[cache]
-            written = use_cache(line, held, name)
-            if written is None:
-                unlike.append(row)
-        size += out.write(written or line)
-    return Written(len(rows), size, unlike)
+                ident, content = prefix(cache)
+                remembered_caches[cache] = b"%b%b" % (PLACEHOLDER, ident.encode()), content
+                remembered += len(content.json())
+            name, content = remembered_caches[cache]
+            rewritten = use_cache(line, content, name)
+            if rewritten is None:
+                mismatched.append(row)
+        size += out.write(rewritten or line)
+    return RewriteResult(len(rows), size, mismatched)
 
 
 def _lines(source: BinaryIO, rows: Ints, offset: Ints, cache_of_row: Ints) -> Iterator[tuple[int, int, bytes]]:
     """Each row, its cache, and its line with a newline. Reads ahead only where rows follow each other."""
     raw = getattr(source, "raw", source)
     begin = end = 0
-    ahead = b""
+    buffer = b""
     ends = np.append(offset[1:], -1)
-    for some in np.array_split(rows, len(rows) // ROWS_AT_ONCE + 1):
-        places = some.tolist(), offset[some].tolist(), ends[some].tolist(), cache_of_row[some].tolist()
-        for row, at, until, cache in zip(*places, strict=True):
-            if begin <= at < until <= begin + len(ahead):
-                line = ahead[at - begin : until - begin]
+    for block in np.array_split(rows, len(rows) // ROWS_AT_ONCE + 1):
+        places = block.tolist(), offset[block].tolist(), ends[block].tolist(), cache_of_row[block].tolist()
+        for row, start, until, cache in zip(*places, strict=True):
+            if begin <= start < until <= begin + len(buffer):
+                line = buffer[start - begin : until - begin]
             else:
-                raw.seek(at)
-                size = until - at if until > 0 else -1
-                ahead = raw.read(max(size, READ_AHEAD) if at == end and size > 0 else size)
-                begin, line = at, ahead[:size] if size > 0 else ahead
+                raw.seek(start)
+                size = until - start if until > 0 else -1
+                buffer = raw.read(max(size, READ_AHEAD) if start == end and size > 0 else size)
+                begin, line = start, buffer[:size] if size > 0 else buffer
             end = until
             yield row, cache, line if line.endswith(b"}\n") else line.strip() + b"\n"
 
@@ -112,13 +112,13 @@ def use_cache(line: bytes, prefix: Prefix, name: bytes) -> bytes | None:
     placeholder.
     """
     try:
-        usual = _decode_usual(line)
+        parsed = _decode_typed(line)
     except MsgspecError:
-        return _use_cache_anyhow(line, prefix, name)
-    request = usual.request
-    if request.cachedContent is not UNSET or not locate.same_root(request, prefix):
+        return _use_cache_untyped(line, prefix, name)
+    request = parsed.request
+    if request.cachedContent is not UNSET or not locate.same_header(request, prefix):
         return None
-    turns = _rest_json(request.contents, prefix)
+    turns = _remainder_json(request.contents, prefix)
     if turns is None:
         return None
     settings = b""
@@ -130,25 +130,25 @@ def use_cache(line: bytes, prefix: Prefix, name: bytes) -> bytes | None:
         name,
         turns,
         settings,
-        bytes(usual.key),
+        bytes(parsed.key),
     )
 
 
-def _rest_json(turns: list[Turn], prefix: Prefix) -> bytes | None:
+def _remainder_json(turns: list[Turn], prefix: Prefix) -> bytes | None:
     """The turns behind a prefix as JSON. Requests of one turn, cut between parts, need no turns made for that."""
     if (
         len(turns) == len(prefix.turns) == 1
         and not prefix.open_text
         and turns[0].role == prefix.turns[0].role == "user"
     ):
-        listed, held = b",".join(map(bytes, turns[0].parts)), prefix.last_parts_json
-        if listed.startswith(held):
-            return b'{"role":"user","parts":[%b]}' % listed[len(held) :]
-    rest = locate.behind(turns, prefix)
-    return None if rest is None else b",".join(map(locate.turn_json, rest))
+        parts_json, prefix_json = b",".join(map(bytes, turns[0].parts)), prefix.last_parts_json
+        if parts_json.startswith(prefix_json):
+            return b'{"role":"user","parts":[%b]}' % parts_json[len(prefix_json) :]
+    turns_behind = locate.remainder(turns, prefix)
+    return None if turns_behind is None else b",".join(map(locate.turn_json, turns_behind))
 
 
-def _use_cache_anyhow(line: bytes, prefix: Prefix, name: bytes) -> bytes | None:
+def _use_cache_untyped(line: bytes, prefix: Prefix, name: bytes) -> bytes | None:
     """`use_cache` for lines and requests with more members than usual; they are kept as they are."""
     try:
         members = _decode_members(line)
@@ -156,36 +156,40 @@ def _use_cache_anyhow(line: bytes, prefix: Prefix, name: bytes) -> bytes | None:
         turns = locate.turns_of(request)
     except (MsgspecError, KeyError):
         return None
-    if "cachedContent" in request or not locate.same_root(locate.root_of(request), prefix):
+    if "cachedContent" in request or not locate.same_header(locate.header_of(request), prefix):
         return None
-    rest = locate.behind(turns, prefix)
-    if rest is None:
+    turns_behind = locate.remainder(turns, prefix)
+    if turns_behind is None:
         return None
-    fields = [b'"cachedContent":"%b"' % name, b'"contents":[%b]' % b",".join(map(locate.turn_json, rest))]
-    kept = ((key, value) for key, value in request.items() if key not in (*locate.ROOT_FIELDS, "contents"))
-    fields += [b"%b:%b" % (msgspec.json.encode(key), bytes(value)) for key, value in kept]
-    others = b"".join(b",%b:%b" % (msgspec.json.encode(key), bytes(value)) for key, value in members.items())
-    return b'{"request":{%b}%b}\n' % (b",".join(fields), others)
+    fields = [b'"cachedContent":"%b"' % name, b'"contents":[%b]' % b",".join(map(locate.turn_json, turns_behind))]
+    kept_fields = ((key, value) for key, value in request.items() if key not in (*locate.HEADER_FIELDS, "contents"))
+    fields += [b"%b:%b" % (msgspec.json.encode(key), bytes(value)) for key, value in kept_fields]
+    other_members = b"".join(b",%b:%b" % (msgspec.json.encode(key), bytes(value)) for key, value in members.items())
+    return b'{"request":{%b}%b}\n' % (b",".join(fields), other_members)
 
 
-def substitute(source: Iterable[bytes], out: BinaryIO, names: Mapping[str, str]) -> int:
+def fill_placeholders(source: Iterable[bytes], out: BinaryIO, names: Mapping[str, str]) -> int:
     """Put the names of caches where their placeholders are; return how many lines were changed.
 
     `names` maps a group's id to `cachedContents/…`. Lines without a placeholder pass untouched.
     """
     changed = 0
     for line in source:
-        if line.startswith(MARK):
-            end = line.index(b'"', len(MARK))
-            ident = line[len(MARK) : end].decode()
+        if line.startswith(PLACEHOLDER_START):
+            end = line.index(b'"', len(PLACEHOLDER_START))
+            ident = line[len(PLACEHOLDER_START) : end].decode()
             if ident not in names:
                 raise InputError(f"Rows wait for the cache of group {ident}, which has no name yet.")
-            line = MARK[: -len(PLACEHOLDER)] + names[ident].encode() + line[end:]
+            line = PLACEHOLDER_START[: -len(PLACEHOLDER)] + names[ident].encode() + line[end:]
             changed += 1
         out.write(line)
     return changed
 
 
-def waiting(line: bytes) -> str | None:
+def placeholder_group(line: bytes) -> str | None:
     """The id of the group whose cache a line waits for; None if it waits for none."""
-    return line[len(MARK) : line.index(b'"', len(MARK))].decode() if line.startswith(MARK) else None
+    return (
+        line[len(PLACEHOLDER_START) : line.index(b'"', len(PLACEHOLDER_START))].decode()
+        if line.startswith(PLACEHOLDER_START)
+        else None
+    )

@@ -19,33 +19,33 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest as digest
 
 from batch.prefixes import request_parts
-from batch.prefixes.request_parts import TEXT, Measure, Request, Rest
+from batch.prefixes.request_parts import TEXT, Measure, RawRequest, RequestHeader
 
 EVEN, MASK = (1 << 64) - 2, (1 << 64) - 1
-NEXT_PART, OTHER_PART, NO_ROOT = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03, 0xA0761D6478BD642F
+NEXT_PART, OTHER_PART, NO_HEADER = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03, 0xA0761D6478BD642F
 REMEMBERED = 1 << 16
 """So many parts are remembered to know them at once; forgetting them costs time and memory, nothing else."""
 SURELY_MEASURED, MEASURED_EVERY = 4096, 256
 LONG_TEXT = 4096
 """Bytes from which a part that is not shared is worth a look inside, or elsewhere in the prompt."""
-PINNED, OPAQUE, BLIND, COLD = 1, 2, 4, 8
+HAS_OWN_CACHE, UNPARSED, UNKNOWN_SIZE, TEMPERATURE_0 = 1, 2, 4, 8
 """Flags of a row: it names a cache already; its shape cannot be cut; parts of it have an unknown size; its
 temperature is 0."""
 
-Sized = tuple[int, int, float, int, int]
+SizedPrefix = tuple[int, int, float, int, int]
 """A prefix: its name, its name as a place to cut, the tokens of its last part, BLIND or 0, the seed of what follows."""
 
 
-class Prefixes:
+class PrefixTable:
     """Prefixes as met: name, tokens up to their end, BLIND or 0."""
 
     def __init__(self) -> None:
-        self.ids, self.tokens, self.blind = array("Q"), array("d"), array("B")
+        self.ids, self.tokens, self.unknown_size = array("Q"), array("d"), array("B")
 
-    def add(self, ident: int, tokens: float, blind: int) -> None:
+    def add(self, ident: int, tokens: float, unknown_size: int) -> None:
         self.ids.append(ident)
         self.tokens.append(tokens)
-        self.blind.append(blind)
+        self.unknown_size.append(unknown_size)
 
 
 ROW = struct.Struct("<QQQdIIB")
@@ -63,14 +63,14 @@ ROW_DTYPE = np.dtype(
 """
 
 
-class Asides:
+class LongPartsElsewhere:
     """Long parts that are not shared where they stand: row, name of the part alone, tokens."""
 
     def __init__(self) -> None:
         self.row, self.ids, self.tokens = array("I"), array("Q"), array("d")
 
 
-class Gauge:
+class TokenEstimator:
     """Tokens of texts: each is measured at first; of many, some, and the rest by their bytes and the measured."""
 
     def __init__(self, measure: Measure) -> None:
@@ -82,17 +82,17 @@ class Gauge:
         self._seen += 1
         if self._seen > SURELY_MEASURED and self._seen % MEASURED_EVERY:
             return len(part) * self.ratio(len(part))
-        return self.exactly(part)
+        return self.measure_exactly(part)
 
-    def exactly(self, part: bytes) -> float:
+    def measure_exactly(self, part: bytes) -> float:
         """Measure a text, and learn from it. A text of unknown size has none."""
-        found = self.measure(part)
-        if math.isnan(found):
+        tokens = self.measure(part)
+        if math.isnan(tokens):
             return 0.0
         for size in (len(part).bit_length(), 64):
-            self._tokens[size] += found
+            self._tokens[size] += tokens
             self._bytes[size] += len(part)
-        return found
+        return tokens
 
     def ratio(self, size: int) -> float:
         """Tokens per byte of texts of about this size."""
@@ -101,16 +101,16 @@ class Gauge:
         return self._tokens[size] / self._bytes[size] if self._bytes[size] else 0.25
 
 
-class Tails:
+class SuffixTokens:
     """Tokens of the texts that end the rows: those of the first rows and of every so many are measured."""
 
     def __init__(self, measure: Measure) -> None:
-        self.gauge = Gauge(measure)
+        self.estimator = TokenEstimator(measure)
         self._rows, self._tokens = array("I"), array("d")
 
     def add(self, row: int, part: bytes) -> float:
         """Measure a row's tail."""
-        tokens = self.gauge.exactly(part)
+        tokens = self.estimator.measure_exactly(part)
         self._rows.append(row)
         self._tokens.append(tokens)
         return tokens
@@ -122,88 +122,92 @@ class Tails:
         tokens_by = np.bincount(octave[rows], weights=tokens, minlength=64)
         bytes_by = np.bincount(octave[rows], weights=sizes[rows], minlength=64)
         overall = tokens_by.sum() / bytes_by.sum() if bytes_by.any() else 0.25
-        found = sizes * np.divide(tokens_by, bytes_by, out=np.full(len(bytes_by), overall), where=bytes_by > 0)[octave]
-        found[rows] = tokens
-        return np.asarray(found)
+        estimates = (
+            sizes * np.divide(tokens_by, bytes_by, out=np.full(len(bytes_by), overall), where=bytes_by > 0)[octave]
+        )
+        estimates[rows] = tokens
+        return np.asarray(estimates)
 
 
-class Namer:
+class PrefixHasher:
     """Names of roots, roles, parts and fields, remembered; equal JSON has equal names whatever its spelling."""
 
     def __init__(self, measure: Measure) -> None:
-        self.gauge = Gauge(measure)
-        self.known: dict[int, Sized] = {}
+        self.estimator = TokenEstimator(measure)
+        self.known_parts: dict[int, SizedPrefix] = {}
         self.roles: dict[str | None, tuple[int, int]] = {}
         self.fields: dict[int, tuple[int, int]] = {}
-        self._roots: dict[int, Sized] = {}
+        self._headers: dict[int, SizedPrefix] = {}
 
     def role(self, role: str | None) -> tuple[int, int]:
         """A salt for the role, and 1 if it is not a user's. A turn that names none is a user's."""
         name = "user" if role is None else role
-        found = self.roles[role] = digest(repr(name).encode()), int(name != "user")
-        return found
+        hashed = self.roles[role] = digest(repr(name).encode()), int(name != "user")
+        return hashed
 
-    def root(self, request: Rest) -> Sized:
+    def header(self, request: RequestHeader) -> SizedPrefix:
         """Name and size of the root of a request that has one."""
-        name = NO_ROOT
-        for field in request.root:
+        name = NO_HEADER
+        for field in request.header:
             name = (name + 1) & MASK if field is UNSET else digest(field, name)
-        return self._roots.get(name) or self._root(request, name)
+        return self._headers.get(name) or self._hash_header(request, name)
 
-    def part(self, part: Raw | bytes, spelled: int, seed: int) -> Sized:
+    def part(self, part: Raw | bytes, raw_hash: int, seed: int) -> SizedPrefix:
         """Name and size of a part behind the prefix `seed`, remembered as `spelled`."""
         raw = request_parts.canonical_part(bytes(part))
         if raw.startswith(TEXT):
-            found = _sized(digest(raw, seed), self.gauge(raw))
+            sized = _sized_prefix(digest(raw, seed), self.estimator(raw))
         else:
-            found = _sized(digest(raw, seed ^ OTHER_PART), self.gauge.measure(raw))
-        self.known[spelled] = found
-        return found
+            sized = _sized_prefix(digest(raw, seed ^ OTHER_PART), self.estimator.measure(raw))
+        self.known_parts[raw_hash] = sized
+        return sized
 
-    def field(self, raw: Raw, spelled: int) -> tuple[int, int]:
+    def field(self, raw: Raw, raw_hash: int) -> tuple[int, int]:
         """Name of a field that requests tend to have in common, and COLD if it sets the temperature to 0."""
         if len(self.fields) > REMEMBERED:
             self.fields.clear()
-        plain = request_parts.canonical(raw)
-        found = self.fields[spelled] = digest(plain), COLD * _cold(plain)
-        return found
+        canonical = request_parts.canonical_json(raw)
+        hashed = self.fields[raw_hash] = digest(canonical), TEMPERATURE_0 * _has_temperature_0(canonical)
+        return hashed
 
-    def _root(self, request: Rest, spelled: int) -> Sized:
-        if len(self._roots) > REMEMBERED:
-            self._roots.clear()
-        name = NO_ROOT
-        for field in request.root:
-            name = (name + 1) & MASK if field is UNSET else digest(request_parts.canonical(field), name)
-        name, cut, tokens, blind, seed = _sized(name, sum(map(self.gauge.measure, request_parts.root_parts(request))))
-        found = self._roots[spelled] = name, cut | (request.systemInstruction is UNSET), tokens, blind, seed
-        return found
+    def _hash_header(self, request: RequestHeader, raw_hash: int) -> SizedPrefix:
+        if len(self._headers) > REMEMBERED:
+            self._headers.clear()
+        name = NO_HEADER
+        for field in request.header:
+            name = (name + 1) & MASK if field is UNSET else digest(request_parts.canonical_json(field), name)
+        name, cut, tokens, unknown_size, seed = _sized_prefix(
+            name, sum(map(self.estimator.measure, request_parts.header_parts(request)))
+        )
+        sized = self._headers[raw_hash] = name, cut | (request.systemInstruction is UNSET), tokens, unknown_size, seed
+        return sized
 
 
 class _Generation(Struct):
     temperature: float | None = None
 
 
-def _cold(generation: bytes) -> bool:
+def _has_temperature_0(generation: bytes) -> bool:
     try:
         return msgspec.json.decode(generation, type=_Generation).temperature == 0
     except MsgspecError:
         return False
 
 
-def _sized(name: int, tokens: float) -> Sized:
-    blind = math.isnan(tokens)
-    return name, name & EVEN, 0.0 if blind else tokens, BLIND * blind, name ^ NEXT_PART
+def _sized_prefix(name: int, tokens: float) -> SizedPrefix:
+    unknown_size = math.isnan(tokens)
+    return name, name & EVEN, 0.0 if unknown_size else tokens, UNKNOWN_SIZE * unknown_size, name ^ NEXT_PART
 
 
-class Scan:
+class PrefixScan:
     """What a pass found. `heads` are beginnings of long texts that are not shared whole, of the rows `head_rows`."""
 
     def __init__(self, measure: Measure, caches: Mapping[str, int]) -> None:
-        self.namer, self.tails = Namer(measure), Tails(measure)
-        self.prefixes, self.rows, self.asides = Prefixes(), bytearray(), Asides()
-        self.heads, self.head_rows, self.head_counts = Prefixes(), array("I"), array("I")
-        self.pin_rows, self.pin_tokens = array("I"), array("d")
-        self._seen: set[int] = set()
+        self.hasher, self.suffixes = PrefixHasher(measure), SuffixTokens(measure)
+        self.prefixes, self.rows, self.long_parts = PrefixTable(), bytearray(), LongPartsElsewhere()
+        self.long_text_starts, self.start_rows, self.start_counts = PrefixTable(), array("I"), array("I")
+        self.own_cache_rows, self.own_cache_tokens = array("I"), array("d")
+        self._seen_prefixes: set[int] = set()
         self._caches = caches
 
     def run(self, lines: Iterable[bytes], within_turns: bool) -> None:
@@ -211,141 +215,148 @@ class Scan:
 
         One long function: it runs for every line, and calls would double its time.
         """
-        seen, known, roles, fields = self._seen, self.namer.known, self.namer.roles, self.namer.fields
-        name_root, name_role, name_part = self.namer.root, self.namer.role, self.namer.part
-        add_prefix, aside, settings = self.prefixes.add, self._aside, self._settings
-        measure_tail, decode = self.tails.add, request_parts.decode
+        seen_prefixes, known_parts, roles, fields = (
+            self._seen_prefixes,
+            self.hasher.known_parts,
+            self.hasher.roles,
+            self.hasher.fields,
+        )
+        hash_header, hash_role, hash_part = self.hasher.header, self.hasher.role, self.hasher.part
+        add_prefix, add_long_part, hash_settings = self.prefixes.add, self._add_long_part, self._hash_settings
+        measure_suffix, decode = self.suffixes.add, request_parts.decode_line
         rows, pack = self.rows, ROW.pack
         row = offset = 0
         for line in lines:
-            at = offset
+            line_offset = offset
             offset += len(line)
             try:
                 request = decode(line).request
                 contents = request.contents
                 last = bytes(contents[-1].parts.pop())
             except (MsgspecError, IndexError):
-                row += self._opaque(line, at)
+                row += self._add_unparsed(line, line_offset)
                 continue
             if request.cachedContent is not UNSET:
-                self._pinned(request, last, at)
+                self._add_with_own_cache(request, last, line_offset)
                 row += 1
                 continue
             if request.systemInstruction is UNSET and request.tools is UNSET and request.toolConfig is UNSET:
-                name, prefix, tokens, flags = NO_ROOT, 0, 0.0, 0
+                name, prefix, tokens, flags = NO_HEADER, 0, 0.0, 0
             else:
-                name, prefix, tokens, flags, _ = name_root(request)
-            base = novel = seed = cut = 0
+                name, prefix, tokens, flags, _ = hash_header(request)
+            base = new_count = seed = cut = 0
             for content in contents:
-                salt, foreign = roles.get(content.role) or name_role(content.role)
+                salt, not_user = roles.get(content.role) or hash_role(content.role)
                 seed, cut = name ^ salt, prefix
                 for part in content.parts:
                     if cut:
-                        prefix |= foreign
-                        if prefix in seen:
+                        prefix |= not_user
+                        if prefix in seen_prefixes:
                             base = prefix
                         else:
-                            seen.add(prefix)
+                            seen_prefixes.add(prefix)
                             add_prefix(prefix, tokens, flags)
-                            novel += 1
-                    spelled = digest(part, seed)
-                    sized = known.get(spelled)
+                            new_count += 1
+                    raw_hash = digest(part, seed)
+                    sized = known_parts.get(raw_hash)
                     if sized is None:
-                        sized = name_part(part, spelled, seed)
+                        sized = hash_part(part, raw_hash, seed)
                         if len(part) >= LONG_TEXT:
-                            aside(row, bytes(part), seed, tokens, sized[2], prefix, foreign)
-                    name, prefix, more, blind, seed = sized
-                    tokens += more
-                    flags |= blind
+                            add_long_part(row, bytes(part), seed, tokens, sized[2], prefix, not_user)
+                    name, prefix, part_tokens, unknown_size, seed = sized
+                    tokens += part_tokens
+                    flags |= unknown_size
                     cut = within_turns
             if cut:
-                prefix |= foreign
-                if prefix in seen:
+                prefix |= not_user
+                if prefix in seen_prefixes:
                     base = prefix
                 else:
-                    seen.add(prefix)
+                    seen_prefixes.add(prefix)
                     add_prefix(prefix, tokens, flags)
-                    novel += 1
+                    new_count += 1
             if last.startswith(TEXT):
                 if last[8] == 32:
                     last = TEXT + last[9:]
                 name = digest(last, seed)
-                size, more = len(last), 0.0
+                size, part_tokens = len(last), 0.0
                 if row < SURELY_MEASURED or not row % MEASURED_EVERY:
-                    more = measure_tail(row, last)
+                    part_tokens = measure_suffix(row, last)
                 if size >= LONG_TEXT:
-                    aside(row, last, seed, tokens, more, prefix, foreign)
+                    add_long_part(row, last, seed, tokens, part_tokens, prefix, not_user)
             else:
-                name, _, more, blind, _ = name_part(last, 0, seed)
-                tokens += more
-                flags |= blind
+                name, _, part_tokens, unknown_size, _ = hash_part(last, 0, seed)
+                tokens += part_tokens
+                flags |= unknown_size
                 size = 0
-            setting = request.generationConfig
-            if setting is not UNSET or request.safetySettings is not UNSET:
-                found = fields.get(digest(setting)) if setting is not UNSET else None
-                if found is None or request.safetySettings is not UNSET:
-                    found = settings(request)
-                name ^= found[0]
-                flags |= found[1]
-            rows += pack(base, name, at, tokens, novel, size, flags)
+            config = request.generationConfig
+            if config is not UNSET or request.safetySettings is not UNSET:
+                settings_hash = fields.get(digest(config)) if config is not UNSET else None
+                if settings_hash is None or request.safetySettings is not UNSET:
+                    settings_hash = hash_settings(request)
+                name ^= settings_hash[0]
+                flags |= settings_hash[1]
+            rows += pack(base, name, line_offset, tokens, new_count, size, flags)
             row += 1
-            if len(known) > REMEMBERED:
-                known.clear()
-                seen.clear()
+            if len(known_parts) > REMEMBERED:
+                known_parts.clear()
+                seen_prefixes.clear()
 
-    def _aside(self, row: int, part: bytes, seed: int, before: float, tokens: float, behind: int, foreign: int) -> None:
+    def _add_long_part(
+        self, row: int, part: bytes, seed: int, tokens_before: float, tokens: float, prefix: int, not_user: int
+    ) -> None:
         """Note a long part for the hints: as such, if something stands before it, and its beginning."""
-        tokens = tokens or len(part) * self.tails.gauge.ratio(len(part))
-        if behind:
-            self.asides.row.append(row)
-            self.asides.ids.append(digest(part))
-            self.asides.tokens.append(tokens)
-        if not foreign and part.startswith(TEXT) and not (self.head_rows and self.head_rows[-1] == row):
-            self._head(row, part, seed, before, tokens / len(part))
+        tokens = tokens or len(part) * self.suffixes.estimator.ratio(len(part))
+        if prefix:
+            self.long_parts.row.append(row)
+            self.long_parts.ids.append(digest(part))
+            self.long_parts.tokens.append(tokens)
+        if not not_user and part.startswith(TEXT) and not (self.start_rows and self.start_rows[-1] == row):
+            self._add_long_text_starts(row, part, seed, tokens_before, tokens / len(part))
 
-    def _head(self, row: int, part: bytes, seed: int, before: float, density: float) -> None:
+    def _add_long_text_starts(self, row: int, part: bytes, seed: int, tokens_before: float, density: float) -> None:
         """Note the beginnings of a text up to 4 kB, 8 kB, 16 kB, …"""
         begin, end, count = 0, LONG_TEXT, 0
         while end < len(part):
             seed = digest(memoryview(part)[begin:end], seed)
-            self.heads.add(seed & EVEN, before + density * end, 0)
+            self.long_text_starts.add(seed & EVEN, tokens_before + density * end, 0)
             begin, end, count = end, end * 2, count + 1
         if count:
-            self.head_rows.append(row)
-            self.head_counts.append(count)
+            self.start_rows.append(row)
+            self.start_counts.append(count)
 
-    def _opaque(self, line: bytes, at: int) -> int:
+    def _add_unparsed(self, line: bytes, line_offset: int) -> int:
         """Write down a line that cannot be cut; return 1, or 0 for a line of nothing."""
         if not line.strip():
             return 0
-        self._add(0.0, len(line), digest(line), OPAQUE, at)
+        self._add_row(0.0, len(line), digest(line), UNPARSED, line_offset)
         return 1
 
-    def _pinned(self, request: Request, last: bytes, at: int) -> None:
+    def _add_with_own_cache(self, request: RawRequest, last: bytes, line_offset: int) -> None:
         """Write down a request that names its cache: it stays as it is."""
-        self.pin_rows.append(len(self.rows) // ROW.size)
-        self.pin_tokens.append(self._caches.get(str(request.cachedContent), 0))
+        self.own_cache_rows.append(len(self.rows) // ROW.size)
+        self.own_cache_tokens.append(self._caches.get(str(request.cachedContent), 0))
         request.contents[-1].parts.append(Raw(last))
-        name, tokens, flags = digest(repr(request.cachedContent).encode()), 0.0, PINNED
+        name, tokens, flags = digest(repr(request.cachedContent).encode()), 0.0, HAS_OWN_CACHE
         for content in request.contents:
-            name ^= self.namer.role(content.role)[0]
+            name ^= self.hasher.role(content.role)[0]
             for part in content.parts:
-                name, _, more, blind, _ = self.namer.part(part, 0, name)
-                tokens += more
-                flags |= blind
-        salt, cold = self._settings(request)
-        self._add(tokens, 0, name ^ salt, flags | cold, at)
+                name, _, part_tokens, unknown_size, _ = self.hasher.part(part, 0, name)
+                tokens += part_tokens
+                flags |= unknown_size
+        salt, temperature_flag = self._hash_settings(request)
+        self._add_row(tokens, 0, name ^ salt, flags | temperature_flag, line_offset)
 
-    def _settings(self, request: Rest) -> tuple[int, int]:
+    def _hash_settings(self, request: RequestHeader) -> tuple[int, int]:
         """Name what is not prompt; COLD if it sets the temperature to 0."""
-        name = cold = 0
+        name = temperature_flag = 0
         for field in (request.generationConfig, request.safetySettings):
             if field is not UNSET:
-                spelled = digest(field)
-                salt, flag = self.namer.fields.get(spelled) or self.namer.field(field, spelled)
+                raw_hash = digest(field)
+                salt, flag = self.hasher.fields.get(raw_hash) or self.hasher.field(field, raw_hash)
                 name = name * 3 + salt & MASK
-                cold |= flag
-        return name, cold
+                temperature_flag |= flag
+        return name, temperature_flag
 
-    def _add(self, tokens: float, tail: int, whole: int, flags: int, at: int) -> None:
-        self.rows += ROW.pack(0, whole, at, tokens, 0, tail, flags)
+    def _add_row(self, tokens: float, suffix_bytes: int, request_hash: int, flags: int, line_offset: int) -> None:
+        self.rows += ROW.pack(0, request_hash, line_offset, tokens, 0, suffix_bytes, flags)

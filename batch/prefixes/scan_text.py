@@ -18,26 +18,26 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest as digest
 
 from batch.prefixes import request_parts, text_cuts
-from batch.prefixes.request_parts import TEXT, Rest
+from batch.prefixes.request_parts import TEXT, RequestHeader
 from batch.prefixes.scan import (
     EVEN,
     LONG_TEXT,
     MASK,
     MEASURED_EVERY,
     NEXT_PART,
-    NO_ROOT,
+    NO_HEADER,
     REMEMBERED,
     ROW,
     ROW_DTYPE,
     SURELY_MEASURED,
-    Scan,
-    Sized,
+    PrefixScan,
+    SizedPrefix,
 )
 
-Part = dict[str, Raw]
+PartMembers = dict[str, Raw]
 SLOTS = 1 << 25
 LAST_SLOT = SLOTS - 1
-FLUSH = 1 << 16
+FLUSH_SIZE = 1 << 16
 
 
 class Content(Struct, gc=False):
@@ -47,7 +47,7 @@ class Content(Struct, gc=False):
     role: str | None = None
 
 
-class Request(Rest, gc=False, kw_only=True):
+class Request(RequestHeader, gc=False, kw_only=True):
     contents: list[Content]
 
 
@@ -58,7 +58,7 @@ class Line(Struct, gc=False):
 _decode = msgspec.json.Decoder(Line).decode
 
 
-class Crowd:
+class BloomSeen:
     """Which names were met twice, roughly: a yes may be wrong, a no is not."""
 
     def __init__(self) -> None:
@@ -71,10 +71,10 @@ class Crowd:
 
     def add(self, names: Iterable[int]) -> None:
         self._new.extend(names)
-        if len(self._new) > FLUSH:
-            self.settle()
+        if len(self._new) > FLUSH_SIZE:
+            self.flush()
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Count what was added since the last time."""
         names = np.asarray(self._new, dtype=np.uint64)
         places, times = np.unique(names >> np.uint64(8) & np.uint64(LAST_SLOT), return_counts=True)
@@ -83,7 +83,7 @@ class Crowd:
 
 
 @dataclass
-class Whole:
+class ScannedPart:
     """A part met whole: the name of what ends with it, its tokens, the names of places in it.
 
     Once `followed`, `last` is the last cut inside it (0: none).
@@ -91,87 +91,87 @@ class Whole:
 
     name: int
     tokens: float
-    blind: int
+    unknown_size: int
     places: list[int]
-    times: int = 0
-    followed: bool = False
-    last: int = 0
+    seen_count: int = 0
+    fully_shared: bool = False
+    last_cut: int = 0
 
 
-class TextScan(Scan):
+class TextScan(PrefixScan):
     """A scan that cuts between contents, between parts, and inside the texts of users.
 
     `least` is the size in tokens below which no prefix is of interest.
     """
 
-    def read(self, first: Iterable[bytes], second: Iterable[bytes], least: float) -> None:
+    def read(self, first: Iterable[bytes], second: Iterable[bytes], min_tokens: float) -> None:
         """Read the batch twice."""
-        self._least, self._crowd = least, Crowd()
-        self._wholes: dict[int, Whole] = {}
+        self._min_tokens, self._seen_twice = min_tokens, BloomSeen()
+        self._scanned_parts: dict[int, ScannedPart] = {}
         self._segments: dict[int, tuple[int, int]] = {}
         offset = row = 0
         for line in first:
-            row += self._count(line, row, offset)
+            row += self._count_line(line, row, offset)
             offset += len(line)
-        self._crowd.settle()
+        self._seen_twice.flush()
         rows: NDArray[np.void] = np.frombuffer(self.rows, dtype=ROW_DTYPE).copy()
-        tails = self.tails.tokens(rows["tail"]).tolist()
-        base, novel = array("Q"), array("I")
-        for line, tail in zip((line for line in second if line.strip()), tails, strict=True):
-            self._base = self._novel = self._last = 0
-            self._follow(line, tail)
+        suffix_tokens_by_row = self.suffixes.tokens(rows["tail"]).tolist()
+        base, new_counts = array("Q"), array("I")
+        for line, suffix_tokens in zip((line for line in second if line.strip()), suffix_tokens_by_row, strict=True):
+            self._base = self._new_count = self._last = 0
+            self._add_line_cuts(line, suffix_tokens)
             base.append(self._base)
-            novel.append(self._novel)
-        rows["base"], rows["novel"] = base, novel
+            new_counts.append(self._new_count)
+        rows["base"], rows["novel"] = base, new_counts
         self.rows = bytearray(rows.tobytes())
 
-    def _count(self, line: bytes, row: int, at: int) -> int:
+    def _count_line(self, line: bytes, row: int, line_offset: int) -> int:
         """First reading of a line: count its places, write down its row. Return 1, or 0 for a line of nothing."""
         try:
             request = _decode(line).request
             last = request.contents[-1].parts[-1]
         except (MsgspecError, IndexError):
-            return self._opaque(line, at)
+            return self._add_unparsed(line, line_offset)
         if request.cachedContent is not UNSET:
-            spelled = request_parts.decode(line).request
-            self._pinned(spelled, bytes(spelled.contents[-1].parts.pop()), at)
+            raw_request = request_parts.decode_line(line).request
+            self._add_with_own_cache(raw_request, bytes(raw_request.contents[-1].parts.pop()), line_offset)
             return 1
-        name, behind, tokens, flags, _ = self._start(request)
-        seed = foreign = size = 0
+        name, prefix, tokens, flags, _ = self._hash_request_header(request)
+        seed = not_user = size = 0
         for content in request.contents:
-            salt, foreign = self.namer.roles.get(content.role) or self.namer.role(content.role)
+            salt, not_user = self.hasher.roles.get(content.role) or self.hasher.role(content.role)
             seed = name ^ salt
             for part in content.parts:
                 if part is last:
                     break
-                whole = self._whole(part, seed)
-                if whole.times < 2:
-                    self._crowd.add(whole.places)
-                    whole.times += 1
-                name, behind = whole.name, 1
-                tokens += whole.tokens
-                flags |= whole.blind
+                scanned = self._scan_part(part, seed)
+                if scanned.seen_count < 2:
+                    self._seen_twice.add(scanned.places)
+                    scanned.seen_count += 1
+                name, prefix = scanned.name, 1
+                tokens += scanned.tokens
+                flags |= scanned.unknown_size
                 seed = name ^ NEXT_PART
-        token = _text(last)
+        token = _text_of(last)
         if token is None:
-            whole = self._whole(last, seed)
-            name = whole.name
-            tokens += whole.tokens
-            flags |= whole.blind
+            scanned = self._scan_part(last, seed)
+            name = scanned.name
+            tokens += scanned.tokens
+            flags |= scanned.unknown_size
         else:
             names = text_cuts.grid_names(token, seed)
-            self._crowd.add(names[1:])
+            self._seen_twice.add(names[1:])
             name, size = text_cuts.end_name(token, names), len(token)
             measured = 0.0
             if row < SURELY_MEASURED or not row % MEASURED_EVERY:
-                measured = self.tails.add(row, b"%b%b}" % (TEXT, token))
+                measured = self.suffixes.add(row, b"%b%b}" % (TEXT, token))
             if size >= LONG_TEXT:
-                self._aside(row, token, seed, tokens, measured, behind, foreign)
-        salt, cold = self._settings(request)
-        self.rows += ROW.pack(0, name ^ salt, at, tokens, 0, size, flags | cold)
+                self._add_long_part(row, token, seed, tokens, measured, prefix, not_user)
+        salt, temperature_flag = self._hash_settings(request)
+        self.rows += ROW.pack(0, name ^ salt, line_offset, tokens, 0, size, flags | temperature_flag)
         return 1
 
-    def _follow(self, line: bytes, tail: float) -> None:
+    def _add_line_cuts(self, line: bytes, suffix_tokens: float) -> None:
         """Second reading of a line: name its cuts as far as others may share them. `tail`: tokens of its last text."""
         try:
             request = _decode(line).request
@@ -180,145 +180,160 @@ class TextScan(Scan):
             return
         if request.cachedContent is not UNSET:
             return
-        if len(self._wholes) + len(self._seen) + len(self._segments) > 4 * REMEMBERED:
-            for memory in (self._wholes, self._seen, self._segments):
+        if len(self._scanned_parts) + len(self._seen_prefixes) + len(self._segments) > 4 * REMEMBERED:
+            for memory in (self._scanned_parts, self._seen_prefixes, self._segments):
                 memory.clear()
-        name, prefix, tokens, blind, _ = self._start(request)
+        name, prefix, tokens, unknown_size, _ = self._hash_request_header(request)
         for content in request.contents:
-            salt, foreign = self.namer.roles.get(content.role) or self.namer.role(content.role)
+            salt, not_user = self.hasher.roles.get(content.role) or self.hasher.role(content.role)
             seed = name ^ salt
             for part in content.parts:
                 if prefix:
-                    self._cut(prefix | foreign, tokens, blind)
+                    self._add_cut(prefix | not_user, tokens, unknown_size)
                 if part is last:
-                    if not foreign and tokens + tail * 1.5 >= self._least:
-                        token = _text(part)
+                    if not not_user and tokens + suffix_tokens * 1.5 >= self._min_tokens:
+                        token = _text_of(part)
                         if token is not None:
-                            self._inside(token, seed, tokens, tail / len(token), blind, 0)
+                            self._add_text_cuts(token, seed, tokens, suffix_tokens / len(token), unknown_size, 0)
                     return
-                whole = self._whole(part, seed)
-                if not whole.followed:
-                    token = None if foreign else _text(part)
+                scanned = self._scan_part(part, seed)
+                if not scanned.fully_shared:
+                    token = None if not_user else _text_of(part)
                     self._last = 0
                     if token is None:
-                        whole.followed = whole.name in self._crowd
+                        scanned.fully_shared = scanned.name in self._seen_twice
                     else:
-                        density = whole.tokens / len(token)
-                        whole.followed = self._inside(token, seed, tokens, density, blind, whole.name)
-                    if not whole.followed:
+                        density = scanned.tokens / len(token)
+                        scanned.fully_shared = self._add_text_cuts(
+                            token, seed, tokens, density, unknown_size, scanned.name
+                        )
+                    if not scanned.fully_shared:
                         return
-                    whole.last = self._last
-                elif whole.last:
-                    self._base = whole.last
-                name, prefix = whole.name, whole.name & EVEN
-                tokens += whole.tokens
-                blind |= whole.blind
+                    scanned.last_cut = self._last
+                elif scanned.last_cut:
+                    self._base = scanned.last_cut
+                name, prefix = scanned.name, scanned.name & EVEN
+                tokens += scanned.tokens
+                unknown_size |= scanned.unknown_size
                 seed = name ^ NEXT_PART
 
-    def _inside(self, token: bytes, seed: int, before: float, density: float, blind: int, end: int) -> bool:
+    def _add_text_cuts(
+        self, token: bytes, seed: int, tokens_before: float, density: float, unknown_size: int, end_hash: int
+    ) -> bool:
         """Name the cuts in a text as far as it may be shared; say whether all of it may be, if it has an `end`."""
         names, view, begin, resume = [seed], memoryview(token), 0, 1
-        slots, segments, name = self._crowd.slots, self._segments, seed
-        for place in text_cuts.GRID[: text_cuts.inside(len(token))]:
+        slots, segments, name = self._seen_twice.slots, self._segments, seed
+        for place in text_cuts.GRID[: text_cuts.grid_places_within(len(token))]:
             name = digest(view[begin:place], name)
             if slots[name >> 8 & LAST_SLOT] < 2:
-                self._loose(token, names, resume, place, before, density, blind)
+                self._add_unshared_cuts(token, names, resume, place, tokens_before, density, unknown_size)
                 return False
             names.append(name)
-            found = segments.get(name)
-            if found is None:
-                found = self._segment(name, token, names, resume, place, before, density, blind)
-            elif found[0]:
-                self._base = found[0]
-            self._last = found[0] or self._last
-            begin, resume = place, found[1]
-        if end and end in self._crowd:
-            found = segments.get(end)
-            if found is None:
-                found = self._segment(end, token, names, resume, len(token), before, density, blind)
-            elif found[0]:
-                self._base = found[0]
-            self._last = found[0] or self._last
+            segment = segments.get(name)
+            if segment is None:
+                segment = self._add_segment_cuts(
+                    name, token, names, resume, place, tokens_before, density, unknown_size
+                )
+            elif segment[0]:
+                self._base = segment[0]
+            self._last = segment[0] or self._last
+            begin, resume = place, segment[1]
+        if end_hash and end_hash in self._seen_twice:
+            segment = segments.get(end_hash)
+            if segment is None:
+                segment = self._add_segment_cuts(
+                    end_hash, token, names, resume, len(token), tokens_before, density, unknown_size
+                )
+            elif segment[0]:
+                self._base = segment[0]
+            self._last = segment[0] or self._last
             return True
-        self._loose(token, names, resume, len(token), before, density, blind)
+        self._add_unshared_cuts(token, names, resume, len(token), tokens_before, density, unknown_size)
         return False
 
-    def _segment(
+    def _add_segment_cuts(
         self,
         key: int,
         token: bytes,
         names: list[int],
         resume: int,
         until: int,
-        before: float,
+        tokens_before: float,
         density: float,
-        blind: int,
+        unknown_size: int,
     ) -> tuple[int, int]:
         """Name the cuts up to a shared place; remember the last of them (0: none) and where to resume."""
         last = 0
-        for place, onward in text_cuts.cuts(token, resume, until):
-            resume = onward
+        for place, resume_at in text_cuts.find_cuts(token, resume, until):
+            resume = resume_at
             if place:
                 last = text_cuts.name_at(token, names, place) & EVEN
-                self._cut(last, before + density * place, blind)
+                self._add_cut(last, tokens_before + density * place, unknown_size)
         self._segments[key] = last, resume
         return last, resume
 
-    def _loose(
-        self, token: bytes, names: list[int], resume: int, until: int, before: float, density: float, blind: int
+    def _add_unshared_cuts(
+        self,
+        token: bytes,
+        names: list[int],
+        resume: int,
+        until: int,
+        tokens_before: float,
+        density: float,
+        unknown_size: int,
     ) -> None:
         """Name the cuts behind the last shared place: some may be shared, and only counting all can tell."""
-        if before + density * until * 1.5 < self._least:
+        if tokens_before + density * until * 1.5 < self._min_tokens:
             return
-        begin, seed, view, add = text_cuts.begin(names), names[-1], memoryview(token), self.prefixes.add
-        for place, _ in text_cuts.cuts(token, resume, until):
+        begin, seed, view, add = text_cuts.last_grid_place(names), names[-1], memoryview(token), self.prefixes.add
+        for place, _ in text_cuts.find_cuts(token, resume, until):
             if place:
                 name = digest(view[begin:place], seed) if place >= begin else text_cuts.name_at(token, names, place)
-                add(name & EVEN, before + density * place, blind)
-                self._novel += 1
+                add(name & EVEN, tokens_before + density * place, unknown_size)
+                self._new_count += 1
 
-    def _cut(self, prefix: int, tokens: float, blind: int) -> None:
-        if prefix in self._seen:
+    def _add_cut(self, prefix: int, tokens: float, unknown_size: int) -> None:
+        if prefix in self._seen_prefixes:
             self._base = prefix
         else:
-            self._seen.add(prefix)
-            self.prefixes.add(prefix, tokens, blind)
-            self._novel += 1
+            self._seen_prefixes.add(prefix)
+            self.prefixes.add(prefix, tokens, unknown_size)
+            self._new_count += 1
 
-    def _start(self, request: Request) -> Sized:
+    def _hash_request_header(self, request: Request) -> SizedPrefix:
         if request.systemInstruction is UNSET and request.tools is UNSET and request.toolConfig is UNSET:
-            return NO_ROOT, 0, 0.0, 0, 0
-        return self.namer.root(request)
+            return NO_HEADER, 0, 0.0, 0, 0
+        return self.hasher.header(request)
 
-    def _whole(self, part: Part, seed: int) -> Whole:
+    def _scan_part(self, part: PartMembers, seed: int) -> ScannedPart:
         text = part.get("text") if len(part) == 1 else None
         raw = request_parts.part_json(part) if text is None else bytes(text)
-        spelled = digest(raw, seed)
-        found = self._wholes.get(spelled)
-        if found is None:
-            found = self._wholes[spelled] = (
-                self._new_text(text, seed) if text is not None else self._new_other(raw, seed)
+        raw_hash = digest(raw, seed)
+        scanned = self._scanned_parts.get(raw_hash)
+        if scanned is None:
+            scanned = self._scanned_parts[raw_hash] = (
+                self._scan_text(text, seed) if text is not None else self._scan_other(raw, seed)
             )
-        return found
+        return scanned
 
-    def _new_text(self, text: Raw, seed: int) -> Whole:
-        token = request_parts.text_token(text)
+    def _scan_text(self, text: Raw, seed: int) -> ScannedPart:
+        token = request_parts.canonical_string(text)
         names = text_cuts.grid_names(token, seed)
         end = text_cuts.end_name(token, names)
-        return Whole(end, self.namer.gauge(b"%b%b}" % (TEXT, token)), 0, [*names[1:], end])
+        return ScannedPart(end, self.hasher.estimator(b"%b%b}" % (TEXT, token)), 0, [*names[1:], end])
 
-    def _new_other(self, raw: bytes, seed: int) -> Whole:
-        name, _, tokens, blind, _ = self.namer.part(raw, 0, seed)
-        return Whole(name, tokens, blind, [name])
+    def _scan_other(self, raw: bytes, seed: int) -> ScannedPart:
+        name, _, tokens, unknown_size, _ = self.hasher.part(raw, 0, seed)
+        return ScannedPart(name, tokens, unknown_size, [name])
 
 
-def _text(part: Part) -> bytes | None:
+def _text_of(part: PartMembers) -> bytes | None:
     """A part that is only a text, as its JSON string; None if it is anything else."""
     text = part.get("text") if len(part) == 1 else None
-    return None if text is None else request_parts.text_token(text)
+    return None if text is None else request_parts.canonical_string(text)
 
 
-def _spelled(part: Part, seed: int) -> int:
+def _spelled(part: PartMembers, seed: int) -> int:
     """A name for a part as it is written, good for this process only."""
     for key, value in part.items():
         seed = digest(value, seed ^ (hash(key) & MASK))

@@ -14,21 +14,21 @@ from xxhash import xxh3_64_intdigest as digest
 
 _ESCAPES = re.compile(rb"\\(?:([nr](?:\\[nr])*)|.)")
 _LARGEST, _N = 1 << 32, ord("n")
-FIRST = 2048
+FIRST_GRID_PLACE = 2048
 """Bytes to the first grid place: about half the smallest cache that any model takes."""
 
 
-def _places() -> list[int]:
-    places = [FIRST]
+def _grid_places() -> list[int]:
+    places = [FIRST_GRID_PLACE]
     while places[-1] < _LARGEST:
         places.append(places[-1] * 8 // 7)
     return places
 
 
-GRID = _places()
+GRID = _grid_places()
 
 
-def inside(size: int) -> int:
+def grid_places_within(size: int) -> int:
     """How many grid places lie inside a text of so many bytes."""
     return bisect_right(GRID, size - 2)
 
@@ -36,21 +36,21 @@ def inside(size: int) -> int:
 def grid_names(text: bytes, seed: int) -> list[int]:
     """Names of the text up to each grid place inside it; the first is `seed`, for the place 0."""
     names, view, before = [seed], memoryview(text), 0
-    for place in GRID[: inside(len(text))]:
+    for place in GRID[: grid_places_within(len(text))]:
         seed = digest(view[before:place], seed)
         names.append(seed)
         before = place
     return names
 
 
-def begin(names: list[int]) -> int:
+def last_grid_place(names: list[int]) -> int:
     """The place that the last of some grid names stands for."""
     return GRID[len(names) - 2] if len(names) > 1 else 0
 
 
 def end_name(text: bytes, names: list[int]) -> int:
     """Name of the whole text, given those of its grid."""
-    return digest(memoryview(text)[begin(names) :], names[-1])
+    return digest(memoryview(text)[last_grid_place(names) :], names[-1])
 
 
 def name_at(text: bytes, names: list[int], place: int) -> int:
@@ -59,7 +59,7 @@ def name_at(text: bytes, names: list[int], place: int) -> int:
     return digest(memoryview(text)[GRID[step - 1] if step else 0 : place], names[step])
 
 
-def cuts(text: bytes, resume: int, until: int) -> Iterator[tuple[int, int]]:
+def find_cuts(text: bytes, resume: int, until: int) -> Iterator[tuple[int, int]]:
     """Places after runs of newlines that end at least two bytes before `until`, each with where to resume.
 
     `resume` is 1 at first and then what came with the last pair, or `until` after one without cuts. What comes out

@@ -18,11 +18,11 @@ from batch.model import Tariff
 
 Usd = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
-OVERRIDE = "CATALOG_FILE"
-RATES = ("input_standard", "input_batch", "output_standard", "output_batch", "cached", "cached_best", "storage")
+OVERRIDE_SETTING = "CATALOG_FILE"
+PRICE_KEYS = ("input_standard", "input_batch", "output_standard", "output_batch", "cached", "cached_best", "storage")
 
 
-class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CatalogPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Prices as `Tariff` has them: USD per million tokens, storage per million tokens and hour."""
 
     input_standard: Usd | None = None
@@ -34,19 +34,19 @@ class Rates(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     storage: Usd | None = None
 
 
-class Period(Rates, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PricePeriod(CatalogPrices, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Prices and the first and last day on which they hold; None is open."""
 
     since: date | None = msgspec.field(default=None, name="from")
     until: date | None = None
     long_context_threshold: Count | None = None
-    long: Rates | None = None
+    long: CatalogPrices | None = None
 
-    def holds(self, on: date) -> bool:
+    def applies_on(self, on: date) -> bool:
         return (self.since or date.min) <= on <= (self.until or date.max)
 
 
-class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CatalogModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One model. `enqueued_tokens` maps a tier ("1", "2", "3") to the input tokens that active jobs may hold.
 
     `thinking` says how thinking is set: by "levels" (those known are in `thinking_levels`) or by a token "budget".
@@ -67,19 +67,19 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     thinking_levels: tuple[str, ...] = ()
     enqueued_tokens: dict[Literal["1", "2", "3"], Count] = {}
     audio_input_standard: Usd | None = None
-    prices: tuple[Period, ...] = ()
+    prices: tuple[PricePeriod, ...] = ()
     note: str = ""
     source: str = ""
     last_checked: date | None = None
 
-    def retired(self, on: date) -> bool:
+    def is_retired(self, on: date) -> bool:
         return self.status == "retired" or (self.shutdown_on is not None and self.shutdown_on <= on)
 
-    def period(self, on: date) -> Period | None:
-        return next((p for p in self.prices if p.holds(on)), None)
+    def period(self, on: date) -> PricePeriod | None:
+        return next((p for p in self.prices if p.applies_on(on)), None)
 
 
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ServiceLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Limits of the service, whatever the model."""
 
     inline_bytes: Count
@@ -94,7 +94,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     explicit_minimum: Count
 
 
-def id_fault(name: str) -> InputError | None:
+def model_id_error(name: str) -> InputError | None:
     """Why this cannot be a model's id, whatever models there are; None if it can."""
     if not name:
         return InputError("No model is chosen.", "Choose one, or type its id.")
@@ -112,18 +112,18 @@ _ID = re.compile(r"(models/|tunedModels/)?[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Every model we know something about, by id without "models/"."""
 
-    limits: Limits
-    models: dict[str, Model]
+    limits: ServiceLimits
+    models: dict[str, CatalogModel]
     source: str
     last_checked: date
 
-    def model(self, name: str) -> Model | None:
+    def model(self, name: str) -> CatalogModel | None:
         """What is known of a model; None if nothing is."""
         return self.models.get(name.removeprefix("models/"))
 
-    def offered(self, on: date) -> dict[str, Model]:
+    def available_models(self, on: date) -> dict[str, CatalogModel]:
         """The models that are not retired on that day and not known to refuse batches, in the catalog's order."""
-        return {name: m for name, m in self.models.items() if not m.retired(on) and m.batch is not False}
+        return {name: m for name, m in self.models.items() if not m.is_retired(on) and m.batch is not False}
 
     def tariff(self, name: str, on: date) -> Tariff | None:
         """The model's prices on that day; None if they are unknown."""
@@ -131,22 +131,22 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         period = model.period(on) if model else None
         if model is None or period is None:
             return None
-        least = self._least(model, period)
-        long = _tariff(model, period.long, least) if period.long else None
-        return _tariff(model, period, least, period.long_context_threshold, long)
+        explicit_minimum = self._explicit_minimum(model, period)
+        long = _tariff(model, period.long, explicit_minimum) if period.long else None
+        return _tariff(model, period, explicit_minimum, period.long_context_threshold, long)
 
-    def _least(self, model: Model, period: Period) -> int | None:
+    def _explicit_minimum(self, model: CatalogModel, period: PricePeriod) -> int | None:
         """The smallest explicit cache to plan with: the model's own, or what is assumed where caching has a price."""
         assumed = period.cached is not None and model.explicit_caching is not False
         return self.limits.explicit_minimum if model.explicit_minimum is None and assumed else model.explicit_minimum
 
-    def price_words(self, name: str, on: date) -> str:
+    def describe_price(self, name: str, on: date) -> str:
         """The price as one says it, or "price unknown"."""
         tariff = self.tariff(name, on)
         if tariff is None or tariff.input_batch is None:
             return "price unknown"
-        output = "" if tariff.output_batch is None else f", out {_usd(tariff.output_batch)}"
-        return f"in {_usd(tariff.input_batch)}{output} per million tokens in a batch"
+        output = "" if tariff.output_batch is None else f", out {_format_price(tariff.output_batch)}"
+        return f"in {_format_price(tariff.input_batch)}{output} per million tokens in a batch"
 
     def warnings(self, name: str, on: date) -> tuple[str, ...]:
         """What a user should know before choosing the model, a sentence each."""
@@ -168,29 +168,29 @@ def load(override: str | None = None) -> Catalog:
     """
     merged = tomllib.loads(read_packaged())
     if override:
-        merged = _merge(merged, _parse(override))
-    models = {name: _model(name, raw) for name, raw in merged.pop("models").items()}
+        merged = _merge(merged, _parse_override(override))
+    models = {name: _read_model(name, raw) for name, raw in merged.pop("models").items()}
     return Catalog(
-        limits=_convert(merged.pop("limits"), Limits, "limits"),
+        limits=_convert(merged.pop("limits"), ServiceLimits, "limits"),
         models=models,
         source=_convert(merged.pop("source"), str, "source"),
         last_checked=_convert(merged.pop("last_checked"), date, "last_checked"),
     )
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse_override(text: str) -> dict[str, Any]:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(
-            f"{OVERRIDE} is not valid TOML: {error}.", "Correct the file, or unset CATALOG_FILE."
+            f"{OVERRIDE_SETTING} is not valid TOML: {error}.", "Correct the file, or unset CATALOG_FILE."
         ) from None
     for key in raw:
         if key not in Catalog.__struct_fields__:
-            raise _unknown("", key, Catalog.__struct_fields__)
+            raise _unknown_key_error("", key, Catalog.__struct_fields__)
     for key in ("models", "limits"):
         if not isinstance(raw.get(key, {}), dict):
-            raise InputError(f"{OVERRIDE}: {key} must be a table.", f"Write it as [{key}] or [{key}.…].")
+            raise InputError(f"{OVERRIDE_SETTING}: {key} must be a table.", f"Write it as [{key}] or [{key}.…].")
     return raw
 
 
@@ -203,60 +203,66 @@ def _merge(base: dict[str, Any], corrections: Mapping[str, Any]) -> dict[str, An
     return {**base, **corrections, "models": models, "limits": limits}
 
 
-def _model(name: str, raw: Any) -> Model:
+def _read_model(name: str, raw: Any) -> CatalogModel:
     if isinstance(raw, dict) and isinstance(raw.get("prices"), dict):
         raw = {**raw, "prices": [raw["prices"]]}
-    where = f'models."{name}"'
-    model: Model = _convert({"label": name, **raw} if isinstance(raw, dict) else raw, Model, where)
+    key_path = f'models."{name}"'
+    model: CatalogModel = _convert({"label": name, **raw} if isinstance(raw, dict) else raw, CatalogModel, key_path)
     for earlier, later in pairwise(sorted(model.prices, key=lambda p: p.since or date.min)):
         if (earlier.until or date.max) >= (later.since or date.min):
             raise InputError(
-                f"{OVERRIDE}: {where}.prices has two prices for {later.since or 'the same days'}.",
+                f"{OVERRIDE_SETTING}: {key_path}.prices has two prices for {later.since or 'the same days'}.",
                 "Give each a `from` and an `until` that do not overlap.",
             )
     for period in model.prices:
         if (period.long is None) != (period.long_context_threshold is None):
             raise InputError(
-                f"{OVERRIDE}: {where}.prices has only one of `long` and `long_context_threshold`.",
+                f"{OVERRIDE_SETTING}: {key_path}.prices has only one of `long` and `long_context_threshold`.",
                 "Give both, or neither for a model without a long-context price.",
             )
     return model
 
 
-def _convert(raw: Any, kind: Any, where: str) -> Any:
+def _convert(raw: Any, kind: Any, table_path: str) -> Any:
     """Check and convert plain TOML values; an InputError names the key by its whole path."""
     try:
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        said, path = (*re.split(r" - at (?:`key` in )?`\$", str(error)), "")[:2]
-        place = f"{where}{path.rstrip('`')}"
-        if match := re.search(r"unknown field `(.*)`", said):
+        reason, path = (*re.split(r" - at (?:`key` in )?`\$", str(error)), "")[:2]
+        key_path = f"{table_path}{path.rstrip('`')}"
+        if match := re.search(r"unknown field `(.*)`", reason):
             nested = ".prices" in path
-            known = _keys(Period if nested and ".long" not in path else Rates if nested else kind)
-            raise _unknown(place, match[1], known) from None
-        plain = said.replace(" | null", "").replace("`", "")
-        raise InputError(f"{OVERRIDE}: {place}: {plain}.", _remedy(place)) from None
+            known_keys = _key_names(
+                PricePeriod if nested and ".long" not in path else CatalogPrices if nested else kind
+            )
+            raise _unknown_key_error(key_path, match[1], known_keys) from None
+        message = reason.replace(" | null", "").replace("`", "")
+        raise InputError(f"{OVERRIDE_SETTING}: {key_path}: {message}.", _remedy(key_path)) from None
 
 
-def _keys(kind: Any) -> tuple[str, ...]:
+def _key_names(kind: Any) -> tuple[str, ...]:
     return tuple(kind.__struct_encode_fields__)
 
 
-def _unknown(place: str, key: str, known: tuple[str, ...]) -> InputError:
-    near = difflib.get_close_matches(key, known, n=1)
-    path = f"{place}.{key}" if place else key
-    hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
-    return InputError(f"{OVERRIDE}: {path} is not a key of the catalog.", hint)
+def _unknown_key_error(key_path: str, key: str, known_keys: tuple[str, ...]) -> InputError:
+    suggestions = difflib.get_close_matches(key, known_keys, n=1)
+    path = f"{key_path}.{key}" if key_path else key
+    hint = f"Did you mean {suggestions[0]}?" if suggestions else f"Known here: {', '.join(known_keys)}."
+    return InputError(f"{OVERRIDE_SETTING}: {path} is not a key of the catalog.", hint)
 
 
-def _remedy(place: str) -> str:
-    if place.rpartition(".")[2] in RATES:
+def _remedy(key_path: str) -> str:
+    if key_path.rpartition(".")[2] in PRICE_KEYS:
         return "Write USD per million tokens as a number, or leave the key out if it is unknown."
     return "Compare with batch/catalog.toml, which has the same shape."
 
 
 def _tariff(
-    model: Model, rates: Rates, least: int | None, threshold: int | None = None, long: Tariff | None = None
+    model: CatalogModel,
+    rates: CatalogPrices,
+    explicit_minimum: int | None,
+    threshold: int | None = None,
+    long: Tariff | None = None,
 ) -> Tariff:
     return Tariff(
         input_standard=rates.input_standard,
@@ -266,30 +272,30 @@ def _tariff(
         cached=rates.cached,
         cached_best=rates.cached_best,
         storage=rates.storage,
-        explicit_minimum=least,
+        explicit_minimum=explicit_minimum,
         implicit_minimum=model.implicit_minimum,
         long_context_threshold=threshold,
         long=long,
     )
 
 
-def _warnings(model: Model, on: date) -> Iterator[str]:
+def _warnings(model: CatalogModel, on: date) -> Iterator[str]:
     label = model.label
-    if model.retired(on):
+    if model.is_retired(on):
         yield f"{label} has been shut down{f' on {model.shutdown_on}' if model.shutdown_on else ''}."
     elif model.shutdown_on:
         yield f"{label} will be shut down on {model.shutdown_on}, in {(model.shutdown_on - on).days} days."
-    now = model.period(on)
-    if now is None:
+    current = model.period(on)
+    if current is None:
         yield f"The price of {label} is unknown."
-    elif now.until and (after := next((p for p in model.prices if p.since and p.since > on), None)):
+    elif current.until and (upcoming := next((p for p in model.prices if p.since and p.since > on), None)):
         yield (
-            f"The price of {label} changes on {after.since}: in {_usd(now.input_batch)} → {_usd(after.input_batch)}, "
-            f"out {_usd(now.output_batch)} → {_usd(after.output_batch)} per million tokens in a batch."
+            f"The price of {label} changes on {upcoming.since}: in {_format_price(current.input_batch)} → {_format_price(upcoming.input_batch)}, "
+            f"out {_format_price(current.output_batch)} → {_format_price(upcoming.output_batch)} per million tokens in a batch."
         )
     if model.note:
         yield f"{model.note}."
 
 
-def _usd(price: float | None) -> str:
+def _format_price(price: float | None) -> str:
     return "unknown" if price is None else f"{price:g} USD"

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from batch.formatting import count
+from batch.formatting import plural
 
 
 @dataclass(frozen=True)
-class Bill:
+class RunCost:
     """What an ended run has cost.
 
     `rows_usd` is for all its requests, every attempt once, and `caches_usd` for making and keeping its explicit caches.
@@ -59,69 +59,71 @@ class Bill:
 
     @property
     def usd(self) -> float | None:
-        return _plus(self.rows_usd, self.caches_usd)
+        return _add(self.rows_usd, self.caches_usd)
 
     @property
-    def by_caching(self) -> float | None:
+    def saved_by_caching(self) -> float | None:
         """What caches saved, made and kept as they were; negative if they cost more than they saved."""
-        return _minus(self.uncached_usd, self.usd)
+        return _difference(self.uncached_usd, self.usd)
 
     @property
-    def by_batching(self) -> float | None:
-        return _minus(self.standard_usd, self.uncached_usd)
+    def saved_by_batching(self) -> float | None:
+        return _difference(self.standard_usd, self.uncached_usd)
 
     @property
     def saved(self) -> float | None:
         """By caching and batching together."""
-        return _minus(self.standard_usd, self.usd)
+        return _difference(self.standard_usd, self.usd)
 
     @property
-    def error(self) -> float | None:
+    def estimate_error(self) -> float | None:
         """By which share of the last estimate the cost was off: 0.25 is a quarter dearer than expected."""
-        return share_off(self.usd, self.expected_usd) if self.finished and not self.unreturned else None
+        return relative_error(self.usd, self.expected_usd) if self.finished and not self.unreturned else None
 
     @property
-    def first_error(self) -> float | None:
+    def first_estimate_error(self) -> float | None:
         """The same against the estimate before anything was sent."""
-        return share_off(self.usd, self.first_usd) if self.finished and not self.unreturned else None
+        return relative_error(self.usd, self.first_usd) if self.finished and not self.unreturned else None
 
 
-def share_off(actual: float | None, expected: float | None) -> float | None:
+def relative_error(actual: float | None, expected: float | None) -> float | None:
     """(actual - expected) / expected; None where that says nothing."""
     return None if actual is None or not expected else actual / expected - 1
 
 
-def once(bill: Bill, billed: Collection[str]) -> Bill:
+def without_double_counting(cost: RunCost, billed_jobs: Collection[str]) -> RunCost:
     """The bill, without the price of jobs that are on other bills: a job recovered after its run was deleted."""
-    if not billed or not set(bill.jobs).intersection(billed):
-        return bill
-    return replace(bill, again=True, unpriced=0, unreturned=0, rows_usd=0.0, uncached_usd=0.0, standard_usd=0.0)
+    if not billed_jobs or not set(cost.jobs).intersection(billed_jobs):
+        return cost
+    return replace(cost, again=True, unpriced=0, unreturned=0, rows_usd=0.0, uncached_usd=0.0, standard_usd=0.0)
 
 
-def may_be_billed(unreturned: int) -> str:
+def describe_unreturned(unreturned: int) -> str:
     """What it means that nothing came back for rows that were sent, in words."""
-    return f"nothing came back for {count(unreturned, 'row')} sent, and what Google had finished of them may be billed."
+    return (
+        f"nothing came back for {plural(unreturned, 'row')} sent, and what Google had finished of them may be billed."
+    )
 
 
-def total(bills: Iterable[Bill]) -> Bill:
+def sum_run_costs(costs: Iterable[RunCost]) -> RunCost:
     """Several runs as one, the first giving its name: a sum is unknown as soon as a part of it is."""
-    whole, *others = bills
-    for bill in others:
-        sums: dict[str, Any] = {name: _plus(getattr(whole, name), getattr(bill, name)) for name in _MONEY}
-        whole = replace(
-            whole,
-            rows=whole.rows + bill.rows,
-            unpriced=whole.unpriced + bill.unpriced,
-            unreturned=whole.unreturned + bill.unreturned,
-            finished=whole.finished and bill.finished,
-            borrowed=whole.borrowed or bill.borrowed,
+    combined, *others = costs
+    for cost in others:
+        sums: dict[str, Any] = {name: _add(getattr(combined, name), getattr(cost, name)) for name in _USD_FIELDS}
+        combined = replace(
+            combined,
+            rows=combined.rows + cost.rows,
+            unpriced=combined.unpriced + cost.unpriced,
+            unreturned=combined.unreturned + cost.unreturned,
+            finished=combined.finished and cost.finished,
+            borrowed=combined.borrowed or cost.borrowed,
             **sums,
         )
-    return whole
+    return combined
 
 
 @dataclass(frozen=True)
-class Spent:
+class Spend:
     """What several runs have cost together: `usd` is the sum of what is known, None if nothing is.
 
     `unknown` runs are not in it; with `at_least`, more may be billed for those that are. `saved` is
@@ -133,64 +135,64 @@ class Spent:
     runs: int
     rows: int
     usd: float | None
-    unknown: int
+    runs_of_unknown_cost: int
     at_least: bool
-    by_caching: float | None
-    by_batching: float | None
+    saved_by_caching: float | None
+    saved_by_batching: float | None
 
     @property
     def saved(self) -> float | None:
-        return _plus(self.by_caching, self.by_batching)
+        return _add(self.saved_by_caching, self.saved_by_batching)
 
 
-def spent(bills: Iterable[Bill], by: Callable[[Bill], tuple[date | None, str]]) -> list[Spent]:
+def sum_spend(costs: Iterable[RunCost], by: Callable[[RunCost], tuple[date | None, str]]) -> list[Spend]:
     """Bills added up by (day, model); None and "" are all of them. Newest first, then by name."""
-    groups: dict[tuple[date | None, str], list[Bill]] = {}
-    for bill in bills:
-        groups.setdefault(by(bill), []).append(bill)
-    found = [_spent(day, model, group) for (day, model), group in groups.items()]
-    return sorted(found, key=lambda one: (-(one.day or date.min).toordinal(), one.model))
+    groups: dict[tuple[date | None, str], list[RunCost]] = {}
+    for cost in costs:
+        groups.setdefault(by(cost), []).append(cost)
+    spends = [_spend_of_group(day, model, group) for (day, model), group in groups.items()]
+    return sorted(spends, key=lambda one: (-(one.day or date.min).toordinal(), one.model))
 
 
-def by_day_and_model(bill: Bill) -> tuple[date, str]:
-    return bill.day, bill.model
+def by_day_and_model(cost: RunCost) -> tuple[date, str]:
+    return cost.day, cost.model
 
 
-def by_model(bill: Bill) -> tuple[None, str]:
-    return None, bill.model
+def by_model(cost: RunCost) -> tuple[None, str]:
+    return None, cost.model
 
 
-def altogether(bill: Bill) -> tuple[None, str]:
+def overall(cost: RunCost) -> tuple[None, str]:
     return None, ""
 
 
-def _spent(day: date | None, model: str, bills: list[Bill]) -> Spent:
-    compared = [bill for bill in bills if bill.saved is not None]
-    return Spent(
+def _spend_of_group(day: date | None, model: str, costs: list[RunCost]) -> Spend:
+    compared = [bill for bill in costs if bill.saved is not None]
+    return Spend(
         day=day,
         model=model,
-        runs=len(bills),
-        rows=sum(bill.rows for bill in bills),
-        usd=_known(bill.usd for bill in bills),
-        unknown=sum(bill.usd is None for bill in bills),
-        at_least=any(bill.at_least for bill in bills if bill.usd is not None),
-        by_caching=_known(bill.by_caching for bill in compared),
-        by_batching=_known(bill.by_batching for bill in compared),
+        runs=len(costs),
+        rows=sum(bill.rows for bill in costs),
+        usd=_sum_known(bill.usd for bill in costs),
+        runs_of_unknown_cost=sum(bill.usd is None for bill in costs),
+        at_least=any(bill.at_least for bill in costs if bill.usd is not None),
+        saved_by_caching=_sum_known(bill.saved_by_caching for bill in compared),
+        saved_by_batching=_sum_known(bill.saved_by_batching for bill in compared),
     )
 
 
-_MONEY = ("rows_usd", "caches_usd", "uncached_usd", "standard_usd", "first_usd", "expected_usd", "worst_usd")
+_USD_FIELDS = ("rows_usd", "caches_usd", "uncached_usd", "standard_usd", "first_usd", "expected_usd", "worst_usd")
 
 
-def _known(amounts: Iterable[float | None]) -> float | None:
+def _sum_known(amounts: Iterable[float | None]) -> float | None:
     """The sum of what is known; None if nothing is."""
     known = [amount for amount in amounts if amount is not None]
     return sum(known) if known else None
 
 
-def _plus(one: float | None, other: float | None) -> float | None:
+def _add(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one + other
 
 
-def _minus(one: float | None, other: float | None) -> float | None:
+def _difference(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one - other

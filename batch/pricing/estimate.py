@@ -13,11 +13,11 @@ from batch.errors import OverBudget
 from batch.model import Tariff, Usage
 from batch.pricing import rates
 from batch.pricing.sampling import Interval
-from batch.pricing.workload import Case, Side, Workload
+from batch.pricing.workload import Case, TierTotals, Workload
 
 
 @dataclass(frozen=True)
-class Range:
+class CostRange:
     """Three figures of one thing; None where it cannot be known."""
 
     low: float | None
@@ -26,7 +26,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Card:
+class CostEstimate:
     """The cost card. Money in USD; `usd` is the run as planned, its caches included.
 
     `caches_usd` is the caches' part of it. `uncached` is the same in a batch without explicit caches, `standard`
@@ -37,38 +37,38 @@ class Card:
     rows: int
     prompt: Interval
     cached: int
-    output: Range
-    usd: Range
-    caches_usd: Range
-    uncached: Range
-    standard: Range
+    output: CostRange
+    usd: CostRange
+    caches_usd: CostRange
+    uncached: CostRange
+    standard: CostRange
     worst_prompt_usd: float | None
     output_token_usd: float | None
     assumptions: tuple[str, ...]
 
 
-def card(workload: Workload, tariff: Tariff | None) -> Card:
+def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
     """Price a workload. Without a tariff every figure in USD is None."""
-    plain = workload.uncached()
-    silent = _requests_usd(workload, tariff, "worst", with_output=False)
-    return Card(
+    uncached = workload.without_caches()
+    prompt_only_usd = _requests_usd(workload, tariff, "worst", with_output=False)
+    return CostEstimate(
         rows=workload.rows,
         prompt=workload.prompt,
         cached=workload.cached,
-        output=_range(lambda case: _output(workload, case)),
+        output=_range(lambda case: _output_tokens(workload, case)),
         usd=_range(lambda case: _add(_requests_usd(workload, tariff, case), _caches_usd(workload, tariff, case))),
         caches_usd=_range(lambda case: _caches_usd(workload, tariff, case)),
-        uncached=_range(lambda case: _requests_usd(plain, tariff, case)),
-        standard=_range(lambda case: _requests_usd(plain, tariff, case, "standard")),
-        worst_prompt_usd=_add(silent, _caches_usd(workload, tariff, "worst")),
+        uncached=_range(lambda case: _requests_usd(uncached, tariff, case)),
+        standard=_range(lambda case: _requests_usd(uncached, tariff, case, "standard")),
+        worst_prompt_usd=_add(prompt_only_usd, _caches_usd(workload, tariff, "worst")),
         output_token_usd=_output_token_usd(workload, tariff),
         assumptions=tuple(_assumptions(workload, tariff)),
     )
 
 
-def over_budget(priced: Card, max_usd: float) -> OverBudget | None:
+def over_budget(estimate: CostEstimate, max_usd: float) -> OverBudget | None:
     """Why a run must not start under this cap; None if even its worst case fits."""
-    worst, expected = priced.usd.worst, priced.usd.expected
+    worst, expected = estimate.usd.worst, estimate.usd.expected
     if worst is None:
         return OverBudget(
             "What this run could cost is not known, so a budget cannot be kept.",
@@ -76,24 +76,25 @@ def over_budget(priced: Card, max_usd: float) -> OverBudget | None:
         )
     if worst <= max_usd:
         return None
-    likely = "" if expected is None else f" ({_money(expected)} expected)"
+    likely = "" if expected is None else f" ({_format_usd(expected)} expected)"
     return OverBudget(
-        f"The run could cost {_money(worst)}{likely}; the budget is {_money(max_usd)}.", _cheaper(priced, max_usd)
+        f"The run could cost {_format_usd(worst)}{likely}; the budget is {_format_usd(max_usd)}.",
+        _budget_remedy(estimate, max_usd),
     )
 
 
-def _cheaper(priced: Card, max_usd: float) -> str:
+def _budget_remedy(estimate: CostEstimate, max_usd: float) -> str:
     """What would bring the worst case under the cap."""
     remedy = "Send fewer rows, choose a cheaper model, or raise the budget."
-    if priced.output_token_usd and priced.worst_prompt_usd is not None:
-        tokens = int((max_usd - priced.worst_prompt_usd) / priced.output_token_usd)
+    if estimate.output_token_usd and estimate.worst_prompt_usd is not None:
+        tokens = int((max_usd - estimate.worst_prompt_usd) / estimate.output_token_usd)
         if tokens > 0:
             return f"With at most {tokens:,} output tokens a row it would fit. Or: {remedy[0].lower()}{remedy[1:]}"
     return remedy
 
 
-def _range(figure: Callable[[Case], float | None]) -> Range:
-    return Range(figure("low"), figure("expected"), figure("worst"))
+def _range(figure: Callable[[Case], float | None]) -> CostRange:
+    return CostRange(figure("low"), figure("expected"), figure("worst"))
 
 
 def _requests_usd(
@@ -103,79 +104,79 @@ def _requests_usd(
     if tariff is None:
         return None
     usages = []
-    for side in workload.sides:
-        output = _side_output(workload, side, case) if with_output else 0
+    for totals in workload.tiers:
+        output = _tier_output_tokens(workload, totals, case) if with_output else 0
         if output is None:
             return None
-        prompt = max(side.cached, round(side.prompt * _scale(workload, case)))
-        usages.append(Usage(prompt, side.cached, round(output)))
+        prompt = max(totals.cached, round(totals.prompt * _prompt_scale(workload, case)))
+        usages.append(Usage(prompt, totals.cached, round(output)))
     run = rates.RunUsage(workload.rows, *usages)
     return rates.run_usd(run, tariff, tier=tier, best_case=case == "low")
 
 
-def _scale(workload: Workload, case: Case) -> float:
+def _prompt_scale(workload: Workload, case: Case) -> float:
     """What the sides' estimated prompts are multiplied by."""
     prompt = workload.prompt
     total = {"low": prompt.low, "expected": prompt.total, "worst": prompt.high}[case]
-    return total / workload.estimated if workload.estimated else 1.0
+    return total / workload.estimated_prompt if workload.estimated_prompt else 1.0
 
 
-def _output(workload: Workload, case: Case) -> float | None:
-    return _add(*(_side_output(workload, side, case) for side in workload.sides))
+def _output_tokens(workload: Workload, case: Case) -> float | None:
+    return _add(*(_tier_output_tokens(workload, side, case) for side in workload.tiers))
 
 
-def _side_output(workload: Workload, side: Side, case: Case) -> float | None:
+def _tier_output_tokens(workload: Workload, totals: TierTotals, case: Case) -> float | None:
     """Output tokens of one side: never more than its limits, and all of them in the worst case."""
-    if case == "worst" and workload.output.any:
-        return side.cap
-    wanted = side.rows * (workload.output.low if case == "low" else workload.output.expected)
-    return wanted if side.cap is None else min(wanted, side.cap)
+    if case == "worst" and workload.output.has_output:
+        return totals.output_cap
+    assumed = totals.rows * (workload.output.low if case == "low" else workload.output.expected)
+    return assumed if totals.output_cap is None else min(assumed, totals.output_cap)
 
 
 def _caches_usd(workload: Workload, tariff: Tariff | None, case: Case) -> float | None:
     if tariff is None:
         return None
-    return _add(*(rates.cache_usd(cache.tokens, cache.life(case), tariff) for cache in workload.caches))
+    return _add(*(rates.cache_usd(cache.tokens, cache.hours_for(case), tariff) for cache in workload.caches))
 
 
 def _output_token_usd(workload: Workload, tariff: Tariff | None) -> float | None:
     """What one more output token in every row costs."""
     if tariff is None:
         return None
-    sides = ((workload.short, tariff), (workload.long, tariff.long or tariff))
-    lines = (rates.Line("output", side.rows, at.output_batch) for side, at in sides)
+    tiers = ((workload.short, tariff), (workload.long, tariff.long or tariff))
+    lines = (rates.BillLine("output", side.rows, at.output_batch) for side, at in tiers)
     return _add(*(line.usd for line in lines))
 
 
 def _assumptions(workload: Workload, tariff: Tariff | None) -> Iterator[str]:
-    yield from _price_words(tariff)
-    yield workload.counted
-    yield workload.output.words
-    if workload.cap is None and workload.output.any:
+    yield from _describe_prices(tariff)
+    yield workload.counting_note
+    yield workload.output.description
+    if workload.output_cap is None and workload.output.has_output:
         yield "Worst: not known, because the model's limit of output tokens is not known and no limit was set."
-    elif workload.output.any:
-        yield f"Worst: {workload.rows:,} rows write to their limit, {workload.cap:,} tokens with thoughts."
+    elif workload.output.has_output:
+        yield f"Worst: {workload.rows:,} rows write to their limit, {workload.output_cap:,} tokens with thoughts."
     if workload.caches:
-        yield _cache_words(workload)
+        yield _describe_caches(workload)
     yield "No implicit cache hits are counted on; those that happen make it cheaper."
     if workload.media:
         yield f"{workload.media:,} requests hold media, sized by Google's documented rules; models differ."
-    if workload.unknown:
-        yield f"{workload.unknown:,} requests hold parts of unknown size (files by address, video); they are left out."
+    if workload.unknown_size:
+        yield f"{workload.unknown_size:,} requests hold parts of unknown size (files by address, video); they are left out."
 
 
-def _price_words(tariff: Tariff | None) -> Iterator[str]:
+def _describe_prices(tariff: Tariff | None) -> Iterator[str]:
     if tariff is None:
         yield "The price of this model is unknown."
         return
-    named = (("in", tariff.input_batch), ("out", tariff.output_batch), ("cached", tariff.cached))
-    prices = ", ".join(f"{name} {'unknown' if price is None else f'{price:g}'}" for name, price in named)
+    labelled = (("in", tariff.input_batch), ("out", tariff.output_batch), ("cached", tariff.cached))
+    prices = ", ".join(f"{name} {'unknown' if price is None else f'{price:g}'}" for name, price in labelled)
     yield f"Prices per million tokens in a batch, in USD: {prices}."
     if tariff.cached_best is not None and tariff.cached_best != tariff.cached:
         yield f"Low: cached tokens at {tariff.cached_best:g}, the rate that Google prints but was not seen invoiced."
 
 
-def _cache_words(workload: Workload) -> str:
+def _describe_caches(workload: Workload) -> str:
     tokens = sum(cache.tokens for cache in workload.caches)
     hours = max(cache.hours for cache in workload.caches)
     worst = max(cache.worst_hours for cache in workload.caches)
@@ -185,7 +186,7 @@ def _cache_words(workload: Workload) -> str:
     )
 
 
-def _money(usd: float) -> str:
+def _format_usd(usd: float) -> str:
     return f"{usd:,.2f} USD" if usd >= 0.01 else f"{usd:.6f} USD"
 
 

@@ -19,10 +19,10 @@ Tier = Literal["batch", "standard"]
 MILLION = 1_000_000
 
 
-class Line(NamedTuple):
+class BillLine(NamedTuple):
     """One line of a bill: so many tokens at so many USD per million; `rate` None is an unknown price."""
 
-    what: str
+    label: str
     tokens: int
     rate: float | None
 
@@ -62,13 +62,13 @@ class Saving:
     standard: float | None
 
     @property
-    def by_caching(self) -> float | None:
+    def saved_by_caching(self) -> float | None:
         """Negative when the caches cost more than they saved."""
-        return _minus(self.uncached, self.paid)
+        return _difference(self.uncached, self.paid)
 
     @property
-    def by_batching(self) -> float | None:
-        return _minus(self.standard, self.uncached)
+    def saved_by_batching(self) -> float | None:
+        return _difference(self.standard, self.uncached)
 
 
 def is_long(prompt_tokens: int, tariff: Tariff) -> bool:
@@ -76,14 +76,14 @@ def is_long(prompt_tokens: int, tariff: Tariff) -> bool:
     return tariff.long_context_threshold is not None and prompt_tokens > tariff.long_context_threshold
 
 
-def rates(prompt_tokens: int, tariff: Tariff) -> Tariff:
+def applicable_tariff(prompt_tokens: int, tariff: Tariff) -> Tariff:
     """The prices of a request with this prompt."""
     return tariff.long if tariff.long is not None and is_long(prompt_tokens, tariff) else tariff
 
 
-def lines(usage: Usage, tariff: Tariff, *, tier: Tier = "batch", best_case: bool = False) -> tuple[Line, ...]:
+def bill_lines(usage: Usage, tariff: Tariff, *, tier: Tier = "batch", best_case: bool = False) -> tuple[BillLine, ...]:
     """The bill of one request. More cached than prompt tokens are taken for a prompt that was all cached."""
-    return _lines(usage, rates(usage.prompt, tariff), tier, best_case)
+    return _bill_lines_at(usage, applicable_tariff(usage.prompt, tariff), tier, best_case)
 
 
 def usage_usd(usage: Usage, tariff: Tariff, *, tier: Tier = "batch", best_case: bool = False) -> float | None:
@@ -92,22 +92,22 @@ def usage_usd(usage: Usage, tariff: Tariff, *, tier: Tier = "batch", best_case: 
     `best_case` takes the lower cached rate printed for some models. For sums over requests see `run_usd`: the
     long-context switch is each request's own.
     """
-    return _sum(line.usd for line in lines(usage, tariff, tier=tier, best_case=best_case))
+    return _sum(line.usd for line in bill_lines(usage, tariff, tier=tier, best_case=best_case))
 
 
-def explain(usage: Usage, tariff: Tariff, *, tier: Tier = "batch") -> str:
+def explain_cost(usage: Usage, tariff: Tariff, *, tier: Tier = "batch") -> str:
     """One request's bill as a formula: "1,000 fresh × 0.375 + 50 output × 1.875 = 0.000469 USD"."""
-    parts = [line for line in lines(usage, tariff, tier=tier) if line.tokens]
-    formula = " + ".join(f"{p.tokens:,} {p.what} × {'?' if p.rate is None else f'{p.rate:g}'}" for p in parts)
+    parts = [line for line in bill_lines(usage, tariff, tier=tier) if line.tokens]
+    formula = " + ".join(f"{p.tokens:,} {p.label} × {'?' if p.rate is None else f'{p.rate:g}'}" for p in parts)
     usd = _sum(line.usd for line in parts)
     return f"{formula or 'no tokens'} per million = {'not known' if usd is None else f'{usd:.6f} USD'}"
 
 
 def run_usd(run: RunUsage, tariff: Tariff, *, tier: Tier = "batch", best_case: bool = False) -> float | None:
     """The price of a run's requests without its caches; equal to the sum over its requests."""
-    parts = [_lines(run.short, tariff, tier, best_case)]
+    parts = [_bill_lines_at(run.short, tariff, tier, best_case)]
     if run.long != Usage():
-        parts.append(_lines(run.long, tariff.long or tariff, tier, best_case))
+        parts.append(_bill_lines_at(run.long, tariff.long or tariff, tier, best_case))
     return _sum(line.usd for bill in parts for line in bill)
 
 
@@ -116,8 +116,8 @@ def cache_usd(tokens: int, hours: float, tariff: Tariff) -> float | None:
 
     Whether Google bills the pass was not found; it is assumed.
     """
-    create = Line("to create the cache", tokens, rates(tokens, tariff).input_standard)
-    return _sum((create.usd, storage_usd(tokens, hours, tariff)))
+    creation = BillLine("to create the cache", tokens, applicable_tariff(tokens, tariff).input_standard)
+    return _sum((creation.usd, storage_usd(tokens, hours, tariff)))
 
 
 def storage_usd(tokens: int, hours: float, tariff: Tariff) -> float | None:
@@ -125,38 +125,40 @@ def storage_usd(tokens: int, hours: float, tariff: Tariff) -> float | None:
     own keeps the base one."""
     if tokens == 0 or hours <= 0:
         return 0.0
-    rate = rates(tokens, tariff).storage
+    rate = applicable_tariff(tokens, tariff).storage
     rate = tariff.storage if rate is None else rate
     return None if rate is None else tokens * hours * rate / MILLION
 
 
 def saving(run: RunUsage, tariff: Tariff, caches_usd: float | None = 0.0) -> Saving:
     """Compare what a run and its caches cost with the same without caches, in a batch and at standard price."""
-    plain = replace(run, short=replace(run.short, cached=0), long=replace(run.long, cached=0))
+    uncached = replace(run, short=replace(run.short, cached=0), long=replace(run.long, cached=0))
     return Saving(
         paid=_sum((run_usd(run, tariff), caches_usd)),
-        uncached=run_usd(plain, tariff),
-        standard=run_usd(plain, tariff, tier="standard"),
+        uncached=run_usd(uncached, tariff),
+        standard=run_usd(uncached, tariff, tier="standard"),
     )
 
 
-def _lines(usage: Usage, at: Tariff, tier: Tier, best_case: bool) -> tuple[Line, ...]:
+def _bill_lines_at(usage: Usage, tariff: Tariff, tier: Tier, best_case: bool) -> tuple[BillLine, ...]:
     """The bill at rates already chosen. Tokens of tool use come on top of the prompt and are fresh input."""
     cached = min(max(0, usage.cached), usage.prompt)
     batch = tier == "batch"
-    cached_rate = at.cached_best if best_case and batch and at.cached_best is not None else at.cached
+    cached_rate = tariff.cached_best if best_case and batch and tariff.cached_best is not None else tariff.cached
     return (
-        Line("fresh", usage.prompt - cached + usage.tool_prompt, at.input_batch if batch else at.input_standard),
-        Line("cached", cached, cached_rate),
-        Line("output", usage.output, at.output_batch if batch else at.output_standard),
+        BillLine(
+            "fresh", usage.prompt - cached + usage.tool_prompt, tariff.input_batch if batch else tariff.input_standard
+        ),
+        BillLine("cached", cached, cached_rate),
+        BillLine("output", usage.output, tariff.output_batch if batch else tariff.output_standard),
     )
 
 
 def _sum(parts: Iterable[float | None]) -> float | None:
     """The sum, or None if any part is unknown."""
-    known = list(parts)
-    return None if any(part is None for part in known) else sum(part for part in known if part is not None)
+    amounts = list(parts)
+    return None if any(part is None for part in amounts) else sum(part for part in amounts if part is not None)
 
 
-def _minus(one: float | None, other: float | None) -> float | None:
+def _difference(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one - other

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 UNCOUNTED_MARGIN = 0.28  # where nothing was counted: 95 of 100 estimates of single texts were this close or closer
-_FEWEST = 3  # rows from which a canary says something about prompts
+_MIN_ROWS = 3  # rows from which a canary says something about prompts
 _T_TABLE = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365)  # 1 to 7 degrees of freedom
 
 
@@ -31,26 +31,26 @@ class Interval:
         return Interval(self.total + other.total, math.hypot(self.half_width, other.half_width))
 
 
-def by_ratio(observed: Sequence[int], predicted: Sequence[int], estimate: float) -> Interval | None:
+def ratio_estimate(observed: Sequence[int], predicted: Sequence[int], estimate: float) -> Interval | None:
     """What `estimate` is in truth if it errs as `predicted` did against `observed`; None if that says too little."""
-    if len(observed) != len(predicted) or len(observed) < _FEWEST or not sum(predicted):
+    if len(observed) != len(predicted) or len(observed) < _MIN_ROWS or not sum(predicted):
         return None
-    seen, ratio = len(observed), sum(observed) / sum(predicted)
-    residual = sum((y - ratio * x) ** 2 for x, y in zip(predicted, observed, strict=True)) / (seen - 1)
-    error = math.sqrt(residual / seen) / (sum(predicted) / seen)
-    return Interval(ratio * estimate, _t(seen - 1) * error * estimate)
+    count, ratio = len(observed), sum(observed) / sum(predicted)
+    residual = sum((y - ratio * x) ** 2 for x, y in zip(predicted, observed, strict=True)) / (count - 1)
+    standard_error = math.sqrt(residual / count) / (sum(predicted) / count)
+    return Interval(ratio * estimate, _t_quantile(count - 1) * standard_error * estimate)
 
 
-def mean(values: Sequence[float]) -> Interval:
+def mean_estimate(values: Sequence[float]) -> Interval:
     """The mean of a few values; with one alone, as uncertain as itself."""
     average = sum(values) / len(values)
     if len(values) == 1:
         return Interval(average, abs(average))
     variance = sum((value - average) ** 2 for value in values) / (len(values) - 1)
-    return Interval(average, _t(len(values) - 1) * math.sqrt(variance / len(values)))
+    return Interval(average, _t_quantile(len(values) - 1) * math.sqrt(variance / len(values)))
 
 
-def _t(freedom: int) -> float:
+def _t_quantile(freedom: int) -> float:
     """The 97.5 % point of Student's t: from the table, and by Cornish and Fisher's expansion beyond it."""
     if freedom <= len(_T_TABLE):
         return _T_TABLE[freedom - 1]

@@ -11,15 +11,15 @@ from batch.pricing import sampling
 from batch.pricing.sampling import Interval
 
 Case = Literal["low", "expected", "worst"]
-TYPICAL_ANSWER = 400  # some paragraphs
-TYPICAL_THOUGHTS = 800  # a sample in Google's batch notebook thought for 829 tokens before an 11-token answer
-TYPICAL_PICTURE = 1290  # price lists name 1,120 to 1,290 for the usual sizes
-SHORTEST_ANSWER = 5
-UNCOUNTED = "Prompt tokens are estimated from the texts' scripts; none were counted."
+TYPICAL_ANSWER_TOKENS = 400  # some paragraphs
+TYPICAL_THOUGHT_TOKENS = 800  # a sample in Google's batch notebook thought for 829 tokens before an 11-token answer
+TYPICAL_IMAGE_TOKENS = 1290  # price lists name 1,120 to 1,290 for the usual sizes
+MIN_ANSWER_TOKENS = 5
+UNCOUNTED_NOTE = "Prompt tokens are estimated from the texts' scripts; none were counted."
 
 
 @dataclass(frozen=True)
-class OutputGuess:
+class OutputAssumption:
     """Output tokens of one row, thoughts included, and `words` that say where the guess comes from.
 
     `any` is False for models that never put out tokens.
@@ -27,8 +27,8 @@ class OutputGuess:
 
     low: float
     expected: float
-    words: str
-    any: bool = True
+    description: str
+    has_output: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,32 +40,32 @@ class CachePlan:
     hours: float
     worst_hours: float
 
-    def life(self, case: Case) -> float:
+    def hours_for(self, case: Case) -> float:
         return {"low": self.low_hours, "expected": self.hours, "worst": self.worst_hours}[case]
 
 
 @dataclass(frozen=True)
-class Side:
+class TierTotals:
     """Rows that share a price tier, summed: prompt tokens (cached included), and the most they may put out."""
 
     rows: int = 0
     prompt: int = 0
     cached: int = 0
-    cap: int | None = 0
+    output_cap: int | None = 0
 
 
-def guess_output(kind: str = "text", *, thinking: bool = True) -> OutputGuess:
+def assumed_output(kind: str = "text", *, thinking: bool = True) -> OutputAssumption:
     """What is assumed of a row's output before anything is known of the task; `kind` as in the catalog."""
     if kind == "embedding":
-        return OutputGuess(0, 0, "Embeddings have no output tokens.", any=False)
+        return OutputAssumption(0, 0, "Embeddings have no output tokens.", has_output=False)
     if kind == "image":
-        return OutputGuess(
-            TYPICAL_PICTURE, TYPICAL_PICTURE, f"Output: one picture of {TYPICAL_PICTURE:,} tokens a row."
+        return OutputAssumption(
+            TYPICAL_IMAGE_TOKENS, TYPICAL_IMAGE_TOKENS, f"Output: one picture of {TYPICAL_IMAGE_TOKENS:,} tokens a row."
         )
-    thoughts = TYPICAL_THOUGHTS if thinking else 0
-    also = f" and {thoughts:,} of thoughts" if thoughts else ""
-    words = f"Output: {TYPICAL_ANSWER:,} tokens of answer{also} a row are assumed; a canary of a few rows would tell."
-    return OutputGuess(SHORTEST_ANSWER, TYPICAL_ANSWER + thoughts, words)
+    thoughts = TYPICAL_THOUGHT_TOKENS if thinking else 0
+    thoughts_note = f" and {thoughts:,} of thoughts" if thoughts else ""
+    description = f"Output: {TYPICAL_ANSWER_TOKENS:,} tokens of answer{thoughts_note} a row are assumed; a canary of a few rows would tell."
+    return OutputAssumption(MIN_ANSWER_TOKENS, TYPICAL_ANSWER_TOKENS + thoughts, description)
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,17 @@ class Workload:
     are rows that hold pictures, pages or sound, and rows with parts of unknown size.
     """
 
-    short: Side = field(default_factory=Side)
-    long: Side = field(default_factory=Side)
+    short: TierTotals = field(default_factory=TierTotals)
+    long: TierTotals = field(default_factory=TierTotals)
     prompt: Interval = field(default_factory=lambda: Interval(0))
-    output: OutputGuess = field(default_factory=guess_output)
+    output: OutputAssumption = field(default_factory=assumed_output)
     caches: tuple[CachePlan, ...] = ()
-    counted: str = UNCOUNTED
+    counting_note: str = UNCOUNTED_NOTE
     media: int = 0
-    unknown: int = 0
+    unknown_size: int = 0
 
     @property
-    def sides(self) -> tuple[Side, Side]:
+    def tiers(self) -> tuple[TierTotals, TierTotals]:
         return self.short, self.long
 
     @property
@@ -95,7 +95,7 @@ class Workload:
         return self.short.rows + self.long.rows
 
     @property
-    def estimated(self) -> int:
+    def estimated_prompt(self) -> int:
         return self.short.prompt + self.long.prompt
 
     @property
@@ -103,17 +103,21 @@ class Workload:
         return self.short.cached + self.long.cached
 
     @property
-    def cap(self) -> int | None:
+    def output_cap(self) -> int | None:
         """The most output tokens of all rows together; None if a row has no known limit."""
-        return None if self.short.cap is None or self.long.cap is None else self.short.cap + self.long.cap
+        return (
+            None
+            if self.short.output_cap is None or self.long.output_cap is None
+            else self.short.output_cap + self.long.output_cap
+        )
 
-    def unread(self) -> Workload:
+    def without_cache_reads(self) -> Workload:
         """The same with nothing read from caches."""
         return replace(self, short=replace(self.short, cached=0), long=replace(self.long, cached=0))
 
-    def uncached(self) -> Workload:
+    def without_caches(self) -> Workload:
         """The same without caches."""
-        return replace(self.unread(), caches=())
+        return replace(self.without_cache_reads(), caches=())
 
 
 def canary_rows(rows: int, size: int) -> list[int]:
@@ -122,7 +126,7 @@ def canary_rows(rows: int, size: int) -> list[int]:
     return [(2 * i + 1) * rows // (2 * count) for i in range(count)]
 
 
-def correct(workload: Workload, observed: Sequence[Usage], predicted: Sequence[int] = ()) -> Workload:
+def apply_canary(workload: Workload, observed: Sequence[Usage], predicted: Sequence[int] = ()) -> Workload:
     """The workload as a canary's usage shows it: output from its rows, prompts in proportion if that is surer.
 
     `predicted` are the estimated prompt tokens of the same rows, in the same order. If caches were planned and no
@@ -130,18 +134,18 @@ def correct(workload: Workload, observed: Sequence[Usage], predicted: Sequence[i
     """
     if not observed:
         return workload
-    changed = replace(workload, output=_observed_output([usage.output for usage in observed]))
-    seen = sampling.by_ratio([usage.prompt for usage in observed], predicted, workload.estimated)
-    if seen is not None and seen.half_width < workload.prompt.half_width:
-        words = f"Prompt tokens are corrected by the canary's {len(observed)} rows."
-        changed = replace(changed, prompt=seen, counted=words)
+    corrected = replace(workload, output=_observed_output([usage.output for usage in observed]))
+    prompt = sampling.ratio_estimate([usage.prompt for usage in observed], predicted, workload.estimated_prompt)
+    if prompt is not None and prompt.half_width < workload.prompt.half_width:
+        note = f"Prompt tokens are corrected by the canary's {len(observed)} rows."
+        corrected = replace(corrected, prompt=prompt, counting_note=note)
     if workload.cached and not any(usage.cached for usage in observed):
-        unread = "The canary read nothing from the cache: full price is assumed for every row."
-        changed = replace(changed.unread(), counted=f"{changed.counted} {unread}")
-    return changed
+        no_reads_note = "The canary read nothing from the cache: full price is assumed for every row."
+        corrected = replace(corrected.without_cache_reads(), counting_note=f"{corrected.counting_note} {no_reads_note}")
+    return corrected
 
 
-def _observed_output(tokens: list[int]) -> OutputGuess:
-    mean = sampling.mean(tokens)
-    words = f"Output: {mean.total:,.0f} tokens a row, as in the canary's {len(tokens)} rows."
-    return OutputGuess(mean.low, mean.total, words)
+def _observed_output(tokens: list[int]) -> OutputAssumption:
+    mean = sampling.mean_estimate(tokens)
+    description = f"Output: {mean.total:,.0f} tokens a row, as in the canary's {len(tokens)} rows."
+    return OutputAssumption(mean.low, mean.total, description)

@@ -15,7 +15,7 @@ from batch.errors import InputError
 Json = dict[str, Any]
 
 PLACEHOLDER = "@use_cache:"
-IN_THE_CACHE = {  # what only the cache may set, by both spellings that the API takes
+CACHE_ONLY_FIELDS = {  # what only the cache may set, by both spellings that the API takes
     "systemInstruction": "system instruction",
     "system_instruction": "system instruction",
     "tools": "tools",
@@ -30,34 +30,40 @@ def wrap_request(request: Json, cache_name: str) -> tuple[Json, list[str]]:
 
     The given request is not changed. Whoever drops the fields makes sure that the cache has them.
     """
-    moved = [name for name in request if name in IN_THE_CACHE]
-    rest = {name: value for name, value in request.items() if name not in IN_THE_CACHE and name not in _SPELLINGS}
-    return {**rest, "cachedContent": cache_name}, moved
+    removed_fields = [name for name in request if name in CACHE_ONLY_FIELDS]
+    kept_fields = {
+        name: value for name, value in request.items() if name not in CACHE_ONLY_FIELDS and name not in _SPELLINGS
+    }
+    return {**kept_fields, "cachedContent": cache_name}, removed_fields
 
 
-def placeholder(name: str) -> str:
+def placeholder_for(name: str) -> str:
     """How a request says that it wants the cache of this name: the value of `cachedContent`."""
     return PLACEHOLDER + name
 
 
-def wanted_cache(request: Json) -> str | None:
+def requested_cache_name(request: Json) -> str | None:
     """The name of a request's `@use_cache`; None if it has none (a `cachedContents/…` of its own is none)."""
-    named = next((request[spelling] for spelling in _SPELLINGS if spelling in request), None)
-    return named.removeprefix(PLACEHOLDER) if isinstance(named, str) and named.startswith(PLACEHOLDER) else None
+    cached_content = next((request[spelling] for spelling in _SPELLINGS if spelling in request), None)
+    return (
+        cached_content.removeprefix(PLACEHOLDER)
+        if isinstance(cached_content, str) and cached_content.startswith(PLACEHOLDER)
+        else None
+    )
 
 
-def use_cache(request: Json, resolved: Mapping[str, str]) -> Json:
+def use_cache(request: Json, cache_names: Mapping[str, str]) -> Json:
     """The request with its placeholder replaced by a cache's own name; unchanged without a placeholder.
 
     The cache exists already and cannot be changed, so nothing is moved: a request that sets what only the cache may
     set is an InputError, because leaving it out would change what is asked.
     """
-    name = wanted_cache(request)
+    name = requested_cache_name(request)
     if name is None:
         return request
-    wrapped, moved = wrap_request(request, resolved[name])
-    if moved:
-        fields = " and ".join(dict.fromkeys(IN_THE_CACHE[field] for field in moved))
+    wrapped, removed_fields = wrap_request(request, cache_names[name])
+    if removed_fields:
+        fields = " and ".join(dict.fromkeys(CACHE_ONLY_FIELDS[field] for field in removed_fields))
         raise InputError(
             f"A request that uses the cache {name!r} also sets its own {fields}.",
             f"Take the {fields} out of the request (and out of the run's settings), or make a cache that has them.",

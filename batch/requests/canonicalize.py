@@ -13,9 +13,9 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Raw
 
-from batch.formatting import Fault, listed
+from batch.formatting import Fault, quoted_list
 from batch.requests import response_schema
-from batch.requests.field_table import ENUMS, MESSAGES, RANGES, Field, known, unknown
+from batch.requests.field_table import ENUMS, MESSAGES, RANGES, FieldSpec, find_field, unknown_field_fault
 
 Members = dict[str, Raw]
 
@@ -23,7 +23,7 @@ read_object = msgspec.json.Decoder(dict[str, Raw]).decode
 read_list = msgspec.json.Decoder(list[Raw]).decode
 encode = msgspec.json.encode
 
-FAULTS_KEPT = 20  # per line; a line with more is broken as a whole
+MAX_FAULTS = 20  # per line; a line with more is broken as a whole
 
 _KINDS = {ord("{"): "an object", ord("["): "a list", ord('"'): "a text", ord("n"): "null"}
 _KINDS |= dict.fromkeys(b"tf", "true or false") | dict.fromkeys(b"-0123456789", "a number")
@@ -43,7 +43,7 @@ _EXAMPLES = {
     "obj": "{…}",
 }
 # The data of a part: exactly one of these.
-DATA = (
+DATA_FIELDS = (
     "text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult",
     "toolCall", "toolResponse", "audioTranscription",
 )  # fmt: skip
@@ -61,78 +61,80 @@ class Findings:
         self.media = False
         self.image_output = False
 
-    def wrong(self, fault: str, remedy: str = "") -> None:
-        if len(self.faults) < FAULTS_KEPT:
+    def add_fault(self, fault: str, remedy: str = "") -> None:
+        if len(self.faults) < MAX_FAULTS:
             self.faults.append(Fault(fault, remedy))
 
-    def add(self, other: Findings) -> None:
+    def merge(self, other: Findings) -> None:
         """Take over what another reading found."""
         if other.faults:
-            self.faults += other.faults[: FAULTS_KEPT - len(self.faults)]
+            self.faults += other.faults[: MAX_FAULTS - len(self.faults)]
         if other.notes:
             self.notes.update(other.notes)
         self.media = self.media or other.media
         self.image_output = self.image_output or other.image_output
 
 
-def message(name: str, raw: Raw, path: str, found: Findings) -> Raw:
+def canonicalize_message(name: str, raw: Raw, path: str, findings: Findings) -> Raw:
     """Read one message. Returns `raw` itself if it is canonical already."""
-    if first(raw) != "an object":
-        _mistyped(name, raw, path, found)
+    if json_kind(raw) != "an object":
+        _add_type_fault(name, raw, path, findings)
         return raw
-    out, changed = fields(name, members_of(raw, found), path, found)
+    out, changed = canonicalize_fields(name, parse_object(raw, findings), path, findings)
     check = _CHECKS.get(name)
     if check:
-        check(out, path, found)
+        check(out, path, findings)
     return Raw(encode(out)) if changed else raw
 
 
-def fields(name: str, members: Members, path: str, found: Findings) -> tuple[Members, bool]:
+def canonicalize_fields(name: str, members: Members, path: str, findings: Findings) -> tuple[Members, bool]:
     """Read the members of a message; also tells whether anything had to be respelled or left out."""
     out: Members = {}
     changed = False
-    for given, value in members.items():
-        field = known(name, given)
+    for given_name, value in members.items():
+        field = find_field(name, given_name)
         if field is None:
-            found.faults.append(unknown(name, given, path)) if len(found.faults) < FAULTS_KEPT else None
+            findings.faults.append(unknown_field_fault(name, given_name, path)) if len(
+                findings.faults
+            ) < MAX_FAULTS else None
             continue
-        if first(value) == "null":
+        if json_kind(value) == "null":
             changed = True
             continue
         if field.name in out:
-            found.wrong(f'The field "{field.name}" is given in two spellings.', "Keep one.")
+            findings.add_fault(f'The field "{field.name}" is given in two spellings.', "Keep one.")
             continue
-        new = _value(field, value, f"{path}.{field.name}" if path else field.name, found)
-        changed = changed or new is not value or field.name != given
+        new = _canonicalize_value(field, value, f"{path}.{field.name}" if path else field.name, findings)
+        changed = changed or new is not value or field.name != given_name
         out[field.name] = new
     return out, changed
 
 
-def members_of(raw: Raw | bytes, found: Findings) -> Members:
+def parse_object(raw: Raw | bytes, findings: Findings) -> Members:
     """Read an object whose every name must stand there once: of a repeated one, only the last could be sent."""
     members = read_object(raw)
-    for name in repeated(raw, members):
-        found.wrong(f'"{name}" is given twice.', "Keep one.")
+    for name in duplicate_names(raw, members):
+        findings.add_fault(f'"{name}" is given twice.', "Keep one.")
     return members
 
 
-def repeated(raw: Raw | bytes, members: Members) -> list[str]:
+def duplicate_names(raw: Raw | bytes, members: Members) -> list[str]:
     """The names that an object has more than once. `members` is what was read of it.
 
     Where JSON is written evenly, its length tells that there are none; only else the names are counted.
     """
     text = memoryview(raw)
     count = len(members)
-    blanks = _blanks(text, members)
-    if blanks is not None:
+    spaces = _count_spaces(text, members)
+    if spaces is not None:
         spare = text.nbytes - sum(map(len, members)) - sum(memoryview(value).nbytes for value in members.values())
-        if spare == 4 * count + 1 + blanks:  # two braces; of every member two quotation marks, a colon and a comma
+        if spare == 4 * count + 1 + spaces:  # two braces; of every member two quotation marks, a colon and a comma
             return []
     names: list[str] = json.loads(bytes(raw), object_pairs_hook=lambda pairs: [name for name, _ in pairs])
     return sorted(name for name, times in Counter(names).items() if times > 1)
 
 
-def _blanks(text: memoryview, members: Members) -> int | None:
+def _count_spaces(text: memoryview, members: Members) -> int | None:
     """How many blanks there are if all members are spaced like the first; None if that cannot be told."""
     name, value = next(iter(members.items()), ("", None))
     start = b'{"' + name.encode() + b'":'
@@ -146,140 +148,140 @@ def _blanks(text: memoryview, members: Members) -> int | None:
     return len(members) * colon + (len(members) - 1) * comma
 
 
-def first(raw: Raw) -> str:
+def json_kind(raw: Raw) -> str:
     """What kind of JSON value it is, in words, told from its first byte."""
     return _KINDS.get(memoryview(raw)[0], "")
 
 
-def _value(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
+def _canonicalize_value(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
     if not field.repeated:
-        return _single(field, raw, path, found)
-    if first(raw) == "an object" and field.kind == "Part":
+        return _canonicalize_item(field, raw, path, findings)
+    if json_kind(raw) == "an object" and field.kind == "Part":
         # Google's own curl examples give a single part so.
-        found.notes["one_part"] += 1
-        return Raw(b"[" + bytes(_single(field, raw, path, found)) + b"]")
-    if first(raw) != "a list":
+        findings.notes["one_part"] += 1
+        return Raw(b"[" + bytes(_canonicalize_item(field, raw, path, findings)) + b"]")
+    if json_kind(raw) != "a list":
         example = _EXAMPLES.get(field.kind, "…")
-        found.wrong(f"{path} must be a list; here it is {first(raw)}.", f"Write [{example}].")
+        findings.add_fault(f"{path} must be a list; here it is {json_kind(raw)}.", f"Write [{example}].")
         return raw
     items = read_list(raw)
-    read = [_single(field, item, f"{path}[{n}]", found) for n, item in enumerate(items)]
-    return Raw(encode(read)) if any(a is not b for a, b in zip(read, items, strict=True)) else raw
+    canonical_items = [_canonicalize_item(field, item, f"{path}[{n}]", findings) for n, item in enumerate(items)]
+    return Raw(encode(canonical_items)) if any(a is not b for a, b in zip(canonical_items, items, strict=True)) else raw
 
 
-def _single(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
+def _canonicalize_item(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
     if field.kind in MESSAGES:
-        return message(field.kind, raw, path, found)
+        return canonicalize_message(field.kind, raw, path, findings)
     if field.kind in ENUMS:
-        return _enum(field, raw, path, found)
-    return _SCALARS[field.kind](field, raw, path, found)
+        return _check_enum(field, raw, path, findings)
+    return _SCALARS[field.kind](field, raw, path, findings)
 
 
-def _text(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
-    if first(raw) != "a text":
-        _mistyped("str", raw, path, found)
+def _check_text(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
+    if json_kind(raw) != "a text":
+        _add_type_fault("str", raw, path, findings)
     return raw
 
 
-def _flag(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
-    if first(raw) != "true or false":
-        _mistyped("bool", raw, path, found)
+def _check_boolean(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
+    if json_kind(raw) != "true or false":
+        _add_type_fault("bool", raw, path, findings)
     return raw
 
 
-def _anything(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
+def _accept_anything(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
     return raw
 
 
-def _object(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
-    if first(raw) != "an object":
-        _mistyped("obj", raw, path, found)
+def _check_object(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
+    if json_kind(raw) != "an object":
+        _add_type_fault("obj", raw, path, findings)
     return raw
 
 
-def _number(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
-    if first(raw) != "a number":
-        _mistyped("num", raw, path, found)
+def _check_number(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
+    if json_kind(raw) != "a number":
+        _add_type_fault("num", raw, path, findings)
         return raw
-    value = _numeric(raw, path, found)
+    value = _parse_number(raw, path, findings)
     if value is not None:
-        _in_range(field.name, value, path, found)
+        _check_range(field.name, value, path, findings)
     return raw
 
 
-def _numeric(raw: Raw, path: str, found: Findings) -> int | float | None:
+def _parse_number(raw: Raw, path: str, findings: Findings) -> int | float | None:
     digits = bytes(raw)
     if len(digits) > 300:
-        found.wrong(f"{path} is a number of {len(digits)} digits.", "Shorten it.")
+        findings.add_fault(f"{path} is a number of {len(digits)} digits.", "Shorten it.")
         return None
     value: int | float = json.loads(digits)
     return value
 
 
-def _integer(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
+def _canonicalize_integer(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
     """1024.0 is a whole number too; it is written as one, since not every reader takes it."""
-    if first(raw) != "a number":
-        _mistyped("int", raw, path, found)
+    if json_kind(raw) != "a number":
+        _add_type_fault("int", raw, path, findings)
         return raw
-    value = _numeric(raw, path, found)
+    value = _parse_number(raw, path, findings)
     if value is None:
         return raw
     if isinstance(value, float) and not value.is_integer():
-        found.wrong(f"{path} must be a whole number; here it is {value}.", f"Write {round(value)}.")
+        findings.add_fault(f"{path} must be a whole number; here it is {value}.", f"Write {round(value)}.")
         return raw
-    _in_range(field.name, value, path, found)
+    _check_range(field.name, value, path, findings)
     return raw if isinstance(value, int) else Raw(str(int(value)).encode())
 
 
-def _in_range(name: str, value: float, path: str, found: Findings) -> None:
+def _check_range(name: str, value: float, path: str, findings: Findings) -> None:
     low, high = RANGES.get(name, (None, None))
     if low is not None and value < low:
-        found.wrong(f"{path} is {value}.", f"The lowest value is {low}.")
+        findings.add_fault(f"{path} is {value}.", f"The lowest value is {low}.")
     if high is not None and value > high:
-        found.wrong(f"{path} is {value}.", f"The highest value is {high}.")
+        findings.add_fault(f"{path} is {value}.", f"The highest value is {high}.")
 
 
-def _enum(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
+def _check_enum(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
     """Upper or lower case, or the number that protocol buffers have for it."""
-    kind = first(raw)
+    kind = json_kind(raw)
     if kind == "a number":
         return raw
     if kind != "a text":
-        _mistyped("str", raw, path, found)
+        _add_type_fault("str", raw, path, findings)
         return raw
     word = json.loads(bytes(raw))
     if field.kind == "Modality" and word.upper() == "IMAGE":
-        found.image_output = True
+        findings.image_output = True
     if word.upper() not in ENUMS[field.kind]:
         values = sorted(value for value in ENUMS[field.kind] if "UNSPECIFIED" not in value)
-        found.wrong(f'{path} has no value "{word[:60]}".', f"The values are {listed(values)}.")
+        findings.add_fault(f'{path} has no value "{word[:60]}".', f"The values are {quoted_list(values)}.")
     return raw
 
 
-def _schema(field: Field, raw: Raw, path: str, found: Findings) -> Raw:
-    if first(raw) != "an object":
-        _mistyped("Schema", raw, path, found)
+def _canonicalize_schema(field: FieldSpec, raw: Raw, path: str, findings: Findings) -> Raw:
+    if json_kind(raw) != "an object":
+        _add_type_fault("Schema", raw, path, findings)
         return raw
-    converted = response_schema.read(bytes(raw).decode())
+    converted = response_schema.convert_json(bytes(raw).decode())
     for fault in converted.faults:
-        found.wrong(f"In {path}: {fault.fault}", fault.remedy)
+        findings.add_fault(f"In {path}: {fault.fault}", fault.remedy)
     if converted.changes:
-        found.notes["schema"] += 1
-    if converted.depth > response_schema.DEPTH_NOTED:
-        found.notes["deep_schema"] += 1
-    return raw if converted.same else Raw(encode(converted.schema))
+        findings.notes["schema"] += 1
+    if converted.depth > response_schema.WARN_DEPTH:
+        findings.notes["deep_schema"] += 1
+    return raw if converted.unchanged else Raw(encode(converted.schema))
 
 
-_SCALARS: dict[str, Callable[[Field, Raw, str, Findings], Raw]] = {
-    "str": _text,
-    "bool": _flag,
-    "int": _integer,
-    "num": _number,
-    "any": _anything,
-    "obj": _object,
-    "Schema": _schema,
+_SCALARS: dict[str, Callable[[FieldSpec, Raw, str, Findings], Raw]] = {
+    "str": _check_text,
+    "bool": _check_boolean,
+    "int": _canonicalize_integer,
+    "num": _check_number,
+    "any": _accept_anything,
+    "obj": _check_object,
+    "Schema": _canonicalize_schema,
 }
-_WANTED = {
+_EXPECTED_KINDS = {
     "str": "a text",
     "bool": "true or false",
     "int": "a whole number",
@@ -287,44 +289,44 @@ _WANTED = {
 }
 
 
-def _mistyped(kind: str, raw: Raw, path: str, found: Findings) -> None:
-    got = first(raw)
+def _add_type_fault(kind: str, raw: Raw, path: str, findings: Findings) -> None:
+    actual = json_kind(raw)
     remedy = f"Write {_EXAMPLES.get(kind, '{…}')}."
-    if kind in ("int", "num") and got == "a text":
+    if kind in ("int", "num") and actual == "a text":
         remedy = "Write the number without quotation marks."
-    if kind == "bool" and got == "a text":
+    if kind == "bool" and actual == "a text":
         remedy = "Write true or false without quotation marks."
-    found.wrong(f"{path} must be {_WANTED.get(kind, 'an object')}; here it is {got}.", remedy)
+    findings.add_fault(f"{path} must be {_EXPECTED_KINDS.get(kind, 'an object')}; here it is {actual}.", remedy)
 
 
 # -- what fields say of each other -------------------------------------------------------------------------------------
 
 
-def _content(members: Members, path: str, found: Findings) -> None:
+def _check_content(members: Members, path: str, findings: Findings) -> None:
     if "parts" not in members:
-        found.wrong(f"{path} has no parts.", 'Add "parts": [{"text": "…"}].')
-    elif first(members["parts"]) == "a list" and not read_list(members["parts"]):
-        found.wrong(f"{path} has an empty list of parts.", 'Write "parts": [{"text": "…"}].')
+        findings.add_fault(f"{path} has no parts.", 'Add "parts": [{"text": "…"}].')
+    elif json_kind(members["parts"]) == "a list" and not read_list(members["parts"]):
+        findings.add_fault(f"{path} has an empty list of parts.", 'Write "parts": [{"text": "…"}].')
 
 
-def _part(members: Members, path: str, found: Findings) -> None:
-    data = [name for name in DATA if name in members]
+def _check_part(members: Members, path: str, findings: Findings) -> None:
+    data = [name for name in DATA_FIELDS if name in members]
     if len(data) > 1:
-        found.wrong(f"{path} has {listed(data)} together.", "Make each of them a part of its own.")
+        findings.add_fault(f"{path} has {quoted_list(data)} together.", "Make each of them a part of its own.")
     if not data and "thoughtSignature" not in members:
-        found.wrong(f"{path} holds nothing.", 'Write {"text": "…"}, or leave the part out.')
+        findings.add_fault(f"{path} holds nothing.", 'Write {"text": "…"}, or leave the part out.')
     if "inlineData" in members or "fileData" in members:
-        found.media = True
+        findings.media = True
 
 
-def _blob(members: Members, path: str, found: Findings) -> None:
+def _check_blob(members: Members, path: str, findings: Findings) -> None:
     for name in ("mimeType", "data"):
         if name not in members:
-            found.wrong(f'{path} has no "{name}".', f"Write {_EXAMPLES['Blob']}.")
-    if "data" in members and first(members["data"]) == "a text":
+            findings.add_fault(f'{path} has no "{name}".', f"Write {_EXAMPLES['Blob']}.")
+    if "data" in members and json_kind(members["data"]) == "a text":
         fault = base64_fault(msgspec.json.decode(members["data"], type=str))
         if fault:
-            found.wrong(f"{path}.data {fault}", "Give the file's bytes in base64 and nothing else.")
+            findings.add_fault(f"{path}.data {fault}", "Give the file's bytes in base64 and nothing else.")
 
 
 def base64_fault(data: str) -> str:
@@ -338,44 +340,44 @@ def base64_fault(data: str) -> str:
     return ""
 
 
-def _file_data(members: Members, path: str, found: Findings) -> None:
+def _check_file_data(members: Members, path: str, findings: Findings) -> None:
     if "fileUri" not in members:
-        found.wrong(f'{path} has no "fileUri".', f"Write {_EXAMPLES['FileData']}.")
-    elif first(members["fileUri"]) == "a text" and "://" not in msgspec.json.decode(members["fileUri"], type=str):
-        found.wrong(
+        findings.add_fault(f'{path} has no "fileUri".', f"Write {_EXAMPLES['FileData']}.")
+    elif json_kind(members["fileUri"]) == "a text" and "://" not in msgspec.json.decode(members["fileUri"], type=str):
+        findings.add_fault(
             f"{path}.fileUri is not an address.", "Give the uri of an uploaded file, which begins with https://."
         )
 
 
-def _named(members: Members, path: str, found: Findings) -> None:
+def _check_name(members: Members, path: str, findings: Findings) -> None:
     if "name" not in members:
-        found.wrong(f'{path} has no "name".', "Name the function.")
+        findings.add_fault(f'{path} has no "name".', "Name the function.")
 
 
-def _thinking(members: Members, path: str, found: Findings) -> None:
+def _check_thinking(members: Members, path: str, findings: Findings) -> None:
     if "thinkingLevel" in members and "thinkingBudget" in members:
-        found.wrong(f"{path} has thinkingLevel and thinkingBudget together.", "Keep one of them.")
+        findings.add_fault(f"{path} has thinkingLevel and thinkingBudget together.", "Keep one of them.")
 
 
-def _config(members: Members, path: str, found: Findings) -> None:
+def _check_generation_config(members: Members, path: str, findings: Findings) -> None:
     if "responseSchema" in members and "responseJsonSchema" in members:
-        found.wrong(f"{path} has responseSchema and responseJsonSchema together.", "Keep responseSchema.")
+        findings.add_fault(f"{path} has responseSchema and responseJsonSchema together.", "Keep responseSchema.")
     if "responseJsonSchema" in members:
-        found.notes["json_schema"] += 1
+        findings.notes["json_schema"] += 1
     if "responseSchema" in members and "responseMimeType" not in members:
-        found.wrong(
+        findings.add_fault(
             f"{path} has a responseSchema without a responseMimeType.", 'Add "responseMimeType": "application/json".'
         )
 
 
 _CHECKS: dict[str, Callable[[Members, str, Findings], None]] = {
-    "Content": _content,
-    "Part": _part,
-    "Blob": _blob,
-    "FileData": _file_data,
-    "FunctionCall": _named,
-    "FunctionResponse": _named,
-    "FunctionDeclaration": _named,
-    "ThinkingConfig": _thinking,
-    "GenerationConfig": _config,
+    "Content": _check_content,
+    "Part": _check_part,
+    "Blob": _check_blob,
+    "FileData": _check_file_data,
+    "FunctionCall": _check_name,
+    "FunctionResponse": _check_name,
+    "FunctionDeclaration": _check_name,
+    "ThinkingConfig": _check_thinking,
+    "GenerationConfig": _check_generation_config,
 }

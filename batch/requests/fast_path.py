@@ -26,76 +26,76 @@ class FileData(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     display_name: str | None = None
 
 
-class Call(Struct, forbid_unknown_fields=True, gc=False):
+class FunctionCall(Struct, forbid_unknown_fields=True, gc=False):
     name: str
     args: dict[str, Any] | None = None
     id: str | None = None
 
 
-class Reply(Struct, forbid_unknown_fields=True, gc=False):
+class FunctionResponse(Struct, forbid_unknown_fields=True, gc=False):
     name: str
     response: dict[str, Any] | None = None
     id: str | None = None
 
 
-class Part(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+class SimplePart(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     text: str | None = None
     thought: bool | None = None
     thought_signature: str | None = None
     inline_data: Blob | None = None
     file_data: FileData | None = None
-    function_call: Call | None = None
-    function_response: Reply | None = None
+    function_call: FunctionCall | None = None
+    function_response: FunctionResponse | None = None
 
 
-class Content(Struct, forbid_unknown_fields=True, gc=False):
-    parts: Annotated[list[Part], Meta(min_length=1)]
+class SimpleContent(Struct, forbid_unknown_fields=True, gc=False):
+    parts: Annotated[list[SimplePart], Meta(min_length=1)]
     role: Literal["user", "model"] | None = None
 
 
-Contents = Annotated[list[Content], Meta(min_length=1)]
+SimpleContents = Annotated[list[SimpleContent], Meta(min_length=1)]
 
 
-class Request(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
-    contents: Contents
+class SimpleRequest(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    contents: SimpleContents
     system_instruction: Raw | UnsetType = UNSET
     generation_config: Raw | UnsetType = UNSET
     safety_settings: Raw | UnsetType = UNSET
     tools: Raw | UnsetType = UNSET
     tool_config: Raw | UnsetType = UNSET
 
-    def others(self) -> tuple[Raw | UnsetType, ...]:
+    def other_fields(self) -> tuple[Raw | UnsetType, ...]:
         """The fields beside the contents, in the order of `OTHERS`."""
         return (self.system_instruction, self.generation_config, self.safety_settings, self.tools, self.tool_config)
 
 
-class Line(Struct, forbid_unknown_fields=True, gc=False):
+class SimpleLine(Struct, forbid_unknown_fields=True, gc=False):
     key: Annotated[str, Meta(min_length=1)]
-    request: Request
+    request: SimpleRequest
 
 
-class Halves(Struct, forbid_unknown_fields=True, gc=False):
+class KeyAndRequest(Struct, forbid_unknown_fields=True, gc=False):
     key: str
     request: Raw
 
 
-OTHERS = ("systemInstruction", "generationConfig", "safetySettings", "tools", "toolConfig")
-NO_OTHERS = (UNSET,) * len(OTHERS)
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+OTHER_FIELDS = ("systemInstruction", "generationConfig", "safetySettings", "tools", "toolConfig")
+NO_OTHER_FIELDS = (UNSET,) * len(OTHER_FIELDS)
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
-read_line = msgspec.json.Decoder(Line).decode
-read_halves = msgspec.json.Decoder(Halves).decode
-read_contents = msgspec.json.Decoder(Contents).decode
+decode_line = msgspec.json.Decoder(SimpleLine).decode
+decode_key_and_request = msgspec.json.Decoder(KeyAndRequest).decode
+decode_contents = msgspec.json.Decoder(SimpleContents).decode
 
 
-class Turns(Struct, gc=False):
+class ParsedContents(Struct, gc=False):
     """What contents hold: the prompt, and whether there is media."""
 
     prompt: str
     media: bool
 
 
-def judge(contents: list[Content]) -> Turns | None:
+def parse_simple(contents: list[SimpleContent]) -> ParsedContents | None:
     """Read contents that fit the types; None if they need a closer look, because they are wrong or unusual."""
     last = contents[-1]
     if last.role == "model":
@@ -105,53 +105,53 @@ def judge(contents: list[Content]) -> Turns | None:
         for part in content.parts:
             data = (part.inline_data, part.file_data, part.function_call, part.function_response)
             if part.text is None or data != _NO_DATA:
-                if not _sound(part):
+                if not _is_valid_part(part):
                     return None
                 media = media or part.inline_data is not None or part.file_data is not None
     parts = last.parts
-    prompt = parts[0].text or "" if len(parts) == 1 else joined(parts)
+    prompt = parts[0].text or "" if len(parts) == 1 else join_text(parts)
     if (not prompt or prompt.isspace()) and all(part.text is not None for part in parts):
         return None
-    return Turns(prompt, media)
+    return ParsedContents(prompt, media)
 
 
-def says_all_once(line: Line, raw: bytes) -> bool:
+def has_no_duplicate_keys(line: SimpleLine, raw: bytes) -> bool:
     """Whether every name in a line stands there once; of a repeated one, only the last was read."""
-    marks = 8 + line.key.count('"')
-    for value in line.request.others():
+    quotes = 8 + line.key.count('"')
+    for value in line.request.other_fields():
         if value is not UNSET:
-            marks += 2 + bytes(value).count(b'"')
-    return raw.count(b'"') == marks + _marks(line.request.contents)
+            quotes += 2 + bytes(value).count(b'"')
+    return raw.count(b'"') == quotes + _quote_count(line.request.contents)
 
 
-def contents_say_all_once(contents: list[Content], raw: bytes | Raw) -> bool:
+def contents_have_no_duplicate_keys(contents: list[SimpleContent], raw: bytes | Raw) -> bool:
     """The same for contents alone."""
-    return bytes(raw).count(b'"') == _marks(contents)
+    return bytes(raw).count(b'"') == _quote_count(contents)
 
 
-def _marks(contents: list[Content]) -> int:
+def _quote_count(contents: list[SimpleContent]) -> int:
     """How many quotation marks the JSON of contents has if nothing is said twice.
 
     A mark written as a code, and a null, make a false alarm, which costs a closer look.
     """
-    marks = 0
+    quotes = 0
     for content in contents:
-        marks += 2 if content.role is None else 6
+        quotes += 2 if content.role is None else 6
         for part in content.parts:
             if part.text is not None:
-                marks += 4 + part.text.count('"')
+                quotes += 4 + part.text.count('"')
             if part.thought is not None:
-                marks += 2
+                quotes += 2
             if part.thought_signature is not None:
-                marks += 4 + part.thought_signature.count('"')
+                quotes += 4 + part.thought_signature.count('"')
             for data in (part.inline_data, part.file_data, part.function_call, part.function_response):
                 if data is not None:
-                    said = [value for value in astuple(data) if value is not None]
-                    marks += 2 + 2 * len(said) + sum(msgspec.json.encode(value).count(b'"') for value in said)
-    return marks
+                    values = [value for value in astuple(data) if value is not None]
+                    quotes += 2 + 2 * len(values) + sum(msgspec.json.encode(value).count(b'"') for value in values)
+    return quotes
 
 
-def joined(parts: list[Part]) -> str:
+def join_text(parts: list[SimplePart]) -> str:
     """The text that a person would call the prompt."""
     return "\n".join(part.text for part in parts if part.text and not part.thought)
 
@@ -159,7 +159,7 @@ def joined(parts: list[Part]) -> str:
 _NO_DATA = (None,) * 4
 
 
-def _sound(part: Part) -> bool:
+def _is_valid_part(part: SimplePart) -> bool:
     """One kind of data, and that in order."""
     data = (part.text, part.inline_data, part.file_data, part.function_call, part.function_response)
     if len(data) - data.count(None) != 1:

@@ -11,31 +11,31 @@ import difflib
 import re
 from typing import NamedTuple
 
-from batch.formatting import Fault, listed
+from batch.formatting import Fault, quoted_list
 
 
-def _words(text: str, prefix: str = "") -> frozenset[str]:
+def _word_set(text: str, prefix: str = "") -> frozenset[str]:
     return frozenset(prefix + word for word in text.split())
 
 
 ENUMS: dict[str, frozenset[str]] = {
-    "HarmCategory": _words(
+    "HarmCategory": _word_set(
         "UNSPECIFIED HARASSMENT HATE_SPEECH SEXUALLY_EXPLICIT DANGEROUS_CONTENT CIVIC_INTEGRITY JAILBREAK IMAGE_HATE"
         " IMAGE_DANGEROUS_CONTENT IMAGE_HARASSMENT IMAGE_SEXUALLY_EXPLICIT",
         "HARM_CATEGORY_",
     ),
-    "HarmBlockThreshold": _words(
+    "HarmBlockThreshold": _word_set(
         "HARM_BLOCK_THRESHOLD_UNSPECIFIED BLOCK_LOW_AND_ABOVE BLOCK_MEDIUM_AND_ABOVE BLOCK_ONLY_HIGH BLOCK_NONE OFF"
     ),
-    "Modality": _words("MODALITY_UNSPECIFIED TEXT IMAGE AUDIO VIDEO"),
-    "MediaResolution": _words("UNSPECIFIED LOW MEDIUM HIGH ULTRA_HIGH", "MEDIA_RESOLUTION_"),
-    "ThinkingLevel": _words("THINKING_LEVEL_UNSPECIFIED MINIMAL LOW MEDIUM HIGH XHIGH"),
-    "CallingMode": _words("MODE_UNSPECIFIED AUTO ANY NONE VALIDATED"),
-    "Behavior": _words("UNSPECIFIED BLOCKING NON_BLOCKING"),
-    "Scheduling": _words("SCHEDULING_UNSPECIFIED SILENT WHEN_IDLE INTERRUPT"),
-    "Language": _words("LANGUAGE_UNSPECIFIED PYTHON"),
-    "CodeOutcome": _words("UNSPECIFIED OK FAILED DEADLINE_EXCEEDED", "OUTCOME_"),
-    "ServiceTier": _words("UNSPECIFIED FLEX STANDARD PRIORITY"),
+    "Modality": _word_set("MODALITY_UNSPECIFIED TEXT IMAGE AUDIO VIDEO"),
+    "MediaResolution": _word_set("UNSPECIFIED LOW MEDIUM HIGH ULTRA_HIGH", "MEDIA_RESOLUTION_"),
+    "ThinkingLevel": _word_set("THINKING_LEVEL_UNSPECIFIED MINIMAL LOW MEDIUM HIGH XHIGH"),
+    "CallingMode": _word_set("MODE_UNSPECIFIED AUTO ANY NONE VALIDATED"),
+    "Behavior": _word_set("UNSPECIFIED BLOCKING NON_BLOCKING"),
+    "Scheduling": _word_set("SCHEDULING_UNSPECIFIED SILENT WHEN_IDLE INTERRUPT"),
+    "Language": _word_set("LANGUAGE_UNSPECIFIED PYTHON"),
+    "CodeOutcome": _word_set("UNSPECIFIED OK FAILED DEADLINE_EXCEEDED", "OUTCOME_"),
+    "ServiceTier": _word_set("UNSPECIFIED FLEX STANDARD PRIORITY"),
 }
 
 _TABLE: dict[str, str] = {
@@ -94,7 +94,7 @@ RANGES: dict[str, tuple[float | None, float | None]] = {
 }
 
 
-class Field(NamedTuple):
+class FieldSpec(NamedTuple):
     """A field's wire name and type; `repeated` if its value is a list of that type."""
 
     name: str
@@ -102,30 +102,30 @@ class Field(NamedTuple):
     repeated: bool
 
 
-def _parse(message: str) -> dict[str, Field]:
+def _parse_fields(message: str) -> dict[str, FieldSpec]:
     fields = {}
     for entry in message.split():
         name, kind = entry.split(":")
-        fields[name] = Field(name, kind.strip("[]"), kind.startswith("["))
+        fields[name] = FieldSpec(name, kind.strip("[]"), kind.startswith("["))
     return fields
 
 
-MESSAGES: dict[str, dict[str, Field]] = {name: _parse(fields) for name, fields in _TABLE.items()}
+MESSAGES: dict[str, dict[str, FieldSpec]] = {name: _parse_fields(fields) for name, fields in _TABLE.items()}
 
 
-def camel(name: str) -> str:
+def camel_case(name: str) -> str:
     """The wire's spelling of a field: max_output_tokens is maxOutputTokens."""
     return re.sub(r"(?<=[a-z0-9])_([a-z0-9])", lambda m: m[1].upper(), name)
 
 
-def known(message: str, name: str) -> Field | None:
+def find_field(message: str, name: str) -> FieldSpec | None:
     """The field of that name, in camelCase or snake_case; None if the message has no such field."""
     fields = MESSAGES[message]
-    return fields.get(name) or fields.get(camel(name))
+    return fields.get(name) or fields.get(camel_case(name))
 
 
 # Where the fields of a message live, for people.
-PLACES = {
+FIELD_LOCATIONS = {
     "Request": 'directly in the request, beside "contents"',
     "GenerationConfig": 'inside "generationConfig"',
     "ThinkingConfig": 'inside "thinkingConfig", which is inside "generationConfig"',
@@ -139,15 +139,15 @@ PLACES = {
     "Blob": 'inside "inlineData"',
     "FileData": 'inside "fileData"',
 }
-_SAID = 'Write "{}" instead.'
+_WRITE_INSTEAD = 'Write "{}" instead.'
 # Names that come from other libraries and APIs, by message ("" for any), and what to do about them.
-_HABITS: dict[tuple[str, str], str] = {
+_COMMON_MISTAKES: dict[tuple[str, str], str] = {
     ("", "config"): 'The SDK\'s "config" does not exist on the wire. Put temperature and the like into'
     ' "generationConfig"; put systemInstruction, tools, safetySettings and cachedContent beside "contents".',
-    ("", "max_tokens"): _SAID.format("maxOutputTokens") + ' It goes inside "generationConfig".',
-    ("", "max_completion_tokens"): _SAID.format("maxOutputTokens") + ' It goes inside "generationConfig".',
-    ("", "maxTokens"): _SAID.format("maxOutputTokens") + ' It goes inside "generationConfig".',
-    ("", "stop"): _SAID.format("stopSequences") + ' It goes inside "generationConfig".',
+    ("", "max_tokens"): _WRITE_INSTEAD.format("maxOutputTokens") + ' It goes inside "generationConfig".',
+    ("", "max_completion_tokens"): _WRITE_INSTEAD.format("maxOutputTokens") + ' It goes inside "generationConfig".',
+    ("", "maxTokens"): _WRITE_INSTEAD.format("maxOutputTokens") + ' It goes inside "generationConfig".',
+    ("", "stop"): _WRITE_INSTEAD.format("stopSequences") + ' It goes inside "generationConfig".',
     ("", "reasoning_effort"): 'Write "thinkingConfig": {"thinkingLevel": "LOW"} inside "generationConfig".',
     ("", "response_format"): 'Write "responseMimeType" and "responseSchema" inside "generationConfig".',
     ("Request", "system"): 'Write "systemInstruction": {"parts": [{"text": "…"}]} instead.',
@@ -163,57 +163,62 @@ _HABITS: dict[tuple[str, str], str] = {
     ("Part", "image_url"): 'Write "fileData": {"mimeType": "image/png", "fileUri": "…"} instead.',
     ("Part", "type"): 'A part has no type; its field says what it is, as in {"text": "…"}.',
 }
-_VAGUE = _words("name description response mode data behavior")
-_VERTEX_ONLY = _words(
+_AMBIGUOUS_NAMES = _word_set("name description response mode data behavior")
+_VERTEX_ONLY = _word_set(
     "routingConfig modelSelectionConfig modelArmorConfig audioTimestamp generationOutputConfig retrieval"
     " enterpriseWebSearch parallelAiSearch exaAiSearch streamFunctionCallArguments method partialArgs"
     " personGeneration prominentPeople outputMimeType outputCompressionQuality imageOutputOptions"
 )
-_SDK_ONLY = _words("httpOptions shouldReturnHttpResponse automaticFunctionCalling automaticContinuation")
+_SDK_ONLY = _word_set("httpOptions shouldReturnHttpResponse automaticFunctionCalling automaticContinuation")
 
 
-def unknown(message: str, name: str, path: str) -> Fault:
+def unknown_field_fault(message: str, name: str, path: str) -> Fault:
     """Say what is wrong with a field that does not belong where it is, and what was probably meant."""
     where = f" in {path}" if path else " directly in the request" if message == "Request" else ""
-    spelled = camel(name)
-    habit = _habit(message, name)
-    if habit:
-        return Fault(f'There is no field "{name}"{where}.', habit)
-    if spelled in _VERTEX_ONLY:
+    wire_name = camel_case(name)
+    advice = _common_mistake(message, name)
+    if advice:
+        return Fault(f'There is no field "{name}"{where}.', advice)
+    if wire_name in _VERTEX_ONLY:
         return Fault(f'The field "{name}"{where} exists only on Vertex AI, not in the Gemini API.', "Remove it.")
-    if spelled in _SDK_ONLY:
+    if wire_name in _SDK_ONLY:
         return Fault(f'The field "{name}"{where} is a setting of the SDK and is not part of a request.', "Remove it.")
-    home = _home(spelled, message)
-    if home:
+    parent_message = _parent_message_of(wire_name, message)
+    if parent_message:
         fault = f'The field "{name}" is in the wrong place{": it stands" + where if where else ""}.'
-        return Fault(fault, f"It belongs {PLACES[home]}.")
-    return Fault(f'There is no field "{name}"{where}.', _nearest(message, spelled))
+        return Fault(fault, f"It belongs {FIELD_LOCATIONS[parent_message]}.")
+    return Fault(f'There is no field "{name}"{where}.', _suggest_field(message, wire_name))
 
 
-def _habit(message: str, name: str) -> str:
-    for spelled in (name, camel(name)):
-        advice = _HABITS.get((message, spelled)) or _HABITS.get(("", spelled))
+def _common_mistake(message: str, name: str) -> str:
+    for spelling in (name, camel_case(name)):
+        advice = _COMMON_MISTAKES.get((message, spelling)) or _COMMON_MISTAKES.get(("", spelling))
         if advice:
             return advice
     return ""
 
 
-def _home(name: str, message: str) -> str:
+def _parent_message_of(name: str, message: str) -> str:
     """The message where such a field belongs, if there is one that people know by name and the name tells."""
-    if name in _VAGUE:
+    if name in _AMBIGUOUS_NAMES:
         return ""
-    return next((home for home in PLACES if home != message and name in MESSAGES[home]), "")
+    return next((home for home in FIELD_LOCATIONS if home != message and name in MESSAGES[home]), "")
 
 
-def _nearest(message: str, name: str) -> str:
+def _suggest_field(message: str, name: str) -> str:
     fields = MESSAGES[message]
     lowered = {field.lower(): field for field in fields}
-    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.7)
-    if close:
-        return f'Did you mean "{lowered[close[0]]}"?'
-    everywhere = {field.lower(): (field, home) for home in PLACES for field in MESSAGES[home] if field not in _VAGUE}
-    close = difflib.get_close_matches(name.lower(), everywhere, n=1, cutoff=0.8)
-    if close:
-        field, home = everywhere[close[0]]
-        return f'Did you mean "{field}"? It belongs {PLACES[home]}.'
-    return f"The fields here are {listed(tuple(fields), 20)}."
+    matches = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.7)
+    if matches:
+        return f'Did you mean "{lowered[matches[0]]}"?'
+    everywhere = {
+        field.lower(): (field, parent_message)
+        for parent_message in FIELD_LOCATIONS
+        for field in MESSAGES[parent_message]
+        if field not in _AMBIGUOUS_NAMES
+    }
+    matches = difflib.get_close_matches(name.lower(), everywhere, n=1, cutoff=0.8)
+    if matches:
+        field, parent_message = everywhere[matches[0]]
+        return f'Did you mean "{field}"? It belongs {FIELD_LOCATIONS[parent_message]}.'
+    return f"The fields here are {quoted_list(tuple(fields), 20)}."

@@ -8,60 +8,65 @@ from msgspec.json import decode
 from batch.formatting import Problem
 from batch.model import Generation
 from batch.requests import response_schema
-from batch.requests.canonicalize import Members, encode, first, read_list, read_object
+from batch.requests.canonicalize import Members, encode, json_kind, read_list, read_object
 from batch.requests.field_table import RANGES
 
-LEVELS = ("minimal", "low", "medium", "high", "xhigh")
-MAX_TOKENS = 1_000_000  # above any model's output; a larger figure is a slip of the keyboard
+THINKING_LEVELS = ("minimal", "low", "medium", "high", "xhigh")
+MAX_OUTPUT_TOKENS = 1_000_000  # above any model's output; a larger figure is a slip of the keyboard
 
 
 def check_generation(generation: Generation) -> list[Problem]:
     """Everything wrong with the settings; line 0, and the setting's name as key."""
     return [
-        *_ranged("temperature", generation.temperature, *RANGES["temperature"]),
-        *_ranged("max_output_tokens", generation.max_output_tokens, 1, MAX_TOKENS),
+        *_range_problems("temperature", generation.temperature, *RANGES["temperature"]),
+        *_range_problems("max_output_tokens", generation.max_output_tokens, 1, MAX_OUTPUT_TOKENS),
         *_thinking_problems(generation.thinking.strip()),
         *_schema_problems(generation.response_schema),
         *_text_problems("system_instruction", generation.system_instruction),
     ]
 
 
-def _ranged(name: str, value: float | None, low: float | None, high: float | None) -> list[Problem]:
-    words = name.replace("_", " ").capitalize()
+def _range_problems(name: str, value: float | None, low: float | None, high: float | None) -> list[Problem]:
+    label = name.replace("_", " ").capitalize()
     if value is None:
         return []
     if isinstance(value, bool) or value != value:
-        return [Problem(0, name, f"{words} must be a number.", "Enter a number, or leave it empty.")]
+        return [Problem(0, name, f"{label} must be a number.", "Enter a number, or leave it empty.")]
     if low is not None and value < low:
-        return [Problem(0, name, f"{words} is {value}.", f"The lowest value is {low}.")]
+        return [Problem(0, name, f"{label} is {value}.", f"The lowest value is {low}.")]
     if high is not None and value > high:
-        return [Problem(0, name, f"{words} is {value}.", f"The highest value is {high:,}.")]
+        return [Problem(0, name, f"{label} is {value}.", f"The highest value is {high:,}.")]
     return []
 
 
 def _thinking_problems(thinking: str) -> list[Problem]:
-    if not thinking or thinking.lower() in LEVELS or thinking == "-1" or (thinking.isascii() and thinking.isdigit()):
+    if (
+        not thinking
+        or thinking.lower() in THINKING_LEVELS
+        or thinking == "-1"
+        or (thinking.isascii() and thinking.isdigit())
+    ):
         return []
-    remedy = f"Choose one of {', '.join(LEVELS)}, or a number of tokens for Gemini 2.5 models."
+    remedy = f"Choose one of {', '.join(THINKING_LEVELS)}, or a number of tokens for Gemini 2.5 models."
     return [Problem(0, "thinking", f'"{thinking}" is not a thinking level.', remedy)]
 
 
 def _schema_problems(text: str) -> list[Problem]:
     if not text.strip():
         return []
-    return [Problem(0, "response_schema", fault, remedy) for fault, remedy in response_schema.read(text).faults]
+    return [Problem(0, "response_schema", fault, remedy) for fault, remedy in response_schema.convert_json(text).faults]
 
 
 def _text_problems(name: str, text: str) -> list[Problem]:
     try:
         text.encode()
     except UnicodeEncodeError:
-        words = name.replace("_", " ")
-        return [Problem(0, name, f"The {words} holds half a character (a lone surrogate).", "Type it again.")]
+        label = name.replace("_", " ")
+        return [Problem(0, name, f"The {label} holds half a character (a lone surrogate).", "Type it again.")]
     return []
 
 
-class Settings:
+class EncodedSettings:
     """What a run adds to its requests, encoded once so that it is byte-identical in every one of them.
 
     `notes` are plain sentences about what was rewritten. The settings must have passed `check_generation`.
@@ -69,27 +74,27 @@ class Settings:
 
     def __init__(self, generation: Generation, shared_text: str = "") -> None:
         self.notes: list[str] = []
-        self.shared = Raw(encode({"text": shared_text})) if shared_text.strip() else None
+        self.shared_part = Raw(encode({"text": shared_text})) if shared_text.strip() else None
         system = generation.system_instruction
-        self.system = Raw(encode({"parts": [{"text": system}]})) if system.strip() else None
-        self._thinking = _thinking(generation.thinking.strip())
-        self._schema = self._converted(generation.response_schema)
-        self._plain: Members = {}
+        self.system_instruction = Raw(encode({"parts": [{"text": system}]})) if system.strip() else None
+        self._thinking = _thinking_config(generation.thinking.strip())
+        self._schema = self._convert_schema(generation.response_schema)
+        self._scalar_values: Members = {}
         if generation.temperature is not None:
-            self._plain["temperature"] = Raw(encode(generation.temperature))
+            self._scalar_values["temperature"] = Raw(encode(generation.temperature))
         if generation.max_output_tokens is not None:
-            self._plain["maxOutputTokens"] = Raw(encode(generation.max_output_tokens))
-        self.config: Members = self._merged({})
+            self._scalar_values["maxOutputTokens"] = Raw(encode(generation.max_output_tokens))
+        self.config: Members = self._merge_config({})
         self.config_tail = b',"generationConfig":' + encode(self.config) if self.config else b""
-        self.any = bool(self.shared or self.system or self.config)
+        self.has_values = bool(self.shared_part or self.system_instruction or self.config)
 
-    def _converted(self, text: str) -> Raw | None:
+    def _convert_schema(self, text: str) -> Raw | None:
         if not text.strip():
             return None
-        converted = response_schema.read(text)
+        converted = response_schema.convert_json(text)
         if converted.changes:
             self.notes.append(f"The response schema was brought into Gemini's form: {'; '.join(converted.changes)}.")
-        if converted.depth > response_schema.DEPTH_NOTED:
+        if converted.depth > response_schema.WARN_DEPTH:
             self.notes.append(
                 f"The response schema is {converted.depth} levels deep; Gemini refuses schemas that are too deep,"
                 " without saying how deep they may be. Try a few rows first."
@@ -98,43 +103,43 @@ class Settings:
 
     def apply(self, request: Members) -> bool:
         """Give a request, in place, what it does not set itself; false if a cache kept the system instruction out."""
-        complete = True
-        if self.shared is not None:
-            request["contents"] = _led(request["contents"], self.shared)
-        if self.system is not None and "systemInstruction" not in request:
+        system_kept = True
+        if self.shared_part is not None:
+            request["contents"] = _prepend_part(request["contents"], self.shared_part)
+        if self.system_instruction is not None and "systemInstruction" not in request:
             if "cachedContent" in request:
-                complete = False
+                system_kept = False
             else:
-                request["systemInstruction"] = self.system
+                request["systemInstruction"] = self.system_instruction
         if self.config:
-            own = request.get("generationConfig")
-            merged = self._merged(read_object(own)) if own is not None else self.config
+            request_config = request.get("generationConfig")
+            merged = self._merge_config(read_object(request_config)) if request_config is not None else self.config
             request["generationConfig"] = Raw(encode(merged))
-        return complete
+        return system_kept
 
-    def _merged(self, own: Members) -> Members:
-        merged = dict(own)
-        for name, value in self._plain.items():
+    def _merge_config(self, request_config: Members) -> Members:
+        merged = dict(request_config)
+        for name, value in self._scalar_values.items():
             merged.setdefault(name, value)
         if self._thinking:
-            thinking = read_object(own["thinkingConfig"]) if "thinkingConfig" in own else {}
+            thinking = read_object(request_config["thinkingConfig"]) if "thinkingConfig" in request_config else {}
             if not thinking.keys() & {"thinkingLevel", "thinkingBudget"}:
                 merged["thinkingConfig"] = Raw(encode({**thinking, **self._thinking}))
-        if self._schema is not None and _takes_schema(own):
-            merged["responseMimeType"] = own.get("responseMimeType", Raw(b'"application/json"'))
+        if self._schema is not None and _accepts_schema(request_config):
+            merged["responseMimeType"] = request_config.get("responseMimeType", Raw(b'"application/json"'))
             merged["responseSchema"] = self._schema
         return merged
 
 
-def _thinking(words: str) -> Members:
-    if not words:
+def _thinking_config(thinking: str) -> Members:
+    if not thinking:
         return {}
-    if words.lower() in LEVELS:
-        return {"thinkingLevel": Raw(encode(words.upper()))}
-    return {"thinkingBudget": Raw(str(int(words)).encode())}
+    if thinking.lower() in THINKING_LEVELS:
+        return {"thinkingLevel": Raw(encode(thinking.upper()))}
+    return {"thinkingBudget": Raw(str(int(thinking)).encode())}
 
 
-def _takes_schema(config: Members) -> bool:
+def _accepts_schema(config: Members) -> bool:
     """A request that chose its own form of answer keeps it."""
     if config.keys() & {"responseSchema", "responseJsonSchema", "_responseJsonSchema", "responseFormat"}:
         return False
@@ -142,13 +147,13 @@ def _takes_schema(config: Members) -> bool:
     return mime is None or decode(mime) == "application/json"
 
 
-def _led(contents: Raw, part: Raw) -> Raw:
+def _prepend_part(contents: Raw, part: Raw) -> Raw:
     """Put a part before everything in the first turn of the user."""
     turns = read_list(contents)
     for n, turn in enumerate(turns):
         members = read_object(turn)
         role = members.get("role")
-        if role is None or first(role) == "null" or decode(role) == "user":
+        if role is None or json_kind(role) == "null" or decode(role) == "user":
             members["parts"] = Raw(encode([part, *read_list(members["parts"])]))
             turns[n] = Raw(encode(members))
             break

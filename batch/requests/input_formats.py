@@ -15,18 +15,18 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, TextIO
 
 from batch.errors import InputError
-from batch.requests.use_cache_marker import marker
+from batch.requests.use_cache_marker import match_marker
 
 LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT = "lines", "blocks", "jsonl", "csv", "tsv", "parquet", "xlsx", "txt"
 KINDS = (LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT)
-TABLES = frozenset({CSV, TSV, PARQUET, XLSX})
+TABLE_KINDS = frozenset({CSV, TSV, PARQUET, XLSX})
 SUFFIXES = {
     ".jsonl": JSONL, ".ndjson": JSONL, ".json": JSONL, ".csv": CSV, ".tsv": TSV, ".tab": TSV, ".parquet": PARQUET,
     ".pq": PARQUET, ".xlsx": XLSX, ".xlsm": XLSX, ".txt": TXT,
 }  # fmt: skip
 CHUNK_BYTES = 1 << 20
-FALLBACK = "cp1252"  # what Windows programs write where they do not write UTF-8
-UNDEFINED = (0x81, 0x8D, 0x8F, 0x90, 0x9D)  # bytes without a meaning in it
+FALLBACK_ENCODING = "cp1252"  # what Windows programs write where they do not write UTF-8
+UNDEFINED_BYTES = (0x81, 0x8D, 0x8F, 0x90, 0x9D)  # bytes without a meaning in it
 
 
 _MAGIC = {
@@ -43,11 +43,11 @@ def kind_of(name: str) -> str:
     suffix = "." + name.rsplit(".", 1)[-1].lower() if "." in name else ""
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
-    what = f'A file ending in "{suffix}" is' if suffix else "A file without a suffix is"
-    raise InputError(f"{what} not an input.", "Use JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line.")
+    subject = f'A file ending in "{suffix}" is' if suffix else "A file without a suffix is"
+    raise InputError(f"{subject} not an input.", "Use JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line.")
 
 
-class Piece(NamedTuple):
+class LineChunk(NamedTuple):
     """Some whole lines of a stream. `lines` are without their line feed; None stands for one over the limit."""
 
     first: int
@@ -55,57 +55,57 @@ class Piece(NamedTuple):
     end: int
 
 
-def numbered_lines(stream: BinaryIO, limit: int, chunk: int = CHUNK_BYTES) -> Iterator[Piece]:
+def numbered_lines(stream: BinaryIO, limit: int, chunk: int = CHUNK_BYTES) -> Iterator[LineChunk]:
     """Cut a stream into lines at line feeds. `first` is the 1-based number of a piece's first line, `end` the bytes
     read so far. A line over `limit` bytes is read past without being held. A byte order mark at the start is dropped.
     """
-    number, end, rest, skipping = 1, 0, b"", False
+    number, end, unfinished, skipping = 1, 0, b"", False
     while block := stream.read(chunk):
         if not end:
-            block = _without_mark(block)
+            block = _strip_bom(block)
         end += len(block)
         lines: list[bytes | None] = list(block.split(b"\n"))
         head, *more = lines
         if more:
-            lines[0] = None if skipping or len(rest) + len(head or b"") > limit else rest + (head or b"")
+            lines[0] = None if skipping or len(unfinished) + len(head or b"") > limit else unfinished + (head or b"")
             tail = lines.pop() or b""
             lines = (
                 [None if line is not None and len(line) > limit else line for line in lines] if chunk > limit else lines
             )
-            yield Piece(number, lines, end)
-            number, rest, skipping = number + len(lines), tail, False
+            yield LineChunk(number, lines, end)
+            number, unfinished, skipping = number + len(lines), tail, False
         elif not skipping:
-            rest += block
-        if len(rest) > limit:
-            rest, skipping = b"", True
-    if rest or skipping:
-        yield Piece(number, [None if skipping else rest], end)
+            unfinished += block
+        if len(unfinished) > limit:
+            unfinished, skipping = b"", True
+    if unfinished or skipping:
+        yield LineChunk(number, [None if skipping else unfinished], end)
 
 
-def _without_mark(block: bytes) -> bytes:
+def _strip_bom(block: bytes) -> bytes:
     if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError("The file is in UTF-16.", "Save it as UTF-8.")
-    must_be_text(block)
+    reject_binary(block)
     return block.removeprefix(codecs.BOM_UTF8)
 
 
-def must_be_text(start: bytes) -> None:
+def reject_binary(start: bytes) -> None:
     """Raises InputError for a file that begins like one of another kind, whatever its name says."""
     for magic, (kind, remedy) in _MAGIC.items():
         if start.startswith(magic):
             raise InputError(f"The file is not text but {kind}.", remedy)
 
 
-def encoding_of(stream: BinaryIO) -> tuple[str, int]:
+def detect_encoding(stream: BinaryIO) -> tuple[str, int]:
     """How a text is encoded, and the first line that is not UTF-8 (0: all of it is). Reads the stream to its end."""
     start = stream.read(4)
-    must_be_text(start)
+    reject_binary(start)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16", 0
     decoder = codecs.getincrementaldecoder("utf-8")()
     line, bad, block, undefined = 1, 0, start, False
     while block:
-        undefined = undefined or any(byte in block for byte in UNDEFINED)
+        undefined = undefined or any(byte in block for byte in UNDEFINED_BYTES)
         if not bad:
             try:
                 decoder.decode(block)
@@ -120,7 +120,7 @@ def encoding_of(stream: BinaryIO) -> tuple[str, int]:
             bad = line
     if bad and undefined:
         raise InputError(f"Line {bad} is not UTF-8, and the file is not Windows-1252 either.", "Save it as UTF-8.", bad)
-    return (FALLBACK, bad) if bad else ("utf-8-sig", 0)
+    return (FALLBACK_ENCODING, bad) if bad else ("utf-8-sig", 0)
 
 
 def text_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
@@ -138,18 +138,18 @@ def text_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
 
 def prompt_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
     """Prompts of one line each, with their numbers. A line `@use_cache NAME` belongs to the prompt in the next one."""
-    held: tuple[int, str] | None = None
+    pending: tuple[int, str] | None = None
     for number, line in text_lines(stream, limit):
-        first, before = held or (number, "")
-        if before and line is not None and not line.strip():
+        first, marker_line = pending or (number, "")
+        if marker_line and line is not None and not line.strip():
             continue
-        held = None
-        if line is not None and not before and (found := marker(line)) and found.end() == len(line):
-            held = number, line
+        pending = None
+        if line is not None and not marker_line and (match := match_marker(line)) and match.end() == len(line):
+            pending = number, line
         else:
-            yield first, None if line is None else before + line
-    if held:
-        yield held
+            yield first, None if line is None else marker_line + line
+    if pending:
+        yield pending
 
 
 def blocks(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
@@ -171,7 +171,7 @@ def blocks(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
         yield first, None if size > limit else "\n".join(lines)
 
 
-def delimiter_of(header: str, kind: str) -> str:
+def detect_delimiter(header: str, kind: str) -> str:
     """What separates the cells of a table: a tab in TSV; in CSV the most frequent candidate outside of quotes."""
     if kind == TSV:
         return "\t"
@@ -179,7 +179,7 @@ def delimiter_of(header: str, kind: str) -> str:
     return max(",;\t|", key=outside.count)
 
 
-class Strict(csv.Dialect):
+class StrictCsv(csv.Dialect):
     """CSV as RFC 4180 has it; misplaced quotes are an error of their row."""
 
     delimiter = ","
@@ -196,9 +196,9 @@ def column_names(header: list[str]) -> list[str]:
     names: list[str] = []
     for n, given in enumerate(header, 1):
         name = base = given.strip() or f"column {n}"
-        again = 2
+        suffix = 2
         while name.casefold() in {taken.casefold() for taken in names}:
-            name, again = f"{base} ({again})", again + 1
+            name, suffix = f"{base} ({suffix})", suffix + 1
         names.append(name)
     return names
 

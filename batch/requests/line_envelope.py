@@ -7,12 +7,12 @@ import orjson
 from msgspec import Raw
 
 from batch.formatting import Fault
-from batch.requests.canonicalize import Findings, Members, encode, first, members_of, read_object
-from batch.requests.field_table import MESSAGES, known
-from batch.requests.foreign_formats import foreign_form
+from batch.requests.canonicalize import Findings, Members, encode, json_kind, parse_object, read_object
+from batch.requests.field_table import MESSAGES, find_field
+from batch.requests.foreign_formats import detect_other_api
 
-_OWN = ("key", "request", "metadata", "id")
-_WHOLE = 'A line is {"key": "…", "request": {"contents": [{"role": "user", "parts": [{"text": "…"}]}]}}.'
+_ENVELOPE_FIELDS = ("key", "request", "metadata", "id")
+_LINE_EXAMPLE = 'A line is {"key": "…", "request": {"contents": [{"role": "user", "parts": [{"text": "…"}]}]}}.'
 
 
 def json_fault(raw: bytes) -> Fault | None:
@@ -20,8 +20,8 @@ def json_fault(raw: bytes) -> Fault | None:
     try:
         raw.decode()
     except UnicodeDecodeError as error:
-        place = f"byte 0x{raw[error.start]:02X} at position {error.start + 1}"
-        return Fault(f"The line is not valid UTF-8: {place}.", "Save the file as UTF-8.")
+        position = f"byte 0x{raw[error.start]:02X} at position {error.start + 1}"
+        return Fault(f"The line is not valid UTF-8: {position}.", "Save the file as UTF-8.")
     try:
         value = orjson.loads(raw)
         if isinstance(value, dict):
@@ -46,78 +46,82 @@ def _json_remedy(raw: bytes, error: orjson.JSONDecodeError) -> str:
     return "Correct the line."
 
 
-def key_of(members: Members, found: Findings) -> str:
+def line_key(members: Members, findings: Findings) -> str:
     """The key of a line: `key`, else `metadata.key`, else `id`; "" if there is none."""
-    if _given(members, "key"):
-        return _key_text(members["key"], "key", found)
-    if _given(members, "metadata") and first(members["metadata"]) == "an object":
+    if _has_value(members, "key"):
+        return _key_text(members["key"], "key", findings)
+    if _has_value(members, "metadata") and json_kind(members["metadata"]) == "an object":
         inner = read_object(members["metadata"])
-        if _given(inner, "key"):
-            return _key_text(inner["key"], "metadata.key", found)
-    if _given(members, "id") and first(members["id"]) in ("a text", "a number"):
-        found.notes["id_as_key"] += 1
-        return _key_text(members["id"], "id", found)
+        if _has_value(inner, "key"):
+            return _key_text(inner["key"], "metadata.key", findings)
+    if _has_value(members, "id") and json_kind(members["id"]) in ("a text", "a number"):
+        findings.notes["id_as_key"] += 1
+        return _key_text(members["id"], "id", findings)
     return ""
 
 
-def _given(members: Members, name: str) -> bool:
+def _has_value(members: Members, name: str) -> bool:
     return name in members and bytes(members[name]) not in (b"null", b'""')
 
 
-def _key_text(raw: Raw, name: str, found: Findings) -> str:
-    kind = first(raw)
+def _key_text(raw: Raw, name: str, findings: Findings) -> str:
+    kind = json_kind(raw)
     if kind == "a text":
         return msgspec.json.decode(raw, type=str)
     if kind == "a number":
-        found.notes["number_key"] += 1
+        findings.notes["number_key"] += 1
         return bytes(raw).decode()
-    found.wrong(f'"{name}" must be a text; here it is {kind}.', 'Write "key": "row-1".')
+    findings.add_fault(f'"{name}" must be a text; here it is {kind}.', 'Write "key": "row-1".')
     return ""
 
 
-def request_of(members: Members, found: Findings) -> Members | None:
+def line_request(members: Members, findings: Findings) -> Members | None:
     """The request's members, wherever the line has them; None if there is no request."""
-    foreign = foreign_form(members)
-    if foreign:
-        found.faults.append(foreign)
+    other_api_fault = detect_other_api(members)
+    if other_api_fault:
+        findings.faults.append(other_api_fault)
         return None
     if "request" in members:
-        _beside(members, found)
-        return _request(members["request"], found)
-    rest = {name: value for name, value in members.items() if name not in _OWN}
-    if "contents" in rest:
-        found.notes["bare"] += 1
-        return rest
-    if len(rest) == 1 and (name := next(iter(rest))) in ("prompt", "text") and first(rest[name]) == "a text":
-        found.notes["prompt_line"] += 1
-        return {"contents": Raw(b'[{"role":"user","parts":' + encode([{"text": rest[name]}]) + b"}]")}
-    found.faults.append(_no_request(members))
+        _check_extra_fields(members, findings)
+        return _read_request(members["request"], findings)
+    other_members = {name: value for name, value in members.items() if name not in _ENVELOPE_FIELDS}
+    if "contents" in other_members:
+        findings.notes["bare"] += 1
+        return other_members
+    if (
+        len(other_members) == 1
+        and (name := next(iter(other_members))) in ("prompt", "text")
+        and json_kind(other_members[name]) == "a text"
+    ):
+        findings.notes["prompt_line"] += 1
+        return {"contents": Raw(b'[{"role":"user","parts":' + encode([{"text": other_members[name]}]) + b"}]")}
+    findings.faults.append(_missing_request_fault(members))
     return None
 
 
-def _request(raw: Raw, found: Findings) -> Members | None:
-    if first(raw) == "an object":
-        return members_of(raw, found)
+def _read_request(raw: Raw, findings: Findings) -> Members | None:
+    if json_kind(raw) == "an object":
+        return parse_object(raw, findings)
     remedy = 'Write "request": {"contents": [{"role": "user", "parts": [{"text": "…"}]}]}.'
-    found.wrong(f'"request" must be an object; here it is {first(raw)}.', remedy)
+    findings.add_fault(f'"request" must be an object; here it is {json_kind(raw)}.', remedy)
     return None
 
 
-def _beside(members: Members, found: Findings) -> None:
+def _check_extra_fields(members: Members, findings: Findings) -> None:
     """Judge what stands beside a request. Google would echo it; here it is not sent."""
-    for name in members.keys() - set(_OWN):
-        field = known("Request", name) or known("GenerationConfig", name)
+    for name in members.keys() - set(_ENVELOPE_FIELDS):
+        field = find_field("Request", name) or find_field("GenerationConfig", name)
         if field:
             place = "request" if field.name in MESSAGES["Request"] else "request.generationConfig"
-            found.wrong(f'"{name}" stands beside "request".', f'Move it into "{place}".')
+            findings.add_fault(f'"{name}" stands beside "request".', f'Move it into "{place}".')
         elif name.lower() in ("key", "keys", "metadata", "request", "requests"):
-            found.wrong(f'There is no "{name}" in a line.', 'A line is {"key": "…", "request": {…}}.')
+            findings.add_fault(f'There is no "{name}" in a line.', 'A line is {"key": "…", "request": {…}}.')
         else:
-            found.notes["beside"] += 1
+            findings.notes["beside"] += 1
 
 
-def _no_request(members: Members) -> Fault:
+def _missing_request_fault(members: Members) -> Fault:
     close = [name for name in members if name.lower() in ("requests", "req", "reqest", "request", "body")]
     if close:
         return Fault('The line has no "request".', f'Did you mean "request" by "{close[0]}"?')
-    return Fault('The line has no "request".' if members else "The line is an empty object.", _WHOLE)
+    return Fault('The line has no "request".' if members else "The line is an empty object.", _LINE_EXAMPLE)

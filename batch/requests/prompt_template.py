@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from batch.errors import InputError
-from batch.formatting import listed
+from batch.formatting import quoted_list
 
-LEAD_CHARS = 200
+MIN_PREFIX_CHARS = 200
 PROMPT_COLUMNS = ("prompt", "text", "question", "input")
 
 _MARK = re.compile(r"\{\{\{\{|\{\{(.*?)\}\}", re.DOTALL)
@@ -27,37 +27,37 @@ class Template:
     `lead` is how many of the first piece's characters go into a part of their own; 0 for none.
     """
 
-    pieces: tuple[str, ...]
+    literals: tuple[str, ...]
     columns: tuple[int, ...]
-    lead: int = 0
+    prefix_chars: int = 0
 
     def render(self, cells: Sequence[str]) -> str:
         """Render a row. `cells` are those of `columns`, in their order."""
-        out = [self.pieces[0]]
-        for cell, piece in zip(cells, self.pieces[1:], strict=True):
+        out = [self.literals[0]]
+        for cell, literal in zip(cells, self.literals[1:], strict=True):
             out.append(cell)
-            out.append(piece)
+            out.append(literal)
         return "".join(out)
 
 
 def compile_template(text: str, names: Sequence[str]) -> Template:
     """Read a template for a table with these columns. Raises InputError that names what is wrong."""
-    pieces, columns, end = [""], [], 0
+    literals, columns, end = [""], [], 0
     for match in _MARK.finditer(text):
-        pieces[-1] += _plain(text[end : match.start()])
+        literals[-1] += _checked_literal(text[end : match.start()])
         end = match.end()
         if match[1] is None:
-            pieces[-1] += "{{"
+            literals[-1] += "{{"
         else:
             columns.append(_column(match[1].strip(), names))
-            pieces.append("")
-    pieces[-1] += _plain(text[end:])
+            literals.append("")
+    literals[-1] += _checked_literal(text[end:])
     if not columns:
         raise InputError("The template names no column, so every row would be the same prompt.", _hint(text, names))
-    return Template(tuple(pieces), tuple(columns), lead_of(pieces[0]))
+    return Template(tuple(literals), tuple(columns), prefix_length(literals[0]))
 
 
-def _plain(text: str) -> str:
+def _checked_literal(text: str) -> str:
     if "{{" in text:
         raise InputError('The template has a "{{" that is not closed.', 'Close it with "}}", or write "{{{{" for "{{".')
     return text
@@ -71,26 +71,28 @@ def _column(name: str, names: Sequence[str]) -> int:
         return folded.index(name.casefold())
     close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
     guess = f'Did you mean "{names[folded.index(close[0])]}"? ' if close else ""
-    raise InputError(f'The table has no column "{name}".', f"{guess}The columns are {listed(list(names), 30)}.")
+    raise InputError(f'The table has no column "{name}".', f"{guess}The columns are {quoted_list(list(names), 30)}.")
 
 
 def _hint(text: str, names: Sequence[str]) -> str:
     single = next((name for name in names if "{" + name + "}" in text), names[0] if names else "column")
-    return f"Write {{{{{single}}}}} where the cell goes. The columns are {listed(list(names), 30)}."
+    return f"Write {{{{{single}}}}} where the cell goes. The columns are {quoted_list(list(names), 30)}."
 
 
-def lead_of(piece: str) -> int:
+def prefix_length(literal: str) -> int:
     """How much of a constant beginning is worth a part of its own: up to the last newlines, if that is long."""
-    end = piece.rfind("\n") + 1
-    return end if end >= LEAD_CHARS else 0
+    end = literal.rfind("\n") + 1
+    return end if end >= MIN_PREFIX_CHARS else 0
 
 
 def default_template(names: Sequence[str], key: int | None) -> Template:
     """The template of a table that came without one: its one obvious column of prompts."""
     obvious = [n for n, name in enumerate(names) if name.casefold() in PROMPT_COLUMNS]
     others = [n for n in range(len(names)) if n != key]
-    choice = obvious if len(obvious) == 1 else others if len(others) == 1 else []
-    if not choice:
-        known = f"The columns are {listed(list(names), 30)}."
-        raise InputError("It is not clear which column is the prompt.", f"Give a template with {{{{column}}}}. {known}")
-    return Template(("", ""), (choice[0],))
+    prompt_column = obvious if len(obvious) == 1 else others if len(others) == 1 else []
+    if not prompt_column:
+        column_hint = f"The columns are {quoted_list(list(names), 30)}."
+        raise InputError(
+            "It is not clear which column is the prompt.", f"Give a template with {{{{column}}}}. {column_hint}"
+        )
+    return Template(("", ""), (prompt_column[0],))

@@ -15,12 +15,28 @@ from msgspec.json import decode
 
 from batch.formatting import Problem
 from batch.requests import fast_path
-from batch.requests.canonicalize import Findings, Members, encode, fields, first, members_of, read_list, read_object
-from batch.requests.generation_settings import Settings, check_generation
-from batch.requests.line_envelope import json_fault, key_of, request_of
-from batch.requests.use_cache_marker import PLACEHOLDER, cache_name, empty, marker, take_marker, wire_name
+from batch.requests.canonicalize import (
+    Findings,
+    Members,
+    canonicalize_fields,
+    encode,
+    json_kind,
+    parse_object,
+    read_list,
+    read_object,
+)
+from batch.requests.generation_settings import EncodedSettings, check_generation
+from batch.requests.line_envelope import json_fault, line_key, line_request
+from batch.requests.use_cache_marker import (
+    PLACEHOLDER,
+    cache_name,
+    cached_content_value,
+    empty_prompt_fault,
+    extract_marker,
+    match_marker,
+)
 
-__all__ = ["LINE_LIMIT_BYTES", "Checker", "Problem", "Row", "check_generation"]
+__all__ = ["LINE_LIMIT_BYTES", "CheckedRow", "Problem", "RowChecker", "check_generation"]
 
 # No limit of a row is documented. A create call takes less than 20 MB, so no larger row could go inline, and text
 # that fills the largest input window (1,048,576 tokens) stays far below it.
@@ -31,7 +47,7 @@ MODELS_COUNTED = 100
 BOM = b"\xef\xbb\xbf"
 
 
-class Row(Struct, gc=False):
+class CheckedRow(Struct, gc=False):
     """A good row. `key` is "" where one has to be made; `line` is the whole line, b"" where `request` still has to be
     put under its key. `number` is the line in the source; `made` tells that the key was generated.
     """
@@ -44,233 +60,239 @@ class Row(Struct, gc=False):
     image_output: bool = False
     cache: str = ""
     number: int = 0
-    made: bool = False
+    key_generated: bool = False
 
 
-class _Known(NamedTuple):
+class _ParsedField(NamedTuple):
     """A field of a request as it was read: its wire name ("" if it is to be left out), its value, what was found."""
 
     name: str
     value: Raw
-    found: Findings
+    findings: Findings
     canonical: bool
 
 
-class Checker:
+class RowChecker:
     """Checks the rows of one input. `notes` counts what was accepted in a form that deserves a word.
 
     `model`, if given, is the model of the run: a row that asks for another one is a problem. `models` counts the
     models that rows ask for.
     """
 
-    def __init__(self, settings: Settings, *, model: str = "") -> None:
+    def __init__(self, settings: EncodedSettings, *, model: str = "") -> None:
         self._settings = settings
         self._model = model.strip().removeprefix("models/")
-        self._memo: dict[tuple[str, bytes], _Known] = {}
-        self._leads: dict[str, bytes] = {}
+        self._memo: dict[tuple[str, bytes], _ParsedField] = {}
+        self._prefix_parts: dict[str, bytes] = {}
         self.notes: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
 
     # -- a line of JSON ------------------------------------------------------------------------------------------------
 
-    def line(self, raw: bytes, number: int) -> Row | list[Problem]:
+    def check_line(self, raw: bytes, number: int) -> CheckedRow | list[Problem]:
         """Check one line of JSONL, without its line end."""
         try:
-            row = self._plain(fast_path.read_line(raw), raw)
-        except fast_path.UNREADABLE:
+            row = self._check_fast(fast_path.decode_line(raw), raw)
+        except fast_path.DECODE_ERRORS:
             row = None
-        return row if row is not None else self._long_way(raw, number)
+        return row if row is not None else self._check_slow(raw, number)
 
-    def _plain(self, line: fast_path.Line, raw: bytes) -> Row | None:
+    def _check_fast(self, line: fast_path.SimpleLine, raw: bytes) -> CheckedRow | None:
         """The row of a line in canonical form; None sends it the long way."""
-        turns = fast_path.judge(line.request.contents)
-        if turns is None or marker(turns.prompt) or not fast_path.says_all_once(line, raw):
+        turns = fast_path.parse_simple(line.request.contents)
+        if turns is None or match_marker(turns.prompt) or not fast_path.has_no_duplicate_keys(line, raw):
             return None
         images = False
-        others = line.request.others()
-        if others != fast_path.NO_OTHERS:
-            for name, value in zip(fast_path.OTHERS, others, strict=True):
+        others = line.request.other_fields()
+        if others != fast_path.NO_OTHER_FIELDS:
+            for name, value in zip(fast_path.OTHER_FIELDS, others, strict=True):
                 if value is not UNSET:
-                    known = self._known(name, value)
-                    if not known.canonical:
+                    parsed = self._parse_field_once(name, value)
+                    if not parsed.canonical:
                         return None
-                    if known.found.notes:
-                        self.notes.update(known.found.notes)
-                    images = images or known.found.image_output
-        if not self._settings.any:
-            return Row(line.key, turns.prompt, b"", raw, turns.media, images)
-        members = read_object(fast_path.read_halves(raw).request)
+                    if parsed.findings.notes:
+                        self.notes.update(parsed.findings.notes)
+                    images = images or parsed.findings.image_output
+        if not self._settings.has_values:
+            return CheckedRow(line.key, turns.prompt, b"", raw, turns.media, images)
+        members = read_object(fast_path.decode_key_and_request(raw).request)
         self._settings.apply(members)
-        return Row(line.key, turns.prompt, encode(members), b"", turns.media, images)
+        return CheckedRow(line.key, turns.prompt, encode(members), b"", turns.media, images)
 
-    def _known(self, name: str, value: Raw) -> _Known:
+    def _parse_field_once(self, name: str, value: Raw) -> _ParsedField:
         """Read one field beside the contents; what was read is remembered, since rows repeat it."""
-        memo = (name, bytes(value))
-        known = self._memo.get(memo)
-        if known is None:
-            known = _read_field(name, value)
-            if len(memo[1]) <= MEMO_BYTES:
+        memo_key = (name, bytes(value))
+        parsed = self._memo.get(memo_key)
+        if parsed is None:
+            parsed = _parse_field(name, value)
+            if len(memo_key[1]) <= MEMO_BYTES:
                 if len(self._memo) >= MEMO_ENTRIES:
                     self._memo.clear()
-                self._memo[memo] = known
-        return known
+                self._memo[memo_key] = parsed
+        return parsed
 
     # -- the long way --------------------------------------------------------------------------------------------------
 
-    def _long_way(self, raw: bytes, number: int) -> Row | list[Problem]:
+    def _check_slow(self, raw: bytes, number: int) -> CheckedRow | list[Problem]:
         if raw.startswith(BOM):
-            return self.line(raw.removeprefix(BOM), number)
+            return self.check_line(raw.removeprefix(BOM), number)
         fault = json_fault(raw)
         if fault:
             return [Problem(number, "", *fault)]
         try:
-            return self._read(raw, number)
+            return self._check_members(raw, number)
         except RecursionError:
             return [Problem(number, "", "The line is nested too deeply to be read.", "Flatten it.")]
 
-    def _read(self, raw: bytes, number: int) -> Row | list[Problem]:
-        found = Findings()
-        members = members_of(raw, found)
-        key = key_of(members, found)
-        request = request_of(members, found)
-        row = self._row(key, request, found) if request is not None and not found.faults else None
-        if row is None or found.faults:
-            return [Problem(number, key, *fault) for fault in found.faults]
-        if found.notes:
-            self.notes.update(found.notes)
+    def _check_members(self, raw: bytes, number: int) -> CheckedRow | list[Problem]:
+        findings = Findings()
+        members = parse_object(raw, findings)
+        key = line_key(members, findings)
+        request = line_request(members, findings)
+        row = self._build_row(key, request, findings) if request is not None and not findings.faults else None
+        if row is None or findings.faults:
+            return [Problem(number, key, *fault) for fault in findings.faults]
+        if findings.notes:
+            self.notes.update(findings.notes)
         return row
 
-    def _row(self, key: str, given: Members, found: Findings) -> Row | None:
-        request, turns = self._fields(given, found)
+    def _build_row(self, key: str, members: Members, findings: Findings) -> CheckedRow | None:
+        request, turns = self._canonical_fields(members, findings)
         if turns is None:
-            _check_contents(request, found)
-        if found.faults:
+            _check_contents(request, findings)
+        if findings.faults:
             return None
-        prompt, cache = take_marker(request, found) if turns is None or marker(turns.prompt) else (turns.prompt, "")
-        _check_cache(request, found)
-        self._take_model(request, found)
-        if found.faults:
+        prompt, cache = (
+            extract_marker(request, findings) if turns is None or match_marker(turns.prompt) else (turns.prompt, "")
+        )
+        _check_cache(request, findings)
+        self._strip_model(request, findings)
+        if findings.faults:
             return None
         if "cachedContent" in request and not cache:
             cache = decode(request["cachedContent"], type=str).removeprefix(PLACEHOLDER)
         if not self._settings.apply(request):
-            found.notes["system_left_out"] += 1
-        return Row(key, prompt, encode(request), b"", found.media, found.image_output, cache)
+            findings.notes["system_left_out"] += 1
+        return CheckedRow(key, prompt, encode(request), b"", findings.media, findings.image_output, cache)
 
-    def _fields(self, given: Members, found: Findings) -> tuple[Members, fast_path.Turns | None]:
+    def _canonical_fields(
+        self, members: Members, findings: Findings
+    ) -> tuple[Members, fast_path.ParsedContents | None]:
         """The request's fields in canonical form; contents that are plain already are also judged."""
         request: Members = {}
         turns = None
-        for name, value in given.items():
+        for name, value in members.items():
             if name == "contents":
-                turns = _judged(value)
+                turns = _parse_contents(value)
                 if turns:
                     request[name] = value
                     continue
-                known = _read_field(name, value)
+                parsed = _parse_field(name, value)
             else:
-                known = self._known(name, value)
-            found.add(known.found)
-            if known.name in request:
-                found.wrong(f'The field "{known.name}" is given in two spellings.', "Keep one.")
-            if known.name:
-                request[known.name] = known.value
+                parsed = self._parse_field_once(name, value)
+            findings.merge(parsed.findings)
+            if parsed.name in request:
+                findings.add_fault(f'The field "{parsed.name}" is given in two spellings.', "Keep one.")
+            if parsed.name:
+                request[parsed.name] = parsed.value
         if turns and turns.media:
-            found.media = True
+            findings.media = True
         return request, turns
 
-    def _take_model(self, request: Members, found: Findings) -> None:
+    def _strip_model(self, request: Members, findings: Findings) -> None:
         """A batch job has one model, so a row cannot choose its own."""
         if "model" not in request:
             return
         model = decode(request.pop("model"), type=str).removeprefix("models/")
         if self._model and model != self._model:
             fault = f'The row asks for the model "{model[:60]}", but the run uses "{self._model}".'
-            found.wrong(fault, "Send it in a run of its own.")
+            findings.add_fault(fault, "Send it in a run of its own.")
         elif len(self.models) < MODELS_COUNTED or model in self.models:
             self.models[model] += 1
 
     # -- a prompt ------------------------------------------------------------------------------------------------------
 
-    def prompt(self, text: str, key: str, number: int, lead: int = 0) -> Row | list[Problem]:
+    def check_prompt(self, text: str, key: str, number: int, prefix_chars: int = 0) -> CheckedRow | list[Problem]:
         """Make a request of a prompt. Its first `lead` characters become a part of their own."""
         cache = ""
-        if match := marker(text):
-            found = Findings()
-            cache = cache_name(match, found)
-            if found.faults:
-                return [Problem(number, key, *fault) for fault in found.faults]
-            text, lead = text[match.end() :], max(0, lead - match.end())
+        if match := match_marker(text):
+            findings = Findings()
+            cache = cache_name(match, findings)
+            if findings.faults:
+                return [Problem(number, key, *fault) for fault in findings.faults]
+            text, prefix_chars = text[match.end() :], max(0, prefix_chars - match.end())
         if not text or text.isspace():
-            return [Problem(number, key, *empty(bool(cache)))]
+            return [Problem(number, key, *empty_prompt_fault(bool(cache)))]
         try:
-            request = self._built(text, cache, lead)
+            request = self._build_request(text, cache, prefix_chars)
         except UnicodeEncodeError:
             return [Problem(number, key, "The prompt holds half a character (a lone surrogate).", "Type it again.")]
         if text.startswith("{") and '"contents"' in text:
             self.notes["json_prompt"] += 1
-        return Row(key, text, request, cache=cache)
+        return CheckedRow(key, text, request, cache=cache)
 
-    def _built(self, text: str, cache: str, lead: int) -> bytes:
+    def _build_request(self, text: str, cache: str, prefix_chars: int) -> bytes:
         settings = self._settings
-        parts = [] if settings.shared is None else [bytes(settings.shared)]
-        if lead:
-            parts.append(self._lead(text[:lead]))
-        parts.append(b'{"text":' + encode(text[lead:]) + b"}")
-        out = [b'{"contents":[{"role":"user","parts":[', b",".join(parts), b"]}]"]
+        parts = [] if settings.shared_part is None else [bytes(settings.shared_part)]
+        if prefix_chars:
+            parts.append(self._prefix_part(text[:prefix_chars]))
+        parts.append(b'{"text":' + encode(text[prefix_chars:]) + b"}")
+        pieces = [b'{"contents":[{"role":"user","parts":[', b",".join(parts), b"]}]"]
         if cache:
-            out.append(b',"cachedContent":' + encode(wire_name(cache)))
-            self.notes["system_left_out"] += settings.system is not None
-        elif settings.system is not None:
-            out.append(b',"systemInstruction":' + bytes(settings.system))
-        out += [settings.config_tail, b"}"]
-        return b"".join(out)
+            pieces.append(b',"cachedContent":' + encode(cached_content_value(cache)))
+            self.notes["system_left_out"] += settings.system_instruction is not None
+        elif settings.system_instruction is not None:
+            pieces.append(b',"systemInstruction":' + bytes(settings.system_instruction))
+        pieces += [settings.config_tail, b"}"]
+        return b"".join(pieces)
 
-    def _lead(self, text: str) -> bytes:
-        if text not in self._leads:
-            self._leads = {text: b'{"text":' + encode(text) + b"}"}
-        return self._leads[text]
+    def _prefix_part(self, text: str) -> bytes:
+        if text not in self._prefix_parts:
+            self._prefix_parts = {text: b'{"text":' + encode(text) + b"}"}
+        return self._prefix_parts[text]
 
 
 # -- small judgements --------------------------------------------------------------------------------------------------
 
 
-def _read_field(name: str, value: Raw) -> _Known:
-    found = Findings()
+def _parse_field(name: str, value: Raw) -> _ParsedField:
+    findings = Findings()
     fault = json_fault(b'{"":' + bytes(value) + b"}")
     if fault:
-        found.faults.append(fault)
-        return _Known("", value, found, False)
-    members, changed = fields("Request", {name: value}, "", found)
-    wire, read = next(iter(members.items()), ("", value))
-    return _Known(wire, read, found, bool(wire) and not changed and not found.faults)
+        findings.faults.append(fault)
+        return _ParsedField("", value, findings, False)
+    members, changed = canonicalize_fields("Request", {name: value}, "", findings)
+    wire, parsed = next(iter(members.items()), ("", value))
+    return _ParsedField(wire, parsed, findings, bool(wire) and not changed and not findings.faults)
 
 
-def _judged(contents: Raw) -> fast_path.Turns | None:
+def _parse_contents(contents: Raw) -> fast_path.ParsedContents | None:
     try:
-        read = fast_path.read_contents(contents)
-    except fast_path.UNREADABLE:
+        parsed = fast_path.decode_contents(contents)
+    except fast_path.DECODE_ERRORS:
         return None
-    return fast_path.judge(read) if fast_path.contents_say_all_once(read, contents) else None
+    return fast_path.parse_simple(parsed) if fast_path.contents_have_no_duplicate_keys(parsed, contents) else None
 
 
-def _check_contents(request: Members, found: Findings) -> None:
+def _check_contents(request: Members, findings: Findings) -> None:
     if "contents" not in request:
-        found.wrong("The request has no contents.", 'Add "contents": [{"role": "user", "parts": [{"text": "…"}]}].')
+        findings.add_fault(
+            "The request has no contents.", 'Add "contents": [{"role": "user", "parts": [{"text": "…"}]}].'
+        )
         return
-    if first(request["contents"]) != "a list" or found.faults:
+    if json_kind(request["contents"]) != "a list" or findings.faults:
         return
     turns = [read_object(turn) for turn in read_list(request["contents"])]
     if not turns:
-        found.wrong("The contents are empty.", 'Add {"role": "user", "parts": [{"text": "…"}]}.')
+        findings.add_fault("The contents are empty.", 'Add {"role": "user", "parts": [{"text": "…"}]}.')
         return
     for n, turn in enumerate(turns):
         role = _role(turn)
         if role not in ("", "user", "model"):
             remedy = 'The roles are "user" and "model".' + _ROLES.get(role, "")
-            found.wrong(f'contents[{n}].role is "{role[:60]}".', remedy)
+            findings.add_fault(f'contents[{n}].role is "{role[:60]}".', remedy)
     if _role(turns[-1]) == "model":
-        found.wrong("The last turn is the model's.", "End with a turn of the user, which is what gets answered.")
+        findings.add_fault("The last turn is the model's.", "End with a turn of the user, which is what gets answered.")
 
 
 def _role(turn: Members) -> str:
@@ -285,14 +307,14 @@ _ROLES = {
 }
 
 
-def _check_cache(request: Members, found: Findings) -> None:
+def _check_cache(request: Members, findings: Findings) -> None:
     if "cachedContent" not in request:
         return
     name = decode(request["cachedContent"], type=str)
     if not name.startswith(("cachedContents/", PLACEHOLDER)):
         remedy = 'Give a cache\'s name, "cachedContents/…", or begin the prompt with a line "@use_cache NAME".'
-        found.wrong(f'cachedContent is "{name[:60]}".', remedy)
-    clash = [field for field in ("systemInstruction", "tools", "toolConfig") if field in request]
-    if clash:
-        fault = f"The request uses a cache and sets {' and '.join(clash)}; Gemini refuses them together."
-        found.wrong(fault, "Move them into the cache, or do without the cache in this row.")
+        findings.add_fault(f'cachedContent is "{name[:60]}".', remedy)
+    conflicting_fields = [field for field in ("systemInstruction", "tools", "toolConfig") if field in request]
+    if conflicting_fields:
+        fault = f"The request uses a cache and sets {' and '.join(conflicting_fields)}; Gemini refuses them together."
+        findings.add_fault(fault, "Move them into the cache, or do without the cache in this row.")

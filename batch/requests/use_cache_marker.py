@@ -15,38 +15,38 @@ from batch.requests.canonicalize import Findings, Members, encode, read_list, re
 PLACEHOLDER = "@use_cache:"
 
 _MARKER = re.compile(r"[ \t]*@use_cache(?:[ \t]+(?P<name>[^\r\n]*?))?[ \t]*(?:\r\n|\n|\r|\Z)")
-_BEFORE = "@ \t"
+_MARKER_START = "@ \t"
 
 
-def marker(prompt: str) -> re.Match[str] | None:
+def match_marker(prompt: str) -> re.Match[str] | None:
     """The marker that a prompt begins with; what follows it is the prompt proper."""
-    return _MARKER.match(prompt) if prompt[:1] in _BEFORE else None
+    return _MARKER.match(prompt) if prompt[:1] in _MARKER_START else None
 
 
-def cache_name(match: re.Match[str], found: Findings) -> str:
+def cache_name(match: re.Match[str], findings: Findings) -> str:
     """The name in a marker."""
     name = (match["name"] or "").strip()
     if name.startswith("{") and name.endswith("}"):
         name = name[1:-1].strip()
     if not name or "{" in name or "}" in name:
-        found.wrong("@use_cache does not name a cache.", 'Write "@use_cache NAME" alone on the first line.')
+        findings.add_fault("@use_cache does not name a cache.", 'Write "@use_cache NAME" alone on the first line.')
     return name
 
 
-def wire_name(name: str) -> str:
+def cached_content_value(name: str) -> str:
     """What stands in `cachedContent` for a name."""
     return name if name.startswith("cachedContents/") else PLACEHOLDER + name
 
 
-def take_marker(request: Members, found: Findings) -> tuple[str, str]:
+def extract_marker(request: Members, findings: Findings) -> tuple[str, str]:
     """The prompt of a request and the cache that it names; a marker is cut out, in place, and `cachedContent` set."""
     turns = read_list(request["contents"])
     last = read_object(turns[-1])
     parts = [read_object(part) for part in read_list(last["parts"])]
     texts = [n for n, part in enumerate(parts) if "text" in part and "thought" not in part]
     cache = ""
-    if texts and (match := marker(text := decode(parts[texts[0]]["text"], type=str))):
-        cache = cache_name(match, found)
+    if texts and (match := match_marker(text := decode(parts[texts[0]]["text"], type=str))):
+        cache = cache_name(match, findings)
         rest = text[match.end() :]
         parts[texts[0]]["text"] = Raw(encode(rest))
         if not rest and len(parts) > 1:
@@ -57,15 +57,15 @@ def take_marker(request: Members, found: Findings) -> tuple[str, str]:
         request["contents"] = Raw(encode(turns))
     prompt = "\n".join(t for n in texts if (t := decode(parts[n]["text"], type=str)))
     if (not prompt or prompt.isspace()) and len(texts) == len(parts):
-        found.wrong(*empty(bool(cache)))
+        findings.add_fault(*empty_prompt_fault(bool(cache)))
     if cache and "cachedContent" in request:
-        found.wrong("The request names a cache twice: by @use_cache and by cachedContent.", "Keep one of them.")
+        findings.add_fault("The request names a cache twice: by @use_cache and by cachedContent.", "Keep one of them.")
     elif cache:
-        request["cachedContent"] = Raw(encode(wire_name(cache)))
+        request["cachedContent"] = Raw(encode(cached_content_value(cache)))
     return prompt, cache
 
 
-def empty(after_marker: bool) -> tuple[str, str]:
+def empty_prompt_fault(after_marker: bool) -> tuple[str, str]:
     """Fault and remedy of a prompt without words."""
     if after_marker:
         return "There is no prompt after the line @use_cache.", "Write the prompt below it."

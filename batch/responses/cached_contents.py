@@ -12,7 +12,7 @@ from batch.errors import InputError
 from batch.model import Tariff
 from batch.pricing import rates
 
-OURS = "gbr-"
+NAME_PREFIX = "gbr-"
 _TAG = re.compile(r" #[0-9a-f]{16}$")
 
 
@@ -34,7 +34,7 @@ class CacheMetadata:
         return _TAG.sub("", self.display_name)
 
     @property
-    def tagged(self) -> bool:
+    def has_digest_tag(self) -> bool:
         """Whether its display name says by a hash what it holds."""
         return self.display_name != self.label
 
@@ -45,9 +45,9 @@ class CacheMetadata:
         """Negative when it has expired."""
         return None if self.expire_at is None else (self.expire_at - now).total_seconds()
 
-    def expired(self, now: datetime) -> bool:
-        left = self.seconds_left(now)
-        return left is not None and left <= 0
+    def is_expired(self, now: datetime) -> bool:
+        remaining = self.seconds_left(now)
+        return remaining is not None and remaining <= 0
 
     def usd_per_hour(self, tariff: Tariff | None) -> float | None:
         """What keeping it costs an hour; None if that is not known."""
@@ -66,7 +66,7 @@ class CacheMetadata:
 def tagged_name(name: str, digest: str) -> str:
     """The display name of a cache with these contents: `NAME #0123456789abcdef`, 128 characters at most."""
     tag = f" #{digest[:16]}"
-    return (name.strip() or f"{OURS}cache")[: 128 - len(tag)] + tag
+    return (name.strip() or f"{NAME_PREFIX}cache")[: 128 - len(tag)] + tag
 
 
 def resolve_use_cache(
@@ -85,23 +85,25 @@ def resolve_use_cache(
 def _resolve(
     name: str, caches: Sequence[CacheMetadata], model: str, now: datetime, minimum: int | None
 ) -> CacheMetadata:
-    called = [c for c in caches if name in (c.name, c.display_name, c.label)]
-    alive = [c for c in called if not c.expired(now)]
-    fitting = [c for c in alive if c.model == model]
-    if not called:
-        raise InputError(f"There is no cache {name!r} under this key, or it has expired.", _known(name, caches, now))
+    named = [c for c in caches if name in (c.name, c.display_name, c.label)]
+    alive = [c for c in named if not c.is_expired(now)]
+    matching = [c for c in alive if c.model == model]
+    if not named:
+        raise InputError(
+            f"There is no cache {name!r} under this key, or it has expired.", _suggest_names(name, caches, now)
+        )
     if not alive:
         raise InputError(f"The cache {name!r} has expired.", "Create it again: an expired cache cannot be revived.")
-    if not fitting:
+    if not matching:
         other = " and ".join(sorted({c.model for c in alive}))
         raise InputError(
             f"The cache {name!r} was made for {other}; this run uses {model}.",
             f"A cache works only with its own model: choose {other}, or create the cache for {model}.",
         )
-    if len({c.display_name if c.tagged else c.name for c in fitting}) > 1:
-        names = ", ".join(f"{c.name} ({c.display_name})" for c in fitting)
-        raise InputError(f"{len(fitting)} caches are called {name!r}.", f"Say which one: {names}.")
-    best = max(fitting, key=lambda c: (c.expire_at is None, c.expire_at or now))
+    if len({c.display_name if c.has_digest_tag else c.name for c in matching}) > 1:
+        names = ", ".join(f"{c.name} ({c.display_name})" for c in matching)
+        raise InputError(f"{len(matching)} caches are called {name!r}.", f"Say which one: {names}.")
+    best = max(matching, key=lambda c: (c.expire_at is None, c.expire_at or now))
     if minimum is not None and best.tokens is not None and best.tokens < minimum:
         raise InputError(
             f"The cache {name!r} has {best.tokens:,} tokens; {model} needs at least {minimum:,}.",
@@ -110,12 +112,12 @@ def _resolve(
     return best
 
 
-def _known(name: str, caches: Iterable[CacheMetadata], now: datetime) -> str:
+def _suggest_names(name: str, caches: Iterable[CacheMetadata], now: datetime) -> str:
     """What to say to a name that is not known: the nearest one, or those that there are."""
-    labels = sorted({c.label or c.name for c in caches if not c.expired(now)})
-    near = difflib.get_close_matches(name, labels, n=1)
-    if near:
-        return f"Did you mean {near[0]!r}?"
+    labels = sorted({c.label or c.name for c in caches if not c.is_expired(now)})
+    suggestions = difflib.get_close_matches(name, labels, n=1)
+    if suggestions:
+        return f"Did you mean {suggestions[0]!r}?"
     if labels:
         return f"There are: {', '.join(labels[:10])}."
     return "There are none; caches expire, and another key's are not seen. Create it first."

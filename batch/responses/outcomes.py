@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from batch.model import Outcome, Usage
-from batch.responses.structured_output import looks_refused
+from batch.responses.structured_output import looks_like_refusal
 
 FINISH_REASONS: dict[str, Outcome] = {
     "FINISH_REASON_UNSPECIFIED": Outcome.UNKNOWN,
@@ -52,31 +52,31 @@ BLOCK_REASONS: dict[str, Outcome] = {
     "MODEL_ARMOR": Outcome.PROMPT_BLOCKED,
     "JAILBREAK": Outcome.PROMPT_BLOCKED,
 }
-_T, _P = Outcome.ERROR_TRANSIENT, Outcome.ERROR_PERMANENT
-GRPC: dict[int, tuple[str, Outcome]] = {
+_TRANSIENT, _PERMANENT = Outcome.ERROR_TRANSIENT, Outcome.ERROR_PERMANENT
+GRPC_CODES: dict[int, tuple[str, Outcome]] = {
     0: ("OK", Outcome.UNKNOWN),
-    1: ("CANCELLED", _T),
-    2: ("UNKNOWN", _T),
-    3: ("INVALID_ARGUMENT", _P),
-    4: ("DEADLINE_EXCEEDED", _T),
-    5: ("NOT_FOUND", _P),
-    6: ("ALREADY_EXISTS", _P),
-    7: ("PERMISSION_DENIED", _P),
-    8: ("RESOURCE_EXHAUSTED", _T),
-    9: ("FAILED_PRECONDITION", _P),
-    10: ("ABORTED", _T),
-    11: ("OUT_OF_RANGE", _P),
-    12: ("UNIMPLEMENTED", _P),
-    13: ("INTERNAL", _T),
-    14: ("UNAVAILABLE", _T),
-    15: ("DATA_LOSS", _T),
-    16: ("UNAUTHENTICATED", _P),
+    1: ("CANCELLED", _TRANSIENT),
+    2: ("UNKNOWN", _TRANSIENT),
+    3: ("INVALID_ARGUMENT", _PERMANENT),
+    4: ("DEADLINE_EXCEEDED", _TRANSIENT),
+    5: ("NOT_FOUND", _PERMANENT),
+    6: ("ALREADY_EXISTS", _PERMANENT),
+    7: ("PERMISSION_DENIED", _PERMANENT),
+    8: ("RESOURCE_EXHAUSTED", _TRANSIENT),
+    9: ("FAILED_PRECONDITION", _PERMANENT),
+    10: ("ABORTED", _TRANSIENT),
+    11: ("OUT_OF_RANGE", _PERMANENT),
+    12: ("UNIMPLEMENTED", _PERMANENT),
+    13: ("INTERNAL", _TRANSIENT),
+    14: ("UNAVAILABLE", _TRANSIENT),
+    15: ("DATA_LOSS", _TRANSIENT),
+    16: ("UNAUTHENTICATED", _PERMANENT),
 }
-GRPC_NAMES = {name: code for code, (name, _) in GRPC.items()}
+GRPC_NAMES = {name: code for code, (name, _) in GRPC_CODES.items()}
 # Rows carry gRPC integers (python-genai issues 1341, 2693); HTTP codes are only met in the Vertex form.
 HTTP_TO_GRPC = {400: 3, 401: 16, 403: 7, 404: 5, 409: 10, 429: 8, 499: 1, 500: 13, 501: 12, 503: 14, 504: 4}
 
-WORDS: dict[Outcome, str] = {
+LABELS: dict[Outcome, str] = {
     Outcome.ANSWERED: "answered",
     Outcome.TRUNCATED: "cut off by the output limit",
     Outcome.TRUNCATED_EMPTY: "output limit reached before any answer",
@@ -95,7 +95,7 @@ WORDS: dict[Outcome, str] = {
     Outcome.UNKNOWN: "in a form we do not know",
 }
 # How much a row's line is worth when several attempts answered it; ties go to the newest.
-WORTH: dict[Outcome, int] = {
+RANK: dict[Outcome, int] = {
     Outcome.ANSWERED: 3,
     Outcome.TRUNCATED: 2,
     Outcome.TOOL_CALL: 2,
@@ -115,7 +115,7 @@ WORTH: dict[Outcome, int] = {
 }
 
 
-class Row(NamedTuple):
+class ParsedRow(NamedTuple):
     """One result line, understood. `text` never holds thoughts; `usage` is None if the line does not tell.
 
     `error_code` is a gRPC integer. `error_message` says in words why the row is not simply answered.
@@ -197,19 +197,19 @@ _json = msgspec.json.Decoder().decode
 _decode_response = msgspec.json.Decoder(_Response | None, strict=False).decode
 
 
-def classify(line: bytes) -> Row:
+def classify(line: bytes) -> ParsedRow:
     """Say what became of the row behind one result line. Total: never raises, whatever the bytes are."""
     try:
-        found = _decode(line)
+        result_line = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _classify_odd(line)
-    response = found.response
-    if response is None or found.error:
-        return _classify_rare(found, line)
-    return _plain_answer(found.key, response) or _classify_rare(found, line)
+        return _classify_untyped(line)
+    response = result_line.response
+    if response is None or result_line.error:
+        return _classify_general(result_line, line)
+    return _classify_simple(result_line.key, response) or _classify_general(result_line, line)
 
 
-def _plain_answer(key: Any, response: _Response) -> Row | None:
+def _classify_simple(key: Any, response: _Response) -> ParsedRow | None:
     """The common row, judged quickly: one candidate that stopped by itself after one text. None for all others."""
     candidates = response.candidates
     if candidates is None or len(candidates) != 1 or response.prompt_feedback is not None:
@@ -219,25 +219,25 @@ def _plain_answer(key: Any, response: _Response) -> Row | None:
         return None
     part = content.parts[0]
     text = part.text
-    if not text or part.thought or text.isspace() or type(key) is not str or looks_refused(text):
+    if not text or part.thought or text.isspace() or type(key) is not str or looks_like_refusal(text):
         return None
-    return Row(key, Outcome.ANSWERED, text, "", None, "", "STOP", "", _usage(response))
+    return ParsedRow(key, Outcome.ANSWERED, text, "", None, "", "STOP", "", _usage(response))
 
 
-def _candidate(key: str | None, response: _Response, candidate: _Candidate) -> Row:
+def _classify_candidate(key: str | None, response: _Response, candidate: _Candidate) -> ParsedRow:
     """Judge one candidate that says why it ended."""
     text, thoughts, media, call = _contents(candidate)
     reason = candidate.finish_reason or ""
     outcome = FINISH_REASONS.get(reason, Outcome.UNKNOWN)
     message = ""
     if reason == "STOP":
-        outcome = _stopped(text, thoughts, media, call)
+        outcome = _classify_stop(text, thoughts, media, call)
     elif outcome is Outcome.TRUNCATED and not (media or call or text.strip()):
         outcome = Outcome.TRUNCATED_EMPTY
     if outcome is not Outcome.ANSWERED:
-        message = _why(outcome, reason, candidate.finish_message)
+        message = _explain(outcome, reason, candidate.finish_message)
     blocked = (response.prompt_feedback.block_reason if response.prompt_feedback else None) or ""
-    return Row(key, outcome, text, thoughts, None, message, reason, blocked, _usage(response))
+    return ParsedRow(key, outcome, text, thoughts, None, message, reason, blocked, _usage(response))
 
 
 def _contents(candidate: _Candidate) -> tuple[str, str, bool, bool]:
@@ -247,94 +247,94 @@ def _contents(candidate: _Candidate) -> tuple[str, str, bool, bool]:
         return "", "", False, False
     text = "".join([p.text for p in parts if p.text and not p.thought])
     thoughts = "".join([p.text for p in parts if p.text and p.thought])
-    media = any(_given(p.inline_data, p.file_data, p.executable_code, p.code_execution_result) for p in parts)
-    return text, thoughts, media, any(_given(p.function_call) for p in parts)
+    media = any(_has_value(p.inline_data, p.file_data, p.executable_code, p.code_execution_result) for p in parts)
+    return text, thoughts, media, any(_has_value(p.function_call) for p in parts)
 
 
-def _given(*fields: msgspec.Raw) -> bool:
+def _has_value(*fields: msgspec.Raw) -> bool:
     return any(bytes(field) not in (b"", b"null") for field in fields)
 
 
-def _stopped(text: str, thoughts: str, media: bool, call: bool) -> Outcome:
+def _classify_stop(text: str, thoughts: str, media: bool, call: bool) -> Outcome:
     """What a candidate is that ended of its own accord."""
     if call:
         return Outcome.TOOL_CALL
     if text and not text.isspace():
-        return Outcome.REFUSED if looks_refused(text) else Outcome.ANSWERED
+        return Outcome.REFUSED if looks_like_refusal(text) else Outcome.ANSWERED
     if media:
         return Outcome.ANSWERED
     return Outcome.THOUGHTS_ONLY if thoughts else Outcome.EMPTY
 
 
-def _why(outcome: Outcome, reason: str, message: str | None) -> str:
+def _explain(outcome: Outcome, reason: str, message: str | None) -> str:
     """Words for a candidate that is not simply an answer."""
     if outcome is Outcome.UNKNOWN:
         return f"finishReason {reason or 'is absent'}: not known to this version" + (f". {message}" if message else "")
-    said = f" ({reason})" if reason != "STOP" else ""
-    return f"{WORDS[outcome]}{said}" + (f": {message}" if message else "")
+    reason_note = f" ({reason})" if reason != "STOP" else ""
+    return f"{LABELS[outcome]}{reason_note}" + (f": {message}" if message else "")
 
 
-MOST_TOKENS = 10**12  # of one row; what claims more, or less than none, tells nothing
+MAX_TOKENS = 10**12  # of one row; what claims more, or less than none, tells nothing
 
 
 def _usage(response: _Response) -> Usage | None:
     counts = response.usage_metadata
     if counts is None:
-        found = (response.token_count or 0, 0, 0, 0, 0)
+        token_counts = (response.token_count or 0, 0, 0, 0, 0)
         if not response.token_count:
             return None
     else:
-        found = (
+        token_counts = (
             counts.prompt or 0,
             counts.cached or 0,
             counts.candidates or 0,
             counts.thoughts or 0,
             counts.tool or 0,
         )
-    return Usage(*found) if min(found) >= 0 and max(found) <= MOST_TOKENS else None
+    return Usage(*token_counts) if min(token_counts) >= 0 and max(token_counts) <= MAX_TOKENS else None
 
 
-def _key(found: _Line) -> str | None:
+def _key_of(result_line: _Line) -> str | None:
     """The row's key: `key`, or an inline request's `metadata.key`. Never its position."""
-    key = found.key
-    if key is None and isinstance(found.metadata, dict):
-        key = found.metadata.get("key")
+    key = result_line.key
+    if key is None and isinstance(result_line.metadata, dict):
+        key = result_line.metadata.get("key")
     if isinstance(key, str):
         return key
     return str(key) if isinstance(key, int) and not isinstance(key, bool) else None
 
 
-def _classify_rare(found: _Line, line: bytes) -> Row:
+def _classify_general(result_line: _Line, line: bytes) -> ParsedRow:
     """Everything but a single finished candidate."""
-    key = _key(found)
-    if error := found.error or _vertex_error(found.status):
-        return _error(key, error, found.response)
-    response = found.response
+    key = _key_of(result_line)
+    if error := result_line.error or _vertex_error(result_line.status):
+        return _classify_error(key, error, result_line.response)
+    response = result_line.response
     if response is None:
-        return Row(key, Outcome.NO_RESPONSE, error_message=WORDS[Outcome.NO_RESPONSE])
-    if b"_" in line and (camel := _camelised(line)) is not None:
+        return ParsedRow(key, Outcome.NO_RESPONSE, error_message=LABELS[Outcome.NO_RESPONSE])
+    if b"_" in line and (camel := _decode_snake_case(line)) is not None:
         response = camel
     usage = _usage(response)
-    if response.embedding is not None and _given(response.embedding.values):
-        return Row(key, Outcome.ANSWERED, bytes(response.embedding.values).decode(), usage=usage)
+    if response.embedding is not None and _has_value(response.embedding.values):
+        return ParsedRow(key, Outcome.ANSWERED, bytes(response.embedding.values).decode(), usage=usage)
     if response.candidates:
-        rows = [_candidate_or_nothing(key, response, candidate) for candidate in response.candidates]
-        return max(rows, key=lambda row: WORTH[row.outcome])
-    return _without_candidates(key, response, usage)
+        rows = [_classify_candidate_or_empty(key, response, candidate) for candidate in response.candidates]
+        return max(rows, key=lambda row: RANK[row.outcome])
+    return _classify_without_candidates(key, response, usage)
 
 
-def _candidate_or_nothing(key: str | None, response: _Response, candidate: _Candidate) -> Row:
-    row = _candidate(key, response, candidate)
+def _classify_candidate_or_empty(key: str | None, response: _Response, candidate: _Candidate) -> ParsedRow:
+    row = _classify_candidate(key, response, candidate)
     if candidate.finish_reason or row.text or row.thoughts:
         return row
     return row._replace(outcome=Outcome.EMPTY, error_message="the candidate is empty and has no finishReason")
 
 
-def _without_candidates(key: str | None, response: _Response, usage: Usage | None) -> Row:
+def _classify_without_candidates(key: str | None, response: _Response, usage: Usage | None) -> ParsedRow:
     """A response without candidates: the prompt was blocked, or nothing was generated."""
     feedback = response.prompt_feedback
     if feedback is None or not feedback.block_reason:
-        return Row(key, Outcome.EMPTY, error_message="the response has no candidates", usage=usage)
+        return ParsedRow(key, Outcome.EMPTY, error_message="the response has no candidates", usage=usage)
     reason = feedback.block_reason
     outcome = BLOCK_REASONS.get(reason, Outcome.UNKNOWN)
     message = f"prompt blocked ({reason})"
@@ -342,10 +342,10 @@ def _without_candidates(key: str | None, response: _Response, usage: Usage | Non
         message = f"blockReason {reason}: not known to this version"
     if feedback.block_reason_message:
         message += f": {feedback.block_reason_message}"
-    return Row(key, outcome, error_message=message, block_reason=reason, usage=usage)
+    return ParsedRow(key, outcome, error_message=message, block_reason=reason, usage=usage)
 
 
-def _error(key: str | None, error: Any, response: _Response | None) -> Row:
+def _classify_error(key: str | None, error: Any, response: _Response | None) -> ParsedRow:
     """A row-level google.rpc.Status, or whatever stands in its place."""
     status: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
     if isinstance(status.get("error"), dict):
@@ -353,19 +353,23 @@ def _error(key: str | None, error: Any, response: _Response | None) -> Row:
     message = str(status.get("message") or "")
     code = _grpc_code(status)
     usage = (_usage(response) if response else None) or Usage()
-    if code is None or code not in GRPC:
-        said = status.get("code", status.get("status"))
-        words = f"error code {said!r}: not known to this version" if said is not None else "error without a code"
-        return Row(key, Outcome.UNKNOWN, error_message=f"{words}. {message}".strip(), usage=usage)
-    name, outcome = GRPC[code]
-    lost = code == 7 and "cache" in message.lower()
-    return Row(
+    if code is None or code not in GRPC_CODES:
+        reported_code = status.get("code", status.get("status"))
+        code_note = (
+            f"error code {reported_code!r}: not known to this version"
+            if reported_code is not None
+            else "error without a code"
+        )
+        return ParsedRow(key, Outcome.UNKNOWN, error_message=f"{code_note}. {message}".strip(), usage=usage)
+    name, outcome = GRPC_CODES[code]
+    cache_lost = code == 7 and "cache" in message.lower()
+    return ParsedRow(
         key,
-        Outcome.ERROR_TRANSIENT if lost else outcome,
+        Outcome.ERROR_TRANSIENT if cache_lost else outcome,
         error_code=code,
         error_message=message or name,
         usage=usage,
-        cache_lost=lost,
+        cache_lost=cache_lost,
     )
 
 
@@ -402,23 +406,25 @@ def _guess_code(text: str) -> dict[str, int]:
     return {"code": names[0]} if names else {"code": int(number[1])} if number else {}
 
 
-def _classify_odd(line: bytes) -> Row:
+def _classify_untyped(line: bytes) -> ParsedRow:
     """A line that is not of the typed shape: read it loosely, keep its key, and call it unknown if need be."""
     try:
-        value = loosely(line)
+        value = parse_lenient(line)
     except ValueError:
-        return Row(None, Outcome.UNKNOWN, error_message="the line is not JSON")
+        return ParsedRow(None, Outcome.UNKNOWN, error_message="the line is not JSON")
     except RecursionError:
-        return Row(_leading_key(line), Outcome.UNKNOWN, error_message="the line is nested too deeply to be read")
+        return ParsedRow(_leading_key(line), Outcome.UNKNOWN, error_message="the line is nested too deeply to be read")
     if not isinstance(value, dict):
-        return Row(None, Outcome.UNKNOWN, error_message="the line is not a JSON object")
-    head = _Line(value.get("key"), value.get("metadata"), None, value.get("error"), value.get("status"))
+        return ParsedRow(None, Outcome.UNKNOWN, error_message="the line is not a JSON object")
+    result_line = _Line(value.get("key"), value.get("metadata"), None, value.get("error"), value.get("status"))
     try:
-        head.response = _decode_response(msgspec.json.encode(value.get("response")))
+        result_line.response = _decode_response(msgspec.json.encode(value.get("response")))
     except msgspec.ValidationError as problem:
-        if not head.error:
-            return Row(_key(head), Outcome.UNKNOWN, error_message=f"the response is not of a known form: {problem}")
-    return _classify_rare(head, line)
+        if not result_line.error:
+            return ParsedRow(
+                _key_of(result_line), Outcome.UNKNOWN, error_message=f"the response is not of a known form: {problem}"
+            )
+    return _classify_general(result_line, line)
 
 
 _LEADING_KEY = re.compile(rb'\s*\{\s*"key"\s*:\s*("(?:[^"\\]|\\.)*")\s*,')
@@ -426,44 +432,48 @@ _LEADING_KEY = re.compile(rb'\s*\{\s*"key"\s*:\s*("(?:[^"\\]|\\.)*")\s*,')
 
 def _leading_key(line: bytes) -> str | None:
     """The key that a line begins with; for lines that cannot be parsed."""
-    found = _LEADING_KEY.match(line)
+    match = _LEADING_KEY.match(line)
     try:
-        return str(json.loads(found[1])) if found else None
+        return str(json.loads(match[1])) if match else None
     except ValueError:
         return None
 
 
-def loosely(line: bytes) -> Any:
+def parse_lenient(line: bytes) -> Any:
     """Parse JSON that strict parsers refuse: bytes that are not UTF-8, halves of characters (both become U+FFFD),
     a byte order mark, control characters, NaN. Raises ValueError for what is no JSON at all.
     """
     text = line.decode("utf-8", "replace").strip().lstrip("\ufeff")
-    return _whole(json.loads(text, strict=False, parse_constant=lambda _: None))
+    return _replace_surrogates(json.loads(text, strict=False, parse_constant=lambda _: None))
 
 
-def _whole(value: Any) -> Any:
+def _replace_surrogates(value: Any) -> Any:
     """A value with every half of a character replaced."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_whole(item) for item in value]
-    return {_whole(name): _whole(item) for name, item in value.items()} if isinstance(value, dict) else value
+        return [_replace_surrogates(item) for item in value]
+    return (
+        {_replace_surrogates(name): _replace_surrogates(item) for name, item in value.items()}
+        if isinstance(value, dict)
+        else value
+    )
 
 
-def _camelised(line: bytes) -> _Response | None:
+def _decode_snake_case(line: bytes) -> _Response | None:
     """The response of a line written with snake_case names, as SDK objects dumped to JSON have them."""
     if b'"finish_reason"' not in line and b'"prompt_feedback"' not in line and b'"usage_metadata"' not in line:
         return None
     try:
-        camel: _Response | None = _decode_response(msgspec.json.encode(_camel(_json(line).get("response"))))
+        camel: _Response | None = _decode_response(msgspec.json.encode(_camel_case_names(_json(line).get("response"))))
     except msgspec.DecodeError:
         return None
     return camel
 
 
-def _camel(value: Any) -> Any:
+def _camel_case_names(value: Any) -> Any:
     if isinstance(value, list):
-        return [_camel(item) for item in value]
+        return [_camel_case_names(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {re.sub(r"_([a-z])", lambda m: m[1].upper(), name): _camel(item) for name, item in value.items()}
+    return {re.sub(r"_([a-z])", lambda m: m[1].upper(), name): _camel_case_names(item) for name, item in value.items()}

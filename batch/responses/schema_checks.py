@@ -12,12 +12,12 @@ from typing import Any
 
 import orjson
 
-Problem = str  # "" if there is none
-Check = Callable[[Any, str], Problem]
+Violation = str  # "" if there is none
+Check = Callable[[Any, str], Violation]
 
 _TYPES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
-    "integer": lambda value: (isinstance(value, int) and not isinstance(value, bool)) or _whole(value),
+    "integer": lambda value: (isinstance(value, int) and not isinstance(value, bool)) or _is_whole_float(value),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "boolean": lambda value: isinstance(value, bool),
     "array": lambda value: isinstance(value, list),
@@ -26,18 +26,18 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def compile_schema(schema: Any, root: Any = None, known: dict[str, Check] | None = None) -> Check:
+def compile_schema(schema: Any, root: Any = None, compiled_references: dict[str, Check] | None = None) -> Check:
     """A check for values: `check(value, path)` says the first problem, "" if the value fits."""
-    root, known = (schema, {}) if known is None else (root, known)
+    root, compiled_references = (schema, {}) if compiled_references is None else (root, compiled_references)
     if not isinstance(schema, dict):
         return (lambda value, path: f"{path} is not allowed") if schema is False else (lambda value, path: "")
     if isinstance(reference := schema.get("$ref"), str):
-        return _referenced(reference, root, known)
-    makers = [make(schema, lambda part: compile_schema(part, root, known)) for make in _KEYWORDS]
+        return _reference_check(reference, root, compiled_references)
+    makers = [make(schema, lambda part: compile_schema(part, root, compiled_references)) for make in _KEYWORDS]
     checks = [check for check in makers if check is not None]
     nullable = bool(schema.get("nullable"))
 
-    def check(value: Any, path: str) -> Problem:
+    def check(value: Any, path: str) -> Violation:
         if value is None and nullable:
             return ""
         for one in checks:
@@ -48,16 +48,16 @@ def compile_schema(schema: Any, root: Any = None, known: dict[str, Check] | None
     return check
 
 
-def _referenced(reference: str, root: Any, known: dict[str, Check]) -> Check:
+def _reference_check(reference: str, root: Any, compiled_references: dict[str, Check]) -> Check:
     """A check for `#/$defs/Name`, compiled when first used, so that schemas may refer to themselves."""
 
-    def check(value: Any, path: str) -> Problem:
-        if reference not in known:
+    def check(value: Any, path: str) -> Violation:
+        if reference not in compiled_references:
             target = root
             for step in reference.lstrip("#").strip("/").split("/") if reference.strip("#/") else ():
                 target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, dict) else None
-            known[reference] = compile_schema(target, root, known)
-        return known[reference](value, path)
+            compiled_references[reference] = compile_schema(target, root, compiled_references)
+        return compiled_references[reference](value, path)
 
     return check
 
@@ -70,11 +70,11 @@ def _type_check(schema: Mapping[str, Any], _: Compile) -> Check | None:
     tests = [_TYPES[name] for name in names]
     if not tests:
         return None
-    words = " or ".join(names)
+    type_names = " or ".join(names)
     if len(tests) == 1:
         test = tests[0]
-        return lambda value, path: "" if test(value) else f"{path} is not of type {words}"
-    return lambda value, path: "" if any(one(value) for one in tests) else f"{path} is not of type {words}"
+        return lambda value, path: "" if test(value) else f"{path} is not of type {type_names}"
+    return lambda value, path: "" if any(one(value) for one in tests) else f"{path} is not of type {type_names}"
 
 
 def _value_check(schema: Mapping[str, Any], _: Compile) -> Check | None:
@@ -106,7 +106,7 @@ def _bounds_check(schema: Mapping[str, Any], _: Compile) -> Check | None:
     if not limits:
         return None
 
-    def check(value: Any, path: str) -> Problem:
+    def check(value: Any, path: str) -> Violation:
         for name, limit, type, measure, fits in limits:
             if _TYPES[type](value) and not fits(measure(value), limit):
                 return f"{path} breaks {name} {limit:g}"
@@ -149,22 +149,22 @@ def _pattern_check(schema: Mapping[str, Any], _: Compile) -> Check | None:
     )
 
 
-def _object_check(schema: Mapping[str, Any], compiled: Compile) -> Check | None:
+def _object_check(schema: Mapping[str, Any], compile_part: Compile) -> Check | None:
     required = [name for name in schema.get("required") or [] if isinstance(name, str)]
     properties = schema.get("properties")
-    parts = {name: compiled(part) for name, part in properties.items()} if isinstance(properties, dict) else {}
-    more = compiled(schema["additionalProperties"]) if "additionalProperties" in schema else None
-    if not (required or parts or more):
+    parts = {name: compile_part(part) for name, part in properties.items()} if isinstance(properties, dict) else {}
+    additional = compile_part(schema["additionalProperties"]) if "additionalProperties" in schema else None
+    if not (required or parts or additional):
         return None
 
-    def check(value: Any, path: str) -> Problem:
+    def check(value: Any, path: str) -> Violation:
         if not isinstance(value, dict):
             return ""
         for name in required:
             if name not in value:
                 return f"{path}.{name} is missing"
         for name, item in value.items():
-            one = parts.get(name, more)
+            one = parts.get(name, additional)
             if one is not None and (problem := one(item, f"{path}.{name}")):
                 return problem
         return ""
@@ -172,17 +172,17 @@ def _object_check(schema: Mapping[str, Any], compiled: Compile) -> Check | None:
     return check
 
 
-def _array_check(schema: Mapping[str, Any], compiled: Compile) -> Check | None:
-    heads = [compiled(part) for part in schema.get("prefixItems") or []]
-    rest = compiled(schema["items"]) if "items" in schema else None
-    if not heads and rest is None:
+def _array_check(schema: Mapping[str, Any], compile_part: Compile) -> Check | None:
+    prefix_checks = [compile_part(part) for part in schema.get("prefixItems") or []]
+    rest = compile_part(schema["items"]) if "items" in schema else None
+    if not prefix_checks and rest is None:
         return None
 
-    def check(value: Any, path: str) -> Problem:
+    def check(value: Any, path: str) -> Violation:
         if not isinstance(value, list):
             return ""
         for number, item in enumerate(value):
-            one = heads[number] if number < len(heads) else rest
+            one = prefix_checks[number] if number < len(prefix_checks) else rest
             if one is not None and (problem := one(item, f"{path}[{number}]")):
                 return problem
         return ""
@@ -190,14 +190,14 @@ def _array_check(schema: Mapping[str, Any], compiled: Compile) -> Check | None:
     return check
 
 
-def _choice_check(schema: Mapping[str, Any], compiled: Compile) -> Check | None:
+def _combination_check(schema: Mapping[str, Any], compile_part: Compile) -> Check | None:
     """anyOf, and oneOf read as anyOf, as Gemini reads it; allOf."""
-    either = [compiled(part) for part in schema.get("anyOf") or schema.get("oneOf") or []]
-    every = [compiled(part) for part in schema.get("allOf") or []]
+    either = [compile_part(part) for part in schema.get("anyOf") or schema.get("oneOf") or []]
+    every = [compile_part(part) for part in schema.get("allOf") or []]
     if not either and not every:
         return None
 
-    def check(value: Any, path: str) -> Problem:
+    def check(value: Any, path: str) -> Violation:
         for one in every:
             if problem := one(value, path):
                 return problem
@@ -208,7 +208,7 @@ def _choice_check(schema: Mapping[str, Any], compiled: Compile) -> Check | None:
     return check
 
 
-def only_type(schema: Any) -> str:
+def single_type(schema: Any) -> str:
     """The one type of a schema besides null, in lower case; "" if there is no single one."""
     if not isinstance(schema, dict):
         return ""
@@ -225,7 +225,7 @@ def _types(schema: Mapping[str, Any]) -> list[str]:
     return [name for name in names if name in _TYPES]
 
 
-def _whole(value: Any) -> bool:
+def _is_whole_float(value: Any) -> bool:
     return isinstance(value, float) and value.is_integer()
 
 
@@ -236,5 +236,5 @@ _KEYWORDS: tuple[Callable[[Mapping[str, Any], Compile], Check | None], ...] = (
     _pattern_check,
     _object_check,
     _array_check,
-    _choice_check,
+    _combination_check,
 )

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 
 from batch.model import Outcome
-from batch.responses.outcomes import WORDS
+from batch.responses.outcomes import LABELS
 
 # `output_tokens` are the answer's; thoughts are billed as output too, and are listed apart.
-FLAT = (
+FLAT_COLUMNS = (
     "key",
     "prompt",
     "outcome",
@@ -31,7 +31,7 @@ _FORMULA, _NUMBER = re.compile(FORMULA), re.compile(NUMBER)
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-def own_names(columns: Iterable[str], taken: Iterable[str] = FLAT) -> dict[str, str]:
+def input_column_names(columns: Iterable[str], taken: Iterable[str] = FLAT_COLUMNS) -> dict[str, str]:
     """Names for a table's own columns beside ours: one that is taken (in any case) gets " (input)" behind it.
 
     The order is kept, and no two names are the same in any case.
@@ -52,41 +52,41 @@ def is_formula(text: str) -> bool:
     return _FORMULA.match(text) is not None and _NUMBER.match(text) is None
 
 
-def neutral(text: str) -> str:
+def escape_formula(text: str) -> str:
     """A text as a CSV cell: what a spreadsheet would run gets an apostrophe in front."""
     return "'" + text if is_formula(text) else text
 
 
-def legal(text: str) -> str:
+def strip_illegal(text: str) -> str:
     """A text without control characters (but tab, line feed, carriage return) or halves of characters."""
     return _ILLEGAL.sub("\ufffd", text)
 
 
-def cell(text: str) -> tuple[str, bool, bool]:
+def excel_cell(text: str) -> tuple[str, bool, bool]:
     """A text as a cell of a workbook: (text, characters replaced, cut to the limit)."""
-    clean = legal(text)
+    clean = strip_illegal(text)
     units = len(clean) + sum(char > "\uffff" for char in clean) if len(clean) > CELL_LIMIT // 2 else 0
     if units <= CELL_LIMIT:
         return clean, clean != text, False
-    mark = f"… [cut: {len(clean):,} characters]"
-    kept = clean.encode("utf-16-le")[: 2 * (CELL_LIMIT - len(mark))].decode("utf-16-le", "ignore")
-    return kept + mark, clean != text, True
+    cut_notice = f"… [cut: {len(clean):,} characters]"
+    truncated = clean.encode("utf-16-le")[: 2 * (CELL_LIMIT - len(cut_notice))].decode("utf-16-le", "ignore")
+    return truncated + cut_notice, clean != text, True
 
 
 def headline(state: str, counts: Mapping[str, int]) -> str:
     """The result in words: "SUCCEEDED: 9,412 answered, 88 need attention"."""
     answered = counts.get(Outcome.ANSWERED, 0)
-    rest = sum(counts.values()) - answered
-    need = "needs" if rest == 1 else "need"
-    return f"{state}: {answered:,} answered" + (f", {rest:,} {need} attention" if rest else "")
+    others = sum(counts.values()) - answered
+    need = "needs" if others == 1 else "need"
+    return f"{state}: {answered:,} answered" + (f", {others:,} {need} attention" if others else "")
 
 
-def breakdown(counts: Mapping[str, int]) -> list[str]:
+def outcome_lines(counts: Mapping[str, int]) -> list[str]:
     """One line per outcome that occurs, in the order of the table of outcomes."""
-    return [f"{counts[outcome]:>12,}  {outcome.value}: {WORDS[outcome]}" for outcome in Outcome if counts.get(outcome)]
+    return [f"{counts[outcome]:>12,}  {outcome.value}: {LABELS[outcome]}" for outcome in Outcome if counts.get(outcome)]
 
 
-def usd(amount: float | None) -> str:
+def format_usd(amount: float | None) -> str:
     """An amount of money; "not known" is never zero."""
     return "not known" if amount is None else f"${amount:,.6f}"
 

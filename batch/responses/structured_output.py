@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from batch.responses.schema_checks import compile_schema, only_type
+from batch.responses.schema_checks import compile_schema, single_type
 
 _OPENING = re.compile(
     r"\W*(?:(?:i['’]?m|i am|we['’]?re|we are) (?:\w+ )?(?:sorry|afraid|unable|not able|not comfortable)"
@@ -27,7 +27,7 @@ _DECLINE = re.compile(
 )
 
 
-def looks_refused(text: str) -> bool:
+def looks_like_refusal(text: str) -> bool:
     """Guess from its first words whether a text declines the task. A heuristic, to be labelled as one.
 
     Only texts of up to 1,000 characters that open with an apology or an inability, and decline something in the
@@ -41,7 +41,7 @@ def looks_refused(text: str) -> bool:
 _COLUMNS = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 
 
-class Answer(NamedTuple):
+class ParsedAnswer(NamedTuple):
     """A text read as JSON. `form` is "strict" (exactly what was asked for), "lenient" (only after repair), or "failed".
 
     `json` is the JSON found, as text; `problem` says why the reading is not strict.
@@ -57,7 +57,7 @@ class Answer(NamedTuple):
         return self.problem.partition(":")[0]
 
 
-class Form:
+class AnswerSchema:
     """The form that was asked of an answer: a schema in Gemini's or JSON Schema's spelling, or just JSON.
 
     `enum` is for the MIME type text/x.enum, whose answers are one bare word of the schema's `enum`.
@@ -68,21 +68,25 @@ class Form:
         self.enum = enum
         self._check = compile_schema(self.schema)
 
-    def read(self, text: str) -> Answer:
+    def read(self, text: str) -> ParsedAnswer:
         """Read a text strictly; failing that, leniently. Only a strict reading is in the form asked for."""
         if self.enum:
             problem = self._check(text.strip(), "the answer")
-            return Answer("failed", problem=problem) if problem else Answer("strict")
+            return ParsedAnswer("failed", problem=problem) if problem else ParsedAnswer("strict")
         try:
             value = orjson.loads(text)
         except orjson.JSONDecodeError as error:
             problem = f"not JSON: {error}"
         else:
             problem = self._problem(value)
-            return Answer("failed", problem=problem) if problem else Answer("strict", text)
-        repaired = repair(text)
-        written = None if repaired is None or self._problem(repaired) else _written(repaired)
-        return Answer("failed", problem=problem) if written is None else Answer("lenient", written, problem)
+            return ParsedAnswer("failed", problem=problem) if problem else ParsedAnswer("strict", text)
+        repaired = repair_json(text)
+        repaired_json = None if repaired is None or self._problem(repaired) else _to_json(repaired)
+        return (
+            ParsedAnswer("failed", problem=problem)
+            if repaired_json is None
+            else ParsedAnswer("lenient", repaired_json, problem)
+        )
 
     def _problem(self, value: Any) -> str:
         try:
@@ -95,26 +99,28 @@ class Form:
         properties = self.schema.get("properties")
         if self.enum or not isinstance(properties, dict):
             return {}
-        return {name: _COLUMNS.get(only_type(part), "JSON") for name, part in properties.items()}
+        return {name: _COLUMNS.get(single_type(part), "JSON") for name, part in properties.items()}
 
 
-def typed(value: Any, kind: str) -> Any:
+def coerce(value: Any, kind: str) -> Any:
     """A property's value as a column of this DuckDB type holds it; None if it is not of that type."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
     if value is None:
         return None
     if kind == "BIGINT":
         return (
-            int(value) if (whole or (isinstance(value, float) and value.is_integer())) and abs(value) < 2**63 else None
+            int(value)
+            if (is_integer or (isinstance(value, float) and value.is_integer())) and abs(value) < 2**63
+            else None
         )
     if kind == "DOUBLE":
-        return float(value) if whole or isinstance(value, float) else None
+        return float(value) if is_integer or isinstance(value, float) else None
     if kind == "JSON":
-        return _written(value)
+        return _to_json(value)
     return value if isinstance(value, bool if kind == "BOOLEAN" else str) else None
 
 
-def _written(value: Any) -> str | None:
+def _to_json(value: Any) -> str | None:
     """A value as JSON text; None for what other readers would trip over: hundreds of levels, numbers beyond 64 bits,
     halves of characters.
     """
@@ -124,14 +130,14 @@ def _written(value: Any) -> str | None:
         return None
 
 
-def repair(text: str) -> Any:
+def repair_json(text: str) -> Any:
     """The JSON in a text that is not quite JSON: in a code fence, amid prose, with raw control characters or
     trailing commas. None if there is none.
     """
     fence = _FENCE.search(text)
-    inner = fence[1] if fence else text
-    for start in sorted(at for at in (inner.find("{"), inner.find("[")) if at >= 0):
-        for candidate in (inner[start:], _COMMAS.sub(r"\1", inner[start:])):
+    body = fence[1] if fence else text
+    for start in sorted(at for at in (body.find("{"), body.find("[")) if at >= 0):
+        for candidate in (body[start:], _COMMAS.sub(r"\1", body[start:])):
             try:
                 return _LENIENT.raw_decode(candidate)[0]
             except (json.JSONDecodeError, RecursionError):

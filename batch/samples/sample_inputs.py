@@ -16,14 +16,14 @@ import orjson
 from batch.samples.sample_texts import (
     CHANNELS,
     COMPLAINTS,
+    CUSTOMER_REQUESTS,
     DETAILS,
     HANDBOOK_OPENING,
     ITEMS,
-    MOODS,
     QUESTIONS,
-    REQUESTS_OF_CUSTOMERS,
     REVIEW_ENDS,
     REVIEW_STARTS,
+    SENTIMENTS,
     TOOL_FACTS,
     TOOLS,
     TRANSLATIONS,
@@ -31,7 +31,7 @@ from batch.samples.sample_texts import (
 )
 
 Request = dict[str, Any]
-Maker = Callable[[int], Request]
+RequestBuilder = Callable[[int], Request]
 T = TypeVar("T")
 
 INLINE_PROMPTS = (
@@ -77,7 +77,7 @@ class Sample:
 
     name: str
     title: str
-    about: str
+    description: str
     rows: Callable[[], Iterator[tuple[str, Request]]]
 
     @property
@@ -101,7 +101,7 @@ def write_sample(sample: Sample, stream: BinaryIO) -> int:
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-class _Dice:
+class _Rng:
     """A small generator of numbers, the same in every version of Python."""
 
     def __init__(self, seed: int) -> None:
@@ -121,28 +121,28 @@ def _prompt(*texts: str) -> Request:
 
 
 def _triage(n: int) -> Request:
-    dice = _Dice(n)
+    rng = _Rng(n)
     ticket = (
-        f"Ticket {30_000 + n}, received by {dice.pick(CHANNELS)}: {dice.pick(COMPLAINTS)} {dice.pick(DETAILS)} It is"
-        f" about {dice.pick(ITEMS)}, order {dice.number(10_000, 99_999)}. {dice.pick(REQUESTS_OF_CUSTOMERS)}"
+        f"Ticket {30_000 + n}, received by {rng.pick(CHANNELS)}: {rng.pick(COMPLAINTS)} {rng.pick(DETAILS)} It is"
+        f" about {rng.pick(ITEMS)}, order {rng.number(10_000, 99_999)}. {rng.pick(CUSTOMER_REQUESTS)}"
     )
     return {**_prompt(TRIAGE_GUIDE, ticket), "generationConfig": {"temperature": 0.2, "maxOutputTokens": 400}}
 
 
 def _review(n: int) -> Request:
-    dice = _Dice(1_000_000 + n)
-    mood = dice.pick(MOODS)
-    review = f"{dice.pick(REVIEW_STARTS[mood])} {dice.pick(DETAILS)} {dice.pick(REVIEW_ENDS[mood])}"
+    rng = _Rng(1_000_000 + n)
+    sentiment = rng.pick(SENTIMENTS)
+    review = f"{rng.pick(REVIEW_STARTS[sentiment])} {rng.pick(DETAILS)} {rng.pick(REVIEW_ENDS[sentiment])}"
     question = "Is the sentiment of this review positive, negative or neutral? Answer with one word and one reason."
-    return _prompt(f"{question}\n\nReview of {dice.pick(ITEMS)}: {review}")
+    return _prompt(f"{question}\n\nReview of {rng.pick(ITEMS)}: {review}")
 
 
 def _extraction(n: int) -> Request:
-    dice = _Dice(2_000_000 + n)
-    day = f"2026-{dice.number(1, 12):02d}-{dice.number(1, 28):02d}"
+    rng = _Rng(2_000_000 + n)
+    day = f"2026-{rng.number(1, 12):02d}-{rng.number(1, 28):02d}"
     message = (
-        f"On {day} I ordered {dice.pick(ITEMS)} under number {dice.number(10_000, 99_999)} for"
-        f" €{dice.number(8, 480)}.{dice.number(0, 99):02d}. {dice.pick(COMPLAINTS)} {dice.pick(REQUESTS_OF_CUSTOMERS)}"
+        f"On {day} I ordered {rng.pick(ITEMS)} under number {rng.number(10_000, 99_999)} for"
+        f" €{rng.number(8, 480)}.{rng.number(0, 99):02d}. {rng.pick(COMPLAINTS)} {rng.pick(CUSTOMER_REQUESTS)}"
     )
     request = _prompt(f"Extract order, item, amount, date and wish from this message as JSON:\n\n{message}")
     request["generationConfig"] = {"responseMimeType": "application/json", "responseSchema": EXTRACTION_SCHEMA}
@@ -150,52 +150,62 @@ def _extraction(n: int) -> Request:
 
 
 def _translation(n: int) -> Request:
-    dice = _Dice(3_000_000 + n)
-    language = dice.pick(TRANSLATIONS)
-    return _prompt(f"Translate to {language}: {dice.pick(COMPLAINTS)} {dice.pick(REQUESTS_OF_CUSTOMERS)}")
+    rng = _Rng(3_000_000 + n)
+    language = rng.pick(TRANSLATIONS)
+    return _prompt(f"Translate to {language}: {rng.pick(COMPLAINTS)} {rng.pick(CUSTOMER_REQUESTS)}")
 
 
 def _service_desk() -> Iterator[tuple[str, Request]]:
     """Four kinds of work, mixed as they would come in."""
-    left: dict[Maker, int] = {_triage: TRIAGE, _review: REVIEWS, _extraction: EXTRACTIONS, _translation: TRANSLATED}
-    names: dict[Maker, str] = {_triage: "triage", _review: "review", _extraction: "extract", _translation: "translate"}
-    done = dict.fromkeys(left, 0)
-    dice = _Dice(42)
-    while any(left.values()):
-        make = _drawn(left, dice)
-        left[make] -= 1
-        done[make] += 1
-        yield f"{names[make]}-{done[make]:04d}", make(done[make])
+    remaining: dict[RequestBuilder, int] = {
+        _triage: TRIAGE,
+        _review: REVIEWS,
+        _extraction: EXTRACTIONS,
+        _translation: TRANSLATED,
+    }
+    names: dict[RequestBuilder, str] = {
+        _triage: "triage",
+        _review: "review",
+        _extraction: "extract",
+        _translation: "translate",
+    }
+    done = dict.fromkeys(remaining, 0)
+    rng = _Rng(42)
+    while any(remaining.values()):
+        build = _pick_builder(remaining, rng)
+        remaining[build] -= 1
+        done[build] += 1
+        yield f"{names[build]}-{done[build]:04d}", build(done[build])
 
 
-def _drawn(left: dict[Maker, int], dice: _Dice) -> Maker:
+def _pick_builder(remaining: dict[RequestBuilder, int], rng: _Rng) -> RequestBuilder:
     """One of the kinds, as likely as rows of it are left."""
-    at = dice.number(1, sum(left.values()))
-    return next(make for make, upto in zip(left, accumulate(left.values()), strict=True) if at <= upto)
+    position = rng.number(1, sum(remaining.values()))
+    return next(make for make, upto in zip(remaining, accumulate(remaining.values()), strict=True) if position <= upto)
 
 
 def handbook() -> str:
     """A long document, about 6,000 tokens: the handbook of a library that lends tools."""
     sections = [HANDBOOK_OPENING]
     for n, tool in enumerate(TOOLS, 1):
-        dice = _Dice(4_000_000 + n)
-        known = _facts(tool, dice)
-        facts = " ".join(dice.pick(ways).format(**known) for ways in TOOL_FACTS)
+        rng = _Rng(4_000_000 + n)
+        values = _facts(tool, rng)
+        facts = " ".join(rng.pick(ways).format(**values) for ways in TOOL_FACTS)
         sections.append(f"{n}. {tool.capitalize()}\n{facts}")
     return "\n\n".join(sections) + "\n\n"
 
 
-def _facts(tool: str, dice: _Dice) -> dict[str, object]:
+def _facts(tool: str, rng: _Rng) -> dict[str, object]:
     return {
         "tool": tool,
-        "shelf": f"{'ABCDEF'[dice.number(0, 5)]}{dice.number(1, 40)}",
-        "days": dice.number(2, 21),
-        "deposit": dice.number(2, 18) * 5,
-        "hours": dice.number(1, 12) * 25,
-        "year": dice.number(2009, 2024),
-        "fee": dice.number(2, 9),
-        "weight": dice.number(2, 46),
-        "copies": dice.number(1, 7),
+        "shelf": f"{'ABCDEF'[rng.number(0, 5)]}{rng.number(1, 40)}",
+        "days": rng.number(2, 21),
+        "deposit": rng.number(2, 18) * 5,
+        "hours": rng.number(1, 12) * 25,
+        "year": rng.number(2009, 2024),
+        "fee": rng.number(2, 9),
+        "weight": rng.number(2, 46),
+        "copies": rng.number(1, 7),
     }
 
 

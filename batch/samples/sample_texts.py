@@ -50,7 +50,7 @@ DETAILS = (
     "It makes a faint noise when it is turned to the left.",
     "Apart from that I have been content with the service.",
 )
-REQUESTS_OF_CUSTOMERS = (
+CUSTOMER_REQUESTS = (
     "Please send a replacement.",
     "I would like my money back.",
     "Can you tell me when it will come?",
@@ -62,7 +62,7 @@ REQUESTS_OF_CUSTOMERS = (
     "Please have it collected, I cannot carry it.",
     "Is there a spare part that I can fit myself?",
 )
-MOODS = ("pleased", "displeased", "even")
+SENTIMENTS = ("pleased", "displeased", "even")
 REVIEW_STARTS = {
     "pleased": (
         "Exactly what I needed.", "Better made than I had expected.", "A pleasure to use every day.",

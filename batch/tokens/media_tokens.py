@@ -20,38 +20,38 @@ _HEADER_CHARACTERS = 1 << 19  # a JPEG's size may come after a large preview
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-def tokens(mime_type: str, data: str) -> int | None:
+def count_media_tokens(mime_type: str, data: str) -> int | None:
     """Tokens of base64 data of this type; None if it cannot be told."""
     if mime_type.startswith("image/"):
-        size = picture_size(decode(data[:_HEADER_CHARACTERS]))
-        return picture_tokens(*size) if size else None
+        size = image_size(decode_base64(data[:_HEADER_CHARACTERS]))
+        return image_tokens(*size) if size else None
     if mime_type == "application/pdf":
-        pages = pdf_pages(decode(data))
+        pages = pdf_pages(decode_base64(data))
         return pages * PAGE_TOKENS if pages else None
     if mime_type.startswith("audio/"):
-        seconds = wav_seconds(decode(data[:_HEADER_CHARACTERS]))
+        seconds = wav_seconds(decode_base64(data[:_HEADER_CHARACTERS]))
         return None if seconds is None else round(seconds * AUDIO_TOKENS_PER_SECOND)
     return None
 
 
-def decode(data: str) -> bytes:
+def decode_base64(data: str) -> bytes:
     """The bytes of base64 in either alphabet, padded or cut short; empty if it is no base64."""
-    plain = data.replace("-", "+").replace("_", "/").rstrip("=")
-    usable = len(plain) - (len(plain) % 4 == 1)
+    standard = data.replace("-", "+").replace("_", "/").rstrip("=")
+    usable = len(standard) - (len(standard) % 4 == 1)
     try:
-        return base64.b64decode(plain[:usable] + "=" * (-usable % 4))
+        return base64.b64decode(standard[:usable] + "=" * (-usable % 4))
     except (binascii.Error, ValueError):
         return b""
 
 
-def picture_tokens(width: int, height: int) -> int:
+def image_tokens(width: int, height: int) -> int:
     """Tokens of a picture of that many pixels."""
     if width <= _SMALL and height <= _SMALL:
         return TILE_TOKENS
     return -(-width // _TILE) * -(-height // _TILE) * TILE_TOKENS
 
 
-def picture_size(head: bytes) -> tuple[int, int] | None:
+def image_size(head: bytes) -> tuple[int, int] | None:
     """Width and height from the first bytes of a PNG, GIF, JPEG or WebP; None for anything else."""
     try:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -79,35 +79,35 @@ def wav_seconds(head: bytes) -> float | None:
     """Length of a WAV file from its header; None for other formats."""
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
         return None
-    place, rate = 12, 0
-    while place + 8 <= len(head):
-        kind, length = head[place : place + 4], int.from_bytes(head[place + 4 : place + 8], "little")
+    offset, rate = 12, 0
+    while offset + 8 <= len(head):
+        kind, length = head[offset : offset + 4], int.from_bytes(head[offset + 4 : offset + 8], "little")
         if kind == b"fmt ":
-            rate = int.from_bytes(head[place + 16 : place + 20], "little")
+            rate = int.from_bytes(head[offset + 16 : offset + 20], "little")
         if kind == b"data":
             return length / rate if rate else None
-        place += 8 + length + length % 2
+        offset += 8 + length + length % 2
     return None
 
 
 def _jpeg_size(head: bytes) -> tuple[int, int] | None:
-    place = 2
-    while place + 9 <= len(head) and head[place] == 0xFF:
-        if head[place + 1] in _JPEG_SIZES:
-            height, width = struct.unpack(">HH", head[place + 5 : place + 9])
+    offset = 2
+    while offset + 9 <= len(head) and head[offset] == 0xFF:
+        if head[offset + 1] in _JPEG_SIZES:
+            height, width = struct.unpack(">HH", head[offset + 5 : offset + 9])
             return width, height
-        place += 2 + int.from_bytes(head[place + 2 : place + 4], "big")
+        offset += 2 + int.from_bytes(head[offset + 2 : offset + 4], "big")
     return None
 
 
 def _webp_size(head: bytes) -> tuple[int, int] | None:
-    form = head[12:16]
-    if form == b"VP8X":
+    chunk_type = head[12:16]
+    if chunk_type == b"VP8X":
         return int.from_bytes(head[24:27], "little") + 1, int.from_bytes(head[27:30], "little") + 1
-    if form == b"VP8 ":
+    if chunk_type == b"VP8 ":
         width, height = struct.unpack("<HH", head[26:30])
         return width & 0x3FFF, height & 0x3FFF
-    if form == b"VP8L":
+    if chunk_type == b"VP8L":
         bits = int.from_bytes(head[21:25], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
     return None

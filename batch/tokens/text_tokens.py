@@ -58,7 +58,7 @@ def _weights() -> np.ndarray[Any, np.dtype[np.float64]]:
 _WEIGHTS = _weights()
 
 
-class Part(NamedTuple):
+class PromptPart(NamedTuple):
     """A piece of a request: `slot` says where it stands ("system", "tools", "user/last", "user/mid", "model/mid")."""
 
     slot: str
@@ -100,7 +100,7 @@ class TokenEstimate:
         )
 
 
-def estimate(text: str) -> int:
+def estimate_text(text: str) -> int:
     """Estimated tokens of a text; 0 only for no text."""
     return estimate_utf8(text.encode("utf-8", "surrogatepass"))
 
@@ -109,71 +109,75 @@ def estimate_utf8(data: bytes) -> int:
     """Estimated tokens of UTF-8 bytes; what is not UTF-8 gets some figure, never an error."""
     if not data:
         return 0
-    tokens = _ascii(data) if data.isascii() else sum(_slices(data))
+    tokens = _ascii_weight(data) if data.isascii() else sum(_slice_weights(data))
     return max(1, round(tokens))
 
 
-def estimate_request(request: Json, known: Mapping[str, int] | None = None) -> TokenEstimate:
+def estimate_request(request: Json, known_tokens: Mapping[str, int] | None = None) -> TokenEstimate:
     """Estimated tokens of a GenerateContentRequest's prompt, in camelCase or snake_case.
 
     `known` has the tokens of files (by URI) and of cached contents (by name). Odd shapes count as what they hold,
     never as an error: validation is elsewhere.
     """
-    sizes = known or {}
-    whole = sum((_part(found.part, sizes) for found in parts(request)), TokenEstimate())
+    token_counts = known_tokens or {}
+    total = sum((_estimate_part(found.part, token_counts) for found in prompt_parts(request)), TokenEstimate())
     name = request.get("cachedContent", request.get("cached_content"))
     if not name:
-        return whole
-    return whole + (TokenEstimate(cached=sizes[name]) if name in sizes else TokenEstimate(unknown=1))
+        return total
+    return total + (TokenEstimate(cached=token_counts[name]) if name in token_counts else TokenEstimate(unknown=1))
 
 
-def parts(request: Json) -> Iterator[Part]:
+def prompt_parts(request: Json) -> Iterator[PromptPart]:
     """Every part of a request's prompt with its slot, tools as one part each."""
     for part in _list(_dict(request.get("systemInstruction", request.get("system_instruction"))).get("parts")):
-        yield Part("system", _dict(part))
+        yield PromptPart("system", _dict(part))
     for tool in _list(request.get("tools")):
-        yield Part("tools", {"tool": tool})
+        yield PromptPart("tools", {"tool": tool})
     contents = _list(request.get("contents"))
     for position, content in enumerate(contents, start=1):
         role = _dict(content).get("role") or "user"
         slot = f"{role}/{'last' if position == len(contents) else 'mid'}"
         for part in _list(_dict(content).get("parts")):
-            yield Part(slot, _dict(part))
+            yield PromptPart(slot, _dict(part))
 
 
-def _part(part: Json, known: Mapping[str, int]) -> TokenEstimate:
+def _estimate_part(part: Json, token_counts: Mapping[str, int]) -> TokenEstimate:
     text = part.get("text")
     if isinstance(text, str):
-        return TokenEstimate(text=estimate(text))
+        return TokenEstimate(text=estimate_text(text))
     if blob := _dict(part.get("inlineData", part.get("inline_data"))):
-        return _blob(str(blob.get("mimeType", blob.get("mime_type", ""))), blob.get("data"))
+        return _estimate_blob(str(blob.get("mimeType", blob.get("mime_type", ""))), blob.get("data"))
     if file := _dict(part.get("fileData", part.get("file_data"))):
         uri = file.get("fileUri", file.get("file_uri"))
-        return TokenEstimate(document=known[uri]) if uri in known else TokenEstimate(unknown=1)
-    return TokenEstimate(text=estimate(json.dumps(part, ensure_ascii=False, default=str))) if part else TokenEstimate()
+        return TokenEstimate(document=token_counts[uri]) if uri in token_counts else TokenEstimate(unknown=1)
+    return (
+        TokenEstimate(text=estimate_text(json.dumps(part, ensure_ascii=False, default=str)))
+        if part
+        else TokenEstimate()
+    )
 
 
-def _blob(mime_type: str, data: object) -> TokenEstimate:
+def _estimate_blob(mime_type: str, data: object) -> TokenEstimate:
     """Inline data, by the rules that Google documents for its kind."""
     if not isinstance(data, str) or not data:
         return TokenEstimate(unknown=1)
     if mime_type.startswith("text/") or mime_type == "application/json":
-        return TokenEstimate(text=estimate_utf8(media_tokens.decode(data)))
-    tokens = media_tokens.tokens(mime_type, data)
+        return TokenEstimate(text=estimate_utf8(media_tokens.decode_base64(data)))
+    tokens = media_tokens.count_media_tokens(mime_type, data)
     if tokens is None:
         return TokenEstimate(unknown=1)
     kind = mime_type.partition("/")[0]
     return TokenEstimate(**{kind if kind in ("image", "audio") else "document": tokens})
 
 
-def _ascii(data: bytes) -> float:
+def _ascii_weight(data: bytes) -> float:
     """The weighted sum for ASCII, by deletion: several times faster than a histogram on short texts."""
     digits = len(data) - len(data.translate(None, DIGITS))
-    marks = len(data) - len(data.translate(None, PUNCTUATION))
-    return (len(data) - digits - marks) * LETTER + digits * DIGIT + marks * MARK
+    symbols = len(data) - len(data.translate(None, PUNCTUATION))
+    return (len(data) - digits - symbols) * LETTER + digits * DIGIT + symbols * MARK
 
 
-def _slices(data: bytes) -> Iterator[float]:
+def _slice_weights(data: bytes) -> Iterator[float]:
     """The weighted sum by histogram, a slice at a time: bincount needs eight bytes for each."""
     view = np.frombuffer(data, np.uint8)
     for start in range(0, len(view), _SLICE):

@@ -7,13 +7,13 @@ from zlib import crc32
 import orjson
 
 from emulator.answers import outcomes, text_answers
-from emulator.answers.schema_sampler import made_up
+from emulator.answers.schema_sampler import sample
 from emulator.answers.stock_text import MARK
 from emulator.core import media
 from emulator.core.models import Model
-from emulator.core.text_tokens import answer_tokens, cut
+from emulator.core.text_tokens import memoized_text_tokens, truncate
 
-_MOST_THOUGHTS = {"MINIMAL": 40, "LOW": 120, "MEDIUM": 300, "HIGH": 700}  # assumed
+_MAX_THOUGHTS = {"MINIMAL": 40, "LOW": 120, "MEDIUM": 300, "HIGH": 700}  # assumed
 _SCHEMAS = ("responseSchema", "responseJsonSchema", "_responseJsonSchema")
 
 
@@ -21,11 +21,11 @@ class Prompt(NamedTuple):
     """What is asked, where the task is stated, and the number that makes the answer the same each time."""
 
     text: str
-    setting: str
+    task_context: str
     seed: int
 
 
-def thinking(config: dict[str, Any], model: Model, seed: int, outcome: str) -> int:
+def thinking_tokens(config: dict[str, Any], model: Model, seed: int, outcome: str) -> int:
     """Thinking tokens: none, or a few dozen to some hundreds, never more than half of what may be written."""
     if outcome == "max_tokens_empty":
         return int(config.get("maxOutputTokens") or 64)
@@ -33,12 +33,12 @@ def thinking(config: dict[str, Any], model: Model, seed: int, outcome: str) -> i
         return 0
     if not config:
         return 16 + seed // 7 % 300
-    wanted = config.get("thinkingConfig") or {}
-    budget = wanted.get("thinkingBudget", -1)
-    made = 16 + seed // 7 % _MOST_THOUGHTS.get(wanted.get("thinkingLevel", ""), 300)
+    thinking_config = config.get("thinkingConfig") or {}
+    budget = thinking_config.get("thinkingBudget", -1)
+    tokens = 16 + seed // 7 % _MAX_THOUGHTS.get(thinking_config.get("thinkingLevel", ""), 300)
     if budget >= 0:
-        made = min(made, budget)
-    return int(min(made, config["maxOutputTokens"] // 2) if "maxOutputTokens" in config else made)
+        tokens = min(tokens, budget)
+    return int(min(tokens, config["maxOutputTokens"] // 2) if "maxOutputTokens" in config else tokens)
 
 
 def candidates(
@@ -46,54 +46,59 @@ def candidates(
 ) -> list[dict[str, Any]]:
     """The candidates; none for a blocked prompt."""
     if outcome == "ok":
-        return [_plain(config, model, prompt, index, thoughts) for index in range(config.get("candidateCount", 1))]
+        return [
+            _normal_candidate(config, model, prompt, index, thoughts)
+            for index in range(config.get("candidateCount", 1))
+        ]
     if outcome in ("prompt_blocked", "no_candidates"):
         return []
-    special = outcomes.candidate(outcome, _text(config, prompt, 0), _tools(request))
-    return [{**special, "index": 0}] if special else [_plain(config, model, prompt, 0, thoughts)]
+    special = outcomes.special_candidate(outcome, _text(config, prompt, 0), _declared_tools(request))
+    return [{**special, "index": 0}] if special else [_normal_candidate(config, model, prompt, 0, thoughts)]
 
 
-def _tools(request: dict[str, Any]) -> list[str]:
+def _declared_tools(request: dict[str, Any]) -> list[str]:
     declared = (f for tool in request.get("tools") or () for f in tool.get("functionDeclarations") or ())
     return [f.get("name", "") for f in declared]
 
 
-def _plain(config: dict[str, Any], model: Model, prompt: Prompt, index: int, thoughts: int) -> dict[str, Any]:
+def _normal_candidate(
+    config: dict[str, Any], model: Model, prompt: Prompt, index: int, thoughts: int
+) -> dict[str, Any]:
     parts, finish = _parts(config, model, prompt, index, thoughts)
-    made: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "finishReason": finish, "index": index}
+    candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "finishReason": finish, "index": index}
     if config.get("responseLogprobs"):
-        made |= _logprobs(parts[-1].get("text", ""), config.get("logprobs") or 1)
-    return made
+        candidate |= _logprobs(parts[-1].get("text", ""), config.get("logprobs") or 1)
+    return candidate
 
 
 def _parts(
     config: dict[str, Any], model: Model, prompt: Prompt, index: int, thoughts: int
 ) -> tuple[list[dict[str, Any]], str]:
     if model.image_tokens or model.speech:
-        medium = _medium(config.get("responseModalities") or (), model, prompt.seed + index)
-        if medium:
-            return medium, "STOP"
+        media_parts = _media_parts(config.get("responseModalities") or (), model, prompt.seed + index)
+        if media_parts:
+            return media_parts, "STOP"
     text = _text(config, prompt, index)
-    return _limited(config, text, thoughts) if config else ([{"text": text}], "STOP")
+    return _limited_parts(config, text, thoughts) if config else ([{"text": text}], "STOP")
 
 
-def _medium(wanted: Any, model: Model, seed: int) -> list[dict[str, Any]]:
+def _media_parts(modalities: Any, model: Model, seed: int) -> list[dict[str, Any]]:
     """A picture or sound, if the model makes those and they are asked for; else nothing."""
-    if model.image_tokens and (not wanted or "IMAGE" in wanted):
-        picture = {"mimeType": "image/png", "data": base64.b64encode(media.picture(seed)).decode()}
-        note = [{"text": f"{MARK} A picture made of stripes."}] if not wanted or "TEXT" in wanted else []
+    if model.image_tokens and (not modalities or "IMAGE" in modalities):
+        picture = {"mimeType": "image/png", "data": base64.b64encode(media.striped_png(seed)).decode()}
+        note = [{"text": f"{MARK} A picture made of stripes."}] if not modalities or "TEXT" in modalities else []
         return [*note, {"inlineData": picture}]
-    if model.speech and "AUDIO" in wanted:
-        sound = base64.b64encode(media.silence(0.2)).decode()
+    if model.speech and "AUDIO" in modalities:
+        sound = base64.b64encode(media.silent_pcm(0.2)).decode()
         return [{"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=24000", "data": sound}}]
     return []
 
 
-def _limited(config: dict[str, Any], text: str, thoughts: int) -> tuple[list[dict[str, Any]], str]:
+def _limited_parts(config: dict[str, Any], text: str, thoughts: int) -> tuple[list[dict[str, Any]], str]:
     """A text within the limits that the config sets: thoughts count against maxOutputTokens."""
     finish, limit = "STOP", config.get("maxOutputTokens")
-    if limit and answer_tokens(text) > limit - thoughts:
-        text, finish = cut(text, max(1, limit - thoughts)), "MAX_TOKENS"
+    if limit and memoized_text_tokens(text) > limit - thoughts:
+        text, finish = truncate(text, max(1, limit - thoughts)), "MAX_TOKENS"
     for stop in config.get("stopSequences") or ():
         text = text.partition(stop)[0]
     if thoughts and (config.get("thinkingConfig") or {}).get("includeThoughts"):
@@ -105,37 +110,37 @@ def _text(config: dict[str, Any], prompt: Prompt, index: int) -> str:
     """The whole text, in the form that the config asks for."""
     seed, mime = prompt.seed + index, config.get("responseMimeType")
     if not mime or mime == "text/plain":
-        return text_answers.answer(prompt.text, prompt.setting, seed)
+        return text_answers.answer(prompt.text, prompt.task_context, seed)
     schema = next((config[name] for name in _SCHEMAS if config.get(name)), None)
     if schema:
-        value = made_up(schema, seed, prompt.text)
+        value = sample(schema, seed, prompt.text)
         return str(value) if mime == "text/x.enum" else orjson.dumps(value).decode()
-    text = text_answers.answer(prompt.text, prompt.setting, seed)
+    text = text_answers.answer(prompt.text, prompt.task_context, seed)
     return text if text.startswith("{") else orjson.dumps({"answer": text}).decode()
 
 
-def spoken_tokens(made: list[dict[str, Any]], model: Model) -> int:
+def answer_tokens(candidate_list: list[dict[str, Any]], model: Model) -> int:
     """Tokens of what was answered, thoughts apart."""
     tokens = 0
-    for candidate in made:
+    for candidate in candidate_list:
         for part in candidate["content"].get("parts", ()):
             if "text" in part:
-                tokens += 0 if "thought" in part else answer_tokens(part["text"])
+                tokens += 0 if "thought" in part else memoized_text_tokens(part["text"])
             else:
                 tokens += (model.image_tokens or 32) if "inlineData" in part else 12
     return tokens
 
 
-def modality(made: list[dict[str, Any]]) -> str:
+def modality(candidate_list: list[dict[str, Any]]) -> str:
     """The modality that a response's tokens are counted under."""
-    part = (made[0]["content"].get("parts") or [{}])[-1]
+    part = (candidate_list[0]["content"].get("parts") or [{}])[-1]
     kind = part["inlineData"]["mimeType"] if "inlineData" in part else ""
     return "IMAGE" if kind.startswith("image") else "AUDIO" if kind else "TEXT"
 
 
 def _logprobs(text: str, top: int) -> dict[str, Any]:
     """Log probabilities, one a word: made up, in shape."""
-    words = text.split(" ")[:50]
-    chosen = [{"token": w, "tokenId": crc32(w.encode()) & 0xFFFF, "logProbability": -0.25} for w in words]
+    tokens = text.split(" ")[:50]
+    chosen = [{"token": w, "tokenId": crc32(w.encode()) & 0xFFFF, "logProbability": -0.25} for w in tokens]
     result = {"topCandidates": [{"candidates": [c] * top} for c in chosen], "chosenCandidates": chosen}
     return {"avgLogprobs": -0.25, "logprobsResult": result}

@@ -7,14 +7,14 @@ from typing import Any
 
 import orjson
 
-from emulator.answers.request_scope import World
+from emulator.answers.request_scope import RequestScope
 from emulator.core.errors import invalid
 from emulator.core.models import Model
 from emulator.core.request_tokens import Counts, content_tokens
 from emulator.schema.checks import check_contents
 
 
-def vector(content: dict[str, Any], dimensions: int) -> list[float]:
+def embedding_vector(content: dict[str, Any], dimensions: int) -> list[float]:
     """A vector of length one, the same for the same content."""
     raw = shake_128(orjson.dumps(content)).digest(2 * dimensions)
     values = struct.unpack(f"<{dimensions}h", raw)
@@ -22,7 +22,7 @@ def vector(content: dict[str, Any], dimensions: int) -> list[float]:
     return [round(v / norm, 8) for v in values]
 
 
-def embed(request: dict[str, Any], model: Model, world: World) -> tuple[list[float], int]:
+def embed(request: dict[str, Any], model: Model, scope: RequestScope) -> tuple[list[float], int]:
     """The embedding of one normalised request and its tokens. Raises the service's refusal."""
     config = request.get("embedContentConfig") or {}
     dimensions = request.get("outputDimensionality") or config.get("outputDimensionality") or model.dimensions
@@ -32,5 +32,5 @@ def embed(request: dict[str, Any], model: Model, world: World) -> tuple[list[flo
         raise invalid("* EmbedContentRequest.content: content is not specified\n")
     check_contents({"contents": [request["content"]]}, "EmbedContentRequest")
     counts: Counts = {}
-    content_tokens(request["content"], counts, world.weigh)
-    return vector(request["content"], dimensions), sum(counts.values())
+    content_tokens(request["content"], counts, scope.count_file_tokens)
+    return embedding_vector(request["content"], dimensions), sum(counts.values())

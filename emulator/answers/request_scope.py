@@ -7,84 +7,86 @@ from typing import Any
 import orjson
 
 from emulator.core import media
-from emulator.core.errors import ApiError, denied, invalid
+from emulator.core.errors import ServiceError, denied, invalid
 from emulator.core.models import Model
 from emulator.core.request_tokens import Counts
-from emulator.core.state import GONE_CACHE, Cache, State
+from emulator.core.state import CACHE_NOT_FOUND_MESSAGE, Cache, State
 
-CONFLICT = (  # recorded by several users of 3.5 Flash-Lite and 3.7 Flash in 2026
+CACHE_CONFLICT_MESSAGE = (  # recorded by several users of 3.5 Flash-Lite and 3.7 Flash in 2026
     "CachedContent can not be used with GenerateContent request setting system_instruction, tools or tool_config.\n\n"
     "Proposed fix: move those values to CachedContent from GenerateContent request."
 )
 _CACHE_NAME = re.compile(r"cachedContents/([\w-]+)$")
 _FILE_URI = re.compile(r"(?:https?://[^/]+/v1(?:beta|alpha)?/)?files/([a-z0-9-]+)$")
-_ABROAD = re.compile(r"gs://|https?://storage\.(?:googleapis|cloud\.google)\.com/")
-_weights: dict[tuple[str, float], tuple[str, int]] = {}  # of stored files, read once
-_texts: dict[str, str] = {}  # of caches, the beginning
+_GCS_URI = re.compile(r"gs://|https?://storage\.(?:googleapis|cloud\.google)\.com/")
+_file_tokens: dict[tuple[str, float], tuple[str, int]] = {}  # of stored files, read once
+_cache_texts: dict[str, str] = {}  # of caches, the beginning
 
 
 @dataclass(slots=True)
-class World:
+class RequestScope:
     """The view of one project at one moment."""
 
     state: State
     owner: str
     at: float
-    abroad: bool = False  # whether gs:// addresses are taken, as the embedding models do
+    allow_gcs: bool = False  # whether gs:// addresses are taken, as the embedding models do
 
-    def weigh(self, uri: str, mime: str) -> tuple[str, int]:
+    def count_file_tokens(self, uri: str, mime: str) -> tuple[str, int]:
         """Modality and tokens of what a fileData part points to. Raises the service's refusal."""
-        if _ABROAD.match(uri) and not self.abroad:
+        if _GCS_URI.match(uri) and not self.allow_gcs:
             raise invalid("Invalid or unsupported file uri: " + uri)
-        own = _FILE_URI.match(uri)
-        if own is None:
-            return self._elsewhere(uri, mime)
-        file = self.state.files.get(own[1])
+        match = _FILE_URI.match(uri)
+        if match is None:
+            return self._count_public_url(uri, mime)
+        file = self.state.files.get(match[1])
         if file is None or file.owner != self.owner or not file.alive(self.at):
-            raise denied(f"You do not have permission to access the File {own[1]} or it may not exist.")
-        known = (file.id, file.created)
-        if known not in _weights:
-            _weights[known] = media.weigh(file.mime, self.state.store.body("file", file.id).read_bytes())
-        return _weights[known]
+            raise denied(f"You do not have permission to access the File {match[1]} or it may not exist.")
+        cache_key = (file.id, file.created)
+        if cache_key not in _file_tokens:
+            _file_tokens[cache_key] = media.media_tokens(
+                file.mime, self.state.store.body_path("file", file.id).read_bytes()
+            )
+        return _file_tokens[cache_key]
 
-    def _elsewhere(self, uri: str, mime: str) -> tuple[str, int]:
+    def _count_public_url(self, uri: str, mime: str) -> tuple[str, int]:
         """A public address (a video page, a picture): never fetched, weighed as the smallest of its kind."""
         if not uri.startswith(("https://", "gs://")):
             raise invalid(f"Invalid or unsupported file uri: {uri}")
-        return media.weigh(mime or ("video/mp4" if "youtu" in uri else "text/html"), b"public")
+        return media.media_tokens(mime or ("video/mp4" if "youtu" in uri else "text/html"), b"public")
 
-    def cached(self, name: str, model: str) -> Cache:
+    def find_cache(self, name: str, model: str) -> Cache:
         """The cache that a request names. Raises the service's refusals: form, life, model."""
-        form = _CACHE_NAME.match(name)
-        if form is None:
+        match = _CACHE_NAME.match(name)
+        if match is None:
             raise invalid(f"Invalid CachedContent name: {name}. It must be of the form cachedContents/ID.")
-        cache = self.state.caches.get(form[1])
+        cache = self.state.caches.get(match[1])
         if cache is None or cache.owner != self.owner or not cache.created <= self.at < cache.ends:
-            raise denied(GONE_CACHE)
+            raise denied(CACHE_NOT_FOUND_MESSAGE)
         if cache.model != model:
-            raise other_model(model, cache.model)
+            raise model_mismatch(model, cache.model)
         return cache
 
-    def implicit(self, request: dict[str, Any], model: Model, counts: Counts) -> Counts:
+    def implicit_cache_tokens(self, request: dict[str, Any], model: Model, counts: Counts) -> Counts:
         """What an implicit cache would have held of this prompt: nothing, unless a setting says so."""
         rate = self.state.settings.implicit_hit_rate
         if not rate or sum(counts.values()) < model.min_implicit:
             return {}
-        return self.state.prefixes.hit(self.owner, model, request, rate)
+        return self.state.implicit_cache.lookup(self.owner, model, request, rate)
 
-    def cached_text(self, cache: Cache) -> str:
+    def cache_text(self, cache: Cache) -> str:
         """How the cached text begins, so that an answer can tell which task it is about."""
-        if cache.id not in _texts:
-            sent = orjson.loads(self.state.store.body("cache", cache.id).read_bytes())
+        if cache.id not in _cache_texts:
+            sent = orjson.loads(self.state.store.body_path("cache", cache.id).read_bytes())
             system = sent.get("systemInstruction") or sent.get("system_instruction") or {}
             contents = sent.get("contents") or []
             parts = [p for c in (system, *contents) if isinstance(c, dict) for p in c.get("parts") or ()]
             texts = (p["text"][:600] for p in parts[:4] if isinstance(p, dict) and isinstance(p.get("text"), str))
-            _texts[cache.id] = "\n".join(texts)
-        return _texts[cache.id]
+            _cache_texts[cache.id] = "\n".join(texts)
+        return _cache_texts[cache.id]
 
 
-def other_model(request: str, cached: str) -> ApiError:
+def model_mismatch(request: str, cached: str) -> ServiceError:
     return invalid(
         f"Model used by GenerateContent request (models/{request}) and CachedContent (models/{cached}) has to be the "
         "same."

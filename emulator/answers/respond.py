@@ -5,15 +5,15 @@ from typing import Any
 from zlib import crc32
 
 from emulator.answers import outcomes
-from emulator.answers.candidates import Prompt, candidates, modality, spoken_tokens, thinking
-from emulator.answers.request_scope import CONFLICT, World
+from emulator.answers.candidates import Prompt, answer_tokens, candidates, modality, thinking_tokens
+from emulator.answers.request_scope import CACHE_CONFLICT_MESSAGE, RequestScope
 from emulator.core.errors import invalid
 from emulator.core.models import LONG_CONTEXT, Model
-from emulator.core.request_tokens import Counts, details, request_tokens
-from emulator.schema.checks import check_request, too_long
+from emulator.core.request_tokens import Counts, modality_details, request_tokens
+from emulator.schema.checks import check_request, input_too_long
 
 Usage = tuple[bool, int, int, int, int]  # long context; prompt, cached, candidates, thoughts
-_IN_CACHE = frozenset({"systemInstruction", "tools", "toolConfig"})
+_CACHE_ONLY_FIELDS = frozenset({"systemInstruction", "tools", "toolConfig"})
 
 
 @dataclass(slots=True)
@@ -25,27 +25,32 @@ class Answer:
     outcome: str
 
 
-def respond(request: dict[str, Any], model: Model, world: World) -> Answer:
+def respond(request: dict[str, Any], model: Model, scope: RequestScope) -> Answer:
     """Answer a normalised request. Raises the service's refusal; a refusal bills nothing."""
     check_request(request, model)
-    counts = request_tokens(request, world.weigh)
+    counts = request_tokens(request, scope.count_file_tokens)
     cached: Counts = {}
-    setting = _text(request["systemInstruction"]) if "systemInstruction" in request else ""
+    task_context = _text(request["systemInstruction"]) if "systemInstruction" in request else ""
     if "cachedContent" in request:
-        cache = world.cached(request["cachedContent"], model.id)
-        if not _IN_CACHE.isdisjoint(request):
-            raise invalid(CONFLICT)
-        cached, setting = cache.tokens, world.cached_text(cache)
+        cache = scope.find_cache(request["cachedContent"], model.id)
+        if not _CACHE_ONLY_FIELDS.isdisjoint(request):
+            raise invalid(CACHE_CONFLICT_MESSAGE)
+        cached, task_context = cache.tokens, scope.cache_text(cache)
         counts = {m: cached.get(m, 0) + counts.get(m, 0) for m in {**cached, **counts}}
     total = sum(counts.values())
     if total > model.input_limit:
-        raise too_long(model.input_limit)
+        raise input_too_long(model.input_limit)
     texts = [part["text"] for content in request["contents"] for part in content["parts"] if "text" in part]
-    outcome, argument = outcomes.asked(texts)
+    outcome, argument = outcomes.requested_outcome(texts)
     if outcome == "error":
         raise outcomes.row_error(argument)
-    return _answer(
-        request, model, counts, cached or world.implicit(request, model, counts), _prompt(texts, setting), outcome
+    return _build_answer(
+        request,
+        model,
+        counts,
+        cached or scope.implicit_cache_tokens(request, model, counts),
+        _prompt(texts, task_context),
+        outcome,
     )
 
 
@@ -53,36 +58,38 @@ def _text(content: dict[str, Any]) -> str:
     return "\n".join(part["text"] for part in content.get("parts", ()) if "text" in part)
 
 
-def _prompt(texts: list[str], setting: str) -> Prompt:
+def _prompt(texts: list[str], task_context: str) -> Prompt:
     """The last text is what is asked; the task may be stated in the system instruction, the cache or the first text."""
-    spoken = [text for text in map(outcomes.unmarked, texts) if text] or [""]
-    text = spoken[-1]
-    setting = setting or (spoken[0] if len(spoken) > 1 else "")
-    return Prompt(text, setting, crc32(text.encode(errors="replace"), crc32(setting[:2000].encode(errors="replace"))))
+    user_texts = [text for text in map(outcomes.strip_markers, texts) if text] or [""]
+    text = user_texts[-1]
+    task_context = task_context or (user_texts[0] if len(user_texts) > 1 else "")
+    return Prompt(
+        text, task_context, crc32(text.encode(errors="replace"), crc32(task_context[:2000].encode(errors="replace")))
+    )
 
 
-def _answer(
+def _build_answer(
     request: dict[str, Any], model: Model, counts: Counts, cached: Counts, prompt: Prompt, outcome: str
 ) -> Answer:
     config: dict[str, Any] = request.get("generationConfig") or {}
-    thoughts = thinking(config, model, prompt.seed, outcome)
-    made = candidates(request, config, model, prompt, outcome, thoughts)
-    spoken = spoken_tokens(made, model)
-    total, hit = sum(counts.values()), sum(cached.values())
-    response: dict[str, Any] = {"candidates": made} if made else {}
+    thoughts = thinking_tokens(config, model, prompt.seed, outcome)
+    candidate_list = candidates(request, config, model, prompt, outcome, thoughts)
+    output_tokens = answer_tokens(candidate_list, model)
+    total, cached_tokens = sum(counts.values()), sum(cached.values())
+    response: dict[str, Any] = {"candidates": candidate_list} if candidate_list else {}
     if outcome == "prompt_blocked":
         response["promptFeedback"] = {"blockReason": "PROHIBITED_CONTENT"}
-    usage: dict[str, Any] = {"promptTokenCount": total, "totalTokenCount": total + spoken + thoughts}
-    usage["promptTokensDetails"] = details(counts)
-    if spoken:
-        usage["candidatesTokenCount"] = spoken
-        usage["candidatesTokensDetails"] = [{"modality": modality(made), "tokenCount": spoken}]
-    if hit:
-        usage["cachedContentTokenCount"] = hit
-        usage["cacheTokensDetails"] = details(cached)
+    usage: dict[str, Any] = {"promptTokenCount": total, "totalTokenCount": total + output_tokens + thoughts}
+    usage["promptTokensDetails"] = modality_details(counts)
+    if output_tokens:
+        usage["candidatesTokenCount"] = output_tokens
+        usage["candidatesTokensDetails"] = [{"modality": modality(candidate_list), "tokenCount": output_tokens}]
+    if cached_tokens:
+        usage["cachedContentTokenCount"] = cached_tokens
+        usage["cacheTokensDetails"] = modality_details(cached)
     if thoughts:
         usage["thoughtsTokenCount"] = thoughts
     response["usageMetadata"] = usage
     response["modelVersion"] = model.id
     response["responseId"] = f"{prompt.seed:08x}{total & 0xFFFF:04x}sim"
-    return Answer(response, (total > LONG_CONTEXT, total, hit, spoken, thoughts), outcome)
+    return Answer(response, (total > LONG_CONTEXT, total, cached_tokens, output_tokens, thoughts), outcome)

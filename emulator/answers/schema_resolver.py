@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import unquote
 
 Json = dict[str, Any]
-Pick = Callable[[list[Any], int], Any]  # the variants of a choice and how deep it stands -> one of them
-_COMPOSED = frozenset({"allOf", "anyOf", "oneOf", "if", "then", "else"})
-_TIGHTER: dict[str, Callable[[Any, Any], Any]] = {
+Choose = Callable[[list[Any], int], Any]  # the variants of a choice and how deep it stands -> one of them
+_COMBINATORS = frozenset({"allOf", "anyOf", "oneOf", "if", "then", "else"})
+_TIGHTEN: dict[str, Callable[[Any, Any], Any]] = {
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
     "required": lambda one, other: list(dict.fromkeys([*one, *other])),
@@ -21,66 +21,69 @@ _TIGHTER: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class Composition:
+class SchemaResolver:
     """The schemas of one document. `pick` chooses where the document leaves a choice."""
 
-    def __init__(self, root: Any, pick: Pick) -> None:
+    def __init__(self, root: Any, choose: Choose) -> None:
         self.root = root
-        self.pick = pick
+        self.choose = choose
 
-    def plain(self, schema: Json, depth: int) -> Json:
+    def resolve(self, schema: Json, depth: int) -> Json:
         """A schema that says in its own words what this one says. Raises RecursionError if it contains itself."""
-        schema = self.followed(schema)
-        if _COMPOSED.isdisjoint(schema):
+        schema = self.follow_references(schema)
+        if _COMBINATORS.isdisjoint(schema):
             return schema
-        made = {word: item for word, item in schema.items() if word not in _COMPOSED}
-        for part in self._parts(schema, depth):
+        resolved = {word: item for word, item in schema.items() if word not in _COMBINATORS}
+        for part in self._subschemas(schema, depth):
             if isinstance(part, dict):
-                made = merged(made, self.plain(part, depth))
-        return made
+                resolved = merge_schemas(resolved, self.resolve(part, depth))
+        return resolved
 
-    def _parts(self, schema: Json, depth: int) -> list[Any]:
+    def _subschemas(self, schema: Json, depth: int) -> list[Any]:
         parts = list(schema.get("allOf") or ())
-        parts += [self.pick(schema[word], depth) for word in ("anyOf", "oneOf") if schema.get(word)]
+        parts += [self.choose(schema[word], depth) for word in ("anyOf", "oneOf") if schema.get(word)]
         return [*parts, schema["if"], schema.get("then")] if "if" in schema else parts
 
-    def followed(self, schema: Json) -> Json:
+    def follow_references(self, schema: Json) -> Json:
         """A schema with its reference replaced by what it points to, through as many references as there are."""
         for _ in range(20):
             ref = schema.get("$ref") or schema.get("ref")
             if not isinstance(ref, str):
                 break
             rest = {word: item for word, item in schema.items() if word not in ("$ref", "ref")}
-            schema = merged(self._target(ref), rest)
+            schema = merge_schemas(self._target(ref), rest)
         return schema
 
     def _target(self, ref: str) -> Json:
         """What a reference points to: a place in the document, or an anchor; {} if there is none."""
         name = ref.removeprefix("#")
         if name and not name.startswith("/"):
-            return _anchored(self.root, name) or self._target(f"#/{name}")
+            return _find_anchor(self.root, name) or self._target(f"#/{name}")
         target: Any = self.root
         for step in name.strip("/").split("/") if name else ():
             key = unquote(step).replace("~1", "/").replace("~0", "~")
-            other = {"$defs": "defs", "defs": "$defs"}.get(key, key)
-            target = target.get(key, target.get(other, {})) if isinstance(target, dict) else {}
+            alias = {"$defs": "defs", "defs": "$defs"}.get(key, key)
+            target = target.get(key, target.get(alias, {})) if isinstance(target, dict) else {}
         return target if isinstance(target, dict) else {}
 
 
-def merged(one: Json, other: Json) -> Json:
+def merge_schemas(first: Json, second: Json) -> Json:
     """A schema that holds what both hold; where two words cannot both be kept, the second one's."""
-    made = {**one, **other}
-    for word in one.keys() & other.keys():
-        if word == "properties":
-            both = {p: {"allOf": [one[word][p], other[word][p]]} for p in one[word].keys() & other[word].keys()}
-            made[word] = {**one[word], **other[word], **both}
-        elif word in _TIGHTER and one[word] is not None and other[word] is not None:
-            made[word] = _TIGHTER[word](one[word], other[word])
-    return made
+    result = {**first, **second}
+    for keyword in first.keys() & second.keys():
+        if keyword == "properties":
+            both = {
+                p: {"allOf": [first[keyword][p], second[keyword][p]]}
+                for p in first[keyword].keys() & second[keyword].keys()
+            }
+            result[keyword] = {**first[keyword], **second[keyword], **both}
+        elif keyword in _TIGHTEN and first[keyword] is not None and second[keyword] is not None:
+            result[keyword] = _TIGHTEN[keyword](first[keyword], second[keyword])
+    return result
 
 
-def _anchored(schema: Any, name: str) -> Json | None:
+def _find_anchor(schema: Any, name: str) -> Json | None:
     if isinstance(schema, dict) and schema.get("$anchor") == name:
         return schema
     inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
-    return next((found for item in inner if (found := _anchored(item, name))), None)
+    return next((found for item in inner if (found := _find_anchor(item, name))), None)

@@ -21,7 +21,7 @@ _BY_STARS = {
 }
 
 
-def mood_of(text: str) -> str:
+def sentiment(text: str) -> str:
     """positive, negative, neutral, or "" if the text does not tell: by its stars, else by its words."""
     text = text[-2000:].lower()
     if "star" in text and (stars := _STARS.search(text)):

@@ -71,7 +71,7 @@ def person(seed: int) -> str:
     return f"{pick(_FIRST, seed)} {pick(_LAST, seed // 7)}"
 
 
-_BY_NAME: tuple[tuple[str, Sequence[str]], ...] = (  # words in a property's name -> texts that look right there
+_TEXTS_BY_NAME: tuple[tuple[str, Sequence[str]], ...] = (  # words in a property's name -> texts that look right there
     (r"e.?mail", ("sam.rivers@example.com", "kim.stone@example.com")),
     (r"date|when|day|_at$", ("2026-03-14", "2026-07-01", "2026-10-30")),
     (r"url|link|website", ("https://example.com/simulated",)),
@@ -86,22 +86,24 @@ _BY_NAME: tuple[tuple[str, Sequence[str]], ...] = (  # words in a property's nam
 )
 
 
-_SAID: tuple[tuple[str, re.Pattern[str]], ...] = (  # words in a property's name -> what a prompt may say about it
+_PROMPT_PATTERNS: tuple[
+    tuple[str, re.Pattern[str]], ...
+] = (  # words in a property's name -> what a prompt may say about it
     (r"order|invoice|number|_id$|^id$", re.compile(r"\b\d{5,}\b")),
     (r"date|when|day|_at$", re.compile(r"\b\d{4}-\d\d-\d\d\b")),
     (r"e.?mail", re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+\w")),
 )
 
 
-def named_text(name: str, choose: Callable[[int], int], about: str) -> str:
+def named_text(name: str, choose: Callable[[int], int], prompt: str) -> str:
     """A text that looks right under a property's name: from the prompt, or made up by `choose(n)`, a number below n."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    for names, pattern in _SAID:
-        if re.search(names, words) and (said := pattern.search(about)):
-            return said[0]
-    if re.search(r"name|author|person|customer", words):
+    name_words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    for names, pattern in _PROMPT_PATTERNS:
+        if re.search(names, name_words) and (match := pattern.search(prompt)):
+            return match[0]
+    if re.search(r"name|author|person|customer", name_words):
         return person(choose(997))
-    for names, texts in _BY_NAME:
-        if re.search(names, words):
+    for names, texts in _TEXTS_BY_NAME:
+        if re.search(names, name_words):
             return pick(texts, choose(997))
     return f"{pick(WORDS, choose(997))} {pick(WORDS, choose(991))}"

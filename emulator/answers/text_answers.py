@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import orjson
 
-from emulator.answers.sentiment import mood_of
+from emulator.answers.sentiment import sentiment
 from emulator.answers.stock_text import DESKS, MARK, PRIORITIES, REASONS, SENTENCES, STEPS, TEAMS, pick
 
 _TASK = re.compile(
@@ -24,10 +24,10 @@ _SENTENCE_END = re.compile(r"(?<=[.?!])\s+")
 _NAME = re.compile(r"\b[A-Z][a-z]+ [A-Z][a-z]+\b")
 
 
-def answer(prompt: str, setting: str, seed: int) -> str:
+def answer(prompt: str, task_context: str, seed: int) -> str:
     """The text for a prompt. `setting` is the system instruction or cached text, where the task may be stated."""
     task = (
-        _TASK.search(setting[:600])
+        _TASK.search(task_context[:600])
         or _TASK.search(prompt[:600])
         or (_TASK.search(prompt[-300:]) if len(prompt) > 600 else None)
     )
@@ -36,10 +36,10 @@ def answer(prompt: str, setting: str, seed: int) -> str:
 
 
 def _sentiment(prompt: str, seed: int) -> str:
-    mood = mood_of(prompt) or pick(("neutral", "positive", "negative"), seed)
-    reasons = REASONS[mood]
+    label = sentiment(prompt) or pick(("neutral", "positive", "negative"), seed)
+    reasons = REASONS[label]
     extra = " ".join(pick(reasons, seed // 3 + i) for i in range(seed % 3))
-    return f"{MARK} {mood.capitalize()}{'. ' + extra if extra else ''}"
+    return f"{MARK} {label.capitalize()}{'. ' + extra if extra else ''}"
 
 
 def _triage(prompt: str, seed: int) -> str:
@@ -56,8 +56,8 @@ def _triage(prompt: str, seed: int) -> str:
 
 def _desk(ticket: str, seed: int) -> str:
     """The desk that shares the most words with a ticket, or one by seed."""
-    words = set(re.findall("[a-z-]+", ticket[:2000].lower()))
-    shared = {desk: len(words & set(known.split())) for desk, (known, _) in DESKS.items()}
+    ticket_words = set(re.findall("[a-z-]+", ticket[:2000].lower()))
+    shared = {desk: len(ticket_words & set(known.split())) for desk, (known, _) in DESKS.items()}
     best = max(shared, key=lambda desk: shared[desk])
     return best if shared[best] else pick(TEAMS, seed)
 
@@ -75,21 +75,21 @@ def _translation(prompt: str, seed: int) -> str:
 def _extraction(prompt: str, seed: int) -> str:
     """What a few plain patterns find in the text, as JSON."""
     body = _after_colon(prompt)
-    found: dict[str, object] = {"note": MARK}
+    fields: dict[str, object] = {"note": MARK}
     for name, pattern in (("name", _NAME), ("email", _EMAIL), ("amount", _AMOUNT), ("date", _DATE)):
-        hit = pattern.search(body)
-        found[name] = hit[0] if hit else None
-    found["confidence"] = round(0.6 + seed % 40 / 100, 2)
-    return orjson.dumps(found).decode()
+        match = pattern.search(body)
+        fields[name] = match[0] if match else None
+    fields["confidence"] = round(0.6 + seed % 40 / 100, 2)
+    return orjson.dumps(fields).decode()
 
 
 def _general(prompt: str, seed: int) -> str:
     """A few sentences about the last thing that the prompt says, in one paragraph or two."""
     last = _SENTENCE_END.split(prompt[-400:].strip())[-1]
     first = f"{MARK} On “{_opening(last, 9)}”: {pick(SENTENCES, seed)}"
-    more = [pick(SENTENCES, seed // 3 + 5 * i) for i in range(seed // 12 % 9)]
-    broken = " ".join(more[4:])
-    return " ".join([first, *more[:4]]) + (f"\n\n{broken}" if broken else "")
+    sentences = [pick(SENTENCES, seed // 3 + 5 * i) for i in range(seed // 12 % 9)]
+    second_paragraph = " ".join(sentences[4:])
+    return " ".join([first, *sentences[:4]]) + (f"\n\n{second_paragraph}" if second_paragraph else "")
 
 
 _MAKERS: dict[str, Callable[[str, int], str]] = {
@@ -103,9 +103,9 @@ _MAKERS: dict[str, Callable[[str, int], str]] = {
 
 def _after_colon(prompt: str) -> str:
     """What an instruction is about: the text after its first colon or line break, if there is some."""
-    _, mark, tail = prompt[:400].partition("\n" if "\n" in prompt[:400] else ":")
-    return (tail + prompt[400:]) if mark and len(tail.strip()) > 8 else prompt
+    _, separator, tail = prompt[:400].partition("\n" if "\n" in prompt[:400] else ":")
+    return (tail + prompt[400:]) if separator and len(tail.strip()) > 8 else prompt
 
 
-def _opening(prompt: str, words: int) -> str:
-    return " ".join(_after_colon(prompt)[:600].split()[:words]).rstrip(".,;: ") or "an empty prompt"
+def _opening(prompt: str, word_count: int) -> str:
+    return " ".join(_after_colon(prompt)[:600].split()[:word_count]).rstrip(".,;: ") or "an empty prompt"

@@ -8,14 +8,14 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from emulator.call.api_call import Call
+from emulator.call.api_call import ApiCall
 from emulator.core import models
 from emulator.core.errors import exhausted, invalid, not_found, over_quota
 from emulator.core.models import Model
-from emulator.core.state import ENDED, Job, State, new_id, order
-from emulator.jobs.execution import note_cache
-from emulator.jobs.quota import enqueued
-from emulator.jobs.scheduler import Engine
+from emulator.core.state import ENDED, Job, State, new_id, sort_key
+from emulator.jobs.execution import record_cache_name
+from emulator.jobs.quota import count_enqueued_tokens
+from emulator.jobs.scheduler import JobScheduler
 from emulator.schema import request_fields
 
 _TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main."
@@ -32,21 +32,26 @@ def operation(state: State, job: Job, full: bool = True) -> dict[str, Any]:
         metadata["inputConfig"] = {"fileName": f"files/{job.input_file}"}
     if output:
         metadata["output"] = output
-    stamp = state.clock.shown
-    metadata["createTime"] = stamp(job.created)
+    timestamp = state.clock.format_timestamp
+    metadata["createTime"] = timestamp(job.created)
     if job.ended is not None:
-        metadata["endTime"] = stamp(job.ended)
-    metadata |= {"updateTime": stamp(job.updated), "batchStats": stats(job), "state": job.state, "name": job.name}
+        metadata["endTime"] = timestamp(job.ended)
+    metadata |= {
+        "updateTime": timestamp(job.updated),
+        "batchStats": batch_stats(job),
+        "state": job.state,
+        "name": job.name,
+    }
     if job.priority:
         metadata["priority"] = str(job.priority)
-    shown: dict[str, Any] = {"name": job.name, "metadata": metadata}
+    document: dict[str, Any] = {"name": job.name, "metadata": metadata}
     if job.state in ENDED:
-        shown["done"] = True
-        shown |= {"error": job.error} if job.error else {"response": {"@type": kind + "Output", **output}}
-    return shown
+        document["done"] = True
+        document |= {"error": job.error} if job.error else {"response": {"@type": kind + "Output", **output}}
+    return document
 
 
-def stats(job: Job) -> dict[str, str]:
+def batch_stats(job: Job) -> dict[str, str]:
     """Counters as strings; those that are zero are absent."""
     counters = {
         "requestCount": job.rows,
@@ -64,131 +69,131 @@ def _output(state: State, job: Job, full: bool) -> dict[str, Any]:
         return {"responsesFile": f"files/batch-{job.id}"}
     if not full:
         return {}
-    lines = state.store.body("result", job.id).read_bytes().splitlines()
+    lines = state.store.body_path("result", job.id).read_bytes().splitlines()
     return {"inlinedResponses": {"inlinedResponses": orjson.Fragment(b"[" + b",".join(lines) + b"]")}}
 
 
-async def create_generate(call: Call) -> Response:
+async def create_generate(call: ApiCall) -> Response:
     """POST models/{model}:batchGenerateContent. Is not idempotent: sent twice it makes two jobs (Batch guide)."""
     return await _create(call, "batchGenerateContent", "CreateGenerateBatch", embed=False)
 
 
-async def create_embed(call: Call) -> Response:
+async def create_embed(call: ApiCall) -> Response:
     """POST models/{model}:asyncBatchEmbedContent."""
     return await _create(call, "asyncBatchEmbedContent", "CreateEmbedBatch", embed=True)
 
 
-async def _create(call: Call, method: str, message: str, embed: bool) -> Response:
+async def _create(call: ApiCall, method: str, message: str, embed: bool) -> Response:
     state = call.state
-    sent = await call.json()
-    wanted = request_fields.read_body(message, sent).get("batch", {})
-    model = models.find(call.params["model"], method, call.version)
-    source = wanted.get("inputConfig") or {}
+    body = await call.json()
+    batch = request_fields.read_body(message, body).get("batch", {})
+    model = models.find_model(call.params["model"], method, call.version)
+    source = batch.get("inputConfig") or {}
     if ("fileName" in source) == ("requests" in source):
         raise invalid("* BatchGenerateContentRequest.batch.input_config: exactly one source of requests is required\n")
     _check_tier(call, model)
-    job = Job(new_id(36), call.owner, model.id, embed, state.clock.now(), 0, 0, 0, wanted.get("displayName"))
-    job.priority = wanted.get("priority", 0)
+    job = Job(new_id(36), call.owner, model.id, embed, state.clock.now(), 0, 0, 0, batch.get("displayName"))
+    job.priority = batch.get("priority", 0)
     job.updated = job.created
     if "fileName" in source:
-        await _from_file(state, job, source["fileName"])
+        await _use_input_file(state, job, source["fileName"])
     else:
-        _from_rows(state, job, sent, source["requests"].get("requests", []))
-    async with call.engine.admission:
-        await _check_quota(state, call.engine, job)
-        call.engine.begin(job)
+        _use_inline_rows(state, job, body, source["requests"].get("requests", []))
+    async with call.scheduler.admission_lock:
+        await _check_quota(state, call.scheduler, job)
+        call.scheduler.schedule(job)
         state.jobs[job.id] = job
         state.save(job)
     return await call.reply(operation(state, job))
 
 
-def _check_tier(call: Call, model: Model) -> None:
+def _check_tier(call: ApiCall, model: Model) -> None:
     if call.state.settings.free_tier or call.owner.startswith("f"):
         raise over_quota("batch_requests", "BatchRequestsPerProjectPerModel-FreeTier", 0, model.id)
 
 
-async def _from_file(state: State, job: Job, name: str) -> None:
+async def _use_input_file(state: State, job: Job, name: str) -> None:
     file = state.file(job.owner, name.removeprefix("files/"))
     job.input_file = file.id
-    await asyncio.to_thread(_look_over, job, state.store.body("file", file.id))
+    await asyncio.to_thread(_scan_input_file, job, state.store.body_path("file", file.id))
 
 
-def _look_over(job: Job, path: Path) -> None:
+def _scan_input_file(job: Job, path: Path) -> None:
     """Note how many requests a file seems to have and which caches they name; the job's start reads it exactly."""
     with path.open("rb") as stream:
         for line in stream:
             job.rows += not line.isspace()
             if b"cached" in line:
                 with suppress(orjson.JSONDecodeError, AttributeError):
-                    note_cache(orjson.loads(line), job.caches)
+                    record_cache_name(orjson.loads(line), job.caches)
 
 
-def _from_rows(state: State, job: Job, sent: Any, rows: list[dict[str, Any]]) -> None:
+def _use_inline_rows(state: State, job: Job, body: Any, rows: list[dict[str, Any]]) -> None:
     if not rows:
         raise invalid("* BatchGenerateContentRequest.batch.input_config.requests: requests is not specified\n")
     if any("request" not in row for row in rows):
         raise invalid("* BatchGenerateContentRequest.batch.input_config.requests: a request is not specified\n")
     job.rows = len(rows)
     for row in rows:
-        note_cache(row, job.caches)
-    state.store.body("rows", job.id).write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in _as_sent(sent)))
+        record_cache_name(row, job.caches)
+    state.store.body_path("rows", job.id).write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in _raw_rows(body)))
 
 
-def _as_sent(sent: Any) -> list[Any]:
+def _raw_rows(body: Any) -> list[Any]:
     """The rows of a create as the client wrote them, in either spelling."""
-    source = sent["batch"].get("inputConfig") or sent["batch"]["input_config"]
+    source = body["batch"].get("inputConfig") or body["batch"]["input_config"]
     rows = source["requests"]["requests"]
     return rows if isinstance(rows, list) else [rows]
 
 
-async def _check_quota(state: State, engine: Engine, job: Job) -> None:
+async def _check_quota(state: State, scheduler: JobScheduler, job: Job) -> None:
     """Raise the 429 of a full queue. It names no quota, as users report (js-genai 1264, python-genai 1901)."""
-    await engine.look(*state.active_jobs(job.owner))
-    others = state.active_jobs(job.owner)
-    if len(others) >= state.settings.max_jobs:
+    await scheduler.advance_jobs(*state.active_jobs(job.owner))
+    active_jobs = state.active_jobs(job.owner)
+    if len(active_jobs) >= state.settings.max_jobs:
         raise exhausted()
     limit = state.settings.enqueued_limit(job.model)
     if limit is None:
         return
-    same = [job, *(other for other in others if other.model == job.model)]
-    for one in same:
-        if one.tokens is None:
-            one.tokens = await enqueued(state, one)
-    if sum(one.tokens or 0 for one in same) > limit:
+    same_model_jobs = [job, *(other for other in active_jobs if other.model == job.model)]
+    for queued_job in same_model_jobs:
+        if queued_job.tokens is None:
+            queued_job.tokens = await count_enqueued_tokens(state, queued_job)
+    if sum(queued_job.tokens or 0 for queued_job in same_model_jobs) > limit:
         raise exhausted()
 
 
-def find(call: Call) -> Job:
+def find_job(call: ApiCall) -> Job:
     job = call.state.jobs.get(call.params["id"])
     if job is None or job.owner != call.owner or job.deleted is not None:
         raise not_found()
     return job
 
 
-async def get(call: Call) -> Response:
-    job = find(call)
-    await call.engine.look(job)
+async def get(call: ApiCall) -> Response:
+    job = find_job(call)
+    await call.scheduler.advance_jobs(job)
     return await call.reply(operation(call.state, job))
 
 
-async def list_(call: Call) -> Response:
-    await call.engine.look(*call.state.active_jobs(call.owner))
-    jobs = call.state.listed(call.state.jobs.values(), call.owner)
-    return await call.reply(call.page(jobs, order, lambda job: operation(call.state, job, full=False), "operations"))
+async def list_(call: ApiCall) -> Response:
+    await call.scheduler.advance_jobs(*call.state.active_jobs(call.owner))
+    jobs = call.state.list_visible(call.state.jobs.values(), call.owner)
+    return await call.reply(call.page(jobs, sort_key, lambda job: operation(call.state, job, full=False), "operations"))
 
 
-async def cancel(call: Call) -> Response:
+async def cancel(call: ApiCall) -> Response:
     """Cancel a job. One that has ended stays as it is, and the answer is the same (assumed)."""
-    job = find(call)
-    await call.engine.look(job)
+    job = find_job(call)
+    await call.scheduler.advance_jobs(job)
     if job.active:
-        call.engine.cancel(job)
+        call.scheduler.cancel(job)
     return await call.reply({})
 
 
-async def delete(call: Call) -> Response:
+async def delete(call: ApiCall) -> Response:
     """Delete a job in any state; one that runs stops."""
-    job = find(call)
-    await call.engine.look(job)
-    call.engine.delete(job)
+    job = find_job(call)
+    await call.scheduler.advance_jobs(job)
+    call.scheduler.delete(job)
     return await call.reply({})

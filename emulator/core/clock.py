@@ -9,7 +9,7 @@ HOUR = 3600.0
 FILE_LIFE = 48 * HOUR  # uploaded files (cookbook, File API)
 JOB_LIFE = 48 * HOUR  # pending or running longer than this expires (Batch guide)
 RESULT_LIFE = 6 * 7 * 24 * HOUR  # results are kept for six weeks (Batch guide)
-LAST = 253_402_300_799.0  # the end of the year 9999, after which no timestamp can be written
+MAX_TIMESTAMP = 253_402_300_799.0  # the end of the year 9999, after which no timestamp can be written
 _DURATION = re.compile(r"(-?\d{1,12}(?:\.\d{1,9})?)s", re.ASCII)
 
 
@@ -25,32 +25,32 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Turn time forward. Raises ValueError for backward, and for past the year 4600."""
-        if not (seconds >= 0 and self.now() + seconds < LAST / 3):
+        if not (seconds >= 0 and self.now() + seconds < MAX_TIMESTAMP / 3):
             raise ValueError("time goes forward only, and not beyond the year 4600")
         self.advanced += seconds
 
-    def shown(self, moment: float, digits: int = 9) -> str:
+    def format_timestamp(self, moment: float, digits: int = 9) -> str:
         """A timestamp as the wire writes it; operations have nine digits, files six."""
         seconds, fraction = divmod(moment + self.skew, 1)
-        whole = datetime.fromtimestamp(seconds, UTC)
-        return f"{whole:%Y-%m-%dT%H:%M:%S}.{f'{int(fraction * 1e9):09d}'[:digits]}Z"
+        whole_second = datetime.fromtimestamp(seconds, UTC)
+        return f"{whole_second:%Y-%m-%dT%H:%M:%S}.{f'{int(fraction * 1e9):09d}'[:digits]}Z"
 
-    def read(self, text: str) -> float:
+    def parse_timestamp(self, text: str) -> float:
         """The moment that a client means by a timestamp it sends. Raises ValueError."""
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
         if moment.tzinfo is None:
             raise ValueError(f"Illegal timestamp format; timestamps must end with 'Z' or have a valid timezone: {text}")
         return moment.timestamp() - self.skew
 
-    def date(self) -> str:
+    def date_header(self) -> str:
         """The `Date` header."""
         return formatdate(self.now() + self.skew, usegmt=True)
 
 
-def duration(text: str) -> float:
+def parse_duration(text: str) -> float:
     """Seconds in a protobuf duration such as "600s" or "1.5s". Raises ValueError."""
     if not text.endswith("s"):
         raise ValueError(f"Illegal duration format; duration must end with 's': {text}")
-    if not (found := _DURATION.fullmatch(text)):
+    if not (match := _DURATION.fullmatch(text)):
         raise ValueError(f"Illegal duration format; not a number of seconds: {text}")
-    return float(found[1])
+    return float(match[1])

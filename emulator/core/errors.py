@@ -5,7 +5,7 @@ Every text that was seen on the wire is copied here once, with the place it was 
 
 from typing import Any
 
-GRPC: dict[int, tuple[str, int]] = {  # google.rpc.Code -> its name and the HTTP status that carries it
+GRPC_CODES: dict[int, tuple[str, int]] = {  # google.rpc.Code -> its name and the HTTP status that carries it
     1: ("CANCELLED", 499),
     2: ("UNKNOWN", 500),
     3: ("INVALID_ARGUMENT", 400),
@@ -23,14 +23,14 @@ GRPC: dict[int, tuple[str, int]] = {  # google.rpc.Code -> its name and the HTTP
     15: ("DATA_LOSS", 500),
     16: ("UNAUTHENTICATED", 401),
 }
-CODE_OF_NAME = {name: code for code, (name, _) in GRPC.items()}
+CODE_OF_NAME = {name: code for code, (name, _) in GRPC_CODES.items()}
 CODE_OF_HTTP = {400: 3, 401: 16, 403: 7, 404: 5, 409: 6, 429: 8, 499: 1, 500: 13, 501: 12, 503: 14, 504: 4}
 
-QUOTA = (
+QUOTA_MESSAGE = (
     "You exceeded your current quota, please check your plan and billing details. For more information on this error, "
     "head to: https://ai.google.dev/gemini-api/docs/rate-limits."
 )
-TEXTS: dict[int, str] = {  # the usual sentence of a code, for faults and for rows that are told to fail
+DEFAULT_MESSAGES: dict[int, str] = {  # the usual sentence of a code, for faults and for rows that are told to fail
     3: "Request contains an invalid argument.",
     4: "Deadline expired before operation could complete.",
     5: "Requested entity was not found.",
@@ -41,7 +41,7 @@ TEXTS: dict[int, str] = {  # the usual sentence of a code, for faults and for ro
     14: "The model is overloaded. Please try again later.",
     16: "Request had invalid authentication credentials.",
 }
-HELP = {
+HELP_DETAIL = {
     "@type": "type.googleapis.com/google.rpc.Help",
     "links": [
         {
@@ -52,7 +52,7 @@ HELP = {
 }
 
 
-class ApiError(Exception):
+class ServiceError(Exception):
     """A refusal in the service's own words. `code` is the gRPC code: its number or its name."""
 
     def __init__(self, code: int | str, message: str, details: list[dict[str, Any]] | None = None) -> None:
@@ -62,47 +62,49 @@ class ApiError(Exception):
         self.details = details
 
     @property
-    def http(self) -> int:
-        return GRPC[self.code][1]
+    def http_status(self) -> int:
+        return GRPC_CODES[self.code][1]
 
     def body(self) -> dict[str, Any]:
         """The error object of an HTTP answer."""
-        return envelope(self.http, GRPC[self.code][0], self.message, self.details)
+        return envelope(self.http_status, GRPC_CODES[self.code][0], self.message, self.details)
 
-    def row(self) -> dict[str, Any]:
+    def row_status(self) -> dict[str, Any]:
         """The google.rpc.Status of a result row: a gRPC number and no details (SDK 3.4.0 breaks on objects there)."""
         return {"code": self.code, "message": self.message}
 
 
-def envelope(http: int, status: str, message: str, details: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+def envelope(
+    http_status: int, status: str, message: str, details: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
     """Wrap a refusal as `{"error": {code, message, status, details?}}`."""
-    error: dict[str, Any] = {"code": http, "message": message, "status": status}
+    error: dict[str, Any] = {"code": http_status, "message": message, "status": status}
     if details:
         error["details"] = details
     return {"error": error}
 
 
-def invalid(message: str) -> ApiError:
+def invalid(message: str) -> ServiceError:
     """400 INVALID_ARGUMENT."""
-    return ApiError(3, message)
+    return ServiceError(3, message)
 
 
-def not_found(message: str = TEXTS[5]) -> ApiError:
+def not_found(message: str = DEFAULT_MESSAGES[5]) -> ServiceError:
     """404 NOT_FOUND."""
-    return ApiError(5, message)
+    return ServiceError(5, message)
 
 
-def denied(message: str) -> ApiError:
+def denied(message: str) -> ServiceError:
     """403 PERMISSION_DENIED: the service's answer for files and caches that are absent or another's."""
-    return ApiError(7, message)
+    return ServiceError(7, message)
 
 
-def exhausted(message: str = QUOTA, details: list[dict[str, Any]] | None = None) -> ApiError:
+def exhausted(message: str = QUOTA_MESSAGE, details: list[dict[str, Any]] | None = None) -> ServiceError:
     """429 RESOURCE_EXHAUSTED. Batch refusals carry a Help link and nothing else (js-genai 1264, python-genai 1901)."""
-    return ApiError(8, message, details if details is not None else [HELP])
+    return ServiceError(8, message, details if details is not None else [HELP_DETAIL])
 
 
-def over_quota(metric: str, quota_id: str, value: int, model: str | None = None) -> ApiError:
+def over_quota(metric: str, quota_id: str, value: int, model: str | None = None) -> ServiceError:
     """429 that names its quota, as file storage and free-tier limits do (python-genai 1172)."""
     violation: dict[str, Any] = {
         "quotaMetric": f"generativelanguage.googleapis.com/{metric}",
@@ -112,13 +114,13 @@ def over_quota(metric: str, quota_id: str, value: int, model: str | None = None)
     if model:
         violation["quotaDimensions"] = {"location": "global", "model": model}
     failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
-    text = f"{QUOTA}\n* Quota exceeded for metric: {violation['quotaMetric']}, limit: {value}"
-    return exhausted(text + (f", model: {model}" if model else ""), [failure, HELP])
+    text = f"{QUOTA_MESSAGE}\n* Quota exceeded for metric: {violation['quotaMetric']}, limit: {value}"
+    return exhausted(text + (f", model: {model}" if model else ""), [failure, HELP_DETAIL])
 
 
-def of_http(status: int) -> dict[str, Any]:
+def error_body_for_status(status: int) -> dict[str, Any]:
     """A plausible error body for an HTTP status that a fault asks for."""
     code = CODE_OF_HTTP.get(status, 2)
     if status == 429:
         return exhausted().body()
-    return envelope(status, GRPC[code][0], TEXTS.get(code, "An error has been requested."))
+    return envelope(status, GRPC_CODES[code][0], DEFAULT_MESSAGES.get(code, "An error has been requested."))

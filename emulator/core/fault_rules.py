@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-ACTS = ("status", "status_after", "drop_before", "drop_after", "delay", "hang", "truncate", "malformed")
+FAULT_KINDS = ("status", "status_after", "drop_before", "drop_after", "delay", "hang", "truncate", "malformed")
 
 
 @dataclass
@@ -24,13 +24,13 @@ class Fault:
     fired: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        if self.do not in ACTS:
-            raise ValueError(f"do is one of {', '.join(ACTS)}")
+        if self.do not in FAULT_KINDS:
+            raise ValueError(f"do is one of {', '.join(FAULT_KINDS)}")
         if not 100 <= self.status <= 599:
             raise ValueError("status is a number from 100 to 599")
         self.pattern = re.compile(self.route)
 
-    def meets(self, method: str, path: str, query: str) -> bool:
+    def matches(self, method: str, path: str, query: str) -> bool:
         """Count a matching call and say whether the fault fires on it."""
         if self.method and self.method.upper() != method:
             return False
@@ -42,12 +42,12 @@ class Fault:
         self.fired += 1
         return True
 
-    def shown(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         names = ("do", "route", "method", "after", "times", "status", "body", "seconds", "bytes", "seen", "fired")
         return {name: getattr(self, name) for name in names}
 
 
-class Faults:
+class FaultRules:
     """The rules in force, in the order they came; the first that fires wins."""
 
     def __init__(self) -> None:
@@ -57,12 +57,12 @@ class Faults:
         """Add rules. Raises ValueError for one that cannot be meant; then none is added."""
         try:
             self.rules += [Fault(**document) for document in documents]
-        except (TypeError, re.error) as wrong:
-            raise ValueError(str(wrong)) from None
+        except (TypeError, re.error) as error:
+            raise ValueError(str(error)) from None
 
     def clear(self) -> None:
         self.rules.clear()
 
     def match(self, method: str, path: str, query: str) -> Fault | None:
         """The fault for a call, or None. Rules after the first that fires do not see the call."""
-        return next((rule for rule in self.rules if rule.meets(method, path, query)), None)
+        return next((rule for rule in self.rules if rule.matches(method, path, query)), None)

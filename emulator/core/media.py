@@ -13,58 +13,60 @@ from collections.abc import Callable
 
 from emulator.core.text_tokens import text_tokens
 
-PICTURE, PAGE, SOUND, VIDEO = 258, 258, 32, 263
-_PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
-_MIME = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;.*)?$")
-_SHORT = {"jsonl", "json", "text", "pdf", "csv"}  # bare words that clients send and the service takes
-_FAMILIES = {"application", "audio", "font", "image", "message", "model", "multipart", "text", "video"}
+IMAGE_TOKENS, PDF_PAGE_TOKENS, AUDIO_TOKENS_PER_SECOND, VIDEO_TOKENS_PER_SECOND = 258, 258, 32, 263
+_PDF_PAGE = re.compile(rb"/Type\s*/Page(?![a-zA-Z])")
+_MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;.*)?$")
+_SHORT_TYPES = {"jsonl", "json", "text", "pdf", "csv"}  # bare words that clients send and the service takes
+_TOP_LEVEL_TYPES = {"application", "audio", "font", "image", "message", "model", "multipart", "text", "video"}
 
 
-def known_mime(mime: str) -> bool:
+def is_accepted_mime_type(mime: str) -> bool:
     """Whether an upload with this type is taken: `bad/mime_type` is not, `jsonl` is (cookbook, Batch_mode 17)."""
-    return mime in _SHORT or bool(_MIME.match(mime) and mime.split("/")[0] in _FAMILIES)
+    return mime in _SHORT_TYPES or bool(_MIME_TYPE.match(mime) and mime.split("/")[0] in _TOP_LEVEL_TYPES)
 
 
-def _document(data: bytes) -> int:
-    return PAGE * max(1, len(_PAGE.findall(data)))
+def _pdf_tokens(data: bytes) -> int:
+    return PDF_PAGE_TOKENS * max(1, len(_PDF_PAGE.findall(data)))
 
 
-def _sound(data: bytes) -> int:
+def _audio_tokens(data: bytes) -> int:
     rate = struct.unpack_from("<I", data, 28)[0] if data[:4] == b"RIFF" and len(data) > 44 else 16_000
-    return SOUND * max(1, len(data) // max(rate, 1))
+    return AUDIO_TOKENS_PER_SECOND * max(1, len(data) // max(rate, 1))
 
 
-def _video(data: bytes) -> int:
-    return VIDEO * max(1, len(data) // 250_000)
+def _video_tokens(data: bytes) -> int:
+    return VIDEO_TOKENS_PER_SECOND * max(1, len(data) // 250_000)
 
 
-_WEIGHTS: tuple[tuple[str, str, Callable[[bytes], int]], ...] = (
-    ("image/", "IMAGE", lambda _: PICTURE),
-    ("application/pdf", "DOCUMENT", _document),
-    ("audio/", "AUDIO", _sound),
-    ("video/", "VIDEO", _video),
+_TOKEN_COUNTERS: tuple[tuple[str, str, Callable[[bytes], int]], ...] = (
+    ("image/", "IMAGE", lambda _: IMAGE_TOKENS),
+    ("application/pdf", "DOCUMENT", _pdf_tokens),
+    ("audio/", "AUDIO", _audio_tokens),
+    ("video/", "VIDEO", _video_tokens),
 )
 
 
-def weigh(mime: str, data: bytes) -> tuple[str, int]:
+def media_tokens(mime: str, data: bytes) -> tuple[str, int]:
     """Modality and tokens of a blob; anything that is not a medium counts as text."""
-    for prefix, modality, count in _WEIGHTS:
+    for prefix, modality, count in _TOKEN_COUNTERS:
         if mime.startswith(prefix):
             return modality, count(data)
     return "TEXT", text_tokens(data.decode("utf-8", "replace"))
 
 
-def weigh_base64(mime: str, data: str) -> tuple[str, int]:
+def base64_media_tokens(mime: str, data: str) -> tuple[str, int]:
     """As `weigh`, for inline data."""
     if mime.startswith("image/"):
-        return "IMAGE", PICTURE
+        return "IMAGE", IMAGE_TOKENS
     try:
-        return weigh(mime, base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_" if "-" in data else None))
+        return media_tokens(
+            mime, base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_" if "-" in data else None)
+        )
     except (binascii.Error, ValueError):
-        return weigh(mime, data.encode())
+        return media_tokens(mime, data.encode())
 
 
-def picture(seed: int, size: int = 64) -> bytes:
+def striped_png(seed: int, size: int = 64) -> bytes:
     """A small PNG of coloured stripes, the same for the same seed."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -83,6 +85,6 @@ def picture(seed: int, size: int = 64) -> bytes:
     )
 
 
-def silence(seconds: float) -> bytes:
+def silent_pcm(seconds: float) -> bytes:
     """Linear 16-bit sound at 24 kHz, as the speech models answer, with nothing in it."""
     return bytes(2 * int(24_000 * seconds))

@@ -7,7 +7,7 @@ explicit cache was probed by users on six 3.x models and is assumed for the othe
 from dataclasses import dataclass
 from typing import Any
 
-from emulator.core.errors import ApiError, not_found
+from emulator.core.errors import ServiceError, not_found
 
 GENERATE = ("generateContent", "countTokens")
 BATCH = (*GENERATE, "batchGenerateContent")
@@ -67,7 +67,7 @@ def _speech(id: str, title: str) -> Model:
     return Model(id, title, GENERATE, "none", input_limit=8_192, output_limit=16_384, speech=True)
 
 
-ALL = (
+MODELS = (
     Model("gemini-3.8-flash", "Gemini 3.8 Flash", FULL),
     Model("gemini-3.7-flash", "Gemini 3.7 Flash", FULL),
     Model("gemini-3.6-flash", "Gemini 3.6 Flash", FULL),
@@ -102,18 +102,18 @@ ALL = (
         retired=True,
     ),
 )
-BY_ID = {model.id: model for model in ALL}
+BY_ID = {model.id: model for model in MODELS}
 
 
-def find(name: str, method: str, version: str = "v1beta") -> Model:
+def find_model(name: str, method: str, version: str = "v1beta") -> Model:
     """The model that a path or a body names. Raises 404 in the service's words, also when it cannot do `method`."""
     model = BY_ID.get(name.removeprefix("models/"))
     if model is None or method not in (*model.methods, "") or (model.only and version not in model.only):
-        raise unsupported(name.removeprefix("models/"), method, version)
+        raise model_not_found(name.removeprefix("models/"), method, version)
     return model
 
 
-def unsupported(name: str, method: str, version: str) -> ApiError:
+def model_not_found(name: str, method: str, version: str) -> ServiceError:
     """The 404 for a model that is unknown or lacks a method (recorded by pydantic-ai's cassettes)."""
     return not_found(
         f"models/{name} is not found for API version {version}, or is not supported for {method or 'getModel'}. "
@@ -121,6 +121,6 @@ def unsupported(name: str, method: str, version: str) -> ApiError:
     )
 
 
-def listed(version: str) -> list[Model]:
+def visible_models(version: str) -> list[Model]:
     """What `models.list` shows: everything but the retired."""
-    return [m for m in ALL if not m.retired and (not m.only or version in m.only)]
+    return [m for m in MODELS if not m.retired and (not m.only or version in m.only)]

@@ -26,44 +26,44 @@ class Settings:
     clock_skew_seconds: float = 0.0
     pace: str = "instant"
 
-    def changed(self, values: dict[str, Any]) -> "Settings":
+    def with_changes(self, values: dict[str, Any]) -> "Settings":
         """These settings with some replaced. Raises ValueError for an unknown name or an impossible value."""
         if not isinstance(values, dict):
             raise ValueError("settings are an object: {name: value}")
-        known = {f.name for f in fields(self)}
-        if unknown := sorted(set(values) - known):
-            raise ValueError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(known))}")
-        return Settings(**{**asdict(self), **{name: READ[name](value) for name, value in values.items()}})
+        names = {f.name for f in fields(self)}
+        if unknown := sorted(set(values) - names):
+            raise ValueError(f"unknown setting {unknown[0]!r}; known are {', '.join(sorted(names))}")
+        return Settings(**{**asdict(self), **{name: PARSERS[name](value) for name, value in values.items()}})
 
     def enqueued_limit(self, model: str) -> int | None:
         """The cap on enqueued tokens for a model, or None."""
         return self.enqueued_tokens.get(model, self.enqueued_tokens.get(f"models/{model}"))
 
-    def shown(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def _rate(value: Any) -> float:
+def _parse_rate(value: Any) -> float:
     rate = float(value)
     if not 0 <= rate <= 1:
         raise ValueError("implicit_hit_rate is a number from 0 to 1")
     return rate
 
 
-def _order(value: Any) -> str:
+def _parse_order(value: Any) -> str:
     if value not in ("input", "shuffled"):
         raise ValueError("result_order is input or shuffled")
     return str(value)
 
 
-def _outcome(value: Any) -> str:
+def _parse_outcome(value: Any) -> str:
     text = str(value)
     if text not in OUTCOMES and not text.isupper():
         raise ValueError(f"job_outcome is one of {', '.join(OUTCOMES)}, or a raw state such as BATCH_STATE_PAUSED")
     return text
 
 
-def read_pace(value: Any) -> str:
+def parse_pace(value: Any) -> str:
     """`instant`, `realistic`, or seconds as text."""
     text = str(value)
     if text in PACES:
@@ -74,41 +74,41 @@ def read_pace(value: Any) -> str:
     raise ValueError(f"pace is instant, realistic or a number of seconds, not {text}")
 
 
-def _bool(value: Any) -> bool:
+def _parse_bool(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("true or false is needed")
     return value
 
 
-def _number(least: float, most: float) -> Callable[[Any], float]:
-    def read(value: Any) -> float:
+def _number_between(minimum: float, maximum: float) -> Callable[[Any], float]:
+    def parse(value: Any) -> float:
         number = float(value)
-        if not least <= number <= most:
-            raise ValueError(f"a number from {least:g} to {most:g} is needed, not {value!r}")
+        if not minimum <= number <= maximum:
+            raise ValueError(f"a number from {minimum:g} to {maximum:g} is needed, not {value!r}")
         return number
 
-    return read
+    return parse
 
 
-def _caps(value: Any) -> dict[str, int]:
+def _parse_token_caps(value: Any) -> dict[str, int]:
     if not isinstance(value or {}, dict):
         raise ValueError("enqueued_tokens is an object: {model: tokens}")
     return {str(model).removeprefix("models/"): int(tokens) for model, tokens in (value or {}).items()}
 
 
-READ: dict[str, Callable[[Any], Any]] = {
-    "free_tier": _bool,
-    "explicit_caching": _bool,
-    "implicit_hit_rate": _rate,
-    "enqueued_tokens": _caps,
+PARSERS: dict[str, Callable[[Any], Any]] = {
+    "free_tier": _parse_bool,
+    "explicit_caching": _parse_bool,
+    "implicit_hit_rate": _parse_rate,
+    "enqueued_tokens": _parse_token_caps,
     "max_jobs": int,
     "storage_bytes": int,
-    "result_order": _order,
-    "duplicate_rows": _number(0, 1e9),
-    "list_lag_seconds": _number(0, 1e9),
-    "job_outcome": _outcome,
-    "clock_skew_seconds": _number(-1e9, 1e9),
-    "pace": read_pace,
+    "result_order": _parse_order,
+    "duplicate_rows": _number_between(0, 1e9),
+    "list_lag_seconds": _number_between(0, 1e9),
+    "job_outcome": _parse_outcome,
+    "clock_skew_seconds": _number_between(-1e9, 1e9),
+    "pace": parse_pace,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from emulator.core.clock import RESULT_LIFE, Clock
 from emulator.core.errors import denied
-from emulator.core.implicit_cache import Prefixes
+from emulator.core.implicit_cache import ImplicitCache
 from emulator.core.settings import Settings
 from emulator.core.store import Store
 
@@ -20,8 +20,10 @@ SUCCEEDED, FAILED = "BATCH_STATE_SUCCEEDED", "BATCH_STATE_FAILED"
 CANCELLED, EXPIRED = "BATCH_STATE_CANCELLED", "BATCH_STATE_EXPIRED"
 PARTIAL = "BATCH_STATE_PARTIALLY_SUCCEEDED"
 ENDED = {SUCCEEDED, FAILED, CANCELLED, EXPIRED, PARTIAL}
-URI = "https://generativelanguage.googleapis.com/v1beta/files/"  # also locally: clients cut the id out of this form
-GONE_CACHE = "CachedContent not found (or permission denied)"
+FILE_URI_PREFIX = (
+    "https://generativelanguage.googleapis.com/v1beta/files/"  # also locally: clients cut the id out of this form
+)
+CACHE_NOT_FOUND_MESSAGE = "CachedContent not found (or permission denied)"
 _ALPHABET = string.ascii_lowercase + string.digits
 
 
@@ -141,12 +143,12 @@ class Upload:
     kind = "upload"
 
 
-class Thing(Protocol):
+class Identified(Protocol):
     kind: str
     id: str
 
 
-class Listed(Protocol):
+class Listable(Protocol):
     id: str
     owner: str
     created: float
@@ -154,7 +156,7 @@ class Listed(Protocol):
     def alive(self, now: float) -> bool: ...
 
 
-L = TypeVar("L", bound=Listed)
+L = TypeVar("L", bound=Listable)
 
 
 def new_id(length: int) -> str:
@@ -162,9 +164,9 @@ def new_id(length: int) -> str:
     return "".join(random.SystemRandom().choices(_ALPHABET, k=length))
 
 
-def order(thing: Listed) -> str:
+def sort_key(item: Listable) -> str:
     """What listings are sorted by, newest first, and what their page tokens are made of."""
-    return f"{thing.created * 1e6:.0f}{thing.id}"
+    return f"{item.created * 1e6:.0f}{item.id}"
 
 
 class State:
@@ -173,43 +175,43 @@ class State:
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
         self.clock = Clock()
-        self.first_settings = settings
+        self.initial_settings = settings
         self.settings = settings
         self.files: dict[str, StoredFile] = {}
         self.caches: dict[str, Cache] = {}
         self.jobs: dict[str, Job] = {}
         self.uploads: dict[str, Upload] = {}
-        self.prefixes = Prefixes()
+        self.implicit_cache = ImplicitCache()
 
     def load(self) -> None:
         """Take up what an earlier process left."""
-        self.files.update((d["id"], StoredFile(**d)) for d in self.store.all("file"))
-        self.caches.update((d["id"], Cache(**d)) for d in self.store.all("cache"))
-        self.jobs.update((d["id"], Job(**d)) for d in self.store.all("job"))
-        self.uploads.update((d["id"], Upload(**d)) for d in self.store.all("upload"))
-        for document in self.store.all("meta"):
+        self.files.update((d["id"], StoredFile(**d)) for d in self.store.documents("file"))
+        self.caches.update((d["id"], Cache(**d)) for d in self.store.documents("cache"))
+        self.jobs.update((d["id"], Job(**d)) for d in self.store.documents("job"))
+        self.uploads.update((d["id"], Upload(**d)) for d in self.store.documents("upload"))
+        for document in self.store.documents("meta"):
             self.clock.advanced = document["advanced"]
             self.change_settings(document["settings"])
 
-    def save(self, *things: Thing) -> None:
-        for thing in things:
+    def save(self, *records: Identified) -> None:
+        for thing in records:
             self.store.put(thing.kind, thing.id, thing)
 
     def save_meta(self) -> None:
-        self.store.put("meta", "meta", {"advanced": self.clock.advanced, "settings": self.settings.shown()})
+        self.store.put("meta", "meta", {"advanced": self.clock.advanced, "settings": self.settings.as_dict()})
 
     def change_settings(self, values: dict[str, Any]) -> None:
-        self.settings = self.settings.changed(values)
+        self.settings = self.settings.with_changes(values)
         self.clock.skew = self.settings.clock_skew_seconds
         self.save_meta()
 
     def reset(self) -> None:
         self.store.clear()
-        for room in (self.files, self.caches, self.jobs, self.uploads):
-            room.clear()
+        for collection in (self.files, self.caches, self.jobs, self.uploads):
+            collection.clear()
         self.clock.advanced = self.clock.skew = 0.0
-        self.settings = self.first_settings
-        self.prefixes = Prefixes()
+        self.settings = self.initial_settings
+        self.implicit_cache = ImplicitCache()
         self.save_meta()
 
     def file(self, owner: str, id: str) -> StoredFile:
@@ -223,16 +225,16 @@ class State:
         """A cache of this key that was usable at a moment. Raises 403."""
         cache = self.caches.get(id)
         if cache is None or cache.owner != owner or not cache.created <= at or not cache.alive(at):
-            raise denied(GONE_CACHE)
+            raise denied(CACHE_NOT_FOUND_MESSAGE)
         return cache
 
-    def listed(self, things: Iterable[L], owner: str) -> list[L]:
+    def list_visible(self, items: Iterable[L], owner: str) -> list[L]:
         """What a listing shows of this key's things, newest first; new ones appear after the set lag."""
         now = self.clock.now()
-        seen = [
-            t for t in things if t.owner == owner and t.alive(now) and t.created + self.settings.list_lag_seconds <= now
+        visible = [
+            t for t in items if t.owner == owner and t.alive(now) and t.created + self.settings.list_lag_seconds <= now
         ]
-        return sorted(seen, key=order, reverse=True)
+        return sorted(visible, key=sort_key, reverse=True)
 
     def active_jobs(self, owner: str) -> list[Job]:
         return [job for job in self.jobs.values() if job.owner == owner and job.active]

@@ -31,17 +31,17 @@ class Store:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.executescript(_SCHEMA)
 
-    def body(self, kind: str, id: str) -> Path:
+    def body_path(self, kind: str, id: str) -> Path:
         """The file that holds what was sent or made for a thing."""
         return self.bodies / f"{kind}.{id}"
 
     def put(self, kind: str, id: str, document: Any) -> None:
         self._db.execute("INSERT OR REPLACE INTO things VALUES (?, ?, ?)", (kind, id, orjson.dumps(document)))
 
-    def drop(self, kind: str, id: str) -> None:
+    def delete(self, kind: str, id: str) -> None:
         self._db.execute("DELETE FROM things WHERE kind = ? AND id = ?", (kind, id))
 
-    def all(self, kind: str) -> Iterator[Any]:
+    def documents(self, kind: str) -> Iterator[Any]:
         """The documents of a kind, in no promised order."""
         for (body,) in self._db.execute("SELECT body FROM things WHERE kind = ?", (kind,)):
             yield orjson.loads(body)
@@ -66,7 +66,7 @@ class Store:
         return self._db.execute("SELECT * FROM usage ORDER BY job, model, long_context").fetchall()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """All writes inside, or none."""
         self._db.execute("BEGIN")
         try:
@@ -77,7 +77,7 @@ class Store:
         self._db.execute("COMMIT")
 
     def clear(self) -> None:
-        with self.together():
+        with self.transaction():
             for table in ("things", "calls", "usage"):
                 self._db.execute(f"DELETE FROM {table}")
         for path in self.bodies.iterdir():

@@ -3,13 +3,13 @@
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from emulator.call.api_call import Inbox
-from emulator.core.fault_rules import Faults
+from emulator.call.api_call import RequestBody
+from emulator.core.fault_rules import FaultRules
 from emulator.core.state import State
 from emulator.http import fault_injection
-from emulator.http.call_handler import Visit
+from emulator.http.call_handler import CallHandler
 from emulator.http.control import Control
-from emulator.jobs.scheduler import Engine
+from emulator.jobs.scheduler import JobScheduler
 
 
 class App:
@@ -17,30 +17,30 @@ class App:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.engine = Engine(state)
-        self.faults = Faults()
-        self.control = Control(state, self.engine, self.faults)
+        self.scheduler = JobScheduler(state)
+        self.faults = FaultRules()
+        self.control = Control(state, self.scheduler, self.faults)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        inbox = Inbox(receive)
-        request = Request(scope, inbox)
+        request_body = RequestBody(receive)
+        request = Request(scope, request_body)
         if scope["path"].startswith("/_emulator"):
             response = await self.control.handle(request)
-            await response(scope, receive, self._dated(send))
+            await response(scope, receive, self._with_date_header(send))
             return
-        visit = Visit(self.state, self.engine, request, inbox, self._dated(send))
+        handler = CallHandler(self.state, self.scheduler, request, request_body, self._with_date_header(send))
         fault = self.faults.match(scope["method"], scope["path"], request.url.query)
         if fault is None:
-            await visit.reply(await visit.answer())
+            await handler.reply(await handler.answer())
         else:
-            await fault_injection.serve(visit, fault)
+            await fault_injection.apply_fault(handler, fault)
 
-    def _dated(self, send: Send) -> Send:
+    def _with_date_header(self, send: Send) -> Send:
         async def send_dated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                date = (b"date", self.state.clock.date().encode())
+                date = (b"date", self.state.clock.date_header().encode())
                 message = {**message, "headers": [date, (b"server", b"gemini-emulator"), *message["headers"]]}
             await send(message)
 

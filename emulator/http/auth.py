@@ -7,12 +7,12 @@ from hashlib import blake2b
 
 from starlette.requests import Request
 
-from emulator.core.errors import ApiError
+from emulator.core.errors import ServiceError
 
 _SERVICE = "generativelanguage.googleapis.com"
 
 
-def _info(reason: str) -> list[dict[str, object]]:
+def _error_info(reason: str) -> list[dict[str, object]]:
     return [
         {
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -23,39 +23,39 @@ def _info(reason: str) -> list[dict[str, object]]:
     ]
 
 
-REFUSED: dict[str, tuple[int, str, list[dict[str, object]]]] = {  # prefix -> code, text, details
-    "invalid-": (3, "API key not valid. Please pass a valid API key.", _info("API_KEY_INVALID")),
+REFUSED_KEY_PREFIXES: dict[str, tuple[int, str, list[dict[str, object]]]] = {  # prefix -> code, text, details
+    "invalid-": (3, "API key not valid. Please pass a valid API key.", _error_info("API_KEY_INVALID")),
     "unauth-": (
         16,
         "Request is missing required authentication credential. Expected OAuth 2 access token, login cookie or other "
         "valid authentication credential.",
-        _info("CREDENTIALS_MISSING"),
+        _error_info("CREDENTIALS_MISSING"),
     ),
-    "forbidden-": (7, f"Requests to this API {_SERVICE} are blocked.", _info("API_KEY_SERVICE_BLOCKED")),
+    "forbidden-": (7, f"Requests to this API {_SERVICE} are blocked.", _error_info("API_KEY_SERVICE_BLOCKED")),
     "region-": (9, "User location is not supported for the API use.", []),
 }
-_MISSING = (
+_NO_KEY_MESSAGE = (
     "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other "
     "form of API consumer identity to call this API."
 )
 
 
-def owner(request: Request) -> str:
+def project_of_call(request: Request) -> str:
     """The project of a call. Raises what the service answers to a key it does not take."""
-    key = key_of(request)
+    key = api_key_of(request)
     if not key:
-        raise ApiError(7, _MISSING)
-    for prefix, (code, text, details) in REFUSED.items():
+        raise ServiceError(7, _NO_KEY_MESSAGE)
+    for prefix, (code, text, details) in REFUSED_KEY_PREFIXES.items():
         if key.startswith(prefix):
-            raise ApiError(code, text, details)
-    return project(key)
+            raise ServiceError(code, text, details)
+    return project_id(key)
 
 
-def key_of(request: Request) -> str:
+def api_key_of(request: Request) -> str:
     return request.headers.get("x-goog-api-key") or request.query_params.get("key", "")
 
 
-def project(key: str) -> str:
+def project_id(key: str) -> str:
     """The hash by which a project is known. Free-tier projects can be told by their first letter."""
     digest = blake2b(key.encode(), digest_size=8).hexdigest()
     return ("f" if key.startswith("free-") else "p") + digest

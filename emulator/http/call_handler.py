@@ -8,45 +8,55 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Send
 
-from emulator.call.api_call import Call, Inbox, encode
+from emulator.call.api_call import ApiCall, RequestBody, json_response
 from emulator.core import errors
-from emulator.core.errors import ApiError
+from emulator.core.errors import ServiceError
 from emulator.core.state import State
 from emulator.http import auth, routes
-from emulator.jobs.scheduler import Engine
+from emulator.jobs.scheduler import JobScheduler
 
 
-class Visit:
+class CallHandler:
     """One call of the API: what it asks can be done and answered, or done and not answered."""
 
-    def __init__(self, state: State, engine: Engine, request: Request, inbox: Inbox, send: Send) -> None:
-        self.state, self.engine, self.request, self.inbox, self.send = state, engine, request, inbox, send
-        self.found = routes.find(request.method, request.url.path, request.url.query)
-        if self.found:
-            state.store.count_call(self.found[0].name)
+    def __init__(
+        self, state: State, scheduler: JobScheduler, request: Request, request_body: RequestBody, send: Send
+    ) -> None:
+        self.state, self.scheduler, self.request, self.request_body, self.send = (
+            state,
+            scheduler,
+            request,
+            request_body,
+            send,
+        )
+        self.route_match = routes.find_route(request.method, request.url.path, request.url.query)
+        if self.route_match:
+            state.store.count_call(self.route_match[0].name)
 
     async def answer(self) -> Response | None:
         """Do what the call asks and return the answer to it; None if its client has gone."""
         try:
-            return await self._handled()
+            return await self._execute()
         except ClientDisconnect:
             return None
 
-    async def _handled(self) -> Response:
+    async def _execute(self) -> Response:
         try:
-            if self.found is None:
+            if self.route_match is None:
                 raise errors.not_found(f"{self.request.method} {self.request.url.path} was not found on this server.")
-            route, params = self.found
-            owner = "" if route.keyless else auth.owner(self.request)
-            return await route.handler(Call(self.request, self.inbox, self.state, self.engine, params, owner))
-        except ApiError as refusal:
-            return await encode(self.request, orjson.dumps(refusal.body()), refusal.http)
+            route, params = self.route_match
+            owner = "" if route.keyless else auth.project_of_call(self.request)
+            return await route.handler(
+                ApiCall(self.request, self.request_body, self.state, self.scheduler, params, owner)
+            )
+        except ServiceError as error:
+            return await json_response(self.request, orjson.dumps(error.body()), error.http_status)
         except ClientDisconnect:
             raise
         except Exception:  # a mistake of the emulator must look like one of the service, and be seen
             traceback.print_exc(file=sys.stderr)
-            return await encode(self.request, orjson.dumps(errors.of_http(500)), 500)
+            return await json_response(self.request, orjson.dumps(errors.error_body_for_status(500)), 500)
 
     async def reply(self, response: Response | None) -> None:
         if response is not None:
-            await response(self.request.scope, self.inbox, self.send)
+            await response(self.request.scope, self.request_body, self.send)

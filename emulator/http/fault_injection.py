@@ -9,100 +9,100 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Send
 
-from emulator.call.api_call import JSON, encode
+from emulator.call.api_call import JSON_CONTENT_TYPE, json_response
 from emulator.core import errors
 from emulator.core.fault_rules import Fault
 from emulator.http import routes
-from emulator.http.call_handler import Visit
-from emulator.http.serving import drop
+from emulator.http.call_handler import CallHandler
+from emulator.http.serving import drop_connection
 
 
-async def serve(visit: Visit, fault: Fault) -> None:
-    await _ACTS[fault.do](visit, fault)
+async def apply_fault(handler: CallHandler, fault: Fault) -> None:
+    await FAULT_HANDLERS[fault.do](handler, fault)
 
 
-async def _status(visit: Visit, fault: Fault) -> None:
+async def _status(handler: CallHandler, fault: Fault) -> None:
     """Refuse with a status; nothing happens."""
-    await visit.reply(await _refusal(visit, fault))
+    await handler.reply(await _error_response(handler, fault))
 
 
-async def _status_after(visit: Visit, fault: Fault) -> None:
+async def _status_after(handler: CallHandler, fault: Fault) -> None:
     """Do it, and claim that it failed."""
-    await visit.answer()
-    await visit.reply(await _refusal(visit, fault))
+    await handler.answer()
+    await handler.reply(await _error_response(handler, fault))
 
 
-async def _refusal(visit: Visit, fault: Fault) -> Response:
-    body: Any = errors.of_http(fault.status) if fault.body is None else fault.body
+async def _error_response(handler: CallHandler, fault: Fault) -> Response:
+    body: Any = errors.error_body_for_status(fault.status) if fault.body is None else fault.body
     raw = body.encode() if isinstance(body, str) else orjson.dumps(body)
-    return await encode(visit.request, raw, fault.status)
+    return await json_response(handler.request, raw, fault.status)
 
 
-async def _drop_before(visit: Visit, fault: Fault) -> None:
+async def _drop_before(handler: CallHandler, fault: Fault) -> None:
     """Close the connection; nothing happens."""
-    drop(visit.request.scope)
+    drop_connection(handler.request.scope)
 
 
-async def _drop_after(visit: Visit, fault: Fault) -> None:
+async def _drop_after(handler: CallHandler, fault: Fault) -> None:
     """Do it, and close the connection instead of answering."""
-    await visit.answer()
-    drop(visit.request.scope)
+    await handler.answer()
+    drop_connection(handler.request.scope)
 
 
-async def _delay(visit: Visit, fault: Fault) -> None:
+async def _delay(handler: CallHandler, fault: Fault) -> None:
     """Do it at once and answer late: a client that does not wait so long has had its way without knowing."""
-    response = await visit.answer()
+    response = await handler.answer()
     await asyncio.sleep(fault.seconds)
-    await visit.reply(response)
+    await handler.reply(response)
 
 
-async def _hang(visit: Visit, fault: Fault) -> None:
+async def _hang(handler: CallHandler, fault: Fault) -> None:
     """Never answer; nothing happens."""
-    await visit.inbox.gone()
+    await handler.request_body.wait_disconnected()
 
 
-async def _malformed(visit: Visit, fault: Fault) -> None:
+async def _malformed(handler: CallHandler, fault: Fault) -> None:
     """Do it, and answer 200 with something that claims to be JSON and is not."""
-    await visit.answer()
-    await visit.reply(Response(b'{"name": "', 200, media_type=JSON))
+    await handler.answer()
+    await handler.reply(Response(b'{"name": "', 200, media_type=JSON_CONTENT_TYPE))
 
 
-async def _truncate(visit: Visit, fault: Fault) -> None:
+async def _truncate(handler: CallHandler, fault: Fault) -> None:
     """Cut the transfer after so many bytes: of an upload's chunk what is sent, of all else what is answered."""
-    most = fault.bytes if fault.bytes is not None else 20
-    if visit.found and visit.found[0] is routes.CHUNK:
-        visit.inbox.cut = most
-        await visit.answer()
-        drop(visit.request.scope)
+    max_bytes = fault.bytes if fault.bytes is not None else 20
+    if handler.route_match and handler.route_match[0] is routes.UPLOAD_CHUNK:
+        handler.request_body.byte_limit = max_bytes
+        await handler.answer()
+        drop_connection(handler.request.scope)
         return
-    response = await visit.answer()
-    visit.send = _cut(visit, visit.send, most)
+    response = await handler.answer()
+    handler.send = _truncating_sender(handler, handler.send, max_bytes)
     try:
-        await visit.reply(response)
+        await handler.reply(response)
     except ClientDisconnect:
         return
 
 
-def _cut(visit: Visit, send: Send, most: int) -> Send:
+def _truncating_sender(handler: CallHandler, send: Send, max_bytes: int) -> Send:
     """A sender that closes the connection after so many bytes of the body, whatever length the head announced."""
-    left = most
+    remaining = max_bytes
 
-    async def send_cut(message: Message) -> None:
-        nonlocal left
+    async def send_truncated(message: Message) -> None:
+        nonlocal remaining
         if message["type"] != "http.response.body":
             await send(message)
             return
-        body = message.get("body", b"")[:left]
-        left -= len(body)
+        body = message.get("body", b"")[:remaining]
+        remaining -= len(body)
         await send({"type": "http.response.body", "body": body, "more_body": True})
-        if left <= 0 or not message.get("more_body"):
-            drop(visit.request.scope, flush=True)
+        if remaining <= 0 or not message.get("more_body"):
+            drop_connection(handler.request.scope, flush=True)
             raise ClientDisconnect
 
-    return send_cut
+    return send_truncated
 
 
-_ACTS: dict[str, Callable[[Visit, Fault], Awaitable[None]]] = {
+FAULT_HANDLERS: dict[str, Callable[[CallHandler, Fault], Awaitable[None]]] = {
     "status": _status,
     "status_after": _status_after,
     "drop_before": _drop_before,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from emulator.api import batches, caches, files, generate
-from emulator.call.api_call import Call
+from emulator.call.api_call import ApiCall
 
-Handler = Callable[[Call], Awaitable[Response]]
+Handler = Callable[[ApiCall], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Route:
 
 
 ROUTES = (
-    Route("POST", "/upload/{v}/files", files.start),
+    Route("POST", "/upload/{v}/files", files.start_upload),
     Route("GET", "/{v}/files", files.list_),
     Route("GET", "/{v}/files/{id}:download", files.download),
     Route("GET", "/download/{v}/files/{id}:download", files.download),
@@ -58,14 +58,14 @@ ROUTES = (
     Route("GET", "/{v}/tunedModels", generate.list_tuned),
     Route("GET", "/{v}/models/{model}", generate.get_model),
 )
-CHUNK = Route("POST", "/upload/{v}/files?upload_id", files.chunk, keyless=True)
+UPLOAD_CHUNK = Route("POST", "/upload/{v}/files?upload_id", files.upload_chunk, keyless=True)
 _PATTERNS = [(route, route.pattern) for route in ROUTES]
 
 
-def find(method: str, path: str, query: str) -> tuple[Route, dict[str, str]] | None:
+def find_route(method: str, path: str, query: str) -> tuple[Route, dict[str, str]] | None:
     """The route of a call and what its path names. An upload's chunks are told from its start by their query."""
     for route, pattern in _PATTERNS:
         if route.method == method and (match := pattern.match(path)):
-            chunk = route.handler is files.start and "upload_id=" in query
-            return (CHUNK if chunk else route), match.groupdict()
+            is_chunk = route.handler is files.start_upload and "upload_id=" in query
+            return (UPLOAD_CHUNK if is_chunk else route), match.groupdict()
     return None

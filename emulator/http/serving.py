@@ -13,11 +13,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 _connections: dict[tuple[str, int], asyncio.Transport] = {}  # by the client's address, which a scope names
 
 
-class CannotListen(Exception):
+class ListenError(Exception):
     """The address is taken or not ours."""
 
 
-class Protocol(H11Protocol):
+class DroppableProtocol(H11Protocol):
     """Remembers its connection for `drop`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -30,7 +30,7 @@ class Protocol(H11Protocol):
         super().connection_lost(exc)
 
 
-def drop(scope: Scope, flush: bool = False) -> None:
+def drop_connection(scope: Scope, flush: bool = False) -> None:
     """Close the connection of a call: at once, or after what has been written to it."""
     transport = _connections.get(tuple(scope["client"]))
     if transport is None:
@@ -44,43 +44,43 @@ def drop(scope: Scope, flush: bool = False) -> None:
 class Server(uvicorn.Server):
     """Calls `ready` once it answers, then waits for a signal instead of waking ten times a second."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._on_ready = on_ready
 
     async def main_loop(self) -> None:
         self._stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        self._ready()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop.set)
+        self._on_ready()
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signal_number, self._stop.set)
         await self._stop.wait()
 
 
 def listen(host: str, port: int, preferred: int = 0) -> socket.socket:
     """A listening socket on `port`; for port 0 on the preferred one if it is free, else on any. Raises CannotListen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for choice in (preferred, 0) if port == 0 and preferred else (port,):
+    for candidate in (preferred, 0) if port == 0 and preferred else (port,):
         # asyncio sets TCP_NODELAY only where the protocol is named; without it every second answer waits 40 ms
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            sock.bind((host, choice))
+            sock.bind((host, candidate))
             break
-        except OSError as wrong:
+        except OSError as error:
             sock.close()
-            if choice == port:
-                raise CannotListen(f"cannot listen on {host}, port {port}: {wrong.strerror or wrong}") from None
+            if candidate == port:
+                raise ListenError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
     sock.listen(256)
     return sock
 
 
-def config(app: ASGIApp) -> uvicorn.Config:
+def server_config(app: ASGIApp) -> uvicorn.Config:
     """Quiet: one line is printed, by the caller, and errors go to stderr."""
     options: dict[str, Any] = {"date_header": False, "server_header": False, "access_log": False}
     return uvicorn.Config(
         app,
-        http=Protocol,
+        http=DroppableProtocol,
         ws="none",
         lifespan="off",
         loop="asyncio",

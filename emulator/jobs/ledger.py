@@ -3,22 +3,22 @@
 from typing import Any
 
 from emulator.core.state import Cache, Job, State, StoredFile
-from emulator.jobs.scheduler import Engine
+from emulator.jobs.scheduler import JobScheduler
 
 
-def ledger(state: State, engine: Engine) -> dict[str, Any]:
+def ledger(state: State, scheduler: JobScheduler) -> dict[str, Any]:
     """Everything of every project; models without their prefix, times as on the wire."""
     return {
-        "batch_jobs": [_job(state, job) for job in sorted(state.jobs.values(), key=_by_time)],
-        "cached_contents": [_cache(state, cache) for cache in sorted(state.caches.values(), key=_by_time)],
-        "files": [_file(state, file) for file in sorted(state.files.values(), key=_by_time)],
-        "usage": _usage(state, engine),
+        "batch_jobs": [_job(state, job) for job in sorted(state.jobs.values(), key=_created_at)],
+        "cached_contents": [_cache(state, cache) for cache in sorted(state.caches.values(), key=_created_at)],
+        "files": [_file(state, file) for file in sorted(state.files.values(), key=_created_at)],
+        "usage": _usage(state, scheduler),
         "calls": state.store.calls(),
     }
 
 
-def _by_time(thing: Job | Cache | StoredFile) -> float:
-    return thing.created
+def _created_at(record: Job | Cache | StoredFile) -> float:
+    return record.created
 
 
 def _job(state: State, job: Job) -> dict[str, Any]:
@@ -32,24 +32,24 @@ def _job(state: State, job: Job) -> dict[str, Any]:
         "failed_count": job.bad,
         "cached_contents": job.caches,
         "input_file": f"files/{job.input_file}" if job.input_file else None,
-        "created_at": state.clock.shown(job.created),
-        "ended_at": _maybe(state, job.ended),
-        "deleted_at": _maybe(state, job.deleted),
+        "created_at": state.clock.format_timestamp(job.created),
+        "ended_at": _timestamp_or_none(state, job.ended),
+        "deleted_at": _timestamp_or_none(state, job.deleted),
     }
 
 
 def _cache(state: State, cache: Cache) -> dict[str, Any]:
     """`token_hours` is what storage is billed on: the size times the life until now, or until its end."""
-    life = max(0.0, min(cache.ends, state.clock.now()) - cache.created)
+    lifetime = max(0.0, min(cache.ends, state.clock.now()) - cache.created)
     return {
         "name": cache.name,
         "display_name": cache.display_name,
         "model": cache.model,
         "token_count": cache.total,
-        "created_at": state.clock.shown(cache.created),
-        "expire_at": state.clock.shown(cache.expires),
-        "deleted_at": _maybe(state, cache.deleted),
-        "token_hours": cache.total * life / 3600,
+        "created_at": state.clock.format_timestamp(cache.created),
+        "expire_at": state.clock.format_timestamp(cache.expires),
+        "deleted_at": _timestamp_or_none(state, cache.deleted),
+        "token_hours": cache.total * lifetime / 3600,
     }
 
 
@@ -60,17 +60,17 @@ def _file(state: State, file: StoredFile) -> dict[str, Any]:
         "mime_type": file.mime,
         "size_bytes": file.size,
         "source": file.source,
-        "created_at": state.clock.shown(file.created),
-        "expire_at": state.clock.shown(file.expires),
-        "deleted_at": _maybe(state, file.deleted),
+        "created_at": state.clock.format_timestamp(file.created),
+        "expire_at": state.clock.format_timestamp(file.expires),
+        "deleted_at": _timestamp_or_none(state, file.deleted),
     }
 
 
-def _maybe(state: State, moment: float | None) -> str | None:
-    return None if moment is None else state.clock.shown(moment)
+def _timestamp_or_none(state: State, moment: float | None) -> str | None:
+    return None if moment is None else state.clock.format_timestamp(moment)
 
 
-def _usage(state: State, engine: Engine) -> list[dict[str, Any]]:
+def _usage(state: State, scheduler: JobScheduler) -> list[dict[str, Any]]:
     """Tokens and rows per job (null: interactive), model and long context; running jobs with what they used so far."""
     rows = [(job, model, bool(long_context), counts) for job, model, long_context, *counts in state.store.usage()]
     fields = ("prompt", "cached", "candidates", "thoughts", "rows")
@@ -81,5 +81,5 @@ def _usage(state: State, engine: Engine) -> list[dict[str, Any]]:
             "long_context": long_context,
             **dict(zip(fields, counts, strict=True)),
         }
-        for job, model, long_context, counts in [*rows, *engine.usage()]
+        for job, model, long_context, counts in [*rows, *scheduler.usage()]
     ]

@@ -6,39 +6,39 @@ from typing import Any
 
 import orjson
 
-from emulator.answers.request_scope import World
-from emulator.core.errors import ApiError
+from emulator.answers.request_scope import RequestScope
+from emulator.core.errors import ServiceError
 from emulator.core.request_tokens import Counts, content_tokens, request_tokens
 from emulator.core.state import Job, State
-from emulator.jobs.execution import SLICE
-from emulator.schema.request_fields import Unreadable, read
+from emulator.jobs.execution import SLICE_SECONDS
+from emulator.schema.request_fields import InvalidField, read
 
 
-async def enqueued(state: State, job: Job) -> int:
+async def count_enqueued_tokens(state: State, job: Job) -> int:
     """Input tokens over all rows of a job, without what is in caches (whether those count is not known).
 
     Rows that cannot be read count nothing. Yields to other requests while it counts.
     """
-    world = World(state, job.owner, job.created, abroad=job.embed)
-    source = state.store.body("file", job.input_file) if job.input_file else state.store.body("rows", job.id)
-    total, until = 0, perf_counter() + SLICE
+    scope = RequestScope(state, job.owner, job.created, allow_gcs=job.embed)
+    source = state.store.body_path("file", job.input_file) if job.input_file else state.store.body_path("rows", job.id)
+    total, deadline = 0, perf_counter() + SLICE_SECONDS
     with source.open("rb") as lines:
         for line in lines:
-            total += _tokens(line, job.embed, world)
-            if perf_counter() > until:
+            total += _row_tokens(line, job.embed, scope)
+            if perf_counter() > deadline:
                 await asyncio.sleep(0)
-                until = perf_counter() + SLICE
+                deadline = perf_counter() + SLICE_SECONDS
     return total
 
 
-def _tokens(line: bytes, embed: bool, world: World) -> int:
+def _row_tokens(line: bytes, embed: bool, scope: RequestScope) -> int:
     try:
         request: Any = orjson.loads(line)["request"]
         if embed:
             counts: Counts = {}
-            content_tokens(read("EmbedContentRequest", request)["content"], counts, world.weigh)
+            content_tokens(read("EmbedContentRequest", request)["content"], counts, scope.count_file_tokens)
         else:
-            counts = request_tokens(read("GenerateContentRequest", request), world.weigh)
-    except (ValueError, KeyError, TypeError, Unreadable, ApiError):
+            counts = request_tokens(read("GenerateContentRequest", request), scope.count_file_tokens)
+    except (ValueError, KeyError, TypeError, InvalidField, ServiceError):
         return 0
     return sum(counts.values())

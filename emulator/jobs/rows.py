@@ -7,69 +7,71 @@ import orjson
 
 from emulator.answers import outcomes
 from emulator.answers.embeddings import embed
-from emulator.answers.request_scope import World
+from emulator.answers.request_scope import RequestScope
 from emulator.answers.respond import respond
-from emulator.core.errors import ApiError
+from emulator.core.errors import ServiceError
 from emulator.core.models import Model
-from emulator.schema.request_fields import Unreadable, read
+from emulator.schema.request_fields import InvalidField, read
 
 
-class Row(NamedTuple):
+class RowResult(NamedTuple):
     """What came of a row. `line` is None if it is missing from the results, `usage` if nothing is billed."""
 
     line: bytes | None
-    good: bool
+    succeeded: bool
     usage: tuple[bool, int, int, int, int] | None = None
 
 
 Body = dict[str, Any]
-Executor = Callable[[Any, Model, World], tuple[Body, str, tuple[bool, int, int, int, int]]]
+Executor = Callable[[Any, Model, RequestScope], tuple[Body, str, tuple[bool, int, int, int, int]]]
 
 
-def _generate(request: Any, model: Model, world: World) -> tuple[Body, str, tuple[bool, int, int, int, int]]:
-    answer = respond(read("GenerateContentRequest", request), model, world)
+def _generate(request: Any, model: Model, scope: RequestScope) -> tuple[Body, str, tuple[bool, int, int, int, int]]:
+    answer = respond(read("GenerateContentRequest", request), model, scope)
     return answer.response, answer.outcome, answer.usage
 
 
-def _embed(request: Any, model: Model, world: World) -> tuple[Body, str, tuple[bool, int, int, int, int]]:
-    wanted = read("EmbedContentRequest", request)
-    outcome, argument = outcomes.asked([p["text"] for p in wanted.get("content", {}).get("parts", ()) if "text" in p])
+def _embed(request: Any, model: Model, scope: RequestScope) -> tuple[Body, str, tuple[bool, int, int, int, int]]:
+    fields = read("EmbedContentRequest", request)
+    outcome, argument = outcomes.requested_outcome(
+        [p["text"] for p in fields.get("content", {}).get("parts", ()) if "text" in p]
+    )
     if outcome == "error":
         raise outcomes.row_error(argument)
-    values, tokens = embed(wanted, model, world)
+    values, tokens = embed(fields, model, scope)
     return {"tokenCount": str(tokens), "embedding": {"values": values}}, outcome, (False, tokens, 0, 0, 0)
 
 
-def execute(line: bytes, inline: bool, embedding: bool, model: Model, world: World) -> Row:
+def execute(line: bytes, inline: bool, embedding: bool, model: Model, scope: RequestScope) -> RowResult:
     """Execute one row. A file's row is known by its key, an inline row by its metadata."""
     row = orjson.loads(line)
-    label = _label(row, inline)
+    result = _result_key(row, inline)
     executor: Executor = _embed if embedding else _generate
     try:
         if "request" not in row:
-            raise ApiError(3, "no request is specified")
-        response, outcome, usage = executor(row["request"], model, world)
-    except Unreadable as wrong:
-        return Row(orjson.dumps({**label, "error": wrong.row_error().row()}), False)
-    except ApiError as refusal:
-        return Row(orjson.dumps({**label, "error": refusal.row()}), False)
+            raise ServiceError(3, "no request is specified")
+        response, outcome, usage = executor(row["request"], model, scope)
+    except InvalidField as field_error:
+        return RowResult(orjson.dumps({**result, "error": field_error.row_error().row_status()}), False)
+    except ServiceError as service_error:
+        return RowResult(orjson.dumps({**result, "error": service_error.row_status()}), False)
     if outcome == "ok":
-        label["response"] = response
-        return Row(orjson.dumps(label), True, usage)
-    return _odd(label, response, outcome, usage)
+        result["response"] = response
+        return RowResult(orjson.dumps(result), True, usage)
+    return _special_outcome(result, response, outcome, usage)
 
 
-def _odd(label: Body, response: Body, outcome: str, usage: tuple[bool, int, int, int, int]) -> Row:
+def _special_outcome(result: Body, response: Body, outcome: str, usage: tuple[bool, int, int, int, int]) -> RowResult:
     if outcome == "drop_row":
-        return Row(None, False)
+        return RowResult(None, False)
     if outcome == "no_response":
-        return Row(orjson.dumps(label), False)
+        return RowResult(orjson.dumps(result), False)
     if outcome == "drop_key":
-        label = {}
-    return Row(orjson.dumps({**label, "response": response}), True, usage)
+        result = {}
+    return RowResult(orjson.dumps({**result, "response": response}), True, usage)
 
 
-def _label(row: Body, inline: bool) -> Body:
+def _result_key(row: Body, inline: bool) -> Body:
     """What a result repeats of its row: inline the metadata; in a file everything beside the request (go-genai 513:
     text survives, lists come back empty)."""
     if inline:

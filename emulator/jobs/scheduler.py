@@ -10,26 +10,26 @@ import traceback
 from time import monotonic
 
 from emulator.core.clock import JOB_LIFE, RESULT_LIFE
-from emulator.core.errors import TEXTS
+from emulator.core.errors import DEFAULT_MESSAGES
 from emulator.core.settings import OUTCOMES, pace_seconds
 from emulator.core.state import CANCELLED, EXPIRED, FAILED, PARTIAL, PENDING, RUNNING, SUCCEEDED, Job, State, StoredFile
-from emulator.jobs.execution import BrokenInput, Execution
+from emulator.jobs.execution import InvalidInput, JobExecution
 
-LOOK = 1.0  # seconds that a request waits at most for a job to catch up
-BIG = 20_000  # rows from which a job is worked on while nobody looks, and nobody waits for it
+ADVANCE_TIMEOUT_SECONDS = 1.0  # seconds that a request waits at most for a job to catch up
+LARGE_JOB_ROWS = 20_000  # rows from which a job is worked on while nobody looks, and nobody waits for it
 PENDING_SHARE = 0.2  # of a job's duration
 
 
-class Engine:
+class JobScheduler:
     """Every active job and the one task that works on them."""
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.executions: dict[str, Execution] = {}
-        self.admission = asyncio.Lock()  # a new job is counted before the next one is looked at
+        self.executions: dict[str, JobExecution] = {}
+        self.admission_lock = asyncio.Lock()  # a new job is counted before the next one is looked at
         self._wake = asyncio.Event()
 
-    def begin(self, job: Job) -> None:
+    def schedule(self, job: Job) -> None:
         """Time a new job by the pace in force, and take it up."""
         total = pace_seconds(self.state.settings.pace, job.rows)
         job.starts, job.ends = job.created + PENDING_SHARE * total, job.created + total
@@ -39,14 +39,14 @@ class Engine:
         """Something that decides about jobs has changed: the time or a setting."""
         self._wake.set()
 
-    async def look(self, *jobs: Job) -> None:
+    async def advance_jobs(self, *jobs: Job) -> None:
         """Bring jobs to this moment, or, if a job is big, as near as the work in the background has come."""
-        until = monotonic() + LOOK
+        deadline = monotonic() + ADVANCE_TIMEOUT_SECONDS
         for job in jobs:
-            while job.active and self._step(job) and job.rows <= BIG and monotonic() < until:
+            while job.active and self._step(job) and job.rows <= LARGE_JOB_ROWS and monotonic() < deadline:
                 await asyncio.sleep(0)
 
-    async def drive(self) -> None:
+    async def run_forever(self) -> None:
         """Work for ever; cancelled when the server ends."""
         while True:
             busy = False
@@ -60,15 +60,15 @@ class Engine:
 
     async def _sleep(self) -> None:
         now = self.state.clock.now()
-        dues = [self._next_due(job, now) for job in self.state.jobs.values() if job.active]
+        due_times = [self._next_due(job, now) for job in self.state.jobs.values() if job.active]
         try:
-            await asyncio.wait_for(self._wake.wait(), max(0.005, min(dues) - now) if dues else None)
+            await asyncio.wait_for(self._wake.wait(), max(0.005, min(due_times) - now) if due_times else None)
         except TimeoutError:
             return
 
     def _next_due(self, job: Job, now: float) -> float:
         if now < job.ends:
-            return min(job.ends, max(job.starts, now + 1)) if job.rows > BIG else job.ends
+            return min(job.ends, max(job.starts, now + 1)) if job.rows > LARGE_JOB_ROWS else job.ends
         return max(job.created + JOB_LIFE, now + 1)
 
     def _step(self, job: Job) -> bool:
@@ -77,45 +77,45 @@ class Engine:
             return self._advance(job)
         except Exception:  # a mistake of the emulator must look like one of the service, be seen, and end no other job
             traceback.print_exc(file=sys.stderr)
-            self._end(job, FAILED, max(job.starts, self.state.clock.now()), 13, TEXTS[13])
+            self._end(job, FAILED, max(job.starts, self.state.clock.now()), 13, DEFAULT_MESSAGES[13])
             return False
 
     def _advance(self, job: Job) -> bool:
         now, outcome = self.state.clock.now(), self.state.settings.job_outcome
-        waits = outcome == "stuck" or outcome not in OUTCOMES
-        if now >= job.created + JOB_LIFE and (waits or job.ends > job.created + JOB_LIFE):
+        is_paused = outcome == "stuck" or outcome not in OUTCOMES
+        if now >= job.created + JOB_LIFE and (is_paused or job.ends > job.created + JOB_LIFE):
             self._end(job, EXPIRED, job.created + JOB_LIFE, 4, "The batch job expired before it was finished.")
         elif now < job.starts or outcome == "stuck":
             return False
-        elif waits:
-            self._show(job, outcome)
+        elif is_paused:
+            self._set_state(job, outcome)
         elif outcome in ("failed", "expired"):
-            self._doom(job, outcome, now)
+            self._fail_later(job, outcome, now)
         else:
-            return self._work(job, now, outcome)
+            return self._execute_rows(job, now, outcome)
         return False
 
-    def _doom(self, job: Job, outcome: str, now: float) -> None:
+    def _fail_later(self, job: Job, outcome: str, now: float) -> None:
         """Let a job run without doing its rows, and end badly."""
         if now < job.ends:
-            self._show(job, RUNNING)
+            self._set_state(job, RUNNING)
         elif outcome == "failed":
             job.bad = job.rows - job.good
-            self._end(job, FAILED, job.ends, 13, TEXTS[13])
+            self._end(job, FAILED, job.ends, 13, DEFAULT_MESSAGES[13])
         else:
             self._end(job, EXPIRED, job.ends, 4, "The batch job expired before it was finished.")
 
-    def _work(self, job: Job, now: float, outcome: str) -> bool:
-        self._show(job, RUNNING)
+    def _execute_rows(self, job: Job, now: float, outcome: str) -> bool:
+        self._set_state(job, RUNNING)
         execution = self.executions.get(job.id)
         if execution is None:
-            execution = self.executions[job.id] = Execution(self.state, job)
+            execution = self.executions[job.id] = JobExecution(self.state, job)
         if not execution.scanned:
             return self._scan(execution)
         share = min(1.0, (now - job.starts) / max(job.ends - job.starts, 1e-9))
         due = int(job.rows * share)
         execution.run(due)
-        job.good, job.bad = execution.good, execution.bad
+        job.good, job.bad = execution.succeeded, execution.failed
         if execution.done < due:
             execution.late = execution.late or now >= job.ends
             return True
@@ -123,33 +123,33 @@ class Engine:
             self._finish(execution, now if execution.late else job.ends, outcome)
         return False
 
-    def _scan(self, execution: Execution) -> bool:
+    def _scan(self, execution: JobExecution) -> bool:
         try:
             execution.scan()
-        except BrokenInput as broken:
+        except InvalidInput as error:
             now = self.state.clock.now()
-            self._end(execution.job, FAILED, max(execution.job.starts, now), 3, str(broken))
+            self._end(execution.job, FAILED, max(execution.job.starts, now), 3, str(error))
             return False
         return True
 
-    def _show(self, job: Job, state: str) -> None:
+    def _set_state(self, job: Job, state: str) -> None:
         if job.state != state:
             job.state = state
             job.updated = self.state.clock.now()
             self.state.save(job)
 
-    def _finish(self, execution: Execution, at: float, outcome: str) -> None:
+    def _finish(self, execution: JobExecution, at: float, outcome: str) -> None:
         """The job is done: its results become visible, its usage is billed, all at once."""
         job, store = execution.job, self.state.store
         execution.close()
-        path = store.body("result", job.id)
-        with store.together():
+        path = store.body_path("result", job.id)
+        with store.transaction():
             if not job.inline:
                 file = StoredFile(
                     f"batch-{job.id}", job.owner, "application/jsonl", path.stat().st_size, at, at + RESULT_LIFE
                 )
                 file.source = "GENERATED"
-                path.rename(store.body("file", file.id))
+                path.rename(store.body_path("file", file.id))
                 self.state.files[file.id] = file
                 self.state.save(file)
             self._end(job, PARTIAL if outcome == "partially_succeeded" else SUCCEEDED, at)
@@ -179,10 +179,10 @@ class Engine:
         for long_context, counts in execution.billed.items():
             self.state.store.add_usage(job.name, job.model, long_context, counts)
 
-    def repace(self, before: str) -> None:
+    def change_pace(self, previous_pace: str) -> None:
         """Carry on with every active job at the pace now in force, from the progress it has."""
         pace, now = self.state.settings.pace, self.state.clock.now()
-        if pace == before:
+        if pace == previous_pace:
             return
         for job in self.state.jobs.values():
             if job.active and job.state in (PENDING, RUNNING):
@@ -191,8 +191,8 @@ class Engine:
 
     def _retime(self, job: Job, now: float, total: float) -> None:
         """Move a job's start and end so that its progress stays and its rest takes the new pace's time."""
-        old = max((job.ends - job.starts) / (1 - PENDING_SHARE), 1e-9)
-        progress = min(1.0, max(0.0, 1 - (job.ends - now) / old))
+        old_duration = max((job.ends - job.starts) / (1 - PENDING_SHARE), 1e-9)
+        progress = min(1.0, max(0.0, 1 - (job.ends - now) / old_duration))
         origin = now - progress * total
         job.starts, job.ends = origin + PENDING_SHARE * total, origin + total
         self.state.save(job)

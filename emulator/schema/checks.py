@@ -6,10 +6,10 @@ Wordings are from Google's own tests and recorded answers where those show one; 
 from collections.abc import Callable
 from typing import Any
 
-from emulator.core.errors import ApiError, invalid
+from emulator.core.errors import ServiceError, invalid
 from emulator.core.models import Model
 
-_DATA = {
+_DATA_FIELDS = {
     "text",
     "inlineData",
     "fileData",
@@ -43,7 +43,7 @@ def check_contents(request: dict[str, Any], message: str = "GenerateContentReque
 
 
 def _check_part(part: dict[str, Any], place: str) -> None:
-    data = part.keys() & _DATA
+    data = part.keys() & _DATA_FIELDS
     if len(data) > 1:
         names = ", ".join(sorted(data))
         raise invalid(f"* {place}.data: oneof field 'data' is already set. Cannot set '{names}'\n")
@@ -58,7 +58,7 @@ def _check_part(part: dict[str, Any], place: str) -> None:
         raise invalid(f"* {place}.file_data.file_uri: required field is not set\n")
 
 
-def _candidates(value: int, config: dict[str, Any], model: Model) -> None:
+def _candidate_count(value: int, config: dict[str, Any], model: Model) -> None:
     if not 1 <= value <= 8:
         raise invalid(f"* GenerateContentRequest.generation_config.candidate_count: {value} is not from 1 to 8\n")
     if value > 1 and not model.many_candidates:
@@ -121,8 +121,8 @@ def _thinking(value: dict[str, Any], config: dict[str, Any], model: Model) -> No
         raise invalid("Budget 0 is invalid. This model only works in thinking mode.")
 
 
-_CONFIG: dict[str, Callable[[Any, dict[str, Any], Model], None]] = {
-    "candidateCount": _candidates,
+_CONFIG_CHECKS: dict[str, Callable[[Any, dict[str, Any], Model], None]] = {
+    "candidateCount": _candidate_count,
     "maxOutputTokens": _max_tokens,
     "logprobs": _logprobs,
     "responseLogprobs": _response_logprobs,
@@ -140,12 +140,14 @@ def check_request(request: dict[str, Any], model: Model) -> None:
     check_contents(request)
     config = request.get("generationConfig")
     if config:
-        for name in config.keys() & _CONFIG.keys():
-            _CONFIG[name](config[name], config, model)
-    named = request.get("model")
-    if named and named.removeprefix("models/") != model.id:
-        raise invalid(f"Model in the request ({named}) and in the address (models/{model.id}) have to be the same.")
+        for name in config.keys() & _CONFIG_CHECKS.keys():
+            _CONFIG_CHECKS[name](config[name], config, model)
+    model_name = request.get("model")
+    if model_name and model_name.removeprefix("models/") != model.id:
+        raise invalid(
+            f"Model in the request ({model_name}) and in the address (models/{model.id}) have to be the same."
+        )
 
 
-def too_long(limit: int) -> ApiError:
+def input_too_long(limit: int) -> ServiceError:
     return invalid(f"The input token count exceeds the maximum number of tokens allowed {limit}.")

@@ -18,17 +18,17 @@ def loads(raw: bytes | bytearray) -> Any:
     """Parse JSON, strictly first. Raises orjson.JSONDecodeError of the strict reading if neither takes it."""
     try:
         return orjson.loads(raw)
-    except orjson.JSONDecodeError as wrong:
+    except orjson.JSONDecodeError as strict_error:
         try:
-            return orjson.loads(_TOKEN.sub(_strict, raw.decode()))
+            return orjson.loads(_TOKEN.sub(_to_strict, raw.decode()))
         except ValueError:
-            raise wrong from None
+            raise strict_error from None
 
 
-def _strict(found: "re.Match[str]") -> str:
-    if found["single"] is not None:
-        inside = re.sub(r'\\(\')|(")|\\.', lambda m: m[1] or ('\\"' if m[2] else m[0]), found["single"], flags=re.S)
+def _to_strict(match: "re.Match[str]") -> str:
+    if match["single"] is not None:
+        inside = re.sub(r'\\(\')|(")|\\.', lambda m: m[1] or ('\\"' if m[2] else m[0]), match["single"], flags=re.S)
         return f'"{inside}"'
-    if found["name"]:
-        return f'"{found["name"]}"'
-    return found["plain"] or ""
+    if match["name"]:
+        return f'"{match["name"]}"'
+    return match["plain"] or ""

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from emulator.core.errors import ApiError
+from emulator.core.errors import ServiceError
 
 Reader = Callable[[Any], Any]
-_WHOLE = re.compile(r"-?\d{1,19}", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,19}", re.ASCII)
 _TABLE = """
 GenerateContentRequest: model=s contents=[Content] systemInstruction=Content tools=[Tool] toolConfig=ToolConfig
   safetySettings=[SafetySetting] generationConfig=GenerationConfig cachedContent=s serviceTier=e store=b
@@ -100,7 +100,7 @@ Empty:
 """
 
 
-class Unreadable(Exception):
+class InvalidField(Exception):
     """A value that does not fit. `path` is where, outermost first; `text` says what, given that place."""
 
     def __init__(self, text: str, field: str = "") -> None:
@@ -109,64 +109,64 @@ class Unreadable(Exception):
         self.field = field  # set only when a name is unknown
         self.path: list[str] = []
 
-    def under(self, step: str) -> "Unreadable":
+    def nested_in(self, step: str) -> "InvalidField":
         self.path.insert(0, step)
         return self
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         return ".".join(self.path).replace(".[", "[")
 
-    def refusal(self) -> ApiError:
+    def http_error(self) -> ServiceError:
         """The 400 of an HTTP body (wording: python-genai issue 1451)."""
         if self.field:
-            where = f" at '{self.place}'" if self.path else ""
+            where = f" at '{self.location}'" if self.path else ""
             text = f'Invalid JSON payload received. Unknown name "{self.field}"{where}: Cannot find field.'
         else:
-            text = f"Invalid value at '{self.place}' {self.text}"
+            text = f"Invalid value at '{self.location}' {self.text}"
         violation: dict[str, Any] = {"description": text}
         if self.path:
-            violation = {"field": self.place, **violation}
+            violation = {"field": self.location, **violation}
         detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}
-        return ApiError(3, text, [detail])
+        return ServiceError(3, text, [detail])
 
-    def row_error(self) -> ApiError:
+    def row_error(self) -> ServiceError:
         """The error of one line of a file (wording of the first kind: inspect_ai issue 3273)."""
         if self.field:
-            return ApiError(3, f"no such field: '{self.field}'")
-        return ApiError(3, f"Invalid value at '{self.place}' {self.text}")
+            return ServiceError(3, f"no such field: '{self.field}'")
+        return ServiceError(3, f"Invalid value at '{self.location}' {self.text}")
 
 
-def snake(camel: str) -> str:
+def to_snake_case(camel: str) -> str:
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda m: "_" + m[1].lower(), camel)
 
 
 def _string(value: Any) -> Any:
     if isinstance(value, str):
         return value
-    raise Unreadable(f"(TYPE_STRING), {_shown(value)}")
+    raise InvalidField(f"(TYPE_STRING), {_describe_value(value)}")
 
 
 def _integer(value: Any) -> Any:
     if type(value) is int:
         return value
-    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _WHOLE.fullmatch(value)):
+    if (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _INTEGER.fullmatch(value)):
         number = int(value)
         if -(2**63) <= number < 2**63:
             return number
-    raise Unreadable(f"(TYPE_INT32), {_shown(value)}")
+    raise InvalidField(f"(TYPE_INT32), {_describe_value(value)}")
 
 
 def _number(value: Any) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
-    raise Unreadable(f"(TYPE_FLOAT), {_shown(value)}")
+    raise InvalidField(f"(TYPE_FLOAT), {_describe_value(value)}")
 
 
 def _boolean(value: Any) -> Any:
     if isinstance(value, bool):
         return value
-    raise Unreadable(f"(TYPE_BOOL), {_shown(value)}")
+    raise InvalidField(f"(TYPE_BOOL), {_describe_value(value)}")
 
 
 def _enum(value: Any) -> Any:
@@ -174,15 +174,15 @@ def _enum(value: Any) -> Any:
         return value.upper()
     if type(value) is int:
         return value
-    raise Unreadable(f"(TYPE_ENUM), {_shown(value)}")
+    raise InvalidField(f"(TYPE_ENUM), {_describe_value(value)}")
 
 
-def _named(names: tuple[str, ...]) -> Reader:
+def _enum_reader(names: tuple[str, ...]) -> Reader:
     """A reader of an enum that clients may send by number, as Google's proto client does."""
 
     def read_enum(value: Any) -> Any:
-        known = type(value) is int and 0 <= value < len(names)
-        return names[value] if known else _enum(value)
+        is_index = type(value) is int and 0 <= value < len(names)
+        return names[value] if is_index else _enum(value)
 
     return read_enum
 
@@ -191,7 +191,7 @@ def _anything(value: Any) -> Any:
     return value
 
 
-def _shown(value: Any) -> str:
+def _describe_value(value: Any) -> str:
     return f'"{value}"' if isinstance(value, (str, int, float)) else "Starting an object on a scalar field"
 
 
@@ -202,8 +202,8 @@ _SCALARS: dict[str, Reader] = {
     "b": _boolean,
     "e": _enum,
     "*": _anything,
-    "Type": _named(("UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL")),
-    "Modality": _named(("UNSPECIFIED", "TEXT", "IMAGE", "AUDIO")),
+    "Type": _enum_reader(("UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL")),
+    "Modality": _enum_reader(("UNSPECIFIED", "TEXT", "IMAGE", "AUDIO")),
 }
 _MESSAGES: dict[str, dict[str, tuple[str, str, Reader]]] = {}  # message -> either spelling -> (camel, snake, reader)
 
@@ -211,19 +211,19 @@ _MESSAGES: dict[str, dict[str, tuple[str, str, Reader]]] = {}  # message -> eith
 def read(message: str, value: Any) -> dict[str, Any]:
     """Hold `value` to a message of the table and return it in camelCase. Raises Unreadable."""
     if type(value) is not dict:
-        raise Unreadable(f"({message}), {_shown(value)}")
+        raise InvalidField(f"({message}), {_describe_value(value)}")
     fields = _MESSAGES[message]
     out = {}
     for name, item in value.items():
         field = fields.get(name)
         if field is None:
-            raise Unreadable("", field=name)
+            raise InvalidField("", field=name)
         if item is None:
             continue
         try:
             out[field[0]] = field[2](item)
-        except Unreadable as wrong:
-            raise wrong.under(field[1]) from None
+        except InvalidField as error:
+            raise error.nested_in(field[1]) from None
     return out
 
 
@@ -231,8 +231,8 @@ def read_body(message: str, value: Any) -> dict[str, Any]:
     """As `read`, for the body of an HTTP request: raises the service's 400."""
     try:
         return read(message, value)
-    except Unreadable as wrong:
-        raise wrong.refusal() from None
+    except InvalidField as error:
+        raise error.http_error() from None
 
 
 def _list_of(reader: Reader) -> Reader:
@@ -242,8 +242,8 @@ def _list_of(reader: Reader) -> Reader:
         for index, item in enumerate(items):
             try:
                 out.append(reader(item))
-            except Unreadable as wrong:
-                raise wrong.under(f"[{index}]") from None
+            except InvalidField as error:
+                raise error.nested_in(f"[{index}]") from None
         return out
 
     return read_list
@@ -252,13 +252,13 @@ def _list_of(reader: Reader) -> Reader:
 def _map_of(reader: Reader) -> Reader:
     def read_map(value: Any) -> Any:
         if type(value) is not dict:
-            raise Unreadable(f"(map), {_shown(value)}")
+            raise InvalidField(f"(map), {_describe_value(value)}")
         out = {}
         for index, (key, item) in enumerate(value.items()):
             try:
                 out[key] = reader(item)
-            except Unreadable as wrong:
-                raise wrong.under(f"[{index}].value") from None
+            except InvalidField as error:
+                raise error.nested_in(f"[{index}].value") from None
         return out
 
     return read_map
@@ -275,6 +275,6 @@ def _reader(notation: str) -> Reader:
 for _entry in re.findall(r"^(\w+):((?:.*\n(?:  .*\n)*))", _TABLE, re.M):
     _MESSAGES[_entry[0]] = {}
     for _camel, _notation in (pair.split("=") for pair in _entry[1].split()):
-        _field = (_camel, snake(_camel), _reader(_notation))
-        _MESSAGES[_entry[0]] |= {_camel: _field, snake(_camel): _field}
+        _field = (_camel, to_snake_case(_camel), _reader(_notation))
+        _MESSAGES[_entry[0]] |= {_camel: _field, to_snake_case(_camel): _field}
 _MESSAGES["Schema"] |= {"$defs": _MESSAGES["Schema"]["defs"], "$ref": _MESSAGES["Schema"]["ref"]}

@@ -12,30 +12,30 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batch.errors import ApiError, InputError, NotFound
-from gemini.wire import Operation, job_state, operation
+from gemini.wire import Operation, job_state, parse_operation
 
 if TYPE_CHECKING:
-    from gemini.client import Gateway
+    from gemini.client import GeminiClient
 
-DATA = "recovered"  # name in a run's working memory; its value is what `facts` tells
-LEFT = "left"  # wish of a run, and stage of its shard: the job is left to itself, uncancelled
-BAD_KEY = ("API_KEY_INVALID", "FAILED_PRECONDITION", "UNAUTHENTICATED")
-NOT_A_NAME = InputError(
+IMPORTED = "recovered"  # name in a run's working memory; its value is what `facts` tells
+DETACHED = "left"  # wish of a run, and stage of its shard: the job is left to itself, uncancelled
+KEY_ERROR_REASONS = ("API_KEY_INVALID", "FAILED_PRECONDITION", "UNAUTHENTICATED")
+INVALID_JOB_NAME = InputError(
     "That is not a batch job's name.", "It looks like batches/abc123; Google's reply to the creation of a job tells it."
 )
 _NAME = re.compile(r"(?:.*/)?batches/([\w-]{1,150})/?|([\w-]{1,150})", re.ASCII)
 
 
-class Recovered(NamedTuple):
+class ImportedRun(NamedTuple):
     """The run that has a batch job; `known` if it had it already, `ended` if Google had ended the job by then."""
 
     run_id: str
-    known: bool
-    ended: bool
+    already_known: bool
+    job_ended: bool
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class ForeignJob:
     """A batch job under this key that no run here has. `state` is JOB_STATE_…; `requests` is None where not told."""
 
     name: str
@@ -46,20 +46,20 @@ class Elsewhere:
     created_at: datetime | None
 
 
-def job_name(given: str) -> str:
+def job_name(pasted: str) -> str:
     """`batches/…` from what a person pastes: the name, the bare id, or an address that ends with it."""
-    found = _NAME.fullmatch(given.strip())
-    if found is None:
-        raise NOT_A_NAME
-    return f"batches/{found[1] or found[2]}"
+    match = _NAME.fullmatch(pasted.strip())
+    if match is None:
+        raise INVALID_JOB_NAME
+    return f"batches/{match[1] or match[2]}"
 
 
-def read(gateway: Gateway, name: str) -> Operation:
+def fetch_job(client: GeminiClient, name: str) -> Operation:
     """The job as Google tells it now. Raises NotFound for one that does not exist and one of another's key alike."""
     try:
-        return operation(gateway.get_batch(name))
+        return parse_operation(client.get_batch(name))
     except ApiError as error:
-        if error.status not in (400, 403, 404) or error.reason in BAD_KEY:
+        if error.status not in (400, 403, 404) or error.reason in KEY_ERROR_REASONS:
             raise
         raise NotFound(
             f"Google finds no batch job {name} under this key.",
@@ -67,23 +67,23 @@ def read(gateway: Gateway, name: str) -> Operation:
         ) from None
 
 
-def facts(op: Operation, inputs: bool) -> dict[str, Any]:
+def job_facts(op: Operation, inputs_known: bool) -> dict[str, Any]:
     """What the run remembers of the job it was made for; `inputs` tells whether its requests are known."""
     return {
         "job": op.name,
         "display_name": op.display_name,
         "requests": op.stats["requests"] if op.stats else 0,
         "created_at": op.created_at.timestamp() if op.created_at else None,
-        "inputs": inputs,
+        "inputs": inputs_known,
     }
 
 
-def ticket(name: str) -> str:
+def idempotency_key(name: str) -> str:
     """The ticket of the run that adopts a job: an owner has one run of each ticket, whoever asks at the same time."""
     return f"recover:{name.removeprefix('batches/')}"[:80]
 
 
-def elsewhere(op: Operation) -> Elsewhere:
+def foreign_job(op: Operation) -> ForeignJob:
     """A job as it is offered for adoption."""
     requests = op.stats["requests"] if op.stats else None
-    return Elsewhere(op.name, op.display_name, op.model, job_state(op.state), requests, op.created_at)
+    return ForeignJob(op.name, op.display_name, op.model, job_state(op.state), requests, op.created_at)

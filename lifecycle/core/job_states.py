@@ -6,49 +6,49 @@ from enum import Enum
 from typing import NamedTuple
 
 
-class Fate(Enum):
+class JobAction(Enum):
     """What to do about a batch job in some state."""
 
-    WAITING = "still under way"
+    WAIT = "still under way"
     COLLECT = "ended with results"
-    SALVAGE = "ended; there may be partial results"
+    COLLECT_PARTIAL = "ended; there may be partial results"
     UNKNOWN = "a state we do not know: still waiting, and say so"
 
 
-class Meaning(NamedTuple):
+class JobStateInfo(NamedTuple):
     """What to do about a state, and how to say it to people."""
 
-    fate: Fate
-    words: str
+    action: JobAction
+    description: str
 
 
-STATES = {
-    "JOB_STATE_UNSPECIFIED": Meaning(Fate.WAITING, "waiting for Google to say more"),
-    "JOB_STATE_QUEUED": Meaning(Fate.WAITING, "waiting in Google's queue"),
-    "JOB_STATE_PENDING": Meaning(Fate.WAITING, "waiting in Google's queue"),
-    "JOB_STATE_RUNNING": Meaning(Fate.WAITING, "running"),
-    "JOB_STATE_PAUSED": Meaning(Fate.WAITING, "paused by Google"),
-    "JOB_STATE_UPDATING": Meaning(Fate.WAITING, "being updated by Google"),
-    "JOB_STATE_CANCELLING": Meaning(Fate.WAITING, "being cancelled"),
-    "JOB_STATE_SUCCEEDED": Meaning(Fate.COLLECT, "done"),
-    "JOB_STATE_PARTIALLY_SUCCEEDED": Meaning(Fate.COLLECT, "done in part"),
-    "JOB_STATE_FAILED": Meaning(Fate.SALVAGE, "failed"),
-    "JOB_STATE_CANCELLED": Meaning(Fate.SALVAGE, "cancelled"),
-    "JOB_STATE_EXPIRED": Meaning(Fate.SALVAGE, "expired after 48 hours"),
+JOB_STATES = {
+    "JOB_STATE_UNSPECIFIED": JobStateInfo(JobAction.WAIT, "waiting for Google to say more"),
+    "JOB_STATE_QUEUED": JobStateInfo(JobAction.WAIT, "waiting in Google's queue"),
+    "JOB_STATE_PENDING": JobStateInfo(JobAction.WAIT, "waiting in Google's queue"),
+    "JOB_STATE_RUNNING": JobStateInfo(JobAction.WAIT, "running"),
+    "JOB_STATE_PAUSED": JobStateInfo(JobAction.WAIT, "paused by Google"),
+    "JOB_STATE_UPDATING": JobStateInfo(JobAction.WAIT, "being updated by Google"),
+    "JOB_STATE_CANCELLING": JobStateInfo(JobAction.WAIT, "being cancelled"),
+    "JOB_STATE_SUCCEEDED": JobStateInfo(JobAction.COLLECT, "done"),
+    "JOB_STATE_PARTIALLY_SUCCEEDED": JobStateInfo(JobAction.COLLECT, "done in part"),
+    "JOB_STATE_FAILED": JobStateInfo(JobAction.COLLECT_PARTIAL, "failed"),
+    "JOB_STATE_CANCELLED": JobStateInfo(JobAction.COLLECT_PARTIAL, "cancelled"),
+    "JOB_STATE_EXPIRED": JobStateInfo(JobAction.COLLECT_PARTIAL, "expired after 48 hours"),
 }
 
 
-def meaning(job_state: str) -> Meaning:
+def state_info(job_state: str) -> JobStateInfo:
     """Never raises: a state added by Google later is UNKNOWN, which means still waiting, and is quoted."""
-    unknown = Meaning(Fate.UNKNOWN, f"in a state we do not know ({job_state}); still waiting")
-    return STATES.get(job_state, unknown)
+    unknown = JobStateInfo(JobAction.UNKNOWN, f"in a state we do not know ({job_state}); still waiting")
+    return JOB_STATES.get(job_state, unknown)
 
 
-def fate(job_state: str) -> Fate:
+def action_for(job_state: str) -> JobAction:
     """What to do about a job in this state."""
-    return meaning(job_state).fate
+    return state_info(job_state).action
 
 
-def words(job_state: str) -> str:
+def describe_job_state(job_state: str) -> str:
     """A job's state for people; "" is that of a job that is not made yet."""
-    return meaning(job_state).words if job_state else "not sent yet"
+    return state_info(job_state).description if job_state else "not sent yet"

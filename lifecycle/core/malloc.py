@@ -14,25 +14,25 @@ from typing import Any
 import pyarrow as pa
 
 MMAP_THRESHOLD, ARENA_MAX = -3, -8  # parameters of mallopt
-OWN_PAGES_BYTES = 1 << 20  # from this size on, a block has pages of its own, and freeing it returns them at once
-ARENAS = 2  # heaps that the threads share; by default, each thread could leave holes in one of its own
+MMAP_BLOCK_BYTES = 1 << 20  # from this size on, a block has pages of its own, and freeing it returns them at once
+MAX_ARENAS = 2  # heaps that the threads share; by default, each thread could leave holes in one of its own
 
 
-def keep_small() -> None:
+def limit_arenas() -> None:
     """Have large blocks returned when they are freed, in this process from now on. Is idempotent, and costs nothing."""
-    if _tune is not None:
-        _tune(MMAP_THRESHOLD, OWN_PAGES_BYTES)
-        _tune(ARENA_MAX, ARENAS)
+    if _mallopt is not None:
+        _mallopt(MMAP_THRESHOLD, MMAP_BLOCK_BYTES)
+        _mallopt(ARENA_MAX, MAX_ARENAS)
 
 
-def give_back() -> None:
+def release_free_memory() -> None:
     """Return what is free; takes some milliseconds."""
     pa.default_memory_pool().release_unused()
-    if _trim is not None:
-        _trim(0)
+    if _malloc_trim is not None:
+        _malloc_trim(0)
 
 
-def _found(name: str) -> Callable[..., Any] | None:
+def _libc_function(name: str) -> Callable[..., Any] | None:
     """A call of the GNU C library; others need none or have none."""
     try:
         library = ctypes.CDLL(None)
@@ -42,4 +42,4 @@ def _found(name: str) -> Callable[..., Any] | None:
         return None
 
 
-_trim, _tune = _found("malloc_trim"), _found("mallopt")
+_malloc_trim, _mallopt = _libc_function("malloc_trim"), _libc_function("mallopt")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
-from lifecycle.core.job_age import JobClock
+from lifecycle.core.job_age import JobAge
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Account:
     else the address they go to.
     """
 
-    owner: str
+    owner_id: str
     rehearsal: bool
     label: str
     destination: str = ""
@@ -29,7 +29,7 @@ class KeyCheck:
     """The answer to "does this key work?", learned from free calls only."""
 
     ok: bool
-    words: str
+    message: str
     remedy: str = ""
     account: Account | None = None
 
@@ -87,7 +87,7 @@ class JobView:
     created_at: datetime | None
     ended_at: datetime | None
     error: str = ""
-    since: datetime | None = None
+    state_since: datetime | None = None
     file: str = ""
     file_until: datetime | None = None
 
@@ -121,7 +121,7 @@ class Progress:
     total: int
     succeeded: int
     failed: int
-    known: bool
+    is_known: bool
 
     @property
     def done(self) -> int:
@@ -148,7 +148,7 @@ class RunView:
     name: str
     state: RunState
     stage: Stage
-    words: str
+    status_text: str
     model: str
     rows: int
     created_at: datetime
@@ -169,15 +169,15 @@ class RunView:
     has_results: bool
     spec: RunSpec
     estimate: Mapping[str, object] = field(default_factory=dict)
-    clock: JobClock | None = None
-    next_look_at: datetime | None = None
-    recovered: str = ""
+    job_age: JobAge | None = None
+    next_poll_at: datetime | None = None
+    imported_job: str = ""
     inputs_known: bool = True
     google_now: datetime | None = None
     results_until: datetime | None = None
-    at_least: bool = False
+    cost_is_lower_bound: bool = False
 
     @property
     def is_waiting(self) -> bool:
         """Nobody has anything to do for it before its next look."""
-        return self.next_look_at is not None and self.next_look_at > datetime.now(UTC)
+        return self.next_poll_at is not None and self.next_poll_at > datetime.now(UTC)

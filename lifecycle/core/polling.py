@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-FIRST_POLL_SECONDS = 1.0
-SLOWEST_POLL_SECONDS = 300.0
-BACK_OFF_SECONDS = 2.0
-SLOWEST_BACK_OFF_SECONDS = 600.0
+MIN_POLL_SECONDS = 1.0
+MAX_POLL_SECONDS = 300.0
+BASE_BACKOFF_SECONDS = 2.0
+MAX_BACKOFF_SECONDS = 600.0
 
 
 def poll_delay(age_seconds: float) -> float:
     """Seconds until a job of this age is worth another look: quick at first, five minutes after two hours or so."""
-    return min(SLOWEST_POLL_SECONDS, max(FIRST_POLL_SECONDS, age_seconds / 24))
+    return min(MAX_POLL_SECONDS, max(MIN_POLL_SECONDS, age_seconds / 24))
 
 
-def back_off(failures: int, retry_after: float | None, chance: Callable[[], float]) -> float:
+def backoff_delay(failures: int, retry_after: float | None, rng: Callable[[], float]) -> float:
     """Seconds to wait after the n-th failure in a row: doubling, jittered, never sooner than the service asked.
 
     `chance` returns a number in [0, 1).
     """
-    doubled = min(SLOWEST_BACK_OFF_SECONDS, BACK_OFF_SECONDS * 2.0 ** min(max(failures, 1) - 1, 20))
-    return max(retry_after or 0.0, doubled * (0.5 + chance() / 2))
+    doubled = min(MAX_BACKOFF_SECONDS, BASE_BACKOFF_SECONDS * 2.0 ** min(max(failures, 1) - 1, 20))
+    return max(retry_after or 0.0, doubled * (0.5 + rng() / 2))

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from batch.model import Tariff, Usage
 from batch.pricing import rates
-from batch.pricing.catalog import Catalog, Model
+from batch.pricing.catalog import Catalog, CatalogModel
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class PriceList:
     catalog: Catalog
     tier: str
 
-    def model(self, model: str) -> Model | None:
+    def model(self, model: str) -> CatalogModel | None:
         return self.catalog.model(model)
 
     def tariff(self, model: str) -> Tariff | None:
         """The model's prices today; None if they are unknown."""
-        return self.catalog.tariff(model, today())
+        return self.catalog.tariff(model, utc_today())
 
     def price(self, model: str) -> Callable[[Usage], float | None]:
         """What one row's usage costs in a batch today; None where no price is known."""
@@ -37,11 +37,11 @@ class PriceList:
         return next((cap for tier, cap in caps if tier == self.tier), None)
 
 
-def bare(model: str) -> str:
+def model_id(model: str) -> str:
     """A model's id without the `models/` that some write before it."""
     return model.strip().removeprefix("models/")
 
 
-def today() -> date:
+def utc_today() -> date:
     """The day by which prices hold: UTC."""
     return datetime.now(UTC).date()

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from batch.errors import InputError
 from batch.model import SendAs
 
-TOKEN_BYTES = 4.0  # of an answer's text as JSON
-FRAME_BYTES = 1_000.0  # a response without its text: usage, ids, ratings, a key
-PICTURE_BYTES = 8_000_000.0  # a picture of 2K in base64, by a public report
-VECTOR_BYTES = 60_000.0  # an embedding of 3,072 numbers in JSON
+OUTPUT_TOKEN_BYTES = 4.0  # of an answer's text as JSON
+RESPONSE_OVERHEAD_BYTES = 1_000.0  # a response without its text: usage, ids, ratings, a key
+IMAGE_BYTES = 8_000_000.0  # a picture of 2K in base64, by a public report
+EMBEDDING_BYTES = 60_000.0  # an embedding of 3,072 numbers in JSON
 
 
 @dataclass(frozen=True)
-class Limits:
+class BatchLimits:
     """What one batch job may hold, and how many jobs may be under way.
 
     Google: 20 MB for a create with inline requests, 2 GB a file, 100 jobs (Batch API guide). Of output, what is known
@@ -32,17 +32,17 @@ class Limits:
     auto_inline_output_bytes: int = 512_000
     auto_inline_rows: int = 50
 
-    def most_bytes(self, transport: SendAs) -> int:
+    def max_bytes(self, transport: SendAs) -> int:
         """Of requests, in one job."""
         return self.inline_bytes if transport is SendAs.INLINE else self.file_bytes
 
-    def most_output_bytes(self, transport: SendAs) -> int:
+    def max_output_bytes(self, transport: SendAs) -> int:
         """Of expected results, in one job."""
         return self.inline_output_bytes if transport is SendAs.INLINE else self.file_output_bytes
 
 
 @dataclass(frozen=True)
-class Freight:
+class PayloadSize:
     """What goes and comes: rows, bytes of all requests and of the largest, and bytes expected of one result."""
 
     rows: int
@@ -51,55 +51,55 @@ class Freight:
     output_bytes: float
 
     @property
-    def whole_output_bytes(self) -> float:
+    def total_output_bytes(self) -> float:
         return self.rows * self.output_bytes
 
 
 def result_bytes(kind: str, output_tokens: float | None) -> float:
     """Expected bytes of one result; `kind` as in the catalog, `output_tokens` of one row, thoughts included."""
-    fixed = {"image": PICTURE_BYTES, "embedding": VECTOR_BYTES}.get(kind)
-    return FRAME_BYTES + (TOKEN_BYTES * (output_tokens or 0.0) if fixed is None else fixed)
+    fixed = {"image": IMAGE_BYTES, "embedding": EMBEDDING_BYTES}.get(kind)
+    return RESPONSE_OVERHEAD_BYTES + (OUTPUT_TOKEN_BYTES * (output_tokens or 0.0) if fixed is None else fixed)
 
 
-def choose(wanted: SendAs, freight: Freight, limits: Limits) -> SendAs:
+def choose_transport(requested: SendAs, payload: PayloadSize, limits: BatchLimits) -> SendAs:
     """The transport in force: the user's, or inline for what is tiny both ways."""
-    if wanted is not SendAs.AUTO:
-        return wanted
-    tiny = (
-        freight.rows <= limits.auto_inline_rows
-        and freight.size_bytes <= limits.auto_inline_bytes
-        and freight.whole_output_bytes <= limits.auto_inline_output_bytes
+    if requested is not SendAs.AUTO:
+        return requested
+    is_tiny = (
+        payload.rows <= limits.auto_inline_rows
+        and payload.size_bytes <= limits.auto_inline_bytes
+        and payload.total_output_bytes <= limits.auto_inline_output_bytes
     )
-    return SendAs.INLINE if tiny else SendAs.FILE
+    return SendAs.INLINE if is_tiny else SendAs.FILE
 
 
-def refusal(wanted: SendAs, freight: Freight, limits: Limits) -> InputError | None:
+def transport_error(requested: SendAs, payload: PayloadSize, limits: BatchLimits) -> InputError | None:
     """Why the user's transport cannot work; None if it can. Files can always be tried: Google decides."""
-    if wanted is not SendAs.INLINE:
+    if requested is not SendAs.INLINE:
         return None
     remedy = 'Send it as "File" or "Auto".'
-    if freight.largest_bytes > limits.inline_bytes:
+    if payload.largest_bytes > limits.inline_bytes:
         return InputError(
-            f"The largest request has {_mb(freight.largest_bytes)}, and a job with inline requests takes "
+            f"The largest request has {_mb(payload.largest_bytes)}, and a job with inline requests takes "
             f"{_mb(limits.inline_bytes)} in all.",
             remedy,
         )
-    if freight.output_bytes > limits.inline_output_bytes:
+    if payload.output_bytes > limits.inline_output_bytes:
         return InputError(
-            f"One answer alone is expected to have {_mb(freight.output_bytes)}; inline results of more than "
+            f"One answer alone is expected to have {_mb(payload.output_bytes)}; inline results of more than "
             f"{_mb(limits.inline_output_bytes)} have proved impossible to fetch.",
             remedy,
         )
-    size, output = freight.size_bytes / limits.inline_bytes, freight.whole_output_bytes / limits.inline_output_bytes
+    size, output = payload.size_bytes / limits.inline_bytes, payload.total_output_bytes / limits.inline_output_bytes
     jobs = math.ceil(max(size, output))
     if jobs <= limits.jobs:
         return None
-    much = (
-        f"The requests have {_mb(freight.size_bytes)}"
+    subject = (
+        f"The requests have {_mb(payload.size_bytes)}"
         if size >= output
-        else f"The answers are expected to have {_mb(freight.whole_output_bytes)}"
+        else f"The answers are expected to have {_mb(payload.total_output_bytes)}"
     )
-    return InputError(f"{much}: inline, that takes {jobs:,} jobs, and Google allows {limits.jobs}.", remedy)
+    return InputError(f"{subject}: inline, that takes {jobs:,} jobs, and Google allows {limits.jobs}.", remedy)
 
 
 def _mb(size: float) -> str:

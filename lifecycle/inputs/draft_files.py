@@ -20,20 +20,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from batch.requests.row_checker import Row
+from batch.requests.row_checker import CheckedRow
 from lifecycle.results.store.sql import connect
 
 REQUESTS, INPUTS = "requests.jsonl", "inputs.parquet"
 FLUSH_ROWS = 8192
 FLUSH_BYTES = 2_000_000
-OWN = (("n", pa.int64()), ("key", pa.string()), ("prompt", pa.string()), ("line", pa.int64()))
+ROW_COLUMNS = (("n", pa.int64()), ("key", pa.string()), ("prompt", pa.string()), ("line", pa.int64()))
 SLICE_ROWS = 1 << 20
 COMPARE_MB = 120
 
 Flags = npt.NDArray[np.bool_]
 
 
-class Repeat(NamedTuple):
+class DuplicateKey(NamedTuple):
     """A row whose key an earlier row has."""
 
     line: int
@@ -44,104 +44,112 @@ class Repeat(NamedTuple):
 class DraftWriter:
     """Takes good rows in input order. Nothing is visible under the final names before `publish`."""
 
-    def __init__(self, folder: Path, own: pa.Schema) -> None:
+    def __init__(self, folder: Path, source_columns: pa.Schema) -> None:
         self._folder = folder
-        self._schema = pa.schema([*OWN, *own])
+        self._schema = pa.schema([*ROW_COLUMNS, *source_columns])
         self._requests = (folder / f"{REQUESTS}.part").open("wb")
         self._inputs = pq.ParquetWriter(
-            folder / f"{INPUTS}.part", self._schema, compression="lz4", use_dictionary=own.names, write_statistics=["n"]
+            folder / f"{INPUTS}.part",
+            self._schema,
+            compression="lz4",
+            use_dictionary=source_columns.names,
+            write_statistics=["n"],
         )
-        self._held: list[Row] = []
-        self._held_bytes = 0
+        self._pending: list[CheckedRow] = []
+        self._pending_bytes = 0
         self._thread = ThreadPoolExecutor(1, "draft")
-        self._writing: Future[None] | None = None
+        self._write_job: Future[None] | None = None
         self._hashes = array("q")
-        self._made = bytearray()
+        self._generated = bytearray()
         self.rows = 0
 
-    def add(self, row: Row) -> None:
+    def add(self, row: CheckedRow) -> None:
         """Take one row, its line and key complete."""
-        self._held.append(row)
-        self._held_bytes += len(row.line)
+        self._pending.append(row)
+        self._pending_bytes += len(row.line)
 
     @property
     def full(self) -> bool:
-        return self._held_bytes >= FLUSH_BYTES or len(self._held) >= FLUSH_ROWS
+        return self._pending_bytes >= FLUSH_BYTES or len(self._pending) >= FLUSH_ROWS
 
-    def flush(self, own: list[pa.Array] | None = None) -> None:
+    def flush(self, source_columns: list[pa.Array] | None = None) -> None:
         """Write what was taken; `own` holds the table's own columns of exactly these rows.
 
         The writing goes on beside the reading, one batch behind at most; what goes wrong shows at the next call.
         """
-        if not self._held:
+        if not self._pending:
             return
-        held, self._held, self._held_bytes = self._held, [], 0
-        start, self.rows = self.rows, self.rows + len(held)
-        self._settle()
-        self._writing = self._thread.submit(self._write, held, start, own or [])
+        pending, self._pending, self._pending_bytes = self._pending, [], 0
+        start, self.rows = self.rows, self.rows + len(pending)
+        self._join_writer()
+        self._write_job = self._thread.submit(self._write, pending, start, source_columns or [])
 
-    def _settle(self) -> None:
-        if self._writing is not None:
-            self._writing.result()
-            self._writing = None
+    def _join_writer(self) -> None:
+        if self._write_job is not None:
+            self._write_job.result()
+            self._write_job = None
 
-    def _write(self, held: list[Row], start: int, own: list[pa.Array]) -> None:
-        keys = [row.key for row in held]
-        self._requests.write(b"\n".join([row.line for row in held]))
+    def _write(self, pending: list[CheckedRow], start: int, source_columns: list[pa.Array]) -> None:
+        keys = [row.key for row in pending]
+        self._requests.write(b"\n".join([row.line for row in pending]))
         self._requests.write(b"\n")
         columns = [
-            pa.array(np.arange(start, start + len(held))),
+            pa.array(np.arange(start, start + len(pending))),
             pa.array(keys, pa.string()),
-            pa.array([row.prompt for row in held], pa.string()),
-            pa.array([row.number for row in held], pa.int64()),
-            *own,
+            pa.array([row.prompt for row in pending], pa.string()),
+            pa.array([row.number for row in pending], pa.int64()),
+            *source_columns,
         ]
         self._inputs.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
         self._hashes.extend(map(hash, keys))
-        self._made.extend([row.made for row in held])
+        self._generated.extend([row.key_generated for row in pending])
 
     def close(self) -> None:
         """Write out what is under way. Raises what went wrong with it."""
         try:
-            self._settle()
+            self._join_writer()
         finally:
             self._thread.shutdown()
             self._requests.close()
             self._inputs.close()
 
-    def unique(self, keep: int) -> tuple[int, list[Repeat]]:
+    def resolve_duplicates(self, max_listed: int) -> tuple[int, list[DuplicateKey]]:
         """Leave out rows that repeat a key, after the first; generated keys give way instead.
 
         Returns how many were left out, and the first `keep` of them. To be called once, after `close`.
         """
-        dropped, repeats, attempt = 0, list[Repeat](), 2
+        dropped, duplicate_keys, attempt = 0, list[DuplicateKey](), 2
         while (suspects := _suspects(np.frombuffer(self._hashes, np.int64))) is not None:
-            made = np.frombuffer(bytes(self._made), bool)
-            losers, given = _compare(self._folder / f"{INPUTS}.part", suspects, made[suspects], keep)
-            if not len(losers):
+            generated = np.frombuffer(bytes(self._generated), bool)
+            duplicate_rows, listed = _find_duplicates(
+                self._folder / f"{INPUTS}.part", suspects, generated[suspects], max_listed
+            )
+            if not len(duplicate_rows):
                 break
-            beaten = np.zeros(self.rows, bool)
-            beaten[losers] = True
-            dropped += int(np.count_nonzero(beaten & ~made))
-            repeats = repeats or given
+            dropped_rows = np.zeros(self.rows, bool)
+            dropped_rows[duplicate_rows] = True
+            dropped += int(np.count_nonzero(dropped_rows & ~generated))
+            duplicate_keys = duplicate_keys or listed
             self._hashes = array("q")
-            self._rewrite(beaten, made, attempt)
-            if not (beaten & made).any():
+            self._rewrite(dropped_rows, generated, attempt)
+            if not (dropped_rows & generated).any():
                 break
             attempt += 1
-        return dropped, repeats
+        return dropped, duplicate_keys
 
-    def _rewrite(self, beaten: Flags, made: Flags, attempt: int) -> None:
+    def _rewrite(self, dropped_rows: Flags, generated: Flags, attempt: int) -> None:
         """Copy both files; of the beaten rows, those with a made key get another, the rest is left out."""
         for name in (REQUESTS, INPUTS):
             (self._folder / f"{name}.part").replace(self._folder / f"{name}.old")
-        copy = DraftWriter(self._folder, pa.schema([self._schema.field(n) for n in range(len(OWN), len(self._schema))]))
+        copy = DraftWriter(
+            self._folder, pa.schema([self._schema.field(n) for n in range(len(ROW_COLUMNS), len(self._schema))])
+        )
         try:
             with (self._folder / f"{REQUESTS}.old").open("rb") as lines:
                 start = 0
                 for batch in _batches(self._folder / f"{INPUTS}.old"):
                     end = start + batch.num_rows
-                    _copy(batch, lines, copy, beaten[start:end], made[start:end], attempt)
+                    _copy(batch, lines, copy, dropped_rows[start:end], generated[start:end], attempt)
                     start = end
             copy.close()
         except BaseException:
@@ -149,7 +157,7 @@ class DraftWriter:
             raise
         for name in (REQUESTS, INPUTS):
             (self._folder / f"{name}.old").unlink()
-        self._hashes, self._made, self.rows = copy._hashes, copy._made, copy.rows
+        self._hashes, self._generated, self.rows = copy._hashes, copy._generated, copy.rows
 
     def publish(self) -> int:
         """Give both files their names; returns the size of the requests in bytes."""
@@ -166,34 +174,38 @@ class DraftWriter:
                 (self._folder / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
-def _copy(batch: pa.RecordBatch, lines: BinaryIO, copy: DraftWriter, beaten: Flags, made: Flags, attempt: int) -> None:
+def _copy(
+    batch: pa.RecordBatch, lines: BinaryIO, copy: DraftWriter, dropped_rows: Flags, generated: Flags, attempt: int
+) -> None:
     """Copy one batch of rows and their lines; see `DraftWriter._rewrite`."""
     columns = (batch.column(n).to_pylist() for n in (1, 2, 3))
-    for key, prompt, number, loses, own in zip(*columns, beaten.tolist(), made.tolist(), strict=True):
+    for key, prompt, number, is_duplicate, is_generated in zip(
+        *columns, dropped_rows.tolist(), generated.tolist(), strict=True
+    ):
         line = lines.readline().rstrip(b"\n")
-        if loses and not own:
+        if is_duplicate and not is_generated:
             continue
-        if loses:
-            request = line[len(made_line(key, b"")) - 1 : -1]
+        if is_duplicate:
+            request = line[len(request_line(key, b"")) - 1 : -1]
             key = f"{'-'.join(key.split('-')[:2])}-{attempt}"
-            line = made_line(key, request)
-        copy.add(Row(key, prompt, b"", line, number=number, made=own))
-    copy.flush(batch.filter(pa.array(~beaten | made)).columns[len(OWN) :])
+            line = request_line(key, request)
+        copy.add(CheckedRow(key, prompt, b"", line, number=number, key_generated=is_generated))
+    copy.flush(batch.filter(pa.array(~dropped_rows | generated)).columns[len(ROW_COLUMNS) :])
 
 
-def made_line(key: str, request: bytes) -> bytes:
+def request_line(key: str, request: bytes) -> bytes:
     """The line of a request under a key."""
     return b'{"key":' + msgspec.json.encode(key) + b',"request":' + request + b"}"
 
 
 def first_rows(folder: Path, rows: int) -> list[tuple[str, str]]:
     """Key and prompt of a draft's first rows."""
-    found: list[tuple[str, str]] = []
+    pairs: list[tuple[str, str]] = []
     for batch in _batches(folder / INPUTS, max(1, min(rows, FLUSH_ROWS))):
-        found += zip(batch.column(1).to_pylist(), batch.column(2).to_pylist(), strict=True)
-        if len(found) >= rows:
+        pairs += zip(batch.column(1).to_pylist(), batch.column(2).to_pylist(), strict=True)
+        if len(pairs) >= rows:
             break
-    return found[:rows]
+    return pairs[:rows]
 
 
 def _batches(path: Path, rows: int = FLUSH_ROWS) -> Iterator[pa.RecordBatch]:
@@ -210,27 +222,27 @@ def _suspects(hashes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
     del ordered
     if not len(repeated):
         return None
-    found = np.zeros(len(hashes), bool)
+    is_suspect = np.zeros(len(hashes), bool)
     for start in range(0, len(hashes), SLICE_ROWS):
         part = hashes[start : start + SLICE_ROWS]
         nearest = np.searchsorted(repeated, part).clip(max=len(repeated) - 1)
-        found[start : start + SLICE_ROWS] = repeated[nearest] == part
-    return np.flatnonzero(found)
+        is_suspect[start : start + SLICE_ROWS] = repeated[nearest] == part
+    return np.flatnonzero(is_suspect)
 
 
-def _compare(
-    inputs: Path, suspects: npt.NDArray[np.int64], made: Flags, keep: int
-) -> tuple[npt.NDArray[np.int64], list[Repeat]]:
+def _find_duplicates(
+    inputs: Path, suspects: npt.NDArray[np.int64], generated: Flags, max_listed: int
+) -> tuple[npt.NDArray[np.int64], list[DuplicateKey]]:
     """Of rows with equal hashes, those that must yield: all but the first of a key, generated keys last."""
     source = str(inputs).replace("'", "''")
     with tempfile.TemporaryDirectory(dir=inputs.parent) as spill, connect(COMPARE_MB, Path(spill)) as db:
-        db.register("suspects", pa.table({"n": suspects, "made": made}))
+        db.register("suspects", pa.table({"n": suspects, "made": generated}))
         db.execute(
             f"""CREATE TEMP TABLE losers AS SELECT n, line, key, made, first_line FROM (
                     SELECT n, line, key, made, first_value(line) OVER w AS first_line, row_number() OVER w AS place
                     FROM read_parquet('{source}') JOIN suspects USING (n)
                     WINDOW w AS (PARTITION BY key ORDER BY made, n)) WHERE place > 1"""
         )
-        losers = db.execute("SELECT n FROM losers ORDER BY n").fetchnumpy()["n"]
-        given = db.execute("SELECT line, key, first_line FROM losers WHERE NOT made ORDER BY n LIMIT ?", [keep])
-        return np.asarray(losers, np.int64), [Repeat(*row) for row in given.fetchall()]
+        duplicate_rows = db.execute("SELECT n FROM losers ORDER BY n").fetchnumpy()["n"]
+        listed = db.execute("SELECT line, key, first_line FROM losers WHERE NOT made ORDER BY n LIMIT ?", [max_listed])
+        return np.asarray(duplicate_rows, np.int64), [DuplicateKey(*row) for row in listed.fetchall()]

@@ -16,25 +16,34 @@ import msgspec
 import pyarrow as pa
 
 from batch.errors import BatchRunnerError, InputError, NotFound
-from batch.formatting import Fault, Problem, count, listed
+from batch.formatting import Fault, Problem, plural, quoted_list
 from batch.model import Generation
-from batch.requests.generation_settings import Settings, check_generation
-from batch.requests.input_formats import BLOCKS, JSONL, KINDS, TABLES, blocks, kind_of, numbered_lines, prompt_lines
+from batch.requests.generation_settings import EncodedSettings, check_generation
+from batch.requests.input_formats import (
+    BLOCKS,
+    JSONL,
+    KINDS,
+    TABLE_KINDS,
+    blocks,
+    kind_of,
+    numbered_lines,
+    prompt_lines,
+)
 from batch.requests.prompt_template import Template, compile_template, default_template
-from batch.requests.row_checker import LINE_LIMIT_BYTES, Checker, Row
-from batch.requests.use_cache_marker import marker
+from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow, RowChecker
+from batch.requests.use_cache_marker import match_marker
 from lifecycle.core import malloc
-from lifecycle.inputs.draft_files import DraftWriter, first_rows, made_line
+from lifecycle.inputs.draft_files import DraftWriter, first_rows, request_line
 from lifecycle.inputs.tables import Table, open_binary, open_table, open_text, table_preview
 
-__all__ = ["NOTHING", "PROBLEMS_LISTED", "Draft", "kind_of", "open_draft", "prepare", "table_preview"]
+__all__ = ["EMPTY_DRAFT", "PROBLEMS_LISTED", "Draft", "kind_of", "open_draft", "prepare", "table_preview"]
 
-DRAFT = "draft.json"
+DRAFT_FILE = "draft.json"
 PROBLEMS_LISTED = 100
 PREVIEW_ROWS = 5
 PREVIEW_CHARS = 20_000
 LARGE_BYTES = 20_000_000
-NOTHING = InputError("There is nothing to send.", "Add at least one request.")
+EMPTY_DRAFT = InputError("There is nothing to send.", "Add at least one request.")
 Progress = Callable[[float], None]
 
 
@@ -88,20 +97,20 @@ def prepare(
     for problem in check_generation(generation or Generation()):
         raise InputError(problem.fault, problem.remedy)
     if kind not in KINDS:
-        raise InputError(f'"{kind}" is not a kind of input.', f"Choose one of {listed(KINDS)}.")
-    if template.strip() and kind not in TABLES:
+        raise InputError(f'"{kind}" is not a kind of input.', f"Choose one of {quoted_list(KINDS)}.")
+    if template.strip() and kind not in TABLE_KINDS:
         raise InputError("A template needs a table.", "Give a CSV, TSV, Parquet or XLSX file, or no template.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        settings = Settings(generation or Generation(), shared_text)
-        drafting = _Drafting(folder, Checker(settings, model=model), progress or (lambda done: None))
-        if kind in TABLES:
-            drafting.table(source, kind, template, key_column)
+        settings = EncodedSettings(generation or Generation(), shared_text)
+        builder = _DraftBuilder(folder, RowChecker(settings, model=model), progress or (lambda done: None))
+        if kind in TABLE_KINDS:
+            builder.table(source, kind, template, key_column)
         elif kind == JSONL:
-            drafting.json_lines(source)
+            builder.json_lines(source)
         else:
-            drafting.prompts(source, kind)
-        return drafting.finish(source_name or _name_of(source), kind, settings)
+            builder.prompts(source, kind)
+        return builder.build(source_name or _name_of(source), kind, settings)
     except UnicodeEncodeError:
         raise InputError("The shared text holds half a character (a lone surrogate).", "Type it again.") from None
     except OSError as error:
@@ -111,7 +120,7 @@ def prepare(
 def open_draft(folder: Path) -> Draft:
     """Open a draft that was prepared earlier. Raises NotFound where there is none."""
     try:
-        stored = msgspec.json.decode((folder / DRAFT).read_bytes())
+        stored = msgspec.json.decode((folder / DRAFT_FILE).read_bytes())
         return msgspec.convert({**stored, "folder": str(folder)}, Draft, dec_hook=lambda type_, value: type_(value))
     except (OSError, msgspec.MsgspecError) as error:
         raise NotFound("There is no such draft.", "Prepare the input again.") from error
@@ -121,10 +130,10 @@ def _name_of(source: Path | str) -> str:
     return source.name if isinstance(source, Path) else "typed in"
 
 
-class _Drafting:
+class _DraftBuilder:
     """One preparation under way."""
 
-    def __init__(self, folder: Path, checker: Checker, progress: Progress) -> None:
+    def __init__(self, folder: Path, checker: RowChecker, progress: Progress) -> None:
         self._folder = folder
         self._checker = checker
         self._progress = progress
@@ -132,55 +141,60 @@ class _Drafting:
         self._problems: list[Problem] = []
         self._problem_count = 0
         self._bad_rows = 0
-        self._seen = 0
+        self._row_count = 0
         self._columns: tuple[str, ...] = ()
         self._notes: list[str] = []
         self._counts: Counter[str] = Counter()
-        self._caches: dict[str, None] = {}
-        self._media = self._images = False
+        self._named_caches: dict[str, None] = {}
+        self._media = self._image_output = False
 
     # -- sources -----------------------------------------------------------------------------------------------------
 
     def json_lines(self, source: Path | str) -> None:
-        check = self._checker.line
+        check = self._checker.check_line
         with open_binary(source) as (stream, size), self._writing(pa.schema([])) as writer:
-            for piece in numbered_lines(stream, LINE_LIMIT_BYTES):
-                for number, raw in enumerate(piece.lines, piece.first):
+            for chunk in numbered_lines(stream, LINE_LIMIT_BYTES):
+                for number, raw in enumerate(chunk.lines, chunk.first):
                     if raw is None:
-                        self._seen += 1
-                        self._bad([Problem(number, "", *_TOO_LONG)])
+                        self._row_count += 1
+                        self._reject_row([Problem(number, "", *_TOO_LONG)])
                         continue
                     raw = raw.strip()
                     if not raw:
                         self._counts["blank"] += 1
                         continue
-                    self._seen += 1
-                    self._take(check(raw, number), number, writer)
+                    self._row_count += 1
+                    self._accept_row(check(raw, number), number, writer)
                 if writer.full:
                     writer.flush()
-                self._progress(piece.end / size)
+                self._progress(chunk.end / size)
 
     def prompts(self, source: Path | str, kind: str) -> None:
-        check = self._checker.prompt
+        check = self._checker.check_prompt
         with open_text(source, self._notes) as (text, stream, size), self._writing(pa.schema([])) as writer:
-            pieces = blocks(text, LINE_LIMIT_BYTES) if kind == BLOCKS else prompt_lines(text, LINE_LIMIT_BYTES)
-            marked = seen = 0
-            for number, prompt in pieces:
-                marked, seen = marked + bool(prompt and marker(prompt)), seen + bool(prompt and prompt.strip())
+            numbered_prompts = (
+                blocks(text, LINE_LIMIT_BYTES) if kind == BLOCKS else prompt_lines(text, LINE_LIMIT_BYTES)
+            )
+            marked = nonblank = 0
+            for number, prompt in numbered_prompts:
+                marked, nonblank = (
+                    marked + bool(prompt and match_marker(prompt)),
+                    nonblank + bool(prompt and prompt.strip()),
+                )
                 if prompt is None:
-                    self._seen += 1
-                    self._bad([Problem(number, "", *_TOO_LONG)])
+                    self._row_count += 1
+                    self._reject_row([Problem(number, "", *_TOO_LONG)])
                 elif prompt.strip():
-                    self._seen += 1
-                    self._take(check(prompt.rstrip("\r\n"), "", number), number, writer)
+                    self._row_count += 1
+                    self._accept_row(check(prompt.rstrip("\r\n"), "", number), number, writer)
                 else:
                     self._counts["blank"] += 1
                 if writer.full:
                     writer.flush()
                     self._progress(stream.tell() / size)
-        if 0 < marked < seen:
+        if 0 < marked < nonblank:
             self._notes.append(
-                f"{marked:,} of {seen:,} prompts begin with @use_cache, the others use no cache: "
+                f"{marked:,} of {nonblank:,} prompts begin with @use_cache, the others use no cache: "
                 "the line holds for the prompt below it only."
             )
 
@@ -198,61 +212,65 @@ class _Drafting:
                 self._table_rows(table, compiled, key, writer)
 
     def _table_rows(self, table: Table, template: Template, key: int | None, writer: DraftWriter) -> None:
-        wanted = sorted({*template.columns, *([key] if key is not None else [])})
-        for batch in table.batches(wanted):
+        needed_columns = sorted({*template.columns, *([key] if key is not None else [])})
+        for batch in table.batches(needed_columns):
             faults = iter([*batch.faults, (0, Fault(""))])
-            at, fault = next(faults)
+            fault_line, fault = next(faults)
             keys = batch.texts[key] if key is not None else [""] * len(batch.lines)
             cells = zip(*(batch.texts[n] for n in template.columns), strict=True)
-            good = []
+            accepted = []
             for line, name, row in zip(batch.lines, keys, cells, strict=True):
-                while 0 < at < line:
-                    at, fault = self._faulty(at, fault, faults)
-                self._seen += 1
-                checked = self._checker.prompt(template.render(row), name, line, template.lead)
-                good.append(self._take(checked, line, writer))
-            while at:
-                at, fault = self._faulty(at, fault, faults)
-            own = batch.own.filter(pa.array(good, pa.bool_())) if not all(good) else batch.own
-            writer.flush(own.columns)
-            self._progress(batch.done)
+                while 0 < fault_line < line:
+                    fault_line, fault = self._reject_fault(fault_line, fault, faults)
+                self._row_count += 1
+                checked = self._checker.check_prompt(template.render(row), name, line, template.prefix_chars)
+                accepted.append(self._accept_row(checked, line, writer))
+            while fault_line:
+                fault_line, fault = self._reject_fault(fault_line, fault, faults)
+            source_columns = (
+                batch.source_columns.filter(pa.array(accepted, pa.bool_()))
+                if not all(accepted)
+                else batch.source_columns
+            )
+            writer.flush(source_columns.columns)
+            self._progress(batch.progress)
 
-    def _faulty(self, line: int, fault: Fault, rest: Iterator[tuple[int, Fault]]) -> tuple[int, Fault]:
-        self._seen += 1
-        self._bad([Problem(line, "", *fault)])
-        return next(rest)
+    def _reject_fault(self, line: int, fault: Fault, remaining: Iterator[tuple[int, Fault]]) -> tuple[int, Fault]:
+        self._row_count += 1
+        self._reject_row([Problem(line, "", *fault)])
+        return next(remaining)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
-    def _take(self, checked: Row | list[Problem], number: int, writer: DraftWriter) -> bool:
+    def _accept_row(self, checked: CheckedRow | list[Problem], number: int, writer: DraftWriter) -> bool:
         if isinstance(checked, list):
-            self._bad(checked)
+            self._reject_row(checked)
             return False
         checked.number = number
         if not checked.line:
             if not checked.key:
-                checked.key, checked.made = f"row-{self._seen:06d}", True
+                checked.key, checked.key_generated = f"row-{self._row_count:06d}", True
                 self._counts["generated"] += 1
-            checked.line = made_line(checked.key, checked.request)
+            checked.line = request_line(checked.key, checked.request)
         writer.add(checked)
         if checked.cache:
-            self._caches[checked.cache] = None
+            self._named_caches[checked.cache] = None
         if checked.media:
             self._media = True
         if checked.image_output:
-            self._images = True
+            self._image_output = True
         return True
 
-    def _bad(self, problems: list[Problem]) -> None:
+    def _reject_row(self, problems: list[Problem]) -> None:
         self._bad_rows += 1
         self._problem_count += len(problems)
         if len(self._problems) < PROBLEMS_LISTED:
             self._problems += problems
 
     @contextmanager
-    def _writing(self, own: pa.Schema) -> Iterator[DraftWriter]:
+    def _writing(self, source_columns: pa.Schema) -> Iterator[DraftWriter]:
         """Hold a writer open, and remove what it wrote if the work is broken off."""
-        self._writer = writer = DraftWriter(self._folder, own)
+        self._writer = writer = DraftWriter(self._folder, source_columns)
         try:
             yield writer
             writer.flush()
@@ -263,12 +281,12 @@ class _Drafting:
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
-    def finish(self, source_name: str, kind: str, settings: Settings) -> Draft:
+    def build(self, source_name: str, kind: str, settings: EncodedSettings) -> Draft:
         writer = self._writer
         if writer is None:
             raise InputError("There was nothing to read.", "Choose another input.")
         try:
-            self._repeated(writer)
+            self._reject_duplicates(writer)
             size = writer.publish()
         except BaseException:
             writer.discard()
@@ -283,49 +301,49 @@ class _Drafting:
             problem_count=self._problem_count,
             bad_rows=self._bad_rows,
             columns=self._columns,
-            preview=tuple((key, _clipped(prompt)) for key, prompt in first_rows(self._folder, PREVIEW_ROWS)),
+            preview=tuple((key, _truncate(prompt)) for key, prompt in first_rows(self._folder, PREVIEW_ROWS)),
             notes=tuple(self._all_notes(settings)),
             media=self._media,
-            image_output=self._images,
-            uses_caches=tuple(self._caches),
+            image_output=self._image_output,
+            uses_caches=tuple(self._named_caches),
             models=tuple(self._checker.models),
         )
         stored = {**asdict(draft), "folder": ""}
-        part = self._folder / f"{DRAFT}.part"
+        part = self._folder / f"{DRAFT_FILE}.part"
         part.write_bytes(msgspec.json.encode(stored))
-        part.replace(self._folder / DRAFT)
+        part.replace(self._folder / DRAFT_FILE)
         self._progress(1.0)
         if size > LARGE_BYTES:
-            malloc.give_back()
+            malloc.release_free_memory()
         return draft
 
-    def _repeated(self, writer: DraftWriter) -> None:
-        dropped, repeats = writer.unique(PROBLEMS_LISTED)
+    def _reject_duplicates(self, writer: DraftWriter) -> None:
+        dropped, duplicate_keys = writer.resolve_duplicates(PROBLEMS_LISTED)
         self._bad_rows += dropped
         self._problem_count += dropped
-        found = [
+        duplicate_problems = [
             Problem(
                 line,
                 key,
-                f'The key "{_clipped(key, 80)}" was used before, in line {first}.',
+                f'The key "{_truncate(key, 80)}" was used before, in line {first}.',
                 "Give every row its own key.",
             )
-            for line, key, first in repeats
+            for line, key, first in duplicate_keys
         ]
-        self._problems = sorted([*self._problems, *found], key=lambda problem: problem.line)
+        self._problems = sorted([*self._problems, *duplicate_problems], key=lambda problem: problem.line)
 
-    def _all_notes(self, settings: Settings) -> Iterator[str]:
+    def _all_notes(self, settings: EncodedSettings) -> Iterator[str]:
         yield from self._notes
         yield from settings.notes
         counts = self._counts + self._checker.notes
-        for code, (words, noun, nouns) in _NOTES.items():
+        for code, (message, noun, nouns) in _NOTES.items():
             if counts[code]:
-                yield words.format(count(counts[code], noun, nouns))
+                yield message.format(plural(counts[code], noun, nouns))
         models = self._checker.models
         if models:
-            naming = count(models.total(), "row names", "rows name")
-            yield f"{naming} a model ({listed(tuple(models))}); it was left out. The model chosen for the run is used."
-        if not self._seen:
+            naming = plural(models.total(), "row names", "rows name")
+            yield f"{naming} a model ({quoted_list(tuple(models))}); it was left out. The model chosen for the run is used."
+        if not self._row_count:
             yield "The input is empty."
 
 
@@ -362,15 +380,15 @@ _NOTES: dict[str, tuple[str, str, str]] = {
 }
 
 
-def _key_column(table: Table, wanted: str) -> int | None:
+def _key_column(table: Table, requested: str) -> int | None:
     folded = [name.casefold() for name in table.names]
-    if wanted:
-        if wanted.casefold() not in folded:
-            known = f"The columns are {listed(table.names, 30)}."
-            raise InputError(f'The table has no column "{wanted}" for the keys.', known)
-        return folded.index(wanted.casefold())
+    if requested:
+        if requested.casefold() not in folded:
+            known_columns = f"The columns are {quoted_list(table.names, 30)}."
+            raise InputError(f'The table has no column "{requested}" for the keys.', known_columns)
+        return folded.index(requested.casefold())
     return folded.index("key") if "key" in folded else None
 
 
-def _clipped(text: str, limit: int = PREVIEW_CHARS) -> str:
+def _truncate(text: str, limit: int = PREVIEW_CHARS) -> str:
     return text if len(text) <= limit else text[:limit] + "…"

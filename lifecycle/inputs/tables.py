@@ -23,16 +23,16 @@ import pyarrow.parquet as pq
 from openpyxl.utils.exceptions import InvalidFileException
 
 from batch.errors import InputError
-from batch.formatting import Fault, count
+from batch.formatting import Fault, plural
 from batch.requests.input_formats import (
     PARQUET,
-    TABLES,
+    TABLE_KINDS,
     XLSX,
-    Strict,
+    StrictCsv,
     as_text,
     column_names,
-    delimiter_of,
-    encoding_of,
+    detect_delimiter,
+    detect_encoding,
     text_lines,
 )
 from batch.requests.row_checker import LINE_LIMIT_BYTES
@@ -42,7 +42,7 @@ BATCH_CHARS = 3_000_000
 PREVIEW_ROWS = 5
 XLSX_UNPACKED_BYTES = 2_000_000_000  # a worksheet of a million rows stays below; a zip bomb does not
 # The names that `inputs.parquet` has for itself.
-TAKEN = ("n", "key", "prompt", "line")
+RESERVED_NAMES = ("n", "key", "prompt", "line")
 
 
 class Batch(NamedTuple):
@@ -52,9 +52,9 @@ class Batch(NamedTuple):
 
     lines: list[int]
     texts: dict[int, list[str]]
-    own: pa.RecordBatch
+    source_columns: pa.RecordBatch
     faults: list[tuple[int, Fault]]
-    done: float
+    progress: float
 
 
 class Preview(NamedTuple):
@@ -73,23 +73,23 @@ class Table(ABC):
     notes: list[str] = field(default_factory=list)
 
     @abstractmethod
-    def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, text_columns: Sequence[int]) -> Iterator[Batch]:
         """The rows in order. `wanted` are the columns whose text is needed."""
 
 
 def table_preview(source: Path | str, kind: str) -> Preview:
     """Look at a table's columns and first rows, for composing a template. Raises InputError."""
     with open_table(source, kind) as table:
-        wanted = range(len(table.names))
-        first = next(table.batches(wanted), None)
-        rows = zip(*(first.texts[n][:PREVIEW_ROWS] for n in wanted), strict=True) if first else ()
+        text_columns = range(len(table.names))
+        first = next(table.batches(text_columns), None)
+        rows = zip(*(first.texts[n][:PREVIEW_ROWS] for n in text_columns), strict=True) if first else ()
         return Preview(tuple(table.names), tuple(rows))
 
 
 @contextmanager
 def open_table(source: Path | str, kind: str) -> Iterator[Table]:
     """Open a table. Raises InputError if it cannot be read as what it is said to be."""
-    if kind not in TABLES:
+    if kind not in TABLE_KINDS:
         raise InputError(f'"{kind}" is not a table.', "Use CSV, TSV, Parquet or XLSX.")
     if kind in (PARQUET, XLSX):
         if isinstance(source, str):
@@ -101,9 +101,9 @@ def open_table(source: Path | str, kind: str) -> Iterator[Table]:
         yield table
 
 
-def stored_names(names: Sequence[str]) -> list[str]:
+def unique_column_names(names: Sequence[str]) -> list[str]:
     """The columns' names in `inputs.parquet`: a name that is taken there gets "(input)" behind it."""
-    taken = set(TAKEN)
+    taken = set(RESERVED_NAMES)
     out = []
     for name in names:
         stored = name
@@ -115,7 +115,7 @@ def stored_names(names: Sequence[str]) -> list[str]:
 
 
 def string_schema(names: Sequence[str]) -> pa.Schema:
-    return pa.schema([(name, pa.string()) for name in stored_names(names)])
+    return pa.schema([(name, pa.string()) for name in unique_column_names(names)])
 
 
 # -- CSV and TSV -------------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def open_binary(source: Path | str) -> Iterator[tuple[BinaryIO, int]]:
 def open_text(source: Path | str, notes: list[str]) -> Iterator[tuple[TextIO, BinaryIO, int]]:
     """A source's text in its own encoding, the stream below it, and its size; `notes` tells of a fallback."""
     with open_binary(source) as (stream, size):
-        encoding, bad = encoding_of(stream)
+        encoding, bad = detect_encoding(stream)
         if bad:
             notes.append(
                 f"The file is not UTF-8 (line {bad}); it was read as Windows-1252. If letters look wrong, save it as"
@@ -157,10 +157,10 @@ def _csv(source: Path | str, kind: str) -> Iterator[Table]:
     with open_text(source, notes) as (text, stream, size):
         start = text.read(65_536).lstrip("\r\n")
         text.seek(0)
-        dialect = Strict()
-        dialect.delimiter = delimiter_of(start.splitlines()[0] if start.strip() else "", kind)
+        dialect = StrictCsv()
+        dialect.delimiter = detect_delimiter(start.splitlines()[0] if start.strip() else "", kind)
         csv.field_size_limit(LINE_LIMIT_BYTES)
-        lines = _Lines(text)
+        lines = _CsvLines(text)
         reader = csv.reader(lines, dialect)
         table = _CsvTable(
             names=[], schema=pa.schema([]), notes=notes, lines=lines, reader=reader, stream=stream, size=size
@@ -169,7 +169,7 @@ def _csv(source: Path | str, kind: str) -> Iterator[Table]:
         yield table
 
 
-class _Lines:
+class _CsvLines:
     """The lines of a CSV file. One over the limit is empty, and its number is left in `too_long`."""
 
     def __init__(self, text: TextIO) -> None:
@@ -185,7 +185,7 @@ class _Lines:
 
 @dataclass(kw_only=True)
 class _CsvTable(Table):
-    lines: _Lines
+    lines: _CsvLines
     reader: Any
     stream: BinaryIO
     size: int
@@ -204,25 +204,25 @@ class _CsvTable(Table):
             self.notes.append("Columns without a name of their own were given one.")
         self.schema = string_schema(self.names)
 
-    def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, text_columns: Sequence[int]) -> Iterator[Batch]:
         width, rows, lines, chars = len(self.names), [], [], 0
         faults: list[tuple[int, Fault]] = []
-        while (found := self._next()) is not None:
-            line, row = found
+        while (numbered_row := self._next()) is not None:
+            line, row = numbered_row
             if isinstance(row, Fault):
                 faults.append((line, row))
             elif len(row) != width:
                 if any(row):
-                    faults.append((line, _ragged(len(row), width)))
+                    faults.append((line, _cell_count_fault(len(row), width)))
             else:
                 rows.append(row)
                 lines.append(line)
                 chars += sum(map(len, row))
             if len(rows) + len(faults) >= BATCH_ROWS or chars >= BATCH_CHARS:
-                yield self._batch(lines, rows, wanted, faults)
+                yield self._batch(lines, rows, text_columns, faults)
                 rows, lines, chars, faults = [], [], 0, []
         if rows or faults:
-            yield self._batch(lines, rows, wanted, faults)
+            yield self._batch(lines, rows, text_columns, faults)
 
     def _next(self) -> tuple[int, list[str] | Fault] | None:
         line = self.reader.line_num + 1
@@ -237,16 +237,20 @@ class _CsvTable(Table):
             return line, Fault(f"The row cannot be read: {error}.", "Look at its quotation marks.")
 
     def _batch(
-        self, lines: list[int], rows: list[list[str]], wanted: Sequence[int], faults: list[tuple[int, Fault]]
+        self, lines: list[int], rows: list[list[str]], text_columns: Sequence[int], faults: list[tuple[int, Fault]]
     ) -> Batch:
         columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in self.names]
-        own = pa.RecordBatch.from_arrays([pa.array(column, pa.string()) for column in columns], schema=self.schema)
-        return Batch(lines, {n: columns[n] for n in wanted}, own, faults, self.stream.tell() / self.size)
+        source_columns = pa.RecordBatch.from_arrays(
+            [pa.array(column, pa.string()) for column in columns], schema=self.schema
+        )
+        return Batch(
+            lines, {n: columns[n] for n in text_columns}, source_columns, faults, self.stream.tell() / self.size
+        )
 
 
-def _ragged(cells: int, width: int) -> Fault:
+def _cell_count_fault(cells: int, width: int) -> Fault:
     return Fault(
-        f"The row has {count(cells, 'cell')}, but the table has {count(width, 'column')}.",
+        f"The row has {plural(cells, 'cell')}, but the table has {plural(width, 'column')}.",
         "Put cells that hold the separator or a line break in quotation marks.",
     )
 
@@ -259,11 +263,11 @@ def _parquet(path: Path) -> Iterator[Table]:
     with _readable(path, "Parquet"):
         file = pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
     with file:
-        given = list(file.schema_arrow.names)
-        names = column_names(given)
-        fields = [file.schema_arrow.field(n).with_name(name) for n, name in enumerate(stored_names(names))]
+        header_names = list(file.schema_arrow.names)
+        names = column_names(header_names)
+        fields = [file.schema_arrow.field(n).with_name(name) for n, name in enumerate(unique_column_names(names))]
         table = _ParquetTable(names=names, schema=pa.schema(fields), path=path, file=file)
-        if names != given:
+        if names != header_names:
             table.notes.append("Columns without a name of their own were given one.")
         yield table
 
@@ -273,13 +277,15 @@ class _ParquetTable(Table):
     path: Path
     file: pq.ParquetFile
 
-    def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, text_columns: Sequence[int]) -> Iterator[Batch]:
         total, start = max(self.file.metadata.num_rows, 1), 0
         for batch in _guarded(self.file.iter_batches(batch_size=_batch_rows(self.file)), self.path):
-            own = pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+            source_columns = pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
             lines = list(range(start + 1, start + 1 + batch.num_rows))
             start += batch.num_rows
-            yield Batch(lines, {n: _texts(own.column(n)) for n in wanted}, own, [], start / total)
+            yield Batch(
+                lines, {n: _texts(source_columns.column(n)) for n in text_columns}, source_columns, [], start / total
+            )
 
 
 def _batch_rows(file: pq.ParquetFile) -> int:
@@ -323,9 +329,9 @@ def _readable(path: Path, kind: str) -> Iterator[None]:
     except FileNotFoundError:
         raise InputError(f"There is no file {path.name}.", "Choose another file.") from None
     except _BROKEN as error:
-        what = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        words = f"{path.name} cannot be read as {kind}: {what.rstrip('.')}."
-        raise InputError(words, "Save it again, or export it as CSV.") from None
+        detail = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        message = f"{path.name} cannot be read as {kind}: {detail.rstrip('.')}."
+        raise InputError(message, "Save it again, or export it as CSV.") from None
 
 
 @contextmanager
@@ -335,13 +341,13 @@ def _xlsx(path: Path) -> Iterator[Table]:
         spool = Path(folder) / "sheet.parquet"
         with _readable(path, "XLSX"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            names, kinds, notes = _spool(path, spool)
-        fields = zip(stored_names(names), (_column_type(kind) for kind in kinds), strict=True)
+            names, kinds, notes = _copy_to_parquet(path, spool)
+        fields = zip(unique_column_names(names), (_column_type(kind) for kind in kinds), strict=True)
         with pq.ParquetFile(spool) as file:
             yield _XlsxTable(names=names, schema=pa.schema(list(fields)), notes=notes, file=file)
 
 
-def _spool(path: Path, spool: Path) -> tuple[list[str], list[set[str]], list[str]]:
+def _copy_to_parquet(path: Path, spool: Path) -> tuple[list[str], list[set[str]], list[str]]:
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > XLSX_UNPACKED_BYTES:
             raise InputError(f"{path.name} is too large for XLSX.", "Export it as CSV or Parquet.")
@@ -356,13 +362,13 @@ def _spool(path: Path, spool: Path) -> tuple[list[str], list[set[str]], list[str
         _, header = next(((n, row) for n, row in rows if row), (0, None))
         if header is None:
             raise InputError(f'The sheet "{sheet.title}" is empty.', "The first row names the columns.")
-        given = [as_text(value) for value in header]
-        names = column_names(given)
-        notes = [] if names == given else ["Columns without a name of their own were given one."]
+        header_names = [as_text(value) for value in header]
+        names = column_names(header_names)
+        notes = [] if names == header_names else ["Columns without a name of their own were given one."]
         if len(sheets) > 1:
             notes.append(f'Only the first sheet, "{sheet.title}", was read.')
         kinds: list[set[str]] = [set() for _ in names]
-        _write_spool(rows, spool, kinds)
+        _write_text_rows(rows, spool, kinds)
         return names, kinds, notes
     finally:
         book.close()
@@ -375,11 +381,11 @@ def _trimmed(row: Sequence[Any]) -> list[Any]:
     return cells
 
 
-def _write_spool(rows: Iterator[tuple[int, list[Any]]], spool: Path, kinds: list[set[str]]) -> None:
+def _write_text_rows(rows: Iterator[tuple[int, list[Any]]], spool: Path, kinds: list[set[str]]) -> None:
     width = len(kinds)
     schema = pa.schema([("line", pa.int64()), ("cells", pa.int32()), *((str(n), pa.string()) for n in range(width))])
     with pq.ParquetWriter(spool, schema, compression="lz4") as writer:
-        held: list[list[Any]] = []
+        pending: list[list[Any]] = []
         for line, row in rows:
             if not row:
                 continue
@@ -387,12 +393,12 @@ def _write_spool(rows: Iterator[tuple[int, list[Any]]], spool: Path, kinds: list
             for kind, value in zip(kinds, cells, strict=True):
                 if value is not None:
                     kind.add(_kind_of_value(value))
-            held.append([line, len(row), *(None if v is None else as_text(v) for v in cells)])
-            if len(held) >= BATCH_ROWS:
-                writer.write_batch(_columns(held, schema))
-                held = []
-        if held:
-            writer.write_batch(_columns(held, schema))
+            pending.append([line, len(row), *(None if v is None else as_text(v) for v in cells)])
+            if len(pending) >= BATCH_ROWS:
+                writer.write_batch(_columns(pending, schema))
+                pending = []
+        if pending:
+            writer.write_batch(_columns(pending, schema))
 
 
 def _columns(rows: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
@@ -431,16 +437,16 @@ def _column_type(kinds: set[str]) -> pa.DataType:
 class _XlsxTable(Table):
     file: pq.ParquetFile
 
-    def batches(self, wanted: Sequence[int]) -> Iterator[Batch]:
+    def batches(self, text_columns: Sequence[int]) -> Iterator[Batch]:
         total, start, width = max(self.file.metadata.num_rows, 1), 0, len(self.names)
         for batch in self.file.iter_batches(batch_size=BATCH_ROWS):
             start += batch.num_rows
             lines, cells = batch.column(0).to_pylist(), batch.column(1).to_pylist()
-            faults = [(line, _ragged(n, width)) for line, n in zip(lines, cells, strict=True) if n > width]
+            faults = [(line, _cell_count_fault(n, width)) for line, n in zip(lines, cells, strict=True) if n > width]
             if faults:
                 batch = batch.filter(pa.array([n <= width for n in cells]))
                 lines = batch.column(0).to_pylist()
-            texts = {n: [value or "" for value in batch.column(n + 2).to_pylist()] for n in wanted}
+            texts = {n: [value or "" for value in batch.column(n + 2).to_pylist()] for n in text_columns}
             typed = [batch.column(n + 2).cast(f.type) for n, f in enumerate(self.schema)]
-            own = pa.RecordBatch.from_arrays(typed, schema=self.schema)
-            yield Batch(lines, texts, own, faults, start / total)
+            source_columns = pa.RecordBatch.from_arrays(typed, schema=self.schema)
+            yield Batch(lines, texts, source_columns, faults, start / total)

@@ -16,27 +16,35 @@ import orjson
 import gem_cache
 from batch.errors import ApiError
 from batch.model import ContextMode, Tariff, Usage
-from batch.planning.duration import LONGEST_HOURS, learn_duration
-from batch.prefixes.scan import BLIND
+from batch.planning.duration import MAX_JOB_HOURS, learn_duration
+from batch.prefixes.scan import UNKNOWN_SIZE
 from batch.pricing import estimate, rates
-from batch.pricing.catalog import Model
-from batch.pricing.estimate import Card
-from batch.pricing.workload import UNCOUNTED, CachePlan, OutputGuess, Side, Workload, correct, guess_output
+from batch.pricing.catalog import CatalogModel
+from batch.pricing.estimate import CostEstimate
+from batch.pricing.workload import (
+    UNCOUNTED_NOTE,
+    CachePlan,
+    OutputAssumption,
+    TierTotals,
+    Workload,
+    apply_canary,
+    assumed_output,
+)
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
 
-MOST_COUNTED_PREFIXES = 200
-MOST_COUNTED_NEAR, NEAR = 300, 1.5  # further ones, up to so many times the minimum: there a size decides
+MAX_COUNTED_PREFIXES = 200
+MAX_COUNTED_NEAR, NEAR_FACTOR = 300, 1.5  # further ones, up to so many times the minimum: there a size decides
 SAMPLE_SIZE = 100
-COUNTERS = 8  # calls at once
-SHORTEST_HOURS = 0.25
+COUNT_THREADS = 8  # calls at once
+MIN_CACHE_HOURS = 0.25
 INLINE_DATA = b'"inlineData":'
 
-Count = Callable[[bytes], int]
+TokenCounter = Callable[[bytes], int]
 """Tokens of the JSON of a request's prefix or end, exactly."""
 
 
-class Hours(NamedTuple):
+class ExpectedHours(NamedTuple):
     """How long the jobs are expected to take: the mean that is planned with, a long case, and from how many jobs."""
 
     expected: float
@@ -49,18 +57,18 @@ class Forecast:
     """A plan and its price. `counted` says how many texts were counted exactly, `caution` what to know before."""
 
     plan: Plan
-    card: Card
-    hours: Hours
-    counted: int
-    caution: str = ""
+    estimate: CostEstimate
+    hours: ExpectedHours
+    counted_texts: int
+    warning: str = ""
 
 
-def expected_hours(seen: Sequence[float], given: float | None = None) -> Hours:
+def expected_hours(finished_hours: Sequence[float], fixed_hours: float | None = None) -> ExpectedHours:
     """The expected duration: as given, else learned from finished jobs, weighed against a prior."""
-    if given is not None:
-        return Hours(given, given, len(seen))
-    learned = learn_duration(seen)
-    return Hours(learned.mean, learned.p95, learned.jobs)
+    if fixed_hours is not None:
+        return ExpectedHours(fixed_hours, fixed_hours, len(finished_hours))
+    learned = learn_duration(finished_hours)
+    return ExpectedHours(learned.mean, learned.p95, learned.jobs)
 
 
 def forecast(
@@ -68,16 +76,16 @@ def forecast(
     spec: RunSpec,
     *,
     tariff: Tariff | None,
-    model: Model | None,
-    hours: Hours,
+    model: CatalogModel | None,
+    hours: ExpectedHours,
     known_caches: Mapping[str, int] | None = None,
-    count: Count | None = None,
+    count: TokenCounter | None = None,
     counts: Mapping[str, int] | None = None,
     implicit_rate: float = 0.0,
-    output: OutputGuess | None = None,
+    output: OutputAssumption | None = None,
     observed: Sequence[Usage] = (),
     predicted: Sequence[int] = (),
-    before: Forecast | None = None,
+    previous: Forecast | None = None,
 ) -> Forecast:
     """Plan and price the requests of a draft. `count` makes shared texts and a sample of the rest exact.
 
@@ -88,14 +96,14 @@ def forecast(
     """
     mode = spec.context if tariff else ContextMode.NONE
     dedupe = True if spec.dedupe else None
-    if before is not None and before.plan.survey.split == spec.split:
-        plan = before.plan.again(
-            tariff=tariff or gem_cache.NOMINAL, mode=mode, overrides={}, hours=hours.expected, dedupe=dedupe
+    if previous is not None and previous.plan.survey.split == spec.split:
+        plan = previous.plan.replan(
+            tariff=tariff or gem_cache.FALLBACK_TARIFF, mode=mode, overrides={}, hours=hours.expected, dedupe=dedupe
         )
     else:
         plan = gem_cache.plan_batches(
-            Lines(requests),
-            tariff or gem_cache.NOMINAL,
+            ReopenableFile(requests),
+            tariff or gem_cache.FALLBACK_TARIFF,
             hours=hours.expected,
             implicit_rate=implicit_rate,
             split=spec.split,
@@ -104,24 +112,29 @@ def forecast(
             known=known_caches,
             counts=counts,
         )
-    plan = plan.again(overrides=_of_groups(plan, spec.overrides))
-    known = {**plan.options.counts, **(_counts(plan, count) if count else {})}
-    plan = plan.again(counts=known) if count and known else plan
-    workload = correct(_workload(plan, requests, tariff, model, output, len(known)), observed, predicted)
-    card = estimate.card(workload, tariff)
-    return Forecast(plan, card, hours, len(known), _unmet(plan, spec, tariff))
+    plan = plan.replan(overrides=_for_known_groups(plan, spec.overrides))
+    exact_counts = {**plan.options.counts, **(_exact_counts(plan, count) if count else {})}
+    plan = plan.replan(counts=exact_counts) if count and exact_counts else plan
+    workload = apply_canary(_workload(plan, requests, tariff, model, output, len(exact_counts)), observed, predicted)
+    cost_estimate = estimate.estimate_cost(workload, tariff)
+    return Forecast(plan, cost_estimate, hours, len(exact_counts), _why_no_cache(plan, spec, tariff))
 
 
-_PASSES = {"input_standard": "making", "cached": "reading", "storage": "keeping"}
+_CACHE_RATES = {"input_standard": "making", "cached": "reading", "storage": "keeping"}
 
 
-def _unmet(plan: Plan, spec: RunSpec, tariff: Tariff | None) -> str:
+def _why_no_cache(plan: Plan, spec: RunSpec, tariff: Tariff | None) -> str:
     """Why a run in mode Explicit makes no cache; "" where it makes one, or reads one that exists."""
-    if spec.context is not ContextMode.EXPLICIT or plan.caches or plan.overrides or bool(plan.stakes.pinned.any()):
+    if (
+        spec.context is not ContextMode.EXPLICIT
+        or plan.caches
+        or plan.overrides
+        or bool(plan.cost_model.own_cache_tokens.any())
+    ):
         return ""
     if tariff is None:
         return "No cache is planned: the price of this model is unknown."
-    missing = [words for rate, words in _PASSES.items() if getattr(tariff, rate) is None]
+    missing = [action for rate, action in _CACHE_RATES.items() if getattr(tariff, rate) is None]
     if missing:
         return f"No cache is planned: the price of {' and '.join(missing)} one on this model is unknown."
     if tariff.explicit_minimum is None:
@@ -129,7 +142,7 @@ def _unmet(plan: Plan, spec: RunSpec, tariff: Tariff | None) -> str:
     return f"No cache is planned: no two requests begin with the same {tariff.explicit_minimum:,} tokens, the fewest."
 
 
-def plan_of(
+def rebuild_plan(
     requests: Path,
     spec: RunSpec,
     *,
@@ -140,8 +153,8 @@ def plan_of(
 ) -> Plan:
     """The plan that a run follows: the one that was forecast, made again from its assumptions and counts."""
     plan = gem_cache.plan_batches(
-        Lines(requests),
-        tariff or gem_cache.NOMINAL,
+        ReopenableFile(requests),
+        tariff or gem_cache.FALLBACK_TARIFF,
         hours=hours,
         implicit_rate=implicit_rate,
         split=spec.split,
@@ -149,18 +162,18 @@ def plan_of(
         dedupe=True if spec.dedupe else None,
         counts=counts,
     )
-    return plan.again(overrides=_of_groups(plan, spec.overrides))
+    return plan.replan(overrides=_for_known_groups(plan, spec.overrides))
 
 
-def _of_groups(plan: Plan, choices: Mapping[str, str]) -> dict[str, gem_cache.Choice]:
+def _for_known_groups(plan: Plan, choices: Mapping[str, str]) -> dict[str, gem_cache.CachingChoice]:
     """The choices for groups that this batch has."""
     if not choices:
         return {}
-    there = {f"{ident:016x}" for ident in plan.survey.forest.ids.tolist()}
-    return {group: gem_cache.Choice(choice) for group, choice in choices.items() if group in there}
+    known_groups = {f"{ident:016x}" for ident in plan.survey.forest.ids.tolist()}
+    return {group: gem_cache.CachingChoice(choice) for group, choice in choices.items() if group in known_groups}
 
 
-class Lines:
+class ReopenableFile:
     """A file of requests that can be read again and again."""
 
     def __init__(self, path: Path) -> None:
@@ -177,23 +190,25 @@ class _SelfClosing(io.BufferedReader):
         self.close()
 
 
-def _counts(plan: Plan, count: Count) -> dict[str, int]:
+def _exact_counts(plan: Plan, count: TokenCounter) -> dict[str, int]:
     """Exact counts of what may become a cache, and of a sample of all the rest. What cannot be counted is left out."""
-    most, rest = plan.candidates[:MOST_COUNTED_PREFIXES], plan.candidates[MOST_COUNTED_PREFIXES:]
-    near = [c for c in rest if c.tokens < NEAR * (plan.tariff.explicit_minimum or 0)][:MOST_COUNTED_NEAR]
-    wanted = [c.id for c in (*most, *near, *plan.samples(SAMPLE_SIZE))]
+    first_candidates, other_candidates = plan.candidates[:MAX_COUNTED_PREFIXES], plan.candidates[MAX_COUNTED_PREFIXES:]
+    near_minimum = [c for c in other_candidates if c.tokens < NEAR_FACTOR * (plan.tariff.explicit_minimum or 0)][
+        :MAX_COUNTED_NEAR
+    ]
+    ids = [c.id for c in (*first_candidates, *near_minimum, *plan.samples(SAMPLE_SIZE))]
 
-    def ask(item: tuple[str, bytes]) -> tuple[str, int] | None:
+    def count_one(item: tuple[str, bytes]) -> tuple[str, int] | None:
         try:
             return item[0], count(item[1])
         except ApiError:
             return None
 
-    with ThreadPoolExecutor(COUNTERS) as pool:
-        return dict(found for found in pool.map(ask, plan.contents(wanted)) if found)
+    with ThreadPoolExecutor(COUNT_THREADS) as pool:
+        return dict(counted for counted in pool.map(count_one, plan.contents(ids)) if counted)
 
 
-def to_count(prefix: bytes) -> dict[str, Any]:
+def count_tokens_body(prefix: bytes) -> dict[str, Any]:
     """A prefix's JSON as countTokens takes it: contents, and tools if it has any.
 
     A system instruction counts the same as a turn, and so a prefix that is nothing else has contents too.
@@ -205,40 +220,49 @@ def to_count(prefix: bytes) -> dict[str, Any]:
 
 
 def _workload(
-    plan: Plan, requests: Path, tariff: Tariff | None, model: Model | None, output: OutputGuess | None, counted: int
+    plan: Plan,
+    requests: Path,
+    tariff: Tariff | None,
+    model: CatalogModel | None,
+    output: OutputAssumption | None,
+    counted: int,
 ) -> Workload:
-    stakes, totals = plan.stakes, plan.totals
-    sent = np.flatnonzero(stakes.sent)
-    prompt = stakes.prompt[sent]
-    used = plan.decision.used[sent]
-    cached = stakes.pinned[sent] + np.where(used >= 0, np.append(stakes.length, 0.0)[used], 0.0)
+    cost_model, totals = plan.cost_model, plan.totals
+    sent = np.flatnonzero(cost_model.sent)
+    prompt = cost_model.prompt_tokens[sent]
+    used_cache = plan.decision.used[sent]
+    cached = cost_model.own_cache_tokens[sent] + np.where(
+        used_cache >= 0, np.append(cost_model.length, 0.0)[used_cache], 0.0
+    )
     caps, media = _caps(requests, len(plan.survey), model.output_cap if model else None)
     long = np.array([tariff is not None and rates.is_long(round(p), tariff) for p in prompt], dtype=bool)
-    sides = [_side(prompt[rows], cached[rows], caps[sent][rows]) for rows in (~long, long)]
+    tiers = [_tier_totals(prompt[rows], cached[rows], caps[sent][rows]) for rows in (~long, long)]
     kind = model.kind if model else "text"
-    words = f"{counted} texts were counted exactly, the rest is estimated from them." if counted else UNCOUNTED
-    base = Workload(short=sides[0], long=sides[1], prompt=totals.tokens)
+    counting_note = (
+        f"{counted} texts were counted exactly, the rest is estimated from them." if counted else UNCOUNTED_NOTE
+    )
+    base = Workload(short=tiers[0], long=tiers[1], prompt=totals.tokens)
     counted_rows = [int(key.partition("@")[0]) for key in plan.options.counts if "@" in key]
-    open_ = stakes.sent & ~np.isin(np.arange(len(stakes.sent)), counted_rows)
+    open_ = cost_model.sent & ~np.isin(np.arange(len(cost_model.sent)), counted_rows)
     return replace(
         base,
         media=int((media & open_).sum()),
-        unknown=int(((plan.survey.flags & BLIND) > 0)[open_].sum()),
-        output=output or guess_output(kind, thinking=model is None or model.thinking is not None),
-        caches=tuple(CachePlan(g.prefix_tokens, *_lives(plan.options.hours)) for g in plan.caches),
-        counted=words,
+        unknown_size=int(((plan.survey.flags & UNKNOWN_SIZE) > 0)[open_].sum()),
+        output=output or assumed_output(kind, thinking=model is None or model.thinking is not None),
+        caches=tuple(CachePlan(g.prefix_tokens, *_cache_hours(plan.options.hours)) for g in plan.caches),
+        counting_note=counting_note,
     )
 
 
-def _lives(hours: float) -> tuple[float, float, float]:
+def _cache_hours(hours: float) -> tuple[float, float, float]:
     """Hours that a cache lives at least, probably and at worst; where nobody stays to end it, as long as planned."""
-    return min(SHORTEST_HOURS, hours), hours, max(LONGEST_HOURS, hours)
+    return min(MIN_CACHE_HOURS, hours), hours, max(MAX_JOB_HOURS, hours)
 
 
-def _side(prompt: Any, cached: Any, caps: Any) -> Side:
+def _tier_totals(prompt: Any, cached: Any, caps: Any) -> TierTotals:
     cap = None if bool((caps < 0).any()) else int(caps.sum())
-    whole = float(prompt.sum())
-    return Side(len(prompt), round(whole), min(round(float(cached.sum())), round(whole)), cap)
+    prompt_total = float(prompt.sum())
+    return TierTotals(len(prompt), round(prompt_total), min(round(float(cached.sum())), round(prompt_total)), cap)
 
 
 class _Generation(msgspec.Struct, rename="camel"):
@@ -256,18 +280,20 @@ class _Line(msgspec.Struct):
 def _caps(requests: Path, rows: int, model_cap: int | None) -> tuple[Any, Any]:
     """Of each row the most output tokens (its own limit or the model's; -1 where neither is known), and whether it
     holds pictures, pages or sound."""
-    most = -1 if model_cap is None else model_cap
-    found = np.fromiter(
-        ((_cap(own, most), media) for own, media in _read(requests)), dtype=[("cap", "i8"), ("media", "?")], count=rows
+    default_cap = -1 if model_cap is None else model_cap
+    per_row = np.fromiter(
+        ((_cap(row_cap, default_cap), media) for row_cap, media in _read_rows(requests)),
+        dtype=[("cap", "i8"), ("media", "?")],
+        count=rows,
     )
-    return found["cap"], found["media"]
+    return per_row["cap"], per_row["media"]
 
 
-def _cap(own: int | None, most: int) -> int:
-    return most if own is None else own if most < 0 else min(own, most)
+def _cap(row_cap: int | None, default_cap: int) -> int:
+    return default_cap if row_cap is None else row_cap if default_cap < 0 else min(row_cap, default_cap)
 
 
-def _read(requests: Path) -> Iterator[tuple[int | None, bool]]:
+def _read_rows(requests: Path) -> Iterator[tuple[int | None, bool]]:
     decode = msgspec.json.Decoder(_Line).decode
     with requests.open("rb") as lines:
         for line in lines:

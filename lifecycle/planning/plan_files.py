@@ -11,8 +11,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gem_cache import Choice, Plan
-from lifecycle.inputs.request_subset import keys_of
+from gem_cache import CachingChoice, Plan
+from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.results.store.columns import FANOUT, GROUPS
 
 PLAN = "plan.json"
@@ -21,7 +21,7 @@ BATCH_ROWS = 50_000
 
 def write_plan(plan: Plan, folder: Path) -> None:
     """Write each explicit group's content and tokens; small enough to hold, since caches are few and bounded."""
-    chosen = {group.id: group for group in plan.groups if group.choice is Choice.EXPLICIT and group.served}
+    chosen = {group.id: group for group in plan.groups if group.choice is CachingChoice.EXPLICIT and group.served}
     groups = {
         ident: {"tokens": chosen[ident].prefix_tokens, "requests": chosen[ident].served, "body": msgspec.Raw(body)}
         for ident, body in plan.contents(list(chosen))
@@ -50,15 +50,15 @@ def row_groups(plan: Plan, requests: Path) -> Iterator[tuple[str, str | None]]:
     """Per row its key and its group: the one whose cache it uses, else its deepest shared prefix, else None."""
     groups = [group.id for group in plan.groups]
     cached, deepest = plan.cache_of_row.tolist(), plan.group_of_row.tolist()
-    for key, used, shared in zip(keys_of(requests), cached, deepest, strict=True):
-        place = used if used >= 0 else shared
-        yield key, groups[place] if place >= 0 else None
+    for key, cache_index, shared in zip(keys_in_file(requests), cached, deepest, strict=True):
+        group_index = cache_index if cache_index >= 0 else shared
+        yield key, groups[group_index] if group_index >= 0 else None
 
 
 def _copies(plan: Plan, requests: Path) -> Iterator[tuple[str, str | None]]:
-    sent = plan.stakes.sent.tolist()
-    keys = list(keys_of(requests))
-    for row, first in enumerate(plan.survey.twin.tolist()):
+    sent = plan.cost_model.sent.tolist()
+    keys = list(keys_in_file(requests))
+    for row, first in enumerate(plan.survey.duplicate_of.tolist()):
         if not sent[row]:
             yield keys[row], keys[first]
 

@@ -10,12 +10,12 @@ from gem_cache import Plan
 from lifecycle.planning.forecast import Forecast
 
 
-def plan_document(found: Forecast, model: str, tariff: Tariff | None) -> dict[str, Any]:
+def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict[str, Any]:
     """What `plan --json` prints; USD are of the input side, None where a price is unknown.
 
     `estimate` has the whole run's, output and caches included: what a budget is held against.
     """
-    plan, totals = found.plan, found.plan.totals
+    plan, totals = forecast.plan, forecast.plan.totals
     usd = totals.usd
     return {
         "model": model,
@@ -25,7 +25,7 @@ def plan_document(found: Forecast, model: str, tariff: Tariff | None) -> dict[st
             "storage": tariff.storage if tariff else None,
             "min_tokens": tariff.explicit_minimum if tariff else None,
             "implicit_rate": plan.options.implicit_rate,
-            "words": list(found.card.assumptions),
+            "words": list(forecast.estimate.assumptions),
         },
         "totals": {
             "requests": totals.requests,
@@ -36,7 +36,7 @@ def plan_document(found: Forecast, model: str, tariff: Tariff | None) -> dict[st
                 "high": round(totals.tokens.high),
             },
             "usd": {
-                "plain": _priced(usd.plain, tariff),
+                "plain": _priced(usd.uncached, tariff),
                 "implicit": _priced(usd.implicit, tariff),
                 "chosen": _priced(usd.chosen, tariff),
                 "low": _priced(usd.low, tariff),
@@ -44,27 +44,27 @@ def plan_document(found: Forecast, model: str, tariff: Tariff | None) -> dict[st
                 "standard": _priced(usd.standard, tariff),
             },
         },
-        "estimate": estimate_document(found),
-        "caution": found.caution or None,
+        "estimate": estimate_document(forecast),
+        "caution": forecast.warning or None,
         "groups": list(_groups(plan, tariff)),
         "hints": [str(hint) for hint in plan.hints],
     }
 
 
-def estimate_document(found: Forecast) -> dict[str, Any]:
+def estimate_document(forecast: Forecast) -> dict[str, Any]:
     """What a run remembers of its estimate, output included, so that the actual cost can be held against it."""
-    card = found.card
+    estimate = forecast.estimate
     ranges = {
-        "usd": card.usd,
-        "uncached_usd": card.uncached,
-        "standard_usd": card.standard,
-        "output_tokens": card.output,
+        "usd": estimate.usd,
+        "uncached_usd": estimate.uncached,
+        "standard_usd": estimate.standard,
+        "output_tokens": estimate.output,
     }
     return {
         **{name: {"low": r.low, "expected": r.expected, "worst": r.worst} for name, r in ranges.items()},
-        "prompt_tokens": {"low": card.prompt.low, "expected": card.prompt.total, "high": card.prompt.high},
-        "cached_tokens": card.cached,
-        "hours": found.hours.expected,
+        "prompt_tokens": {"low": estimate.prompt.low, "expected": estimate.prompt.total, "high": estimate.prompt.high},
+        "cached_tokens": estimate.cached,
+        "hours": forecast.hours.expected,
     }
 
 

@@ -13,12 +13,12 @@ import orjson
 from batch.errors import InputError
 from batch.model import Outcome
 from lifecycle.core.models import RunSpec
-from lifecycle.inputs.drafts import DRAFT, Draft, open_draft
-from lifecycle.inputs.request_subset import copy_inputs, copy_lines, keys_of
+from lifecycle.inputs.drafts import DRAFT_FILE, Draft, open_draft
+from lifecycle.inputs.request_subset import copy_inputs, copy_lines, keys_in_file
 from lifecycle.planning.forecast import Forecast
 from lifecycle.results.read.table import Filter, ResultTable
 
-WORTH_RETRYING = (  # what may well go better next time; blocked and refused rows only when asked for
+RETRYABLE = (  # what may well go better next time; blocked and refused rows only when asked for
     Outcome.ERROR_TRANSIENT,
     Outcome.NO_RESPONSE,
     Outcome.MISSING,
@@ -30,38 +30,38 @@ WORTH_RETRYING = (  # what may well go better next time; blocked and refused row
 )
 
 
-NOTHING = ("No row of this run needs to be sent again.", "Choose other outcomes or rows.")
+NOTHING_TO_RETRY = ("No row of this run needs to be sent again.", "Choose other outcomes or rows.")
 
 
 @dataclass(frozen=True)
-class RetryOffer:
+class RetryForecast:
     """A child run as it would be sent: the parent's id, its requests, its decision, and what it will cost.
 
     With `after`, the id of a run under way, that one is cancelled first, and only what it leaves unanswered is sent:
     `draft` and `found` are then of all its rows, more than will be sent. `siblings` are the retries there were before.
     """
 
-    parent: str
+    parent_id: str
     draft: Draft
     spec: RunSpec
-    found: Forecast
-    after: str = ""
-    siblings: int = 0
+    forecast: Forecast
+    replaces_run: str = ""
+    sibling_count: int = 0
 
     @property
     def worst_usd(self) -> float | None:
         """The most that it can cost; None if a price is unknown."""
-        return self.found.card.usd.worst
+        return self.forecast.estimate.usd.worst
 
     @property
-    def ticket(self) -> str:
+    def idempotency_key(self) -> str:
         """The same for the same rows asked for at the same point of the parent's life, whoever asks."""
         with (self.draft.folder / "requests.jsonl").open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:24]
-        return f"retry:{self.parent}:{self.siblings}:{self.spec.model[:16]}:{digest}"
+        return f"retry:{self.parent_id}:{self.sibling_count}:{self.spec.model[:16]}:{digest}"
 
 
-def chosen_keys(
+def select_keys(
     table: ResultTable, outcomes: Collection[str], keys: Collection[str], where: Filter | None = None
 ) -> set[str]:
     """The keys of the rows to send again: those that fit `where`, or those with these outcomes or keys.
@@ -76,44 +76,46 @@ def chosen_keys(
     absent = [key for key in keys if not any(table.keys(Filter(keys=(key,))))]
     if absent:
         raise InputError(f"This run has no row with the key {absent[0]!r}.", "Give keys as the results show them.")
-    wanted = tuple(outcomes) or (() if keys else tuple(o.value for o in WORTH_RETRYING))
-    found = set(table.keys(where if where is not None else Filter(outcomes=wanted, keys=tuple(keys))))
-    if not found:
-        raise InputError(*NOTHING)
-    return found
+    selected_outcomes = tuple(outcomes) or (() if keys else tuple(o.value for o in RETRYABLE))
+    selected = set(table.keys(where if where is not None else Filter(outcomes=selected_outcomes, keys=tuple(keys))))
+    if not selected:
+        raise InputError(*NOTHING_TO_RETRY)
+    return selected
 
 
-def those_of(keys: set[str], folder: Path) -> set[str]:
+def keys_in_run(keys: set[str], folder: Path) -> set[str]:
     """The keys that a run has. Raises InputError if it has none of them."""
-    mine = keys.intersection(keys_of(folder / "requests.jsonl"))
-    if not mine:
-        raise InputError(*NOTHING)
-    return mine
+    run_keys = keys.intersection(keys_in_file(folder / "requests.jsonl"))
+    if not run_keys:
+        raise InputError(*NOTHING_TO_RETRY)
+    return run_keys
 
 
-def without_those_under_way(keys: set[str], children: Iterable[tuple[str, Path]]) -> set[str]:
+def exclude_in_flight(keys: set[str], children: Iterable[tuple[str, Path]]) -> set[str]:
     """The keys that none of these runs under way, (id, folder), is sending already. Raises InputError if none is left.
 
     Sending a row again while it is being sent would pay for it twice.
     """
-    left, busy = set(keys), ""
+    remaining, in_flight_run = set(keys), ""
     for run_id, folder in children:
-        before = len(left)
-        left.difference_update(keys_of(folder / "requests.jsonl"))
-        busy = run_id if len(left) < before else busy
-    if not left:
-        raise InputError(f"These rows are being sent again now, by run {busy}.", "Wait until it has ended.")
-    return left
+        count_before = len(remaining)
+        remaining.difference_update(keys_in_file(folder / "requests.jsonl"))
+        in_flight_run = run_id if len(remaining) < count_before else in_flight_run
+    if not remaining:
+        raise InputError(f"These rows are being sent again now, by run {in_flight_run}.", "Wait until it has ended.")
+    return remaining
 
 
-def prepare_child(parent: Path, keys: Collection[str], folder: Path, max_output_tokens: int | None = None) -> Draft:
+def prepare_child(
+    parent_folder: Path, keys: Collection[str], folder: Path, max_output_tokens: int | None = None
+) -> Draft:
     """Write the draft of a child run: the parent's requests with these keys, unchanged but for a new output cap."""
-    rows, size = copy_lines(parent / "requests.jsonl", keys, folder / "requests.jsonl")
+    rows, size = copy_lines(parent_folder / "requests.jsonl", keys, folder / "requests.jsonl")
     if max_output_tokens is not None:
-        size = _recap(folder / "requests.jsonl", max_output_tokens)
-    copy_inputs(parent / "inputs.parquet", keys, folder / "inputs.parquet")
+        size = _set_output_cap(folder / "requests.jsonl", max_output_tokens)
+    copy_inputs(parent_folder / "inputs.parquet", keys, folder / "inputs.parquet")
     draft = replace(
-        open_draft(parent),
+        open_draft(parent_folder),
         folder=folder,
         rows=rows,
         size_bytes=size,
@@ -122,11 +124,11 @@ def prepare_child(parent: Path, keys: Collection[str], folder: Path, max_output_
         bad_rows=0,
         notes=(),
     )
-    (folder / DRAFT).write_bytes(msgspec.json.encode(draft, enc_hook=str))
+    (folder / DRAFT_FILE).write_bytes(msgspec.json.encode(draft, enc_hook=str))
     return draft
 
 
-def _recap(path: Path, max_output_tokens: int) -> int:
+def _set_output_cap(path: Path, max_output_tokens: int) -> int:
     """Give every request another output cap; returns the file's new size in bytes."""
     part = path.with_suffix(".part")
     with path.open("rb") as lines, part.open("wb") as out:

@@ -13,68 +13,74 @@ import pyarrow as pa
 
 from batch.model import RunState, Tariff
 from batch.pricing import rates
-from batch.pricing.costs import Bill, once
-from lifecycle.core.foreign_jobs import LEFT
+from batch.pricing.costs import RunCost, without_double_counting
+from lifecycle.core.foreign_jobs import DETACHED
 from lifecycle.core.models import Account
 from lifecycle.results.read.table import ResultTable
 from lifecycle.results.store.columns import RESULTS
-from lifecycle.services.context import Office
+from lifecycle.services.context import ServiceContext
 from lifecycle.storage.store import Row
-from lifecycle.workflow.shards.context import UNRETURNED
+from lifecycle.workflow.shards.context import NO_RESULT_ROWS
 
-Prices = Callable[[str, date], Tariff | None]
-UNREADABLE = (OSError, KeyError, pa.ArrowException, duckdb.Error)
-SAME_PRICES = 1e-6  # by which share two sums of the same usage may differ
+TariffLookup = Callable[[str, date], Tariff | None]
+READ_ERRORS = (OSError, KeyError, pa.ArrowException, duckdb.Error)
+PRICE_TOLERANCE = 1e-6  # by which share two sums of the same usage may differ
 
 
-class Billing:
+class BillingService:
     """A bill is written when it is first asked for, or when its run is forgotten."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
 
-    def bills(self, account: Account, run_id: str = "") -> list[Bill]:
+    def run_costs(self, account: Account, run_id: str = "") -> list[RunCost]:
         """What ended runs have cost, deleted ones included, oldest first: all of an account's, or a run's own and then
         its retries'. A bill is written when it is first asked for."""
-        store = self._office.store
+        store = self._context.store
         if run_id:
-            self._office.row(account, run_id)
-        unread = [bill for row in store.unbilled(account.owner, run_id) if (bill := self._write(row))]
-        bills = [*(Bill(**values) for values in store.bills(account.owner, run_id)), *unread]
-        return sorted(bills, key=lambda bill: (bill.run != run_id, bill.ended_at))
+            self._context.run_row(account, run_id)
+        unrecorded = [
+            cost for row in store.runs_without_cost(account.owner_id, run_id) if (cost := self._record_cost(row))
+        ]
+        costs = [*(RunCost(**values) for values in store.run_costs(account.owner_id, run_id)), *unrecorded]
+        return sorted(costs, key=lambda cost: (cost.run != run_id, cost.ended_at))
 
-    def close(self, row: Row) -> None:
+    def finalize(self, row: Row) -> None:
         """Write an ended run's bill for good, as far as it is known."""
-        if unread := self._write(row):
-            self._office.store.add_bill(str(row["owner"]), asdict(unread))
+        if unrecorded := self._record_cost(row):
+            self._context.store.add_run_cost(str(row["owner"]), asdict(unrecorded))
 
-    def _write(self, row: Row) -> Bill | None:
+    def _record_cost(self, row: Row) -> RunCost | None:
         """Write a run's bill, unless its results cannot be read now: then it is returned as far as it is known."""
-        run_id, owner, store = str(row["id"]), str(row["owner"]), self._office.store
-        told = row, store.shards(run_id), store.caches(run_id)
+        run_id, owner_id, store = str(row["id"]), str(row["owner"]), self._context.store
+        records = row, store.shards(run_id), store.caches(run_id)
         try:
-            bill = bill_of(*told, self._office.folder(run_id), self._office.prices.catalog.tariff)
-        except UNREADABLE:
-            return without_results(*told)
-        store.add_bill(owner, asdict(once(bill, store.billed_jobs(owner, run_id))))
+            cost = cost_of(*records, self._context.folder(run_id), self._context.price_list.catalog.tariff)
+        except READ_ERRORS:
+            return cost_without_results(*records)
+        store.add_run_cost(owner_id, asdict(without_double_counting(cost, store.billed_jobs(owner_id, run_id))))
         return None
 
 
-def bill_of(row: Row, shards: Sequence[Row], caches: Sequence[Row], folder: Path, prices: Prices) -> Bill:
+def cost_of(row: Row, shards: Sequence[Row], caches: Sequence[Row], folder: Path, prices: TariffLookup) -> RunCost:
     """Add up one ended run; what it would have cost otherwise is by the prices of the day on which it ended.
 
     Raises one of UNREADABLE if there are results that cannot be read.
     """
-    bill = without_results(row, shards, caches)
-    return _with_rows(bill, ResultTable(folder), prices(bill.model, bill.day)) if (folder / RESULTS).exists() else bill
+    cost = cost_without_results(row, shards, caches)
+    return (
+        _with_row_costs(cost, ResultTable(folder), prices(cost.model, cost.day))
+        if (folder / RESULTS).exists()
+        else cost
+    )
 
 
-def without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> Bill:
+def cost_without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> RunCost:
     """The bill of a run of which no results can be read: nothing was bought unless there was a job."""
-    kept = [cache["usd"] for cache in caches if cache["name"]]
+    cache_costs = [cache["usd"] for cache in caches if cache["name"]]
     estimate = row["estimate"].get("usd") or {}
     usd = None if any(shard["job_name"] for shard in shards) else 0.0
-    return Bill(
+    return RunCost(
         run=str(row["id"]),
         parent=str(row["parent_id"]),
         model=str(row["model"]),
@@ -82,10 +88,10 @@ def without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> B
         ended_at=float(row["ended_at"]),
         finished=row["state"] == RunState.FINISHED,
         borrowed=bool(row["data"].get("borrowed")),
-        unreturned=sum(row["data"].get(UNRETURNED, {}).values()),
-        jobs=[shard["job_name"] for shard in shards if shard["job_name"] and shard["stage"] != LEFT],
+        unreturned=sum(row["data"].get(NO_RESULT_ROWS, {}).values()),
+        jobs=[shard["job_name"] for shard in shards if shard["job_name"] and shard["stage"] != DETACHED],
         rows_usd=usd,
-        caches_usd=None if None in kept else sum(kept),
+        caches_usd=None if None in cache_costs else sum(cache_costs),
         uncached_usd=usd,
         standard_usd=usd,
         first_usd=(row["estimate"].get("first_usd") or estimate).get("expected"),
@@ -94,15 +100,22 @@ def without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> B
     )
 
 
-def _with_rows(bill: Bill, table: ResultTable, tariff: Tariff | None) -> Bill:
+def _with_row_costs(cost: RunCost, table: ResultTable, tariff: Tariff | None) -> RunCost:
     """The bill with what came back: its price as it was told row by row, and what the same usage costs otherwise."""
-    told = table.account.usd
-    bill = replace(bill, rows_usd=told, unpriced=table.account.unpriced, uncached_usd=None, standard_usd=None)
+    rows_usd = table.reconciliation.usd
+    cost = replace(
+        cost, rows_usd=rows_usd, unpriced=table.reconciliation.unpriced, uncached_usd=None, standard_usd=None
+    )
     if tariff is None:
-        return bill
-    usage = table.bought(tariff.long_context_threshold)
-    now = rates.run_usd(usage, tariff)
-    if bill.unreturned or told is None or now is None or not math.isclose(told, now, rel_tol=SAME_PRICES, abs_tol=1e-9):
-        return bill  # usage is not whole, or the prices were corrected meanwhile; two price lists make no saving
-    other = rates.saving(usage, tariff)
-    return replace(bill, uncached_usd=other.uncached, standard_usd=other.standard)
+        return cost
+    usage = table.billed_usage(tariff.long_context_threshold)
+    usd_today = rates.run_usd(usage, tariff)
+    if (
+        cost.unreturned
+        or rows_usd is None
+        or usd_today is None
+        or not math.isclose(rows_usd, usd_today, rel_tol=PRICE_TOLERANCE, abs_tol=1e-9)
+    ):
+        return cost  # usage is not whole, or the prices were corrected meanwhile; two price lists make no saving
+    savings = rates.saving(usage, tariff)
+    return replace(cost, uncached_usd=savings.uncached, standard_usd=savings.standard)

@@ -12,9 +12,9 @@ from batch.responses import service_errors
 from batch.responses.cached_contents import CacheMetadata
 from cache_utils import CachedText
 from lifecycle.core.models import Account
-from lifecycle.core.price_list import bare
+from lifecycle.core.price_list import model_id
 from lifecycle.planning import cache_support
-from lifecycle.services.context import Office
+from lifecycle.services.context import ServiceContext
 
 
 @dataclass(frozen=True)
@@ -40,51 +40,55 @@ class CacheInfo:
     runs: tuple[str, ...]
 
 
-class CacheDesk:
+class CacheService:
     """Lists, makes, extends and deletes them; one that a run under way needs stays."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
 
-    def caches(self, account: Account) -> list[CacheInfo]:
+    def list_all(self, account: Account) -> list[CacheInfo]:
         """Every cached content under this key, the forgotten ones included, dearest first."""
-        gateway, needed_by = self._office.gateway(account), self._needed_by(account)
-        now = gateway.server_now()
-        found = [self._info(cache, now, needed_by) for cache in cache_utils.list_caches(gateway)]
-        return sorted(found, key=lambda cache: -(cache.usd_per_hour or 0.0))
+        client, needing_runs = self._context.client(account), self._needing_runs(account)
+        now = client.server_now()
+        infos = [self._info(cache, now, needing_runs) for cache in cache_utils.list_caches(client)]
+        return sorted(infos, key=lambda cache: -(cache.usd_per_hour or 0.0))
 
-    def create_cache(self, account: Account, wanted: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
+    def create(self, account: Account, content: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
         """Make a cache, or find the one that already holds the same under this name."""
-        gateway, store, model = self._office.gateway(account), self._office.store, bare(wanted.model)
+        client, store, model = self._context.client(account), self._context.store, model_id(content.model)
         try:
-            made = cache_utils.create_explicit_cache(gateway, wanted, display_name=name, ttl_seconds=ttl_seconds)
+            created = cache_utils.create_explicit_cache(client, content, display_name=name, ttl_seconds=ttl_seconds)
         except ApiError as error:
-            cache_support.refused(store, account.owner, model, service_errors.of(error))
+            cache_support.record_refused(store, account.owner_id, model, service_errors.classify_api_error(error))
             raise
-        cache_support.accepted(store, account.owner, model)
-        return next(cache for cache in self.caches(account) if cache.name == made.name)
+        cache_support.record_accepted(store, account.owner_id, model)
+        return next(cache for cache in self.list_all(account) if cache.name == created.name)
 
-    def extend_cache(self, account: Account, name: str, ttl_seconds: float) -> None:
+    def extend(self, account: Account, name: str, ttl_seconds: float) -> None:
         """Let a cache live so long from now; longer or shorter than it would."""
-        cache_utils.update_cache_ttl(self._office.gateway(account), name, ttl_seconds)
+        cache_utils.update_cache_ttl(self._context.client(account), name, ttl_seconds)
 
-    def delete_cache(self, account: Account, name: str) -> None:
+    def delete(self, account: Account, name: str) -> None:
         """Delete a cache. Raises InputError while a run under way needs it: its rows would fail."""
-        users = [run for run, caches in self._needed_by(account) if name in caches]
-        if users:
-            raise InputError(f"Run {users[0]} still needs this cache.", "Wait until it ends, or cancel it first.")
-        cache_utils.delete_cache(self._office.gateway(account), name)
+        blocking_runs = [run for run, caches in self._needing_runs(account) if name in caches]
+        if blocking_runs:
+            raise InputError(
+                f"Run {blocking_runs[0]} still needs this cache.", "Wait until it ends, or cancel it first."
+            )
+        cache_utils.delete_cache(self._context.client(account), name)
 
-    def _needed_by(self, account: Account) -> list[tuple[str, set[str]]]:
+    def _needing_runs(self, account: Account) -> list[tuple[str, set[str]]]:
         """Runs under way, each with the names of the caches that it made or borrowed."""
-        store = self._office.store
+        store = self._context.store
         return [
             (str(row["id"]), {*row["data"].get("borrowed", {}), *(c["name"] for c in store.caches(row["id"]))})
-            for row in store.unfinished([account.owner])
+            for row in store.unfinished([account.owner_id])
         ]
 
-    def _info(self, cache: CacheMetadata, now: datetime, needed_by: Sequence[tuple[str, Collection[str]]]) -> CacheInfo:
-        tariff = self._office.prices.catalog.tariff(cache.model, now.date())
+    def _info(
+        self, cache: CacheMetadata, now: datetime, needing_runs: Sequence[tuple[str, Collection[str]]]
+    ) -> CacheInfo:
+        tariff = self._context.price_list.catalog.tariff(cache.model, now.date())
         return CacheInfo(
             name=cache.name,
             label=cache.label or cache.name,
@@ -94,9 +98,9 @@ class CacheDesk:
             expire_at=cache.expire_at,
             age_hours=cache.age_hours(now),
             seconds_left=cache.seconds_left(now),
-            expired=cache.expired(now),
+            expired=cache.is_expired(now),
             usd_per_hour=cache.usd_per_hour(tariff),
             usd_so_far=cache.usd_so_far(tariff, now),
-            ours=cache.display_name.startswith(self._office.prefix),
-            runs=tuple(run for run, caches in needed_by if cache.name in caches),
+            ours=cache.display_name.startswith(self._context.prefix),
+            runs=tuple(run for run, caches in needing_runs if cache.name in caches),
         )

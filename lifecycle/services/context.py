@@ -11,24 +11,24 @@ from batch.errors import KeyMissing, NotFound
 from batch.model import Tariff
 from lifecycle.core.models import Account
 from lifecycle.core.price_list import PriceList
-from lifecycle.core.transport import Limits
+from lifecycle.core.transport import BatchLimits
 from lifecycle.planning import cache_support
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.store import Row, Store
 from lifecycle.workflow.worker import Worker
 
 if TYPE_CHECKING:
-    from gemini.client import Gateway
+    from gemini.client import GeminiClient
 
 
 @dataclass(frozen=True)
-class Office:
+class ServiceContext:
     """One per process, shared by all deeds. `prefix` begins the name of all that this installation makes at Google."""
 
     store: Store
     keyring: Keyring
-    prices: PriceList
-    limits: Limits
+    price_list: PriceList
+    limits: BatchLimits
     prefix: str
     data_dir: Path
     worker: Worker
@@ -42,32 +42,36 @@ class Office:
         folder.mkdir(parents=True)
         return folder
 
-    def row(self, account: Account, run_id: str) -> Row:
+    def run_row(self, account: Account, run_id: str) -> Row:
         """An account's own run. Raises NotFound, in the same words whether it is absent or another's."""
-        row = self.store.run(run_id, account.owner)
+        row = self.store.run(run_id, account.owner_id)
         if row is None:
             raise NotFound("There is no such run under this key.")
         return row
 
-    def gateway(self, account: Account) -> Gateway:
+    def client(self, account: Account) -> GeminiClient:
         """The client under an account's key. Raises KeyMissing."""
-        gateway = self.keyring.gateway(account.owner)
-        if gateway is None:
+        client = self.keyring.client(account.owner_id)
+        if client is None:
             raise KeyMissing("This process does not hold the key.", "Sign in again.")
-        return gateway
+        return client
 
-    def wake(self) -> None:
+    def wake_worker(self) -> None:
         """Something may be due: the worker looks now."""
         self.worker.wake()
 
-    def works_for(self, account: Account) -> bool:
+    def is_working_for(self, account: Account) -> bool:
         """Whether this process goes on with the account's runs by itself, however late it is."""
-        return self.worker.is_working and self.keyring.holds(account.owner)
+        return self.worker.is_working and self.keyring.has_key(account.owner_id)
 
-    def terms(self, account: Account | None, model: str, *, insist: bool) -> Tariff | None:
+    def effective_tariff(self, account: Account | None, model: str, *, force: bool) -> Tariff | None:
         """The model's prices, and the smallest explicit cache by what this key's own replies have taught."""
-        tariff = self.prices.tariff(model)
-        return cache_support.terms(self.store, account.owner, model, tariff, insist=insist) if account else tariff
+        tariff = self.price_list.tariff(model)
+        return (
+            cache_support.effective_tariff(self.store, account.owner_id, model, tariff, force=force)
+            if account
+            else tariff
+        )
 
 
 def run_folder(data_dir: Path, run_id: str) -> Path:

@@ -8,30 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from batch.model import ContextMode, Generation, Tariff
-from batch.planning.duration import Observed, learn_implicit_rate
+from batch.planning.duration import JobObservation, learn_implicit_rate
 from cache_utils import CachedText
 from lifecycle.core.models import Account, RunSpec
-from lifecycle.core.price_list import bare
+from lifecycle.core.price_list import model_id
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning import cache_estimate, cache_support
-from lifecycle.planning.cache_estimate import CacheOffer
-from lifecycle.planning.forecast import Forecast, expected_hours, forecast, to_count
+from lifecycle.planning.cache_estimate import CacheEstimate
+from lifecycle.planning.forecast import Forecast, count_tokens_body, expected_hours, forecast
 from lifecycle.planning.plan_json import plan_document
 from lifecycle.services import user_caches
-from lifecycle.services.context import Office
-from lifecycle.workflow.stages.collect import DURATION, IMPLICIT
+from lifecycle.services.context import ServiceContext
+from lifecycle.workflow.stages.collect import DURATION_HOURS, IMPLICIT_RATE
 
-COUNTED = (ContextMode.AUTO, ContextMode.EXPLICIT)  # modes whose plan deserves exact counts
+EXACTLY_COUNTED_MODES = (ContextMode.AUTO, ContextMode.EXPLICIT)  # modes whose plan deserves exact counts
 
 
-class Quotes:
+class ForecastService:
     """Drafts and their prices; of Google, at most free token counts and the list of caches are asked."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, context: ServiceContext) -> None:
+        self._context = context
 
-    def prepare(
+    def prepare_draft(
         self,
         source: Path | str,
         *,
@@ -51,7 +51,7 @@ class Quotes:
             generation = replace(generation or Generation(), system_instruction="")
         draft = drafts.prepare(
             source,
-            self._office.new_draft_folder(),
+            self._context.new_draft_folder(),
             kind=kind,
             template=template,
             generation=generation or Generation(),
@@ -59,58 +59,66 @@ class Quotes:
             source_name=source_name,
             progress=progress,
         )
-        return cache_estimate.use_for_all(draft, use_cache) if use_cache else draft
+        return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft
 
-    def forecast(
+    def for_draft(
         self,
         account: Account | None,
         draft: Draft,
         spec: RunSpec,
         *,
         exact: bool = True,
-        before: Forecast | None = None,
+        previous: Forecast | None = None,
     ) -> Forecast:
         """Plan and price a draft. With an account, shared texts and a sample of the rest are counted exactly, free.
 
         Not `exact`: nothing is counted anew. `before` is a forecast of the same draft for the same model, to go on
         from. Raises InputError for a cache that requests name and cannot use.
         """
-        office, model = self._office, bare(spec.model)
-        gateway = office.gateway(account) if account else None
-        seen = office.store.learned(account.owner, model, DURATION) if account else []
-        hits = office.store.learned(account.owner, model, IMPLICIT) if account else []
+        context, model = self._context, model_id(spec.model)
+        client = context.client(account) if account else None
+        durations = context.store.observations(account.owner_id, model, DURATION_HOURS) if account else []
+        implicit_rates = context.store.observations(account.owner_id, model, IMPLICIT_RATE) if account else []
 
         def count(prefix: bytes) -> int:
-            return gateway.count_tokens(model, **to_count(prefix)) if gateway else 0
+            return client.count_tokens(model, **count_tokens_body(prefix)) if client else 0
 
-        insist = spec.context is ContextMode.EXPLICIT or not spec.allow_plain
-        found = forecast(
+        force = spec.context is ContextMode.EXPLICIT or not spec.allow_plain
+        draft_forecast = forecast(
             draft.folder / "requests.jsonl",
             spec,
-            tariff=office.terms(account, model, insist=insist),
-            model=office.prices.model(model),
-            hours=expected_hours([hours for hours, _ in seen], spec.hours),
-            implicit_rate=learn_implicit_rate([Observed(int(weight), rate) for rate, weight in hits[::-1]]),
-            known_caches=user_caches.sizes(office, account, draft, spec) if account and before is None else None,
-            count=count if gateway and exact else None,
-            before=before,
+            tariff=context.effective_tariff(account, model, force=force),
+            model=context.price_list.model(model),
+            hours=expected_hours([hours for hours, _ in durations], spec.hours),
+            implicit_rate=learn_implicit_rate(
+                [JobObservation(int(weight), rate) for rate, weight in implicit_rates[::-1]]
+            ),
+            known_caches=user_caches.cache_token_counts(context, account, draft, spec)
+            if account and previous is None
+            else None,
+            count=count if client and exact else None,
+            previous=previous,
         )
-        shown = account if spec.context in COUNTED else None
-        words = cache_support.caution(office.store, shown.owner, model, insist=insist) if shown else ""
-        return replace(found, caution=" ".join(filter(None, (words, found.caution))))
+        warned_account = account if spec.context in EXACTLY_COUNTED_MODES else None
+        support_warning = (
+            cache_support.warning(context.store, warned_account.owner_id, model, force=force) if warned_account else ""
+        )
+        return replace(draft_forecast, warning=" ".join(filter(None, (support_warning, draft_forecast.warning))))
 
-    def unseen(self, account: Account, draft: Draft, spec: RunSpec) -> Forecast:
+    def default_forecast(self, account: Account, draft: Draft, spec: RunSpec) -> Forecast:
         """The forecast of a draft that nobody looked at yet, counted exactly where the plan deserves it."""
-        return self.forecast(account if spec.context in COUNTED else None, draft, spec)
+        return self.for_draft(account if spec.context in EXACTLY_COUNTED_MODES else None, draft, spec)
 
     def tariff(self, model: str) -> Tariff | None:
         """The model's prices today; None if they are unknown."""
-        return self._office.prices.tariff(model)
+        return self._context.price_list.tariff(model)
 
-    def offer_cache(self, account: Account, wanted: CachedText, hours: float) -> CacheOffer:
+    def estimate_cache(self, account: Account, content: CachedText, hours: float) -> CacheEstimate:
         """What a cache would cost if it were made and lived so long; nothing is asked of anybody."""
-        return cache_estimate.offer(wanted, hours, self._office.terms(account, bare(wanted.model), insist=True))
+        return cache_estimate.estimate_cache(
+            content, hours, self._context.effective_tariff(account, model_id(content.model), force=True)
+        )
 
-    def plan_document(self, found: Forecast, model: str) -> dict[str, Any]:
+    def plan_document(self, draft_forecast: Forecast, model: str) -> dict[str, Any]:
         """A forecast's plan as `plan --json` prints it."""
-        return plan_document(found, model, found.plan.tariff if self.tariff(model) else None)
+        return plan_document(draft_forecast, model, draft_forecast.plan.tariff if self.tariff(model) else None)

@@ -15,31 +15,33 @@ from batch.errors import InputError
 from batch.model import Stage
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.planning import retry_draft
-from lifecycle.planning.retry_draft import RetryOffer
+from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.results.read.table import Filter
-from lifecycle.services.context import Office
-from lifecycle.services.forecasts import Quotes
-from lifecycle.services.runs import Runs, check_inputs
-from lifecycle.services.submissions import Submissions
+from lifecycle.services.context import ServiceContext
+from lifecycle.services.forecasts import ForecastService
+from lifecycle.services.runs import RunService, require_inputs
+from lifecycle.services.submissions import SubmissionService
 from lifecycle.workflow.stages import await_cancelled as await_cancelled_stage
 
 
-class Resubmissions:
+class RetryService:
     """A retry is priced first and sent as it was priced."""
 
-    def __init__(self, office: Office, quotes: Quotes, submissions: Submissions, runs: Runs) -> None:
-        self._office, self._quotes, self._submissions, self._runs = office, quotes, submissions, runs
+    def __init__(
+        self, context: ServiceContext, forecasts: ForecastService, submissions: SubmissionService, runs: RunService
+    ) -> None:
+        self._context, self._forecasts, self._submissions, self._runs = context, forecasts, submissions, runs
 
-    def rerun(self, account: Account, run_id: str, ticket: str) -> str:
+    def rerun(self, account: Account, run_id: str, idempotency_key: str) -> str:
         """Submit the same requests again, as a new run."""
-        spec = msgspec.convert(self._office.row(account, run_id)["spec"], RunSpec)
-        return self._submissions.accept(account, self._runs.draft_of(account, run_id), spec, ticket)
+        spec = msgspec.convert(self._context.run_row(account, run_id)["spec"], RunSpec)
+        return self._submissions.submit_draft(account, self._runs.draft_of(account, run_id), spec, idempotency_key)
 
     def retry(
         self,
         account: Account,
         run_id: str,
-        ticket: str,
+        idempotency_key: str,
         *,
         outcomes: Sequence[str] = (),
         keys: Sequence[str] = (),
@@ -52,7 +54,7 @@ class Resubmissions:
         Without outcomes and keys, the rows that may well go better next time. Without a ticket, the same wish at the
         same moment is the same run.
         """
-        offer = self.retry_forecast(
+        retry_forecast = self.retry_forecast(
             account,
             run_id,
             outcomes=outcomes,
@@ -61,7 +63,7 @@ class Resubmissions:
             max_output_tokens=max_output_tokens,
             rows_per_job=rows_per_job,
         )
-        return self.send_retry(account, offer, ticket)
+        return self.submit_retry(account, retry_forecast, idempotency_key)
 
     def retry_forecast(
         self,
@@ -74,62 +76,76 @@ class Resubmissions:
         model: str = "",
         max_output_tokens: int | None = None,
         rows_per_job: int = 0,
-    ) -> RetryOffer:
+    ) -> RetryForecast:
         """Prepare a child run of chosen rows, and price it; nothing is sent or recorded before `send_retry`.
 
         Of a run that is a retry itself, its own rows are meant, as they stand after all retries. Rows that are being
         sent again already are left out.
         """
-        row, folder = self._office.row(account, run_id), self._office.folder
-        check_inputs(row)
-        parent = row["parent_id"] or run_id  # every retry is a child of the first run
-        chosen = retry_draft.chosen_keys(self._runs.results(account, parent), outcomes, keys, where)
-        if parent != run_id:
-            chosen = retry_draft.those_of(chosen, folder(run_id))
-        children = self._office.store.children(parent)
-        going = [str(child["id"]) for child in children if child["stage"] != Stage.FINISHED]
-        chosen = retry_draft.without_those_under_way(chosen, [(child, folder(child)) for child in going])
-        draft = retry_draft.prepare_child(folder(run_id), chosen, self._office.new_draft_folder(), max_output_tokens)
+        row, folder = self._context.run_row(account, run_id), self._context.folder
+        require_inputs(row)
+        parent_id = row["parent_id"] or run_id  # every retry is a child of the first run
+        chosen = retry_draft.select_keys(self._runs.results(account, parent_id), outcomes, keys, where)
+        if parent_id != run_id:
+            chosen = retry_draft.keys_in_run(chosen, folder(run_id))
+        children = self._context.store.children(parent_id)
+        in_flight = [str(child["id"]) for child in children if child["stage"] != Stage.FINISHED]
+        chosen = retry_draft.exclude_in_flight(chosen, [(child, folder(child)) for child in in_flight])
+        draft = retry_draft.prepare_child(folder(run_id), chosen, self._context.new_draft_folder(), max_output_tokens)
         del chosen  # a million keys are 150 MB, which planning needs too
-        spec = _otherwise(row, model, rows_per_job)
-        return RetryOffer(parent, draft, spec, self._quotes.unseen(account, draft, spec), siblings=len(children))
+        spec = _with_overrides(row, model, rows_per_job)
+        return RetryForecast(
+            parent_id, draft, spec, self._forecasts.default_forecast(account, draft, spec), sibling_count=len(children)
+        )
 
-    def resubmit_forecast(self, account: Account, run_id: str, *, model: str = "", rows_per_job: int = 0) -> RetryOffer:
+    def resubmit_forecast(
+        self, account: Account, run_id: str, *, model: str = "", rows_per_job: int = 0
+    ) -> RetryForecast:
         """Price what sending all rows of a run under way again would cost, elsewhere: the most that it can come to.
 
         Nothing is cancelled or recorded before `send_retry`. Raises InputError for a run that has ended.
         """
-        row = self._office.row(account, run_id)
+        row = self._context.run_row(account, run_id)
         if row["stage"] == Stage.FINISHED:
             raise InputError("The run has ended.", "Send its rows again instead.")
-        root = row["parent_id"] or run_id
-        children = self._office.store.children(root)
+        root_id = row["parent_id"] or run_id
+        children = self._context.store.children(root_id)
         for child in children:
-            if child["data"].get(await_cancelled_stage.AFTER) == run_id and child["stage"] != Stage.FINISHED:
+            if child["data"].get(await_cancelled_stage.REPLACES_RUN) == run_id and child["stage"] != Stage.FINISHED:
                 raise InputError(f"Run {child['id']} waits already to send its rows again.", "Cancel that one first.")
-        draft, spec = self._runs.draft_of(account, run_id), _otherwise(row, model, rows_per_job)
-        found = self._quotes.unseen(account, draft, spec)
-        return RetryOffer(root, draft, spec, found, after=run_id, siblings=len(children))
+        draft, spec = self._runs.draft_of(account, run_id), _with_overrides(row, model, rows_per_job)
+        forecast = self._forecasts.default_forecast(account, draft, spec)
+        return RetryForecast(root_id, draft, spec, forecast, replaces_run=run_id, sibling_count=len(children))
 
-    def send_retry(self, account: Account, offer: RetryOffer, ticket: str) -> str:
+    def submit_retry(self, account: Account, retry_forecast: RetryForecast, idempotency_key: str) -> str:
         """Submit a prepared child run; the same ticket again is the same run. Raises OverBudget."""
-        store = self._office.store
-        self._office.row(account, offer.parent)
-        known = {str(child["id"]) for child in store.children(offer.parent)}
-        ticket = ticket or offer.ticket
-        after = {await_cancelled_stage.AFTER: offer.after} if offer.after else {}
-        child = self._submissions.accept(
-            account, offer.draft, offer.spec, ticket, offer.found, parent=offer.parent, more=after
+        store = self._context.store
+        self._context.run_row(account, retry_forecast.parent_id)
+        existing_children = {str(child["id"]) for child in store.children(retry_forecast.parent_id)}
+        idempotency_key = idempotency_key or retry_forecast.idempotency_key
+        extra_data = (
+            {await_cancelled_stage.REPLACES_RUN: retry_forecast.replaces_run} if retry_forecast.replaces_run else {}
         )
-        if offer.after:
-            self._runs.cancel(account, offer.after)
-            store.tell(offer.after, f"What it leaves unanswered is sent again as run {child}.")
-        elif child not in known:
-            store.tell(offer.parent, f"{offer.draft.rows:,} rows are sent again as run {child}.")
+        child = self._submissions.submit_draft(
+            account,
+            retry_forecast.draft,
+            retry_forecast.spec,
+            idempotency_key,
+            retry_forecast.forecast,
+            parent_id=retry_forecast.parent_id,
+            extra_data=extra_data,
+        )
+        if retry_forecast.replaces_run:
+            self._runs.cancel(account, retry_forecast.replaces_run)
+            store.add_event(retry_forecast.replaces_run, f"What it leaves unanswered is sent again as run {child}.")
+        elif child not in existing_children:
+            store.add_event(
+                retry_forecast.parent_id, f"{retry_forecast.draft.rows:,} rows are sent again as run {child}."
+            )
         return child
 
 
-def _otherwise(row: Mapping[str, Any], model: str, rows_per_job: int) -> RunSpec:
+def _with_overrides(row: Mapping[str, Any], model: str, rows_per_job: int) -> RunSpec:
     """What a run was sent with, but for another model or smaller jobs."""
     spec = msgspec.convert(row["spec"], RunSpec)
     return replace(spec, model=model or spec.model, rows_per_job=rows_per_job or spec.rows_per_job, canary=0)

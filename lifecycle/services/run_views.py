@@ -11,16 +11,16 @@ import msgspec
 from batch.model import RunState, Stage
 from batch.pricing.catalog import Catalog
 from lifecycle.core import job_age
-from lifecycle.core.foreign_jobs import DATA
-from lifecycle.core.job_states import words as job_words
+from lifecycle.core.foreign_jobs import IMPORTED
+from lifecycle.core.job_states import describe_job_state as describe_state
 from lifecycle.core.models import CacheView, JobView, ModelChoice, Progress, RunSpec, RunView
-from lifecycle.workflow.shards.context import UNRETURNED
+from lifecycle.workflow.shards.context import NO_RESULT_ROWS
 
 Row = Mapping[str, Any]
 
 OVERDUE_SECONDS = 60.0  # nobody has worked on a due run for so long: no process holds its key, unless this one does
 
-STAGE_WORDS = {
+STAGE_LABELS = {
     Stage.PLANNED: "preparing",
     Stage.CACHING: "creating caches",
     Stage.SUBMITTING: "sending",
@@ -29,7 +29,7 @@ STAGE_WORDS = {
     Stage.RELEASING: "tidying up at Google",
     Stage.FINISHED: "finished",
 }
-STATE_WORDS = {
+STATE_LABELS = {
     RunState.WAITING_FOR_KEY: "waiting for your key",
     RunState.WAITING_FOR_CAPACITY: "waiting for room at Google",
     RunState.FINISHED: "finished",
@@ -38,18 +38,18 @@ STATE_WORDS = {
 }
 
 
-def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float, *, held: bool) -> RunView:
+def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float, *, key_held: bool) -> RunView:
     """One run as a user sees it. `now` is epoch seconds; `held`: this process works on runs, and holds its key."""
-    state, stage = _state(row, now, held=held), Stage(row["stage"])
+    state, stage = _state(row, now, key_held=key_held), Stage(row["stage"])
     jobs = tuple(_job(shard, row["data"]) for shard in shards)
-    ended = _moment(row["ended_at"])
-    clock = None if state.ended else job_age.job_clock(row["data"], shards, now)
+    ended = _to_datetime(row["ended_at"])
+    age = None if state.ended else job_age.oldest_job_age(row["data"], shards, now)
     return RunView(
         id=row["id"],
         name=row["name"],
         state=state,
         stage=stage,
-        words=_words(row, state, stage, jobs),
+        status_text=_status_text(row, state, stage, jobs),
         model=row["model"],
         rows=int(row["rows"]),
         created_at=datetime.fromtimestamp(row["created_at"], UTC),
@@ -61,9 +61,9 @@ def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float,
         caches=tuple(_cache(c) for c in caches),
         estimate_usd=(row["estimate"].get("usd") or {}).get("expected"),
         actual_usd=row["actual_usd"],
-        at_least=bool(row["data"].get(UNRETURNED) or row["data"].get("unpriced")),
+        cost_is_lower_bound=bool(row["data"].get(NO_RESULT_ROWS) or row["data"].get("unpriced")),
         note=row["note"],
-        warning="" if clock is None else job_age.warning(clock.age),
+        warning="" if age is None else job_age.warning(age.age_seconds),
         error=row["error"],
         parent_id=row["parent_id"],
         rehearsal=bool(row["rehearsal"]),
@@ -71,24 +71,24 @@ def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float,
         has_results=bool(row["counts"]),
         spec=msgspec.convert(row["spec"], RunSpec),
         estimate=row["estimate"],
-        clock=clock,
-        next_look_at=None if state.ended else _moment(row["due_at"]),
-        recovered=row["data"].get(DATA, {}).get("job", ""),
+        job_age=age,
+        next_poll_at=None if state.ended else _to_datetime(row["due_at"]),
+        imported_job=row["data"].get(IMPORTED, {}).get("job", ""),
         inputs_known=inputs_known(row),
-        google_now=_moment(now + float(row["data"].get(job_age.AHEAD, 0.0))),
-        results_until=_moment(row["data"].get(DATA, {}).get("results_until")),
+        google_now=_to_datetime(now + float(row["data"].get(job_age.CLOCK_SKEW, 0.0))),
+        results_until=_to_datetime(row["data"].get(IMPORTED, {}).get("results_until")),
     )
 
 
 def inputs_known(row: Row) -> bool:
     """Whether the run's requests are here: not those of a job made elsewhere, unless their file was given."""
-    return bool(row["data"].get(DATA, {}).get("inputs", True))
+    return bool(row["data"].get(IMPORTED, {}).get("inputs", True))
 
 
-def _state(row: Row, now: float, *, held: bool) -> RunState:
+def _state(row: Row, now: float, *, key_held: bool) -> RunState:
     """The run's state as recorded; only who does not hold its key can say that nobody does."""
     state = RunState(row["state"])
-    if held:
+    if key_held:
         return RunState.ACTIVE if state is RunState.WAITING_FOR_KEY else state
     unclaimed = max(float(row["due_at"]), float(row["lease_until"]), float(row["created_at"]))
     if not state.ended and now - unclaimed > OVERDUE_SECONDS:
@@ -96,24 +96,24 @@ def _state(row: Row, now: float, *, held: bool) -> RunState:
     return state
 
 
-def _words(row: Row, state: RunState, stage: Stage, jobs: Sequence[JobView]) -> str:
-    if state in STATE_WORDS:
-        return STATE_WORDS[state]
+def _status_text(row: Row, state: RunState, stage: Stage, jobs: Sequence[JobView]) -> str:
+    if state in STATE_LABELS:
+        return STATE_LABELS[state]
     if row["cancel"]:
         return "being cancelled"
     open_states = {job.state for job in jobs if job.state and not job.ended_at}
     if stage is Stage.RUNNING and len(open_states) == 1:
-        return job_words(open_states.pop())
-    return STAGE_WORDS[stage]
+        return describe_state(open_states.pop())
+    return STAGE_LABELS[stage]
 
 
 def _progress(row: Row, shards: Sequence[Row]) -> Progress:
-    known = [s["stats"] for s in shards if s["stats"]]
+    known_stats = [s["stats"] for s in shards if s["stats"]]
     return Progress(
         total=int(row["rows"]),
-        succeeded=sum(int(s.get("succeeded", 0)) for s in known),
-        failed=sum(int(s.get("failed", 0)) for s in known),
-        known=bool(known),
+        succeeded=sum(int(s.get("succeeded", 0)) for s in known_stats),
+        failed=sum(int(s.get("failed", 0)) for s in known_stats),
+        is_known=bool(known_stats),
     )
 
 
@@ -124,12 +124,12 @@ def _job(shard: Row, data: Mapping[str, Any]) -> JobView:
         state=shard["job_state"],
         rows=int(shard["rows"]),
         stats=shard["stats"],
-        created_at=_moment(shard["job_created_at"]),
-        ended_at=_moment(shard["job_ended_at"]),
+        created_at=_to_datetime(shard["job_created_at"]),
+        ended_at=_to_datetime(shard["job_ended_at"]),
         error=shard["error"],
-        since=_moment(job_age.in_state_since(data, shard)) if shard["job_created_at"] else None,
+        state_since=_to_datetime(job_age.state_since(data, shard)) if shard["job_created_at"] else None,
         file=shard["file_name"],
-        file_until=_moment(data.get(job_age.FILES, {}).get(str(shard["n"]))),
+        file_until=_to_datetime(data.get(job_age.FILES_UNTIL, {}).get(str(shard["n"]))),
     )
 
 
@@ -138,30 +138,34 @@ def _cache(row: Row) -> CacheView:
         group=row["group_id"],
         name=row["name"],
         tokens=row["tokens"],
-        expire_at=_moment(row["expire_at"]),
-        deleted_at=_moment(row["deleted_at"]),
+        expire_at=_to_datetime(row["expire_at"]),
+        deleted_at=_to_datetime(row["deleted_at"]),
         usd=row["usd"],
-        created_at=_moment(row["created_at"]),
+        created_at=_to_datetime(row["created_at"]),
     )
 
 
-def _moment(seconds: float | None) -> datetime | None:
+def _to_datetime(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def model_choices(catalog: Catalog, live: Sequence[Row], today: date) -> list[ModelChoice]:
     """Models to offer: the service's list filtered to those that can batch, else the catalog's; none is retired."""
     if not live:
-        return [_choice(catalog, name, entry.label, today) for name, entry in catalog.offered(today).items()]
-    able = [m for m in live if "batchGenerateContent" in (m.get("supportedGenerationMethods") or [])]
-    names = [(str(m["name"]).removeprefix("models/"), str(m.get("displayName") or "")) for m in able]
-    known = [(name, label, catalog.model(name)) for name, label in names]
+        return [
+            _model_choice(catalog, name, entry.label, today) for name, entry in catalog.available_models(today).items()
+        ]
+    batch_models = [m for m in live if "batchGenerateContent" in (m.get("supportedGenerationMethods") or [])]
+    names = [(str(m["name"]).removeprefix("models/"), str(m.get("displayName") or "")) for m in batch_models]
+    catalog_entries = [(name, label, catalog.model(name)) for name, label in names]
     return [
-        _choice(catalog, name, label, today) for name, label, entry in known if not (entry and entry.retired(today))
+        _model_choice(catalog, name, label, today)
+        for name, label, entry in catalog_entries
+        if not (entry and entry.is_retired(today))
     ]
 
 
-def _choice(catalog: Catalog, name: str, label: str, today: date) -> ModelChoice:
+def _model_choice(catalog: Catalog, name: str, label: str, today: date) -> ModelChoice:
     tariff, entry = catalog.tariff(name, today), catalog.model(name)
     return ModelChoice(
         id=name,
@@ -169,5 +173,5 @@ def _choice(catalog: Catalog, name: str, label: str, today: date) -> ModelChoice
         batch_input_usd=tariff.input_batch if tariff else None,
         batch_output_usd=tariff.output_batch if tariff else None,
         explicit_caching=entry.explicit_caching if entry else None,
-        note=catalog.price_words(name, today),
+        note=catalog.describe_price(name, today),
     )

@@ -9,137 +9,153 @@ from datetime import UTC, datetime
 
 from batch.errors import InputError
 from batch.model import Stage
-from lifecycle.core.foreign_jobs import DATA, LEFT
-from lifecycle.core.job_age import Usual, usual
+from lifecycle.core.foreign_jobs import DETACHED, IMPORTED
+from lifecycle.core.job_age import TypicalDuration, typical_duration
 from lifecycle.core.models import Account, EventView, RunView
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
 from lifecycle.results.read.compare import shared_keys
-from lifecycle.results.read.merge_retries import merged
+from lifecycle.results.read.merge_retries import merge_retries
 from lifecycle.results.read.table import ResultTable
 from lifecycle.services import run_views
-from lifecycle.services.billing import Billing
-from lifecycle.services.context import Office
+from lifecycle.services.billing import BillingService
+from lifecycle.services.context import ServiceContext
 from lifecycle.storage.store import Row
-from lifecycle.workflow.stages.collect import DURATION
+from lifecycle.workflow.stages.collect import DURATION_HOURS
 
 
-class Runs:
+class RunService:
     """Nothing here asks Google. A run of another account is NotFound, like one that does not exist."""
 
-    def __init__(self, office: Office, billing: Billing) -> None:
-        self._office, self._billing = office, billing
+    def __init__(self, context: ServiceContext, billing: BillingService) -> None:
+        self._context, self._billing = context, billing
 
-    def runs(self, account: Account, limit: int = 200) -> list[RunView]:
+    def list_recent(self, account: Account, limit: int = 200) -> list[RunView]:
         """An account's runs, newest first, as last known; nothing is asked of Google."""
-        return self._views(account, self._office.store.runs(account.owner, limit))
+        return self._views(account, self._context.store.runs(account.owner_id, limit))
 
     def ended_since(self, account: Account, moment: float, limit: int) -> list[RunView]:
         """An account's runs that ended after a moment (epoch seconds), the last one first; without jobs and caches."""
-        rows, held = self._office.store.ended_since(account.owner, moment, limit), self._office.works_for(account)
-        return [run_views.run_view(row, [], [], time.time(), held=held) for row in rows]
+        rows, key_held = (
+            self._context.store.ended_since(account.owner_id, moment, limit),
+            self._context.is_working_for(account),
+        )
+        return [run_views.run_view(row, [], [], time.time(), key_held=key_held) for row in rows]
 
-    def run(self, account: Account, run_id: str) -> RunView:
+    def get(self, account: Account, run_id: str) -> RunView:
         """One run in full. Raises NotFound, in the same words whether it is absent or another's."""
-        row, store, held = self._office.row(account, run_id), self._office.store, self._office.works_for(account)
-        return run_views.run_view(row, store.shards(run_id), store.caches(run_id), time.time(), held=held)
+        row, store, key_held = (
+            self._context.run_row(account, run_id),
+            self._context.store,
+            self._context.is_working_for(account),
+        )
+        return run_views.run_view(row, store.shards(run_id), store.caches(run_id), time.time(), key_held=key_held)
 
     def retries_of(self, account: Account, run_id: str) -> list[RunView]:
         """The child runs of a run, oldest first."""
-        self._office.row(account, run_id)
-        return self._views(account, self._office.store.children(run_id))
+        self._context.run_row(account, run_id)
+        return self._views(account, self._context.store.children(run_id))
 
     def events(self, account: Account, run_id: str, limit: int = 200) -> list[EventView]:
-        self._office.row(account, run_id)
-        rows = self._office.store.events(run_id, limit)
+        self._context.run_row(account, run_id)
+        rows = self._context.store.events(run_id, limit)
         return [EventView(datetime.fromtimestamp(r["at"], UTC), r["level"], r["text"]) for r in rows]
 
-    def usual(self, account: Account, model: str) -> Usual | None:
+    def typical_duration(self, account: Account, model: str) -> TypicalDuration | None:
         """How long this account's own jobs on a model took; None before one has succeeded."""
-        return usual([hours for hours, _ in self._office.store.learned(account.owner, model, DURATION)])
+        return typical_duration(
+            [hours for hours, _ in self._context.store.observations(account.owner_id, model, DURATION_HOURS)]
+        )
 
     def draft_of(self, account: Account, run_id: str) -> Draft:
         """A run's requests, to be looked at and submitted again. Raises InputError where they are not known."""
-        check_inputs(self._office.row(account, run_id))
-        return drafts.open_draft(self._office.folder(run_id))
+        require_inputs(self._context.run_row(account, run_id))
+        return drafts.open_draft(self._context.folder(run_id))
 
     # -- results -----------------------------------------------------------------------------------------------
 
     def results(self, account: Account, run_id: str) -> ResultTable:
         """A run's results, each row at its newest success over the run and its retries. Raises NotFound."""
-        self._office.row(account, run_id)
-        children = self._office.store.children(run_id)
-        return merged(self._office.folder(run_id), [self._office.folder(str(child["id"])) for child in children])
+        self._context.run_row(account, run_id)
+        children = self._context.store.children(run_id)
+        return merge_retries(
+            self._context.folder(run_id), [self._context.folder(str(child["id"])) for child in children]
+        )
 
-    def comparable(self, account: Account, run_id: str, limit: int = 50) -> list[tuple[RunView, int]]:
+    def comparable_runs(self, account: Account, run_id: str, limit: int = 50) -> list[tuple[RunView, int]]:
         """Other runs with results and how many keys each shares with a run, newest first; retries are part of their
         run. Only the `limit` newest are looked at."""
-        own, folder = self._office.row(account, run_id), self._office.folder
-        family = {run_id, str(own["parent_id"])}
+        run_row, folder = self._context.run_row(account, run_id), self._context.folder
+        excluded_ids = {run_id, str(run_row["parent_id"])}
         others = [
             view
-            for view in self.runs(account, 10 * limit)
-            if view.has_results and not view.parent_id and view.id not in family
+            for view in self.list_recent(account, 10 * limit)
+            if view.has_results and not view.parent_id and view.id not in excluded_ids
         ]
-        shared = ((view, shared_keys(folder(run_id), folder(view.id))) for view in others[:limit])
-        return [(view, keys) for view, keys in shared if keys]
+        shared_counts = ((view, shared_keys(folder(run_id), folder(view.id))) for view in others[:limit])
+        return [(view, keys) for view, keys in shared_counts if keys]
 
     # -- what a user asks of a run -----------------------------------------------------------------------------
 
-    def look_now(self, account: Account, run_id: str) -> None:
+    def poll_now(self, account: Account, run_id: str) -> None:
         """Look at a run at once, whenever its next look would be due."""
-        self._office.row(account, run_id)
-        self._office.store.wake(run_id)
-        self._office.wake()
+        self._context.run_row(account, run_id)
+        self._context.store.mark_due(run_id)
+        self._context.wake_worker()
 
     def cancel(self, account: Account, run_id: str) -> None:
         """Ask for a cancel. The run is cancelled when Google says so; what it finished is kept."""
-        self._office.row(account, run_id)
-        self._office.store.ask_cancel(run_id)
-        self._office.store.tell(run_id, "A cancel was asked for.")
-        self._office.wake()
+        self._context.run_row(account, run_id)
+        self._context.store.request_cancel(run_id)
+        self._context.store.add_event(run_id, "A cancel was asked for.")
+        self._context.wake_worker()
 
-    def leave(self, account: Account, run_id: str) -> None:
+    def detach(self, account: Account, run_id: str) -> None:
         """Stop watching a job made elsewhere, without cancelling it: the run ends, the job goes on at Google.
 
         Raises InputError for a job that a run here has made.
         """
-        if DATA not in self._office.row(account, run_id)["data"]:
+        if IMPORTED not in self._context.run_row(account, run_id)["data"]:
             raise InputError("Only a job made elsewhere can be left to itself.", "Cancel the run instead.")
-        self._office.store.ask_leave(run_id, LEFT)
-        self._office.wake()
+        self._context.store.request_detach(run_id, DETACHED)
+        self._context.wake_worker()
 
-    def keep(self, account: Account, run_id: str, hours: int) -> None:
+    def snooze_warning(self, account: Account, run_id: str, hours: int) -> None:
         """Go on waiting although a warning says how old the run's job is; the next warning asks again."""
-        self._office.row(account, run_id)
-        self._office.store.note(f"kept:{run_id}", str(hours))
+        self._context.run_row(account, run_id)
+        self._context.store.set_setting(f"kept:{run_id}", str(hours))
 
-    def kept(self, account: Account, run_id: str) -> int:
+    def snoozed_hours(self, account: Account, run_id: str) -> int:
         """The warning, in hours, that the user has answered with "keep waiting"; 0 for none."""
-        self._office.row(account, run_id)
-        return int(self._office.store.noted(f"kept:{run_id}") or 0)
+        self._context.run_row(account, run_id)
+        return int(self._context.store.get_setting(f"kept:{run_id}") or 0)
 
     def delete(self, account: Account, run_id: str) -> None:
         """Forget an ended run and its results on this computer. What it has cost stays on the account's bill.
 
         Its retries stand on their own from then on. Raises InputError while it, or one of them, is under way.
         """
-        row, store = self._office.row(account, run_id), self._office.store
+        row, store = self._context.run_row(account, run_id), self._context.store
         if row["stage"] != Stage.FINISHED:
             raise InputError("The run is still under way.", "Cancel it first.")
         if any(child["stage"] != Stage.FINISHED for child in store.children(run_id)):
             raise InputError("Rows of this run are being sent again.", "Wait until that run ends, or cancel it first.")
-        self._billing.close(row)
+        self._billing.finalize(row)
         store.remove_run(run_id)
-        shutil.rmtree(self._office.folder(run_id), ignore_errors=True)
+        shutil.rmtree(self._context.folder(run_id), ignore_errors=True)
 
     def _views(self, account: Account, rows: Sequence[Row]) -> list[RunView]:
         """Runs with their jobs; without caches."""
-        shards, held = self._office.store.shards_of([str(row["id"]) for row in rows]), self._office.works_for(account)
-        return [run_views.run_view(row, shards.get(str(row["id"]), []), [], time.time(), held=held) for row in rows]
+        shards, key_held = (
+            self._context.store.shards_by_run([str(row["id"]) for row in rows]),
+            self._context.is_working_for(account),
+        )
+        return [
+            run_views.run_view(row, shards.get(str(row["id"]), []), [], time.time(), key_held=key_held) for row in rows
+        ]
 
 
-def check_inputs(row: Row) -> None:
+def require_inputs(row: Row) -> None:
     """Raises InputError for a run whose requests are not here."""
     if not run_views.inputs_known(row):
         raise InputError(

@@ -19,34 +19,34 @@ from batch.model import RunState, Stage
 from batch.pricing.estimate import over_budget
 from lifecycle.core import transport
 from lifecycle.core.models import Account, RunSpec
-from lifecycle.core.price_list import bare
-from lifecycle.core.transport import Freight
+from lifecycle.core.price_list import model_id
+from lifecycle.core.transport import PayloadSize
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.plan_json import estimate_document
 from lifecycle.services import user_caches
-from lifecycle.services.context import Office
-from lifecycle.services.forecasts import Quotes
-from lifecycle.workflow.maintenance import is_served
-from lifecycle.workflow.shards.run_caches import UNATTENDED_SECONDS
+from lifecycle.services.context import ServiceContext
+from lifecycle.services.forecasts import ForecastService
+from lifecycle.workflow.maintenance import server_is_running
+from lifecycle.workflow.shards.run_caches import UNATTENDED_LEASE_SECONDS
 
 DRAFT_FILES = ("requests.jsonl", "inputs.parquet", "draft.json")
 
 
-class Submissions:
+class SubmissionService:
     """Every run of this process begins here, whoever asked for it."""
 
-    def __init__(self, office: Office, quotes: Quotes) -> None:
-        self._office, self._quotes = office, quotes
+    def __init__(self, context: ServiceContext, forecasts: ForecastService) -> None:
+        self._context, self._forecasts = context, forecasts
 
     def submit(
         self,
         account: Account,
         draft: Draft,
         spec: RunSpec,
-        ticket: str,
-        found: Forecast | None = None,
+        idempotency_key: str,
+        forecast: Forecast | None = None,
         *,
         attended: bool = True,
     ) -> str:
@@ -57,80 +57,91 @@ class Submissions:
         cannot work, before anything is recorded.
         """
         if not draft.rows:
-            raise drafts.NOTHING
+            raise drafts.EMPTY_DRAFT
         if not spec.model.strip():
             raise InputError("No model is chosen.", "Choose a model.")
-        return self.accept(account, draft, spec, ticket, found, attended=attended or is_served(self._office.store))
+        return self.submit_draft(
+            account, draft, spec, idempotency_key, forecast, attended=attended or server_is_running(self._context.store)
+        )
 
-    def accept(
+    def submit_draft(
         self,
         account: Account,
         draft: Draft,
         spec: RunSpec,
-        ticket: str,
-        found: Forecast | None = None,
+        idempotency_key: str,
+        forecast: Forecast | None = None,
         *,
-        parent: str = "",
+        parent_id: str = "",
         attended: bool = True,
-        more: Mapping[str, Any] | None = None,
+        extra_data: Mapping[str, Any] | None = None,
     ) -> str:
         """Price, hold against the budget, and record; `more` goes into the run's working memory."""
-        named = user_caches.facts(self._office, account, draft, spec)
+        cache_data = user_caches.cache_facts(self._context, account, draft, spec)
         if not attended and spec.hours is None:
-            spec = replace(spec, hours=UNATTENDED_SECONDS / 3600)
-        found = found or self._quotes.unseen(account, draft, spec)
-        refused = self.refusal(draft, spec, found)
-        if refused:
-            raise refused
-        options = found.plan.options
+            spec = replace(spec, hours=UNATTENDED_LEASE_SECONDS / 3600)
+        forecast = forecast or self._forecasts.default_forecast(account, draft, spec)
+        error = self.validate(draft, spec, forecast)
+        if error:
+            raise error
+        options = forecast.plan.options
         assumed = {"hours": options.hours, "implicit_rate": options.implicit_rate, "token_counts": dict(options.counts)}
-        output_bytes = self._freight(draft, spec, found).output_bytes
-        facts = {"output_bytes": output_bytes, "canary": spec.canary > 0, "unattended": not attended}
-        learned = {"explicit_minimum": found.plan.tariff.explicit_minimum}
-        data = {**facts, **learned, **assumed, **named, **(more or {})}
-        estimate = estimate_document(found)
-        return self.record(
-            account, draft.folder, spec, ticket, rows=draft.rows, data=data, parent=parent, estimate=estimate
+        output_bytes = self._payload_size(draft, spec, forecast).output_bytes
+        run_facts = {"output_bytes": output_bytes, "canary": spec.canary > 0, "unattended": not attended}
+        learned = {"explicit_minimum": forecast.plan.tariff.explicit_minimum}
+        data = {**run_facts, **learned, **assumed, **cache_data, **(extra_data or {})}
+        estimate = estimate_document(forecast)
+        return self.insert_run(
+            account,
+            draft.folder,
+            spec,
+            idempotency_key,
+            rows=draft.rows,
+            data=data,
+            parent_id=parent_id,
+            estimate=estimate,
         )
 
-    def refusal(self, draft: Draft, spec: RunSpec, found: Forecast) -> BatchRunnerError | None:
+    def validate(self, draft: Draft, spec: RunSpec, forecast: Forecast) -> BatchRunnerError | None:
         """Why a draft must not be sent like this: its budget, or a transport that cannot work. None if it may."""
-        unfit = transport.refusal(spec.send_as, self._freight(draft, spec, found), self._office.limits)
-        return unfit or (over_budget(found.card, spec.max_usd) if spec.max_usd is not None else None)
+        transport_problem = transport.transport_error(
+            spec.send_as, self._payload_size(draft, spec, forecast), self._context.limits
+        )
+        return transport_problem or (over_budget(forecast.estimate, spec.max_usd) if spec.max_usd is not None else None)
 
-    def record(
+    def insert_run(
         self,
         account: Account,
         source: Path | None,
         spec: RunSpec,
-        ticket: str,
+        idempotency_key: str,
         *,
         rows: int,
         data: dict[str, Any],
-        parent: str = "",
+        parent_id: str = "",
         estimate: dict[str, Any] | None = None,
-        said: str = "",
+        message: str = "",
     ) -> str:
         """Write a run with the files of its draft in `source`, if it has one, and return its id.
 
         Its folder is there before its row. The same ticket again is the run recorded first.
         """
-        office, run_id = self._office, "r" + secrets.token_hex(6)
-        folder = office.folder(run_id)
+        context, run_id = self._context, "r" + secrets.token_hex(6)
+        folder = context.folder(run_id)
         folder.mkdir(parents=True)
         if source is not None:
             for file in DRAFT_FILES:
                 os.link(source / file, folder / file)
-        recorded = office.store.add_run(
+        recorded = context.store.add_run(
             {
                 "id": run_id,
-                "owner": account.owner,
+                "owner": account.owner_id,
                 "rehearsal": account.rehearsal,
-                "identity": office.keyring.identity(account.owner),
-                "ticket": ticket or run_id,
-                "parent_id": parent,
+                "identity": context.keyring.identity(account.owner_id),
+                "ticket": idempotency_key or run_id,
+                "parent_id": parent_id,
                 "name": spec.name,
-                "model": bare(spec.model),
+                "model": model_id(spec.model),
                 "rows": rows,
                 "stage": Stage.PLANNED.value,
                 "state": RunState.ACTIVE.value,
@@ -152,13 +163,13 @@ class Submissions:
         if recorded != run_id:
             shutil.rmtree(folder)
             return recorded
-        office.store.tell(run_id, said or f"Submitted: {rows:,} requests to {spec.model}.")
-        office.wake()
+        context.store.add_event(run_id, message or f"Submitted: {rows:,} requests to {spec.model}.")
+        context.wake_worker()
         return run_id
 
-    def _freight(self, draft: Draft, spec: RunSpec, found: Forecast) -> Freight:
-        model = self._office.prices.model(spec.model)
+    def _payload_size(self, draft: Draft, spec: RunSpec, forecast: Forecast) -> PayloadSize:
+        model = self._context.price_list.model(spec.model)
         kind = "image" if draft.image_output else model.kind if model else "text"
-        sizes = np.diff(np.append(found.plan.survey.offset, draft.size_bytes))
-        tokens = (found.card.output.expected or 0.0) / max(1, found.card.rows)
-        return Freight(draft.rows, draft.size_bytes, int(sizes.max()), transport.result_bytes(kind, tokens))
+        sizes = np.diff(np.append(forecast.plan.survey.offset, draft.size_bytes))
+        tokens = (forecast.estimate.output.expected or 0.0) / max(1, forecast.estimate.rows)
+        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max()), transport.result_bytes(kind, tokens))

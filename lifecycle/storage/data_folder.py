@@ -12,18 +12,18 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from batch.errors import InputError
 from lifecycle.storage.store import Store
 
-MARK = "data-folder-id"
+ID_FILE = "data-folder-id"
 
 
-def opened(url: str, folder: Path) -> Store:
+def open_store(url: str, folder: Path) -> Store:
     """The store of a database, held to the data folder it was first used with. Raises InputError for another one,
     and for a database that cannot be opened.
 
     The mark is in the folder before the database knows it, so a process that dies in between locks nobody out.
     """
-    store = _store(url)
-    mark = _mark(folder)
-    if store.constant("data_folder", lambda: mark) == mark:
+    store = _connect(url)
+    folder_id = _folder_id(folder)
+    if store.get_or_create_setting("data_folder", lambda: folder_id) == folder_id:
         return store
     store.close()
     raise InputError(
@@ -32,22 +32,22 @@ def opened(url: str, folder: Path) -> Store:
     )
 
 
-def _store(url: str) -> Store:
+def _connect(url: str) -> Store:
     try:
         return Store(url)
     except (ArgumentError, DBAPIError, OSError) as error:
-        words = str(getattr(error, "orig", None) or error).strip().splitlines()
-        cause = words[0] if words else type(error).__name__
+        error_lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+        cause = error_lines[0] if error_lines else type(error).__name__
         raise InputError(f"The database cannot be opened: {cause}.", "Check DATABASE_URL and DATA_DIR.") from error
 
 
-def _mark(folder: Path) -> str:
+def _folder_id(folder: Path) -> str:
     """What tells this folder from others, made at its first use; it appears whole, whoever is quicker."""
-    path = folder / MARK
+    path = folder / ID_FILE
     if not path.exists():
-        mine = folder / f"{MARK}.{secrets.token_hex(4)}"
-        mine.write_text(secrets.token_hex(16), encoding="ascii")
+        temp_path = folder / f"{ID_FILE}.{secrets.token_hex(4)}"
+        temp_path.write_text(secrets.token_hex(16), encoding="ascii")
         with suppress(FileExistsError):
-            os.link(mine, path)
-        mine.unlink()
+            os.link(temp_path, path)
+        temp_path.unlink()
     return path.read_text(encoding="ascii")

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-meta = Table("meta", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
+setting = Table("meta", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
 
 # A run is a row, and the row is its workflow: stage, when it is due, and who holds it until when.
 run = Table(
@@ -114,7 +114,7 @@ event = Table(
 )
 
 # What finished runs and refusals have taught about one owner and model.
-learned = Table(
+observation = Table(
     "learned",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
@@ -127,7 +127,7 @@ learned = Table(
 )
 
 # What an ended run has cost: written when somebody first asks, and kept when the run is deleted.
-bill = Table(
+run_cost = Table(
     "bill",
     metadata,
     Column("run", String(24), primary_key=True),
@@ -155,31 +155,31 @@ MIGRATIONS: list[Migration] = []
 @MIGRATIONS.append
 def m001_initial(connection: Connection) -> None:
     """Make the tables of the first version."""
-    metadata.create_all(connection, tables=[run, shard, cache, event, learned])
+    metadata.create_all(connection, tables=[run, shard, cache, event, observation])
 
 
 @MIGRATIONS.append
 def m002_bills(connection: Connection) -> None:
     """Keep what runs have cost."""
-    metadata.create_all(connection, tables=[bill])
+    metadata.create_all(connection, tables=[run_cost])
 
 
 @MIGRATIONS.append
 def m003_unreturned(connection: Connection) -> None:
     """Let bills tell of rows that may be billed though nothing came back."""
-    _add(connection, bill.c.unreturned)
+    _add_column(connection, run_cost.c.unreturned)
 
 
 @MIGRATIONS.append
 def m004_jobs_of_bills(connection: Connection) -> None:
     """Let bills tell which jobs they are for, so that none is on two."""
-    _add(connection, bill.c.jobs)
-    _add(connection, bill.c.again)
+    _add_column(connection, run_cost.c.jobs)
+    _add_column(connection, run_cost.c.again)
 
 
-def _add(connection: Connection, column: Column[Any]) -> None:
+def _add_column(connection: Connection, column: Column[Any]) -> None:
     """Add a column to a table that an earlier version made."""
-    if column.name not in {known["name"] for known in inspect(connection).get_columns(column.table.name)}:
+    if column.name not in {existing["name"] for existing in inspect(connection).get_columns(column.table.name)}:
         kind = column.type.compile(connection.dialect)
         default = f" DEFAULT {column.server_default.arg}"  # type: ignore[union-attr]
         connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind} NOT NULL{default}")
@@ -191,10 +191,10 @@ def upgrade(connection: Connection) -> int:
     Is idempotent and can be called by every process at its start.
     """
     if not inspect(connection).has_table("meta"):
-        meta.create(connection, checkfirst=True)
-    known = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar()
-    for number, migration in enumerate(MIGRATIONS[int(known or 0) :], start=int(known or 0) + 1):
+        setting.create(connection, checkfirst=True)
+    current_version = connection.execute(select(setting.c.value).where(setting.c.name == "schema")).scalar()
+    for number, migration in enumerate(MIGRATIONS[int(current_version or 0) :], start=int(current_version or 0) + 1):
         migration(connection)
-        connection.execute(meta.delete().where(meta.c.name == "schema"))
-        connection.execute(meta.insert().values(name="schema", value=str(number)))
+        connection.execute(setting.delete().where(setting.c.name == "schema"))
+        connection.execute(setting.insert().values(name="schema", value=str(number)))
     return len(MIGRATIONS)

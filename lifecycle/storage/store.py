@@ -28,30 +28,30 @@ class Store:
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self._postgres = self.engine.dialect.name == "postgresql"
-        with self._alone() as c:
+        with self._exclusive() as c:
             schema.upgrade(c)
 
     def close(self) -> None:
         self.engine.dispose()
 
-    def constant(self, name: str, make: Any) -> str:
+    def get_or_create_setting(self, name: str, make: Any) -> str:
         """A value made once for this database (salt, installation id) and the same ever after."""
-        with self._alone() as c:
-            found = c.execute(select(schema.meta.c.value).where(schema.meta.c.name == name)).scalar()
-            if found is None:
-                found = str(make())
-                c.execute(schema.meta.insert().values(name=name, value=found))
-            return str(found)
+        with self._exclusive() as c:
+            value = c.execute(select(schema.setting.c.value).where(schema.setting.c.name == name)).scalar()
+            if value is None:
+                value = str(make())
+                c.execute(schema.setting.insert().values(name=name, value=value))
+            return str(value)
 
-    def note(self, name: str, value: str) -> None:
+    def set_setting(self, name: str, value: str) -> None:
         """Write a fact about this database, in the place of the last one of that name."""
-        with self._alone() as c:
-            c.execute(schema.meta.delete().where(schema.meta.c.name == name))
-            c.execute(schema.meta.insert().values(name=name, value=value))
+        with self._exclusive() as c:
+            c.execute(schema.setting.delete().where(schema.setting.c.name == name))
+            c.execute(schema.setting.insert().values(name=name, value=value))
 
-    def noted(self, name: str) -> str | None:
+    def get_setting(self, name: str) -> str | None:
         with self._read() as c:
-            return c.execute(select(schema.meta.c.value).where(schema.meta.c.name == name)).scalar()
+            return c.execute(select(schema.setting.c.value).where(schema.setting.c.name == name)).scalar()
 
     # -- a run's row -------------------------------------------------------------------------------------------
 
@@ -63,52 +63,52 @@ class Store:
             return str(values["id"])
         except IntegrityError:
             with self._read() as c:
-                mine = (schema.run.c.owner == values["owner"]) & (schema.run.c.ticket == values["ticket"])
-                return str(c.execute(select(schema.run.c.id).where(mine)).scalar_one())
+                same_submission = (schema.run.c.owner == values["owner"]) & (schema.run.c.ticket == values["ticket"])
+                return str(c.execute(select(schema.run.c.id).where(same_submission)).scalar_one())
 
-    def run(self, run_id: str, owner: str | None = None) -> Row | None:
+    def run(self, run_id: str, owner_id: str | None = None) -> Row | None:
         """One run, or None if there is none of that id (under that owner)."""
         query = select(schema.run).where(schema.run.c.id == run_id)
-        if owner is not None:
-            query = query.where(schema.run.c.owner == owner)
+        if owner_id is not None:
+            query = query.where(schema.run.c.owner == owner_id)
         with self._read() as c:
             row = c.execute(query).mappings().first()
         return dict(row) if row else None
 
-    def runs(self, owner: str, limit: int = 200) -> list[Row]:
+    def runs(self, owner_id: str, limit: int = 200) -> list[Row]:
         """An owner's runs, newest first."""
-        mine = select(schema.run).where(schema.run.c.owner == owner)
+        query = select(schema.run).where(schema.run.c.owner == owner_id)
         with self._read() as c:
-            rows = c.execute(mine.order_by(schema.run.c.created_at.desc(), schema.run.c.id).limit(limit)).mappings()
+            rows = c.execute(query.order_by(schema.run.c.created_at.desc(), schema.run.c.id).limit(limit)).mappings()
             return [dict(r) for r in rows]
 
-    def run_with_job(self, owner: str, job_name: str, ticket: str) -> str | None:
+    def run_with_job(self, owner_id: str, job_name: str, idempotency_key: str) -> str | None:
         """The owner's run that has this batch job, or was made for it by that ticket; None if there is none."""
         s, r = schema.shard, schema.run
         has = select(s.c.run_id).where(s.c.job_name == job_name)
-        query = select(r.c.id).where(r.c.owner == owner, r.c.id.in_(has) | (r.c.ticket == ticket))
+        query = select(r.c.id).where(r.c.owner == owner_id, r.c.id.in_(has) | (r.c.ticket == idempotency_key))
         with self._read() as c:
             return c.execute(query.order_by(r.c.created_at).limit(1)).scalar()
 
-    def jobs(self, owner: str) -> set[str]:
+    def job_names(self, owner_id: str) -> set[str]:
         """The names of all batch jobs that an owner's runs have."""
         s, r = schema.shard, schema.run
-        query = select(s.c.job_name).join(r, r.c.id == s.c.run_id).where(r.c.owner == owner)
+        query = select(s.c.job_name).join(r, r.c.id == s.c.run_id).where(r.c.owner == owner_id)
         with self._read() as c:
             return set(c.execute(query).scalars())
 
-    def ended_since(self, owner: str, moment: float, limit: int) -> list[Row]:
+    def ended_since(self, owner_id: str, moment: float, limit: int) -> list[Row]:
         """An owner's runs that ended after a moment, the last one first."""
         r = schema.run
-        query = select(r).where(r.c.owner == owner, r.c.stage == "finished", r.c.ended_at > moment)
+        query = select(r).where(r.c.owner == owner_id, r.c.stage == "finished", r.c.ended_at > moment)
         with self._read() as c:
             return [dict(row) for row in c.execute(query.order_by(r.c.ended_at.desc()).limit(limit)).mappings()]
 
     def children(self, run_id: str) -> list[Row]:
         """The retries of a run, oldest first."""
-        mine = select(schema.run).where(schema.run.c.parent_id == run_id).order_by(schema.run.c.created_at)
+        query = select(schema.run).where(schema.run.c.parent_id == run_id).order_by(schema.run.c.created_at)
         with self._read() as c:
-            return [dict(r) for r in c.execute(mine).mappings()]
+            return [dict(r) for r in c.execute(query).mappings()]
 
     def unfinished(self, owners: Sequence[str] | None = None) -> list[Row]:
         """Runs that still need work, of all owners or of some."""
@@ -118,19 +118,19 @@ class Store:
         with self._read() as c:
             return [dict(r) for r in c.execute(query).mappings()]
 
-    def ask_cancel(self, run_id: str) -> None:
+    def request_cancel(self, run_id: str) -> None:
         """Ask for a cancel; the run is looked at at once."""
         with self._write() as c:
-            going = (schema.run.c.id == run_id) & (schema.run.c.stage != "finished")
-            c.execute(schema.run.update().where(going).values(cancel=True, due_at=0.0))
+            unfinished = (schema.run.c.id == run_id) & (schema.run.c.stage != "finished")
+            c.execute(schema.run.update().where(unfinished).values(cancel=True, due_at=0.0))
 
-    def ask_leave(self, run_id: str, wish: str) -> None:
+    def request_detach(self, run_id: str, ending: str) -> None:
         """Ask for a run's job to be left to itself; the run is looked at at once."""
         with self._write() as c:
-            going = (schema.run.c.id == run_id) & (schema.run.c.stage != "finished")
-            c.execute(schema.run.update().where(going).values(ending=wish, due_at=0.0))
+            unfinished = (schema.run.c.id == run_id) & (schema.run.c.stage != "finished")
+            c.execute(schema.run.update().where(unfinished).values(ending=ending, due_at=0.0))
 
-    def wake(self, run_id: str) -> None:
+    def mark_due(self, run_id: str) -> None:
         """Look at a run at once."""
         with self._write() as c:
             c.execute(schema.run.update().where(schema.run.c.id == run_id).values(due_at=0.0))
@@ -142,11 +142,11 @@ class Store:
             c.execute(schema.run.delete().where((schema.run.c.id == run_id) & (schema.run.c.stage == "finished")))
             for table in (schema.shard, schema.cache, schema.event):
                 c.execute(table.delete().where(table.c.run_id == run_id))
-            c.execute(schema.meta.delete().where(schema.meta.c.name == f"kept:{run_id}"))
+            c.execute(schema.setting.delete().where(schema.setting.c.name == f"kept:{run_id}"))
 
     # -- leases ------------------------------------------------------------------------------------------------
 
-    def claim(self, owners: Sequence[str], lease_seconds: float, most_per_owner: int = 1_000) -> Row | None:
+    def claim(self, owners: Sequence[str], lease_seconds: float, max_per_owner: int = 1_000) -> Row | None:
         """Take the most overdue run of these owners whose lease has expired; None if there is none.
 
         The row comes back with a new token. Only its holder can write from now on, until the lease expires.
@@ -157,15 +157,17 @@ class Store:
         with self._write() as c:
             now = self._now(c)
             busy = select(r.c.owner).where(r.c.lease_until >= now).group_by(r.c.owner)
-            busy = busy.having(func.count() >= most_per_owner)
-            free = (r.c.stage != "finished") & r.c.owner.in_(owners) & (r.c.due_at <= now) & (r.c.lease_until < now)
-            query = select(r.c.id).where(free & r.c.owner.not_in(busy)).order_by(r.c.due_at).limit(1)
-            found = c.execute(query.with_for_update(skip_locked=True) if self._postgres else query).scalar()
-            if found is None:
+            busy = busy.having(func.count() >= max_per_owner)
+            claimable = (
+                (r.c.stage != "finished") & r.c.owner.in_(owners) & (r.c.due_at <= now) & (r.c.lease_until < now)
+            )
+            query = select(r.c.id).where(claimable & r.c.owner.not_in(busy)).order_by(r.c.due_at).limit(1)
+            run_id = c.execute(query.with_for_update(skip_locked=True) if self._postgres else query).scalar()
+            if run_id is None:
                 return None
             token = secrets.token_hex(16)
-            held = r.update().where(r.c.id == found).values(token=token, lease_until=now + lease_seconds)
-            return dict(c.execute(held.returning(*r.c)).mappings().one())
+            claim_update = r.update().where(r.c.id == run_id).values(token=token, lease_until=now + lease_seconds)
+            return dict(c.execute(claim_update.returning(*r.c)).mappings().one())
 
     def next_due(self, owners: Sequence[str]) -> float | None:
         """Seconds until the next run of these owners is due (0 or less: now); None if there is none."""
@@ -173,17 +175,19 @@ class Store:
         with self._read() as c:
             waiting = (r.c.stage != "finished") & r.c.owner.in_(owners)
             due = c.execute(
-                select(func.min(_later(self._postgres, r.c.due_at, r.c.lease_until))).where(waiting)
+                select(func.min(_greatest(self._postgres, r.c.due_at, r.c.lease_until))).where(waiting)
             ).scalar()
             return None if due is None else float(due) - self._now(c)
 
-    def hold(self, run_id: str, token: str, seconds: float) -> None:
+    def extend_lease(self, run_id: str, token: str, seconds: float) -> None:
         """Make sure the lease lasts that long from now; it is never shortened. Raises LeaseLost."""
         r = schema.run
         with self._write() as c:
             until = self._now(c) + seconds
-            longer = _later(self._postgres, r.c.lease_until, until)
-            self._fence(c.execute(r.update().where(*_held(run_id, token)).values(lease_until=longer)).rowcount)
+            longer = _greatest(self._postgres, r.c.lease_until, until)
+            self._check_lease(
+                c.execute(r.update().where(*_lease_condition(run_id, token)).values(lease_until=longer)).rowcount
+            )
 
     def commit(self, run_id: str, token: str, values: Row, *, delay: float | None = None, release: bool = True) -> None:
         """Write a run's progress, due again after `delay` seconds, and give the lease back. Raises LeaseLost.
@@ -194,16 +198,16 @@ class Store:
         with self._write() as c:
             now = self._now(c)
             values = dict(values)
-            lessons = [{**lesson, "at": now} for lesson in values.pop("lessons", ())]
+            observations = [{**observation, "at": now} for observation in values.pop("lessons", ())]
             if delay is not None:
-                asked = c.execute(select(r.c.cancel).where(r.c.id == run_id)).scalar()
-                seen = values.pop("cancel_seen", False)
-                values["due_at"] = now if asked and not seen else now + delay
+                cancel_requested = c.execute(select(r.c.cancel).where(r.c.id == run_id)).scalar()
+                cancel_seen = values.pop("cancel_seen", False)
+                values["due_at"] = now if cancel_requested and not cancel_seen else now + delay
             if release:
                 values["lease_until"] = 0.0
-            self._fence(c.execute(r.update().where(*_held(run_id, token)).values(values)).rowcount)
-            if lessons:
-                c.execute(schema.learned.insert(), lessons)
+            self._check_lease(c.execute(r.update().where(*_lease_condition(run_id, token)).values(values)).rowcount)
+            if observations:
+                c.execute(schema.observation.insert(), observations)
 
     # -- shards and caches, written only by the holder of their run -----------------------------------------------
 
@@ -212,34 +216,34 @@ class Store:
         with self._read() as c:
             return [dict(r) for r in c.execute(select(s).where(s.c.run_id == run_id).order_by(s.c.n)).mappings()]
 
-    def shards_of(self, run_ids: Sequence[str]) -> dict[str, list[Row]]:
+    def shards_by_run(self, run_ids: Sequence[str]) -> dict[str, list[Row]]:
         """The shards of many runs at once."""
         s = schema.shard
-        found: dict[str, list[Row]] = {}
+        by_run: dict[str, list[Row]] = {}
         with self._read() as c:
             query = select(s).where(s.c.run_id.in_(run_ids)).order_by(s.c.run_id, s.c.n)
             for row in c.execute(query).mappings():
-                found.setdefault(str(row["run_id"]), []).append(dict(row))
-        return found
+                by_run.setdefault(str(row["run_id"]), []).append(dict(row))
+        return by_run
 
     def add_shards(self, run_id: str, token: str, rows: Sequence[Row]) -> None:
         """Record shards that are not recorded yet. Raises LeaseLost."""
-        with self._held(run_id, token) as c:
-            known = set(c.execute(select(schema.shard.c.n).where(schema.shard.c.run_id == run_id)).scalars())
-            new = [{"run_id": run_id, **row} for row in rows if row["n"] not in known]
+        with self._lease_held(run_id, token) as c:
+            existing = set(c.execute(select(schema.shard.c.n).where(schema.shard.c.run_id == run_id)).scalars())
+            new = [{"run_id": run_id, **row} for row in rows if row["n"] not in existing]
             if new:
                 c.execute(schema.shard.insert(), new)
 
     def set_shard(self, run_id: str, token: str, n: int, **values: Any) -> None:
         """Write one shard. Raises LeaseLost."""
-        with self._held(run_id, token) as c:
+        with self._lease_held(run_id, token) as c:
             s = schema.shard
             c.execute(s.update().where((s.c.run_id == run_id) & (s.c.n == n)).values(values))
 
     def replace_shard(self, run_id: str, token: str, n: int, rows: Sequence[Row]) -> None:
         """Put new shards in the place of one that has no job, all at once. Raises LeaseLost."""
         s = schema.shard
-        with self._held(run_id, token) as c:
+        with self._lease_held(run_id, token) as c:
             c.execute(s.update().where((s.c.run_id == run_id) & (s.c.n == n)).values(stage="divided"))
             c.execute(s.insert(), [{"run_id": run_id, **row} for row in rows])
 
@@ -249,37 +253,37 @@ class Store:
         with self._read() as c:
             return [dict(r) for r in c.execute(query).mappings()]
 
-    def put_cache(self, run_id: str, token: str, group_id: str, made: int, **values: Any) -> None:
+    def put_cache(self, run_id: str, token: str, group_id: str, attempt: int, **values: Any) -> None:
         """Record or change one cached content of a run. Raises LeaseLost."""
         t = schema.cache
-        with self._held(run_id, token) as c:
-            mine = (t.c.run_id == run_id) & (t.c.group_id == group_id) & (t.c.made == made)
-            if not c.execute(t.update().where(mine).values(values)).rowcount:
+        with self._lease_held(run_id, token) as c:
+            this_cache = (t.c.run_id == run_id) & (t.c.group_id == group_id) & (t.c.made == attempt)
+            if not c.execute(t.update().where(this_cache).values(values)).rowcount:
                 blank = {"display_name": "", "name": "", "settle_at": 0.0}
-                c.execute(t.insert().values(run_id=run_id, group_id=group_id, made=made, **{**blank, **values}))
+                c.execute(t.insert().values(run_id=run_id, group_id=group_id, made=attempt, **{**blank, **values}))
 
-    def occupying(self, owner: str, cancelled_since: float) -> list[Row]:
+    def quota_shards(self, owner_id: str, cancelled_since: float) -> list[Row]:
         """Shards of an owner that take up quota, each with its `model`: those that have or may have an open job.
 
         Of ended runs only those whose job was cancelled after a moment are among them: Google may still count it.
         """
         s, r = schema.shard, schema.run
-        going = (s.c.stage == "submitted") | ((s.c.stage == "intended") & (s.c.settle_at > 0))
-        open_ = going & (r.c.stage != "finished")
+        in_flight = (s.c.stage == "submitted") | ((s.c.stage == "intended") & (s.c.settle_at > 0))
+        open_ = in_flight & (r.c.stage != "finished")
         cancelled = (s.c.job_state == "JOB_STATE_CANCELLED") & (s.c.job_ended_at > cancelled_since)
-        query = select(s, r.c.model).join(r, r.c.id == s.c.run_id).where(r.c.owner == owner, open_ | cancelled)
+        query = select(s, r.c.model).join(r, r.c.id == s.c.run_id).where(r.c.owner == owner_id, open_ | cancelled)
         with self._read() as c:
             return [dict(x) for x in c.execute(query).mappings()]
 
     # -- events and what was learned -----------------------------------------------------------------------------
 
-    def tell(self, run_id: str, text_: str, level: str = "info") -> None:
+    def add_event(self, run_id: str, message: str, level: str = "info") -> None:
         """Append a line to a run's log; a repetition of its last line is not written again."""
         e = schema.event
         with self._write() as c:
             last = select(e.c.text).where(e.c.run_id == run_id).order_by(e.c.id.desc()).limit(1)
-            if c.execute(last).scalar() != text_:
-                c.execute(e.insert().values(run_id=run_id, at=time.time(), level=level, text=text_))
+            if c.execute(last).scalar() != message:
+                c.execute(e.insert().values(run_id=run_id, at=time.time(), level=level, text=message))
 
     def events(self, run_id: str, limit: int = 200) -> list[Row]:
         """A run's log, oldest first; the newest `limit` lines."""
@@ -288,64 +292,71 @@ class Store:
         with self._read() as c:
             return [dict(r) for r in c.execute(query).mappings()][::-1]
 
-    def learn(self, owner: str, model: str, kind: str, value: float, weight: float = 1.0) -> None:
+    def add_observation(self, owner_id: str, model: str, kind: str, value: float, weight: float = 1.0) -> None:
         with self._write() as c:
-            values = {"owner": owner, "model": model, "kind": kind, "value": value, "weight": weight, "at": time.time()}
-            c.execute(schema.learned.insert().values(values))
+            values = {
+                "owner": owner_id,
+                "model": model,
+                "kind": kind,
+                "value": value,
+                "weight": weight,
+                "at": time.time(),
+            }
+            c.execute(schema.observation.insert().values(values))
 
-    def learned(self, owner: str, model: str, kind: str, limit: int = 100) -> list[tuple[float, float]]:
+    def observations(self, owner_id: str, model: str, kind: str, limit: int = 100) -> list[tuple[float, float]]:
         """(value, weight) pairs, newest first."""
-        t = schema.learned
-        query = select(t.c.value, t.c.weight).where(t.c.owner == owner, t.c.model == model, t.c.kind == kind)
+        t = schema.observation
+        query = select(t.c.value, t.c.weight).where(t.c.owner == owner_id, t.c.model == model, t.c.kind == kind)
         with self._read() as c:
             return [(float(v), float(w)) for v, w in c.execute(query.order_by(t.c.id.desc()).limit(limit))]
 
-    def latest(self, owner: str, model: str, kind: str) -> tuple[float, float] | None:
+    def latest_observation(self, owner_id: str, model: str, kind: str) -> tuple[float, float] | None:
         """The newest value learned and when it was learned, or None."""
-        t = schema.learned
-        query = select(t.c.value, t.c.at).where(t.c.owner == owner, t.c.model == model, t.c.kind == kind)
+        t = schema.observation
+        query = select(t.c.value, t.c.at).where(t.c.owner == owner_id, t.c.model == model, t.c.kind == kind)
         with self._read() as c:
             row = c.execute(query.order_by(t.c.id.desc()).limit(1)).first()
             return None if row is None else (float(row[0]), float(row[1]))
 
     # -- bills ---------------------------------------------------------------------------------------------------
 
-    def unbilled(self, owner: str, family: str = "") -> list[Row]:
+    def runs_without_cost(self, owner_id: str, root_run_id: str = "") -> list[Row]:
         """An owner's ended runs whose bill is not written yet: all, or of a run and its retries."""
         r = schema.run
-        known = select(schema.bill.c.run).where(schema.bill.c.owner == owner)
-        ended = (r.c.owner == owner) & (r.c.stage == "finished") & r.c.id.not_in(known)
-        if family:
-            ended &= (r.c.id == family) | (r.c.parent_id == family)
+        costed = select(schema.run_cost.c.run).where(schema.run_cost.c.owner == owner_id)
+        ended = (r.c.owner == owner_id) & (r.c.stage == "finished") & r.c.id.not_in(costed)
+        if root_run_id:
+            ended &= (r.c.id == root_run_id) | (r.c.parent_id == root_run_id)
         with self._read() as c:
             return [dict(r) for r in c.execute(select(schema.run).where(ended)).mappings()]
 
-    def add_bill(self, owner: str, values: Row) -> None:
+    def add_run_cost(self, owner_id: str, values: Row) -> None:
         """Write a run's bill; the first one written stays."""
         with suppress(IntegrityError), self._write() as c:
-            c.execute(schema.bill.insert().values(owner=owner, **values))
+            c.execute(schema.run_cost.insert().values(owner=owner_id, **values))
 
-    def has_bill(self, run_id: str) -> bool:
+    def has_run_cost(self, run_id: str) -> bool:
         """Whether a run has ended here and was billed, though it may be deleted since."""
         with self._read() as c:
-            return c.execute(select(schema.bill.c.run).where(schema.bill.c.run == run_id)).first() is not None
+            return c.execute(select(schema.run_cost.c.run).where(schema.run_cost.c.run == run_id)).first() is not None
 
-    def bills(self, owner: str, family: str = "") -> list[Row]:
+    def run_costs(self, owner_id: str, root_run_id: str = "") -> list[Row]:
         """An owner's bills, oldest first: all, or a run's and those of its retries."""
-        b = schema.bill
-        mine = b.c.owner == owner
-        if family:
-            mine &= (b.c.run == family) | (b.c.parent == family)
+        b = schema.run_cost
+        condition = b.c.owner == owner_id
+        if root_run_id:
+            condition &= (b.c.run == root_run_id) | (b.c.parent == root_run_id)
         with self._read() as c:
             columns = [column for column in b.c if column.name != "owner"]
-            return [dict(r) for r in c.execute(select(*columns).where(mine).order_by(b.c.ended_at)).mappings()]
+            return [dict(r) for r in c.execute(select(*columns).where(condition).order_by(b.c.ended_at)).mappings()]
 
-    def billed_jobs(self, owner: str, besides: str) -> set[str]:
+    def billed_jobs(self, owner_id: str, except_run_id: str) -> set[str]:
         """The names of the batch jobs whose price is known from an owner's bills, those of one run left out."""
-        b = schema.bill
-        known = select(b.c.jobs).where(b.c.owner == owner, b.c.run != besides, b.c.rows_usd.is_not(None))
+        b = schema.run_cost
+        query = select(b.c.jobs).where(b.c.owner == owner_id, b.c.run != except_run_id, b.c.rows_usd.is_not(None))
         with self._read() as c:
-            return {name for names in c.execute(known).scalars() for name in names}
+            return {name for names in c.execute(query).scalars() for name in names}
 
     # -- plumbing ------------------------------------------------------------------------------------------------
 
@@ -370,7 +381,7 @@ class Store:
             yield c
 
     @contextmanager
-    def _alone(self) -> Iterator[Connection]:
+    def _exclusive(self) -> Iterator[Connection]:
         """A transaction that no other of its kind interleaves: SQLite's writes are so; PostgreSQL's need a lock."""
         with self._write() as c:
             if self._postgres:
@@ -378,24 +389,24 @@ class Store:
             yield c
 
     @contextmanager
-    def _held(self, run_id: str, token: str) -> Iterator[Connection]:
+    def _lease_held(self, run_id: str, token: str) -> Iterator[Connection]:
         """A transaction that only the holder of the run's lease gets, and that no other holder can interleave."""
         with self._write() as c:
-            same = schema.run.update().where(*_held(run_id, token)).values(token=token)
-            self._fence(c.execute(same).rowcount)
+            unchanged = schema.run.update().where(*_lease_condition(run_id, token)).values(token=token)
+            self._check_lease(c.execute(unchanged).rowcount)
             yield c
 
     @staticmethod
-    def _fence(touched: int) -> None:
+    def _check_lease(touched: int) -> None:
         if not touched:
             raise LeaseLost
 
 
-def _held(run_id: str, token: str) -> tuple[Any, Any]:
+def _lease_condition(run_id: str, token: str) -> tuple[Any, Any]:
     return schema.run.c.id == run_id, schema.run.c.token == token
 
 
-def _later(postgres: bool, *values: Any) -> Any:
+def _greatest(postgres: bool, *values: Any) -> Any:
     return func.greatest(*values) if postgres else func.max(*values)
 
 
@@ -406,7 +417,7 @@ def _engine(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
-    def _settings(connection: Any, _record: Any) -> None:
+    def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # this module begins its transactions itself
         for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")

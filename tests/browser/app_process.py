@@ -41,17 +41,17 @@ class AppProcess:
         """Return as soon as the server says that it is healthy."""
         self.port = self.port or _free_port()
         command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "main.py"), "--server.port", str(self.port)]
-        began = time.monotonic()
+        started_at = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.data_dir.parent, env=self._environment(), stdout=log, stderr=subprocess.STDOUT
             )
         while not self._healthy():
-            if self.process.poll() is not None or time.monotonic() - began > READY_SECONDS:
+            if self.process.poll() is not None or time.monotonic() - started_at > READY_SECONDS:
                 raise AssertionError(f"The app did not start:\n{self.log.read_text()}")
             time.sleep(0.02)
-        spent = psutil.Process(self.process.pid).cpu_times()
-        self.cpu_until_ready = spent.user + spent.system
+        cpu_times = psutil.Process(self.process.pid).cpu_times()
+        self.cpu_until_ready = cpu_times.user + cpu_times.system
         return self
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 15) -> int:
@@ -64,7 +64,7 @@ class AppProcess:
         """End the process as a power cut would."""
         self.stop(signal.SIGKILL)
 
-    def end(self) -> None:
+    def stop_all(self) -> None:
         """Stop the app, and the rehearsal server of its data folder, which outlives it on purpose."""
         if self.process is not None and self.process.poll() is None:
             self.stop()
@@ -74,10 +74,16 @@ class AppProcess:
                 process.terminate()
 
     def _environment(self) -> dict[str, str]:
-        clean = {
+        inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("GEMINI", "GOOGLE", "STREAMLIT"))
         }
-        return {**clean, "DATA_DIR": str(self.data_dir), "GEMINI_API_KEY": "", "DATABASE_URL": "", **self.environment}
+        return {
+            **inherited,
+            "DATA_DIR": str(self.data_dir),
+            "GEMINI_API_KEY": "",
+            "DATABASE_URL": "",
+            **self.environment,
+        }
 
     def _healthy(self) -> bool:
         try:
@@ -88,6 +94,6 @@ class AppProcess:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 from tests.browser.app_process import AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
 
-Visit = Callable[..., Page]
+OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
@@ -41,15 +41,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """The app without a key, rehearsing quickly, for all tests of a module."""
     started = AppProcess(tmp_path_factory.mktemp("app") / "data", {"REHEARSAL_PACE": "1"}).start()
     yield started
-    started.end()
+    started.stop_all()
 
 
 @pytest.fixture
-def visit(browser: Browser) -> Iterator[Visit]:
+def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Open the page as a new visitor: visit(url, **options of the browser context)."""
     with ExitStack() as stack:
 
-        def open_page(url: str, **options: Any) -> Page:
+        def open_url(url: str, **options: Any) -> Page:
             context = browser.new_context(**options)
             stack.callback(context.close)
             page = context.new_page()
@@ -57,7 +57,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
             page.goto(url)
             return page
 
-        yield open_page
+        yield open_url
 
 
 expect.set_options(timeout=20_000)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
-PLACES = (
+PATHS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     r"C:\Program Files\Google\Chrome\Application\chrome.exe",
@@ -28,19 +28,19 @@ FLAGS = (
 
 def find_browser() -> str | None:
     """The path of a browser that starts, None if there is none. BROWSER_PATH wins."""
-    named = os.environ.get("BROWSER_PATH")
-    if named:
-        return named
+    configured = os.environ.get("BROWSER_PATH")
+    if configured:
+        return configured
     return next((path for path in _candidates() if _starts(path)), None)
 
 
 def _candidates() -> Iterator[str]:
     yield from (path for name in NAMES if (path := shutil.which(name)))
-    yield from (place for place in PLACES if Path(place).exists())
-    yield from _of_playwright()
+    yield from (place for place in PATHS if Path(place).exists())
+    yield from _playwright_browser()
 
 
-def _of_playwright() -> Iterator[str]:
+def _playwright_browser() -> Iterator[str]:
     """Playwright's own browser; must not be asked for while Playwright runs."""
     from playwright.sync_api import sync_playwright
 

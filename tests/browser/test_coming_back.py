@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import Visit
+from tests.browser.conftest import OpenPage
 from tests.browser.test_rehearsal import rehearse, submit
 
 pytestmark = pytest.mark.browser
@@ -49,8 +49,10 @@ def wait_for_preference(page: Page, words: str) -> None:
     raise AssertionError("the browser has not written it down")
 
 
-def test_what_ended_while_nobody_looked_is_told_on_return_until_it_is_put_aside(app: AppProcess, visit: Visit) -> None:
-    page = rehearse(visit(app.url))
+def test_what_ended_while_nobody_looked_is_told_on_return_until_it_is_put_aside(
+    app: AppProcess, open_page: OpenPage
+) -> None:
+    page = rehearse(open_page(app.url))
     wait_for_preference(page, '"ended-')
     run_id = submit(page, "A question of yesterday\n[[emulate: error:13]] Break")
     wait_for_preference(page, run_id)
@@ -70,11 +72,11 @@ def test_what_ended_while_nobody_looked_is_told_on_return_until_it_is_put_aside(
     expect(page.get_by_text("While you were away")).to_have_count(0)
 
 
-def test_a_browser_that_was_asked_to_rings_once_also_out_of_sight(app: AppProcess, visit: Visit) -> None:
-    page = visit("about:blank")
+def test_a_browser_that_was_asked_to_rings_once_also_out_of_sight(app: AppProcess, open_page: OpenPage) -> None:
+    page = open_page("about:blank")
     page.add_init_script(RECORDER)
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    console_errors: list[str] = []
+    page.on("console", lambda text: console_errors.append(text.text) if text.type == "error" else None)
     page.goto(app.url)
     run_id = submit(rehearse(page), "Something private")
     page.get_by_role("button", name="Notify me when a run ends").click()
@@ -94,11 +96,11 @@ def test_a_browser_that_was_asked_to_rings_once_also_out_of_sight(app: AppProces
     assert page.evaluate("window.asked") == 1
     page.reload()
     expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
-    assert page.evaluate("window.rung") == [] and complaints == []
+    assert page.evaluate("window.rung") == [] and console_errors == []
 
 
-def test_two_runs_side_by_side_and_what_both_have_cost(app: AppProcess, visit: Visit) -> None:
-    page = rehearse(visit(app.url))
+def test_two_runs_side_by_side_and_what_both_have_cost(app: AppProcess, open_page: OpenPage) -> None:
+    page = rehearse(open_page(app.url))
     for prompts, end in (("red\n[[emulate: error:13]] same", "SUCCEEDED: 1 answered"), ("blue\nsame", "SUCCEEDED: 2")):
         submit(page, prompts)
         expect(page.get_by_text(end)).to_be_visible()

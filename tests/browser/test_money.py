@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import Visit
-from tests.browser.test_results_panel import keeps_nobody_out
+from tests.browser.conftest import OpenPage
+from tests.browser.test_results_panel import check_accessibility
 from tests.browser.test_with_a_key import connect
 from tests.emulator_process import EmulatorProcess, start_emulator
 
@@ -37,31 +37,33 @@ def app(api: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Itera
     where = {"GOOGLE_GEMINI_BASE_URL": api.base_url, "LEASE_SECONDS": "2", "SETTLE_SECONDS": "1"}
     started = AppProcess(tmp_path_factory.mktemp("money") / "data", where).start()
     yield started
-    started.end()
+    started.stop_all()
 
 
 @pytest.fixture
-def page(api: EmulatorProcess, app: AppProcess, visit: Visit) -> Page:
+def page(api: EmulatorProcess, app: AppProcess, open_page: OpenPage) -> Page:
     """A visitor with a key of their own, on an API that has nothing yet."""
     api.reset()
     api.settings(pace=0.5)
-    page = connect(visit(app.url), f"AIza-{secrets.token_hex(8)}")
+    page = connect(open_page(app.url), f"AIza-{secrets.token_hex(8)}")
     expect(page.get_by_text("Connected with")).to_be_visible()
     return page
 
 
-def ask(page: Page, prompts: str = QUESTIONS) -> None:
+def fill_prompts(page: Page, prompts: str = QUESTIONS) -> None:
     page.get_by_label("Prompts").fill(prompts)
     page.get_by_label("Prompts").blur()
 
 
-def drop(page: Page, **documents: bytes) -> None:
+def drop_documents(page: Page, **documents: bytes) -> None:
     """Drop documents that all requests are to share; `a_txt` is a.txt."""
     page.get_by_text("Shared context").click()
     box = page.get_by_label("Documents", exact=True).get_by_test_id("stFileUploaderDropzoneInput")
     names = [name.replace("_", ".") for name in documents]
     given = zip(names, documents.values(), strict=True)
-    box.set_input_files([{"name": n, "mimeType": "application/octet-stream", "buffer": held} for n, held in given])
+    box.set_input_files(
+        [{"name": n, "mimeType": "application/octet-stream", "buffer": content} for n, content in given]
+    )
     for name in names:
         expect(page.get_by_text(name).first).to_be_visible()
 
@@ -75,15 +77,15 @@ def submit(page: Page) -> Locator:
     return headline
 
 
-def budget(page: Page, usd: str) -> None:
+def set_budget(page: Page, usd: str) -> None:
     field = page.get_by_role("spinbutton", name="Budget, USD")
     field.fill(usd)
     field.blur()
 
 
-def caches(api: EmulatorProcess) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = api.ledger()["cached_contents"]
-    return found
+def ledger_caches(api: EmulatorProcess) -> list[dict[str, Any]]:
+    element: list[dict[str, Any]] = api.ledger()["cached_contents"]
+    return element
 
 
 def cached_tokens(api: EmulatorProcess) -> int:
@@ -92,39 +94,39 @@ def cached_tokens(api: EmulatorProcess) -> int:
 
 def test_a_long_document_with_many_questions_takes_less_than_a_minute(page: Page, api: EmulatorProcess) -> None:
     began = time.monotonic()
-    ask(page)
-    drop(page, handbook_txt=HANDBOOK)
+    fill_prompts(page)
+    drop_documents(page, handbook_txt=HANDBOOK)
     expect(page.get_by_text(re.compile("Plan: 1 explicit cache, input .* instead of"))).to_be_visible()
     expect(page.get_by_text("What it will cost")).to_be_visible()
     expect(submit(page)).to_contain_text("50 answered")
     assert time.monotonic() - began < 60
     expect(page.get_by_text(re.compile(r"(as|more than|less than) expected; \$.* was the worst case"))).to_be_visible()
-    (cache,) = caches(api)
+    (cache,) = ledger_caches(api)
     assert cache["deleted_at"] and cached_tokens(api) == 50 * cache["token_count"]
 
 
 def test_a_choice_of_the_user_decides(page: Page, api: EmulatorProcess) -> None:
-    ask(page)
-    drop(page, handbook_txt=HANDBOOK)
+    fill_prompts(page)
+    drop_documents(page, handbook_txt=HANDBOOK)
     expect(page.get_by_text("Plan: 1 explicit cache")).to_be_visible()
     page.get_by_test_id("stButtonGroup").get_by_text(re.compile(r"None \$")).click()
     expect(page.get_by_text("Plan: no explicit cache")).to_be_visible()
     submit(page)
-    assert caches(api) == [] and cached_tokens(api) == 0
+    assert ledger_caches(api) == [] and cached_tokens(api) == 0
 
 
 def test_a_pdf_becomes_a_cache_that_serves_every_request_until_it_is_deleted(page: Page, api: EmulatorProcess) -> None:
-    ask(page)
-    drop(page, manual_pdf=MANUAL, handbook_txt=HANDBOOK)
+    fill_prompts(page)
+    drop_documents(page, manual_pdf=MANUAL, handbook_txt=HANDBOOK)
     expect(page.get_by_text('"manual.pdf" can be shared only through an explicit cache.')).to_be_visible()
     page.get_by_role("button", name="Use an explicit cache").click()
     expect(page.get_by_text(re.compile(r"tokens: \$.* to make, \$.* an hour to keep"))).to_be_visible()
     page.get_by_role("button", name="Create cache").click()
     expect(page.get_by_text("Every request uses this cache")).to_be_visible()
     expect(submit(page)).to_contain_text("50 answered")
-    (cache,) = caches(api)
+    (cache,) = ledger_caches(api)
     assert cache["deleted_at"] is None and cached_tokens(api) == 50 * cache["token_count"]
-    request = json.loads(api.sent("batch_jobs", api.ledger()["batch_jobs"][0]["name"]).splitlines()[0])["request"]
+    request = json.loads(api.sent_bytes("batch_jobs", api.ledger()["batch_jobs"][0]["name"]).splitlines()[0])["request"]
     assert request["cachedContent"] == cache["name"] and len(request["contents"][0]["parts"]) == 1
     page.get_by_text("Caches at Google").click()
     expect(page.get_by_text(re.compile("1 cache, .* an hour, 1 idle"))).to_be_visible()
@@ -138,30 +140,30 @@ def test_a_pdf_becomes_a_cache_that_serves_every_request_until_it_is_deleted(pag
 
 
 def test_a_budget_stops_a_submission_before_anything_is_sent(page: Page, api: EmulatorProcess) -> None:
-    ask(page)
+    fill_prompts(page)
     expect(page.get_by_text("What it will cost")).to_be_visible()
-    budget(page, "0.001")
+    set_budget(page, "0.001")
     expect(page.get_by_text("the budget is 0.001000 USD").first).to_be_visible()
     expect(page.get_by_role("button", name="Submit batch")).to_be_disabled()
-    budget(page, "50")
+    set_budget(page, "50")
     expect(page.get_by_role("button", name="Submit batch")).to_be_enabled()
     assert api.ledger()["batch_jobs"] == []
 
 
 def test_exact_counts_are_asked_for_by_the_button_only(page: Page, api: EmulatorProcess) -> None:
-    ask(page)
-    drop(page, handbook_txt=HANDBOOK)
+    fill_prompts(page)
+    drop_documents(page, handbook_txt=HANDBOOK)
     expect(page.get_by_text("requests begin with these about")).to_be_visible()
     page.get_by_text("Assumptions").click()
-    keeps_nobody_out(page)
+    check_accessibility(page)
     assert not any("countTokens" in call for call in api.ledger()["calls"])
     page.get_by_role("button", name="Count exactly").click()
     expect(page.get_by_text(re.compile(r"requests begin with these [\d,]+ tokens"))).to_be_visible()
     assert any("countTokens" in call for call in api.ledger()["calls"])
 
 
-def test_plan_and_price_fit_a_phone(app: AppProcess, visit: Visit) -> None:
-    page = visit(app.url, viewport={"width": 390, "height": 844})
+def test_plan_and_price_fit_a_phone(app: AppProcess, open_page: OpenPage) -> None:
+    page = open_page(app.url, viewport={"width": 390, "height": 844})
     page.get_by_role("button", name="Start a rehearsal").click()
     page.get_by_role("button", name="A service desk's day").click()
     expect(page.get_by_text("What it would cost at Google")).to_be_visible()

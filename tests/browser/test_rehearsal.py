@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import Visit
+from tests.browser.conftest import OpenPage
 from tests.browser.find_browser import FLAGS
 
 pytestmark = pytest.mark.browser
@@ -37,14 +37,14 @@ def submit(page: Page, prompts: str = PROMPTS) -> str:
 
 
 @dataclass
-class Heard:
+class BrowserLog:
     """What a visitor's browser asked for and complained about."""
 
     hosts: set[str] = field(default_factory=set)
-    complaints: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
 
 
-heard = Heard()
+browser_log = BrowserLog()
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +52,19 @@ def finished(app: AppProcess, browser: Browser) -> Page:
     """A visitor whose run has ended; several tests look at it."""
     page = browser.new_context().new_page()
     page.set_default_timeout(20_000)
-    page.on("request", lambda request: heard.hosts.add(urlsplit(request.url).netloc))
-    page.on("console", lambda said: heard.complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: heard.complaints.append(str(error)))
+    page.on("request", lambda request: browser_log.hosts.add(urlsplit(request.url).netloc))
+    page.on("console", lambda text: browser_log.console_errors.append(text.text) if text.type == "error" else None)
+    page.on("pageerror", lambda error: browser_log.console_errors.append(str(error)))
     page.goto(app.url)
     submit(rehearse(page))
     expect(page.get_by_text("SUCCEEDED: 2 answered, 2 need attention")).to_be_visible()
     return page
 
 
-def test_three_clicks_from_a_first_visit_to_the_results_of_a_sample(app: AppProcess, visit: Visit) -> None:
+def test_three_clicks_from_a_first_visit_to_the_results_of_a_sample(app: AppProcess, open_page: OpenPage) -> None:
     """From the first look to the answers in under a minute, with nothing typed."""
     began = time.monotonic()
-    page = visit(app.url)
+    page = open_page(app.url)
     page.evaluate("window.clicks = 0; addEventListener('click', () => window.clicks++, true)")
     page.get_by_role("button", name="Rehearse without a key").click()
     page.get_by_role("button", name="A service desk's day").click()
@@ -96,8 +96,10 @@ def test_an_export_downloads_every_row_beside_its_prompt(finished: Page) -> None
     assert rows[0]["text"] and "Say hi" in rows[0]["text"]
 
 
-def test_another_visitor_cannot_open_the_run_by_its_address(app: AppProcess, finished: Page, visit: Visit) -> None:
-    stranger = visit(finished.url)
+def test_another_visitor_cannot_open_the_run_by_its_address(
+    app: AppProcess, finished: Page, open_page: OpenPage
+) -> None:
+    stranger = open_page(finished.url)
     expect(stranger.get_by_text("Enter a Gemini API key")).to_be_visible()
     assert "Say hi" not in stranger.content()
     rehearse(stranger)
@@ -106,8 +108,8 @@ def test_another_visitor_cannot_open_the_run_by_its_address(app: AppProcess, fin
     expect(stranger.get_by_text("Say hi")).to_have_count(0)
 
 
-def test_two_clicks_submit_once_and_typing_is_undisturbed_while_it_ticks(app: AppProcess, visit: Visit) -> None:
-    page = rehearse(visit(app.url))
+def test_two_clicks_submit_once_and_typing_is_undisturbed_while_it_ticks(app: AppProcess, open_page: OpenPage) -> None:
+    page = rehearse(open_page(app.url))
     box = page.get_by_label("Prompts")
     box.fill("Only once")
     box.blur()
@@ -124,14 +126,16 @@ def test_two_clicks_submit_once_and_typing_is_undisturbed_while_it_ticks(app: Ap
     expect(page.get_by_text("All runs")).to_have_count(0)
 
 
-def test_a_large_file_streams_to_the_server_and_is_checked(app: AppProcess, visit: Visit, tmp_path: Path) -> None:
+def test_a_large_file_streams_to_the_server_and_is_checked(
+    app: AppProcess, open_page: OpenPage, tmp_path: Path
+) -> None:
     line = {"request": {"contents": [{"role": "user", "parts": [{"text": "lorem ipsum " * 400}]}]}}
     path = tmp_path / "large.jsonl"
     with path.open("w") as file:
         for number in range(10_000):
             file.write(json.dumps({"key": f"k{number}", **line}) + "\n")
         file.write('{"key": "k1", "request": {}}\n')
-    page = rehearse(visit(app.url))
+    page = rehearse(open_page(app.url))
     page.get_by_text("File (JSONL)").click()
     page.get_by_text("Larger file, up to 2 GB").click()
     page.locator(".pick input").set_input_files(path)
@@ -148,9 +152,9 @@ def test_a_large_file_streams_to_the_server_and_is_checked(app: AppProcess, visi
 
 
 def test_the_mode_is_remembered_a_table_becomes_prompts_and_a_bad_file_is_told_by_line(
-    app: AppProcess, visit: Visit
+    app: AppProcess, open_page: OpenPage
 ) -> None:
-    page = rehearse(visit(app.url))
+    page = rehearse(open_page(app.url))
     page.get_by_text("File (JSONL)").click()
     for _ in range(100):
         if any(cookie.get("name") == "gbr_preferences" for cookie in page.context.cookies()):
@@ -205,5 +209,5 @@ def test_starting_costs_less_than_three_seconds_of_one_core(app: AppProcess) -> 
 
 
 def test_the_browser_asked_nobody_else_and_broke_no_rule(app: AppProcess, finished: Page) -> None:
-    assert heard.hosts <= {urlsplit(app.url).netloc, ""}
-    assert heard.complaints == []
+    assert browser_log.hosts <= {urlsplit(app.url).netloc, ""}
+    assert browser_log.console_errors == []

@@ -64,7 +64,7 @@ def mixed(app: AppProcess, browser: Browser) -> Page:
     return page
 
 
-def click(page: Page, column: int, row: int, seen: Locator) -> None:
+def click(page: Page, column: int, row: int, expected: Locator) -> None:
     """Click into the grid until something is seen: it takes no clicks while it is drawn anew.
 
     `column` in pixels from its left edge, `row` counted from 0, -1 for the columns' names.
@@ -77,17 +77,17 @@ def click(page: Page, column: int, row: int, seen: Locator) -> None:
             place = grid.bounding_box()
             assert place is not None
             page.mouse.click(place["x"] + column, place["y"] + below)
-            return expect(seen).to_be_visible(timeout=3000)
-    return expect(seen).to_be_visible()
+            return expect(expected).to_be_visible(timeout=3000)
+    return expect(expected).to_be_visible()
 
 
-def unfold(page: Page, title: str, seen: Locator) -> None:
+def unfold(page: Page, title: str, expected: Locator) -> None:
     """Open a drawer; what lies above it may still be moving, and a click go astray."""
     for _ in range(5):
         with suppress(AssertionError):
             page.get_by_text(title).click()
-            return expect(seen).to_be_visible(timeout=4000)
-    return expect(seen).to_be_visible()
+            return expect(expected).to_be_visible(timeout=4000)
+    return expect(expected).to_be_visible()
 
 
 def clear(page: Page) -> None:
@@ -96,18 +96,18 @@ def clear(page: Page) -> None:
     expect(page.get_by_text(f"1 to 50 of {len(MIXED)} rows")).to_be_visible()
 
 
-def keeps_nobody_out(page: Page) -> None:
+def check_accessibility(page: Page) -> None:
     """Check what is on the page now."""
-    found = Axe().run(page, options=RULES).response["violations"]
-    serious = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+    violations = Axe().run(page, options=RULES).response["violations"]
+    serious = [fault for fault in violations if fault["impact"] in ("serious", "critical")]
     assert not serious, json.dumps(serious, indent=1)
 
 
-def detail(page: Page) -> Locator:
+def row_detail(page: Page) -> Locator:
     return page.locator(".st-key-row-detail")
 
 
-def fetch(page: Page, label: str, folder: Path) -> Path:
+def export_incomplete(page: Page, label: str, folder: Path) -> Path:
     """Export what is not whole, after the question whether that is meant."""
     page.get_by_role("button", name=label, exact=True).click()
     expect(page.get_by_text("This result is not complete: nothing came back for 2 of 61 rows")).to_be_visible()
@@ -129,16 +129,16 @@ def test_nothing_of_ours_keeps_anybody_out(mixed: Page, width: int, scheme: Any)
     page.reload()
     page.get_by_text("answered 53").first.click()
     expect(page.get_by_text("1 to 50 of 53 rows")).to_be_visible()
-    click(page, 200, 0, detail(page))
-    drawn = detail(page).get_by_test_id("stMarkdownContainer").filter(has_text="evil.example")
-    unfold(page, "Draw the answer as Markdown", drawn)
-    expect(drawn.locator("a")).to_have_count(0)
+    click(page, 200, 0, row_detail(page))
+    rendered = row_detail(page).get_by_test_id("stMarkdownContainer").filter(has_text="evil.example")
+    unfold(page, "Draw the answer as Markdown", rendered)
+    expect(rendered.locator("a")).to_have_count(0)
     unfold(page, "Full JSON", page.get_by_text("Response", exact=True))
     unfold(page, "1 line fits no row", page.get_by_text("Rows are never matched by their position"))
     unfold(page, "Send rows again", page.get_by_text("It would cost"))
     page.get_by_role("button", name="Export CSV").click()
     expect(page.get_by_role("button", name="Export anyway")).to_be_visible()
-    keeps_nobody_out(page)
+    check_accessibility(page)
 
 
 def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: Page, tmp_path: Path) -> None:
@@ -149,9 +149,9 @@ def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: P
     page.get_by_role("button", name="Only the 8 rows that need attention").click()
     expect(page.get_by_text("1 to 8 of 8 rows")).to_be_visible()
     click(page, 80, -1, page.get_by_text("of 8 rows, sorted by Key", exact=False))
-    click(page, 200, 0, detail(page).get_by_text("Row blocked"))
+    click(page, 200, 0, row_detail(page).get_by_text("Row blocked"))
     click(page, 80, -1, page.get_by_text("sorted by Key, highest first"))
-    click(page, 200, 0, detail(page).get_by_text("Row nameless"))
+    click(page, 200, 0, row_detail(page).get_by_text("Row nameless"))
 
     clear(page)
     page.get_by_text("truncated 3").first.click()
@@ -168,8 +168,8 @@ def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: P
     page.get_by_role("button", name="Send 3 rows again").click()
     expect(page.get_by_text("SUCCEEDED: 56 answered, 5 need attention")).to_be_visible()
 
-    check_tables(fetch(page, "Export CSV", tmp_path), fetch(page, "Export XLSX", tmp_path))
-    check_lines(fetch(page, "Export Parquet", tmp_path), fetch(page, "Export JSONL", tmp_path))
+    check_tables(export_incomplete(page, "Export CSV", tmp_path), export_incomplete(page, "Export XLSX", tmp_path))
+    check_lines(export_incomplete(page, "Export Parquet", tmp_path), export_incomplete(page, "Export JSONL", tmp_path))
 
 
 def check_tables(csv: Path, xlsx: Path) -> None:
@@ -182,15 +182,15 @@ def check_tables(csv: Path, xlsx: Path) -> None:
     rest = ["invalid_output", "error_transient", "missing", "missing", "answer_blocked"]
     assert list(frame.loc["json-1":"blocked", "outcome"]) == rest
     header, *rows = openpyxl.load_workbook(xlsx, read_only=True)["Results"].iter_rows(values_only=True)
-    told = [dict(zip(header, row, strict=True)) for row in rows]
-    assert [row["key"] for row in told] == keys
-    assert [row["text"] or "" for row in told] == list(frame["text"])
+    shown_text = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [row["key"] for row in shown_text] == keys
+    assert [row["text"] or "" for row in shown_text] == list(frame["text"])
 
 
 def check_lines(parquet: Path, lines: Path) -> None:
     """The merged rows as DuckDB reads them, and every attempt's cost counted once in their total."""
-    found = duckdb.sql(f"SELECT p.key, p.text, j.text, p.cost_usd FROM '{parquet}' p JOIN '{lines}' j USING (key)")
-    rows = {key: (one, two, usd) for key, one, two, usd in found.fetchall()}
+    element = duckdb.sql(f"SELECT p.key, p.text, j.text, p.cost_usd FROM '{parquet}' p JOIN '{lines}' j USING (key)")
+    rows = {key: (one, two, usd) for key, one, two, usd in element.fetchall()}
     assert set(rows) == {row["key"] for row in MIXED}
     assert all(one == two for one, two, _ in rows.values())
     assert rows["lost"][2] is None and rows["broken"][2] == 0 and rows["cut-0"][2] > 0

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import Visit
+from tests.browser.conftest import OpenPage
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 pytestmark = pytest.mark.browser
@@ -39,7 +39,7 @@ def app(api: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Itera
     }
     started = AppProcess(tmp_path_factory.mktemp("keyed") / "data", environment).start()
     yield started
-    started.end()
+    started.stop_all()
 
 
 def submit(page: Page, prompts: str) -> str:
@@ -50,10 +50,10 @@ def submit(page: Page, prompts: str) -> str:
 
 
 def test_a_job_that_takes_long_is_warned_about_kept_and_then_submitted_elsewhere(
-    app: AppProcess, api: EmulatorProcess, visit: Visit
+    app: AppProcess, api: EmulatorProcess, open_page: OpenPage
 ) -> None:
     api.settings(job_outcome="stuck")
-    page = visit(app.url)
+    page = open_page(app.url)
     old = submit(page, "one\ntwo")
     expect(page.get_by_text("Google's queue").first).to_be_visible()
     api.clock(13 * HOUR)
@@ -83,9 +83,9 @@ def test_a_job_that_takes_long_is_warned_about_kept_and_then_submitted_elsewhere
 
 
 def test_a_job_made_elsewhere_is_recovered_by_its_name_and_from_the_list(
-    app: AppProcess, api: EmulatorProcess, visit: Visit, tmp_path: Path
+    app: AppProcess, api: EmulatorProcess, open_page: OpenPage, tmp_path: Path
 ) -> None:
-    from gemini.client import Gateway
+    from gemini.client import GeminiClient
 
     def made(*texts: str) -> tuple[str, Path]:
         request: dict[str, Any] = {}
@@ -94,13 +94,13 @@ def test_a_job_made_elsewhere_is_recovered_by_its_name_and_from_the_list(
             for text in texts:
                 request = {"contents": [{"role": "user", "parts": [{"text": text}]}]}
                 out.write(json.dumps({"key": text, "request": request}) + "\n")
-        uploaded = Gateway(KEY, api.base_url).upload_file(path, "theirs")
+        uploaded = GeminiClient(KEY, api.base_url).upload_file(path, "theirs")
         batch = {"displayName": f"job of {texts[0]}", "inputConfig": {"fileName": uploaded["name"]}}
-        return str(Gateway(KEY, api.base_url).create_batch(MODEL, batch)["name"]), path
+        return str(GeminiClient(KEY, api.base_url).create_batch(MODEL, batch)["name"]), path
 
     api.reset()
     (first, _), (_, requests) = made("alpha", "beta"), made("gamma")
-    page = visit(app.url)
+    page = open_page(app.url)
     page.get_by_text("Recover a batch job").click()
     page.get_by_label("Name of the batch job").fill("batches/nowhere")
     page.get_by_role("button", name="Recover", exact=True).click()

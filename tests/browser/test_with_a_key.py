@@ -12,12 +12,12 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import Visit
+from tests.browser.conftest import OpenPage
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 pytestmark = pytest.mark.browser
 
-CANARY = "AIzaSyCANARY0123456789abcdefghijklmnoab12"
+SECRET_KEY = "AIzaSyCANARY0123456789abcdefghijklmnoab12"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def app(api: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Itera
     }
     started = AppProcess(tmp_path_factory.mktemp("keyed") / "data", environment).start()
     yield started
-    started.end()
+    started.stop_all()
 
 
 def connect(page: Page, key: str, *, remember: bool = False) -> Page:
@@ -66,20 +66,20 @@ FAILURES = {
 }
 
 
-def test_what_google_says_is_text_and_no_link(app: AppProcess, api: EmulatorProcess, visit: Visit) -> None:
+def test_what_google_says_is_text_and_no_link(app: AppProcess, api: EmulatorProcess, open_page: OpenPage) -> None:
     """An address in an error must not lead anywhere; it is in nobody's interest here but that of who wrote it."""
-    said = "Read https://evil.example/a, www.evil.example, or write to you@evil.example [here](https://evil.example)."
-    body = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": said}}
+    text = "Read https://evil.example/a, www.evil.example, or write to you@evil.example [here](https://evil.example)."
+    body = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": text}}
     api.faults([{"method": "GET", "route": "models", "do": "status", "status": 400, "body": body}])
-    page = connect(visit(app.url), "a-good-key")
+    page = connect(open_page(app.url), "a-good-key")
     alert = page.get_by_test_id("stSidebar").get_by_role("alert")
     expect(alert).to_contain_text("evil.example/a")
     api.faults([])
     assert alert.get_by_role("link").count() == 0
 
 
-def test_a_key_that_fails_is_told_in_plain_words(app: AppProcess, visit: Visit) -> None:
-    page = visit(app.url)
+def test_a_key_that_fails_is_told_in_plain_words(app: AppProcess, open_page: OpenPage) -> None:
+    page = open_page(app.url)
     alert = page.get_by_test_id("stSidebar").get_by_role("alert")
     for key, words in FAILURES.items():
         connect(page, key)
@@ -89,8 +89,8 @@ def test_a_key_that_fails_is_told_in_plain_words(app: AppProcess, visit: Visit) 
     assert "gbr_key" not in cookie_names(page.context)
 
 
-def test_a_key_is_remembered_only_if_asked_and_is_gone_when_forgotten(app: AppProcess, visit: Visit) -> None:
-    page = connect(visit(app.url), "a-key-ending-in-ef56")
+def test_a_key_is_remembered_only_if_asked_and_is_gone_when_forgotten(app: AppProcess, open_page: OpenPage) -> None:
+    page = connect(open_page(app.url), "a-key-ending-in-ef56")
     expect(page.get_by_text("Connected with key ending in ef56")).to_be_visible()
     assert "gbr_key" not in cookie_names(page.context)
     page.reload()
@@ -109,8 +109,8 @@ def test_a_key_is_remembered_only_if_asked_and_is_gone_when_forgotten(app: AppPr
     assert "gbr_key" not in cookie_names(page.context)
 
 
-def test_a_tampered_cookie_is_signed_out_without_an_error(app: AppProcess, visit: Visit) -> None:
-    page = visit("about:blank")
+def test_a_tampered_cookie_is_signed_out_without_an_error(app: AppProcess, open_page: OpenPage) -> None:
+    page = open_page("about:blank")
     page.context.add_cookies([{"name": "gbr_key", "value": "gAAAAABtampered", "url": app.url}])
     page.goto(app.url)
     expect(page.get_by_role("button", name="Check key")).to_be_visible()
@@ -118,14 +118,14 @@ def test_a_tampered_cookie_is_signed_out_without_an_error(app: AppProcess, visit
 
 
 def test_a_canary_key_goes_through_a_whole_run_a_kill_and_a_restart_and_is_found_nowhere(
-    app: AppProcess, api: EmulatorProcess, visit: Visit
+    app: AppProcess, api: EmulatorProcess, open_page: OpenPage
 ) -> None:
     """One run, killed in the middle: it is still one batch job, it ends by itself, and nothing wrote the key down."""
-    page = visit("about:blank")
+    page = open_page("about:blank")
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
     page.goto(app.url)
-    connect(page, CANARY, remember=True)
+    connect(page, SECRET_KEY, remember=True)
     expect(page.get_by_text("Connected with key ending in ab12")).to_be_visible()
     api.settings(pace=4)
     submit(page, "First question\nSecond question")
@@ -144,23 +144,28 @@ def test_a_canary_key_goes_through_a_whole_run_a_kill_and_a_restart_and_is_found
         exports[label] = waiting.value.path().read_bytes()
     page.get_by_text("Event log and batch jobs").click()
     shown = page.content()
-    stranger = connect(visit(page.url), "another-key-zz99")
+    stranger = connect(open_page(page.url), "another-key-zz99")
     expect(stranger.get_by_text("There is no such run under this key")).to_be_visible()
     assert "First question" not in stranger.content()
 
-    canaries = [CANARY.encode(), quote(CANARY).encode(), CANARY.encode("utf-16-le"), CANARY.encode().hex().encode()]
-    places = {str(path): path.read_bytes() for path in everything_below(app.data_dir.parent)}
+    canaries = [
+        SECRET_KEY.encode(),
+        quote(SECRET_KEY).encode(),
+        SECRET_KEY.encode("utf-16-le"),
+        SECRET_KEY.encode().hex().encode(),
+    ]
+    places = {str(path): path.read_bytes() for path in files_below(app.data_dir.parent)}
     places |= {
         "page": shown.encode(),
         "addresses": "\n".join(addresses).encode(),
         "log": app.log.read_bytes(),
         **exports,
     }
-    found = [name for name, content in places.items() if any(canary in content for canary in canaries)]
-    assert found == []
+    element = [name for name, content in places.items() if any(canary in content for canary in canaries)]
+    assert element == []
 
 
-def everything_below(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 
 
@@ -192,7 +197,7 @@ def test_pages_of_other_sites_cannot_connect(app: AppProcess, host: str, origin:
     assert (status == b"101") is welcome, status
 
 
-def test_the_server_stops_cleanly_while_browsers_are_connected(app: AppProcess, visit: Visit) -> None:
-    expect(visit(app.url).get_by_role("button", name="Check key")).to_be_visible()
+def test_the_server_stops_cleanly_while_browsers_are_connected(app: AppProcess, open_page: OpenPage) -> None:
+    expect(open_page(app.url).get_by_role("button", name="Check key")).to_be_visible()
     app.stop()
     assert "Traceback" not in app.log.read_text()

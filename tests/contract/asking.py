@@ -17,21 +17,21 @@ Json = dict[str, Any]
 DIFFERENCES: list[str] = []  # between the live service and what is stated; printed at the end
 
 
-class NotYet(Exception):
+class JobNotFinished(Exception):
     """A live batch job was not finished in the time allowed."""
 
 
-class Service:
+class ServiceClient:
     """Google or the emulator. What `make` makes is deleted by `tidy`."""
 
     def __init__(self, base: str, key: str, emulator: EmulatorProcess | None = None, minutes: float = 0) -> None:
         self.emulator = emulator
         self.minutes = minutes
         self.http = httpx.Client(base_url=base, headers={"x-goog-api-key": key}, timeout=60)
-        self._made: list[str] = []
+        self._created_names: list[str] = []
 
     def close(self) -> None:
-        self.tidy()
+        self.delete_created()
         self.http.close()
 
     def call(
@@ -47,10 +47,10 @@ class Service:
         error = answer.get("error", {})
         return {"http": status, "status": error.get("status"), "message": error.get("message", "").strip()}
 
-    def make(self, path: str, body: Any) -> Json:
+    def create(self, path: str, body: Any) -> Json:
         status, answer = self.call("POST", path, body)
         assert status == 200, answer
-        self._made.append(answer["name"])
+        self._created_names.append(answer["name"])
         return answer
 
     def upload(self, pieces: Iterable[bytes], mime: str = "jsonl", name: str = "contract") -> tuple[Json, list[str]]:
@@ -66,32 +66,32 @@ class Service:
                 "X-Goog-Upload-Header-Content-Type": mime,
             },
         )
-        seen, offset, reply = [start.headers["x-goog-upload-status"]], 0, start
+        statuses, offset, reply = [start.headers["x-goog-upload-status"]], 0, start
         for number, piece in enumerate(data, 1):
             command = "upload, finalize" if number == len(data) else "upload"
             headers = {"X-Goog-Upload-Command": command, "X-Goog-Upload-Offset": str(offset)}
             reply = self.http.post(start.headers["x-goog-upload-url"], content=piece, headers=headers)
-            seen.append(reply.headers["x-goog-upload-status"])
+            statuses.append(reply.headers["x-goog-upload-status"])
             offset += len(piece)
         file: Json = reply.json()["file"]
-        self._made.append(file["name"])
-        return file, seen
+        self._created_names.append(file["name"])
+        return file, statuses
 
     def rows(self, rows: Iterable[Json]) -> str:
         """Upload rows as JSONL; return the file's name."""
         return str(self.upload([b"".join(json.dumps(row).encode() + b"\n" for row in rows)])[0]["name"])
 
-    def ended(self, name: str) -> Json:
+    def wait_until_ended(self, name: str) -> Json:
         """A job when it has ended. Raises NotYet."""
-        until = time.monotonic() + self.minutes * 60
+        deadline = time.monotonic() + self.minutes * 60
         while True:
             if self.emulator:
                 self.emulator.clock(60)
             operation = self.call("GET", name)[1]
             if operation["metadata"]["state"].endswith(ENDED):
                 return operation
-            if time.monotonic() > until:
-                raise NotYet(name)
+            if time.monotonic() > deadline:
+                raise JobNotFinished(name)
             time.sleep(10)
 
     def lines(self, operation: Json) -> list[Json]:
@@ -99,7 +99,7 @@ class Service:
         body = self.http.get(f"/v1beta/{file}:download", params={"alt": "media"})
         return [json.loads(line) for line in body.content.splitlines()]
 
-    def tidy(self) -> None:
+    def delete_created(self) -> None:
         """Delete everything that was made; what is gone already is no matter."""
-        while self._made:
-            self.http.delete(f"/v1beta/{self._made.pop()}")
+        while self._created_names:
+            self.http.delete(f"/v1beta/{self._created_names.pop()}")

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.contract.asking import DIFFERENCES, GOOGLE, Service
-from tests.contract.questions import QUESTIONS
+from tests.contract.asking import DIFFERENCES, GOOGLE, ServiceClient
+from tests.contract.questions import CONTRACT_CASES
 from tests.emulator_process import start_emulator
 
 
@@ -21,8 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_report_header(config: pytest.Config) -> str | None:
     if not config.getoption("--live", False):
         return None
-    bound = sum(question.cost for question in QUESTIONS)
-    free = sum(not question.cost for question in QUESTIONS)
+    bound = sum(question.cost for question in CONTRACT_CASES)
+    free = sum(not question.cost for question in CONTRACT_CASES)
     return (
         f"contract: asking {config.getoption('--live-url')}; {free} free questions first, in all at most ${bound:.2f}"
     )
@@ -36,20 +36,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def emulated() -> Iterator[Service]:
+def emulated() -> Iterator[ServiceClient]:
     with start_emulator() as process:
-        service = Service(process.base_url, "contract-key", process)
+        service = ServiceClient(process.base_url, "contract-key", process)
         yield service
         service.close()
 
 
 @pytest.fixture(scope="session")
-def live(request: pytest.FixtureRequest) -> Iterator[Service]:
+def live(request: pytest.FixtureRequest) -> Iterator[ServiceClient]:
     if not request.config.getoption("--live", False):
         pytest.skip("asks Google only with --live")
     key = os.environ.get("GEMINI_API_KEY", "")
     if not key:
         pytest.skip("asking Google needs a key in GEMINI_API_KEY")
-    service = Service(request.config.getoption("--live-url"), key, minutes=request.config.getoption("--live-minutes"))
+    service = ServiceClient(
+        request.config.getoption("--live-url"), key, minutes=request.config.getoption("--live-minutes")
+    )
     yield service
     service.close()

@@ -9,95 +9,103 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.contract.asking import MODEL, OTHER, Json, Service
+from tests.contract.asking import MODEL, OTHER, Json, ServiceClient
 
 FOX = "The quick brown fox jumps over the lazy dog."
-GONE = {"http": 403, "status": "PERMISSION_DENIED", "message": "CachedContent not found (or permission denied)"}
+CACHE_NOT_FOUND = {
+    "http": 403,
+    "status": "PERMISSION_DENIED",
+    "message": "CachedContent not found (or permission denied)",
+}
 NANOS, MICROS = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z"
 
 
 @dataclass(frozen=True)
-class Question:
+class ContractCase:
     """One question. `fact` is the answer that the emulator gives and Google is believed to give."""
 
     name: str
-    ask: Callable[[Service], Any]
-    fact: Any
+    run: Callable[[ServiceClient], Any]
+    expected: Any
     cost: float = 0.0
 
 
-def says(text: str) -> list[Json]:
+def user_contents(text: str) -> list[Json]:
     return [{"role": "user", "parts": [{"text": text}]}]
 
 
-def bad_key(service: Service) -> Any:
+def bad_key(service: ServiceClient) -> Any:
     return service.error("GET", "models", x_goog_api_key="invalid-key")
 
 
-def unknown_model(service: Service) -> Any:
-    answer = service.error("POST", "models/gemini-none:generateContent", {"contents": says("x")})
+def unknown_model(service: ServiceClient) -> Any:
+    answer = service.error("POST", "models/gemini-none:generateContent", {"contents": user_contents("x")})
     return {**answer, "message": answer["message"][:60]}
 
 
-def model_fields(service: Service) -> Any:
-    shown = service.call("GET", f"models/{OTHER}")[1]
-    wanted = {"batchGenerateContent", "countTokens", "createCachedContent", "generateContent"}
-    return sorted(wanted & set(shown["supportedGenerationMethods"])), shown["inputTokenLimit"], shown["name"]
+def model_fields(service: ServiceClient) -> Any:
+    model = service.call("GET", f"models/{OTHER}")[1]
+    methods = {"batchGenerateContent", "countTokens", "createCachedContent", "generateContent"}
+    return sorted(methods & set(model["supportedGenerationMethods"])), model["inputTokenLimit"], model["name"]
 
 
-def fox(service: Service) -> Any:
-    return service.call("POST", f"models/{OTHER}:countTokens", {"contents": says(FOX)})[1]
+def count_fox(service: ServiceClient) -> Any:
+    return service.call("POST", f"models/{OTHER}:countTokens", {"contents": user_contents(FOX)})[1]
 
 
-def count_refuses(service: Service) -> Any:
-    body = {"contents": says("x"), "systemInstruction": {"parts": [{"text": "s"}]}}
+def count_refuses(service: ServiceClient) -> Any:
+    body = {"contents": user_contents("x"), "systemInstruction": {"parts": [{"text": "s"}]}}
     return service.error("POST", f"models/{OTHER}:countTokens", body)["status"]
 
 
-def count_whole(service: Service) -> Any:
-    request = {"model": f"models/{OTHER}", "contents": says("x"), "systemInstruction": {"parts": [{"text": "be kind"}]}}
+def count_whole(service: ServiceClient) -> Any:
+    request = {
+        "model": f"models/{OTHER}",
+        "contents": user_contents("x"),
+        "systemInstruction": {"parts": [{"text": "be kind"}]},
+    }
     status, answer = service.call("POST", f"models/{OTHER}:countTokens", {"generateContentRequest": request})
     return status, answer.get("totalTokens", 0) > 2
 
 
-def unknown_field(service: Service) -> Any:
-    body = {"contents": says("x"), "generationConfig": {"cached_content": "cachedContents/a"}}
+def unknown_field(service: ServiceClient) -> Any:
+    body = {"contents": user_contents("x"), "generationConfig": {"cached_content": "cachedContents/a"}}
     return service.error("POST", f"models/{OTHER}:generateContent", body)
 
 
-def snake_case(service: Service) -> Any:
+def snake_case(service: ServiceClient) -> Any:
     part = {"inline_data": {"mime_type": "text/plain", "data": "aGVsbG8="}}
     return service.call("POST", f"models/{OTHER}:countTokens", {"contents": [{"role": "user", "parts": [part]}]})[0]
 
 
-def guides_json(service: Service) -> Any:
+def guides_json(service: ServiceClient) -> Any:
     body = b"{'contents': [{'parts': [{'text': 'hello'}]}]}"  # as the guides' curl examples are written
     return service.http.post(f"/v1beta/models/{OTHER}:countTokens", content=body).status_code
 
 
-def unknown_in_a_map(service: Service) -> Any:
+def unknown_in_a_map(service: ServiceClient) -> Any:
     schema = {"type": "OBJECT", "properties": {"a": {"type": "STRING"}, "b": {"type": "STRING", "none_such": 1}}}
     config = {"responseMimeType": "application/json", "responseSchema": schema}
-    body = {"contents": says("x"), "generationConfig": config}
+    body = {"contents": user_contents("x"), "generationConfig": config}
     return service.error("POST", f"models/{OTHER}:generateContent", body)["message"]
 
 
-def no_page_token(service: Service) -> Any:
+def no_page_token(service: ServiceClient) -> Any:
     return [service.error("GET", f"{kind}?pageToken=none-such")["http"] for kind in ("files", "batches")]
 
 
-def missing_file(service: Service) -> Any:
+def missing_file(service: ServiceClient) -> Any:
     return service.error("GET", "files/contract-none")
 
 
-def bad_mime(service: Service) -> Any:
+def bad_mime(service: ServiceClient) -> Any:
     headers = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
     headers |= {"X-Goog-Upload-Header-Content-Length": "3", "X-Goog-Upload-Header-Content-Type": "bad/mime_type"}
     reply = service.http.post("/upload/v1beta/files", json={"file": {}}, headers=headers)
     return reply.status_code, "Unsupported MIME" in reply.text
 
 
-def chunks(service: Service) -> Any:
+def chunks(service: ServiceClient) -> Any:
     file, statuses = service.upload([b"a" * 262_144, b"b" * 10])
     times = [bool(re.fullmatch(MICROS, file[n])) for n in ("createTime", "updateTime", "expirationTime")]
     name = file["name"].removeprefix("files/")
@@ -105,29 +113,29 @@ def chunks(service: Service) -> Any:
     return statuses, file["sizeBytes"], file["displayName"], times, uri, bool(re.fullmatch("[a-z0-9]{12}", name))
 
 
-def deleted_file(service: Service) -> Any:
+def deleted_file(service: ServiceClient) -> Any:
     name = service.upload([b"x"])[0]["name"]
     first = service.call("DELETE", name)
     return first, service.error("GET", name)["status"]
 
 
-def no_download(service: Service) -> Any:
+def no_download(service: ServiceClient) -> Any:
     name = service.upload([b"x"])[0]["name"]
     return service.http.get(f"/v1beta/{name}:download", params={"alt": "media"}).status_code
 
 
-def versions(service: Service) -> Any:
+def versions(service: ServiceClient) -> Any:
     kinds = ("batches", "cachedContents", "files", "models")
     return [service.call("GET", kind, version="v1")[0] for kind in kinds]
 
 
-def small_cache(service: Service) -> Any:
-    answer = service.error("POST", "cachedContents", {"model": f"models/{OTHER}", "contents": says("hello")})
+def small_cache(service: ServiceClient) -> Any:
+    answer = service.error("POST", "cachedContents", {"model": f"models/{OTHER}", "contents": user_contents("hello")})
     return {**answer, "message": re.sub(r"(?<!min_)total_token_count=\d+", "total_token_count=N", answer["message"])}
 
 
-def missing_cache(service: Service) -> Any:
-    body = {"contents": says("x"), "cachedContent": "cachedContents/none0000"}
+def missing_cache(service: ServiceClient) -> Any:
+    body = {"contents": user_contents("x"), "cachedContent": "cachedContents/none0000"}
     return [
         service.error("GET", "cachedContents/none0000"),
         service.error("PATCH", "cachedContents/none0000", {"ttl": "60s"}),
@@ -135,69 +143,78 @@ def missing_cache(service: Service) -> Any:
     ]
 
 
-def missing_batch(service: Service) -> Any:
+def missing_batch(service: ServiceClient) -> Any:
     return service.error("GET", "batches/none00000000")["status"]
 
 
-def batch_without_file(service: Service) -> Any:
+def batch_without_file(service: ServiceClient) -> Any:
     body = {"batch": {"displayName": "contract", "inputConfig": {"fileName": "files/contract-none"}}}
     return service.error("POST", f"models/{MODEL}:batchGenerateContent", body)["http"] // 100
 
 
-def batch_of_retired(service: Service) -> Any:
-    rows = {"requests": [{"request": {"contents": says("x")}}]}
+def batch_of_retired(service: ServiceClient) -> Any:
+    rows = {"requests": [{"request": {"contents": user_contents("x")}}]}
     body = {"batch": {"displayName": "contract", "inputConfig": {"requests": rows}}}
     return service.error("POST", "models/gemini-2.0-flash-001:batchGenerateContent", body)["status"]
 
 
-def pending_then_cancelled(service: Service) -> Any:
-    rows = [{"request": {"contents": says(str(i))}, "metadata": {"key": str(i)}} for i in range(2)]
+def pending_then_cancelled(service: ServiceClient) -> Any:
+    rows = [{"request": {"contents": user_contents(str(i))}, "metadata": {"key": str(i)}} for i in range(2)]
     body = {"batch": {"displayName": "contract", "inputConfig": {"requests": {"requests": rows}}}}
-    made = service.make(f"models/{MODEL}:batchGenerateContent", body)
-    cancelled = service.call("POST", f"{made['name']}:cancel", {})
-    metadata = made["metadata"]
+    operation = service.create(f"models/{MODEL}:batchGenerateContent", body)
+    cancelled = service.call("POST", f"{operation['name']}:cancel", {})
+    metadata = operation["metadata"]
     return {
-        "fields": sorted(made),
+        "fields": sorted(operation),
         "metadata": sorted(metadata),
         "stats": metadata["batchStats"],
         "state": metadata["state"],
         "nanoseconds": bool(re.fullmatch(NANOS, metadata["createTime"])),
-        "id": bool(re.fullmatch("batches/[a-z0-9]{36}", made["name"])),
+        "id": bool(re.fullmatch("batches/[a-z0-9]{36}", operation["name"])),
         "cancel": cancelled,
     }
 
 
-def usage_adds_up(service: Service) -> Any:
-    body = {"contents": says("Say hi."), "generationConfig": {"maxOutputTokens": 20}}
+def usage_adds_up(service: ServiceClient) -> Any:
+    body = {"contents": user_contents("Say hi."), "generationConfig": {"maxOutputTokens": 20}}
     usage = service.call("POST", f"models/{MODEL}:generateContent", body)[1]["usageMetadata"]
     parts = ("promptTokenCount", "candidatesTokenCount", "thoughtsTokenCount")
     return usage["totalTokenCount"] == sum(usage.get(part, 0) for part in parts)
 
 
-def life_of_a_cache(service: Service) -> Any:
-    body = {"model": f"models/{MODEL}", "contents": says("word " * 3000), "ttl": "120s", "displayName": "contract"}
-    cache = service.make("cachedContents", body)
-    asked = {"contents": says("Say hi."), "cachedContent": cache["name"], "generationConfig": {"maxOutputTokens": 8}}
-    used = service.call("POST", f"models/{MODEL}:generateContent", asked)[1]["usageMetadata"]
+def life_of_a_cache(service: ServiceClient) -> Any:
+    body = {
+        "model": f"models/{MODEL}",
+        "contents": user_contents("word " * 3000),
+        "ttl": "120s",
+        "displayName": "contract",
+    }
+    cache = service.create("cachedContents", body)
+    request = {
+        "contents": user_contents("Say hi."),
+        "cachedContent": cache["name"],
+        "generationConfig": {"maxOutputTokens": 8},
+    }
+    usage = service.call("POST", f"models/{MODEL}:generateContent", request)[1]["usageMetadata"]
     system = {"systemInstruction": {"parts": [{"text": "s"}]}}
-    conflict = service.error("POST", f"models/{MODEL}:generateContent", {**asked, **system})
-    other = service.error("POST", f"models/{OTHER}:generateContent", asked)
+    conflict = service.error("POST", f"models/{MODEL}:generateContent", {**request, **system})
+    other_model_error = service.error("POST", f"models/{OTHER}:generateContent", request)
     renamed = service.error("PATCH", cache["name"], {"displayName": "x"})["http"]
     deleted = service.call("DELETE", cache["name"])
     return {
         "fields": sorted(cache),
-        "hit": used["cachedContentTokenCount"] == cache["usageMetadata"]["totalTokenCount"],
-        "within": used["promptTokenCount"] > used["cachedContentTokenCount"],
+        "hit": usage["cachedContentTokenCount"] == cache["usageMetadata"]["totalTokenCount"],
+        "within": usage["promptTokenCount"] > usage["cachedContentTokenCount"],
         "conflict": conflict,
-        "other model": other["message"],
+        "other model": other_model_error["message"],
         "renamed": renamed,
         "deleted": deleted,
         "gone": service.error("GET", cache["name"]),
     }
 
 
-def batch_over_file(service: Service) -> Any:
-    good = {"contents": says("Say hi."), "generationConfig": {"maxOutputTokens": 8}}
+def batch_over_file(service: ServiceClient) -> Any:
+    good = {"contents": user_contents("Say hi."), "generationConfig": {"maxOutputTokens": 8}}
     file = service.rows(
         [
             {"key": "b", "request": good},
@@ -206,7 +223,7 @@ def batch_over_file(service: Service) -> Any:
         ]
     )
     body = {"batch": {"displayName": "contract", "inputConfig": {"fileName": file}}}
-    operation = service.ended(service.make(f"models/{MODEL}:batchGenerateContent", body)["name"])
+    operation = service.wait_until_ended(service.create(f"models/{MODEL}:batchGenerateContent", body)["name"])
     lines = service.lines(operation)
     output = operation["metadata"]["output"]["responsesFile"]
     return {
@@ -221,18 +238,18 @@ def batch_over_file(service: Service) -> Any:
     }
 
 
-QUESTIONS = (
-    Question(
+CONTRACT_CASES = (
+    ContractCase(
         "a bad key",
         bad_key,
         {"http": 400, "status": "INVALID_ARGUMENT", "message": "API key not valid. Please pass a valid API key."},
     ),
-    Question(
+    ContractCase(
         "an unknown model",
         unknown_model,
         {"http": 404, "status": "NOT_FOUND", "message": "models/gemini-none is not found for API version v1beta, or i"},
     ),
-    Question(
+    ContractCase(
         "what a model can do",
         model_fields,
         (
@@ -241,12 +258,14 @@ QUESTIONS = (
             f"models/{OTHER}",
         ),
     ),
-    Question(
-        "tokens of the fox", fox, {"totalTokens": 11, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 11}]}
+    ContractCase(
+        "tokens of the fox",
+        count_fox,
+        {"totalTokens": 11, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 11}]},
     ),
-    Question("countTokens refuses a system instruction of its own", count_refuses, "INVALID_ARGUMENT"),
-    Question("countTokens takes a whole request", count_whole, (200, True)),
-    Question(
+    ContractCase("countTokens refuses a system instruction of its own", count_refuses, "INVALID_ARGUMENT"),
+    ContractCase("countTokens takes a whole request", count_whole, (200, True)),
+    ContractCase(
         "an unknown field",
         unknown_field,
         {
@@ -256,16 +275,16 @@ QUESTIONS = (
             "Cannot find field.",
         },
     ),
-    Question("snake_case inside a part", snake_case, 200),
-    Question("JSON in single quotes", guides_json, 200),
-    Question(
+    ContractCase("snake_case inside a part", snake_case, 200),
+    ContractCase("JSON in single quotes", guides_json, 200),
+    ContractCase(
         "an unknown field inside a map",
         unknown_in_a_map,
         'Invalid JSON payload received. Unknown name "none_such" at '
         "'generation_config.response_schema.properties[1].value': Cannot find field.",
     ),
-    Question("a page token that is none", no_page_token, [400, 400]),
-    Question(
+    ContractCase("a page token that is none", no_page_token, [400, 400]),
+    ContractCase(
         "a missing file",
         missing_file,
         {
@@ -274,16 +293,16 @@ QUESTIONS = (
             "message": "You do not have permission to access the File contract-none or it may not exist.",
         },
     ),
-    Question("a type that is none", bad_mime, (400, True)),
-    Question(
+    ContractCase("a type that is none", bad_mime, (400, True)),
+    ContractCase(
         "an upload in two chunks",
         chunks,
         (["active", "active", "final"], "262154", "contract", [True, True, True], True, True),
     ),
-    Question("a deleted file", deleted_file, ((200, {}), "PERMISSION_DENIED")),
-    Question("downloading an upload", no_download, 400),
-    Question("v1 serves what v1beta serves", versions, [200, 200, 200, 200]),
-    Question(
+    ContractCase("a deleted file", deleted_file, ((200, {}), "PERMISSION_DENIED")),
+    ContractCase("downloading an upload", no_download, 400),
+    ContractCase("v1 serves what v1beta serves", versions, [200, 200, 200, 200]),
+    ContractCase(
         "too small a cache",
         small_cache,
         {
@@ -292,11 +311,11 @@ QUESTIONS = (
             "message": "Cached content is too small. total_token_count=N, min_total_token_count=1024",
         },
     ),
-    Question("a missing cache", missing_cache, [GONE, GONE, GONE]),
-    Question("a missing batch job", missing_batch, "NOT_FOUND"),
-    Question("a batch over a missing file", batch_without_file, 4),
-    Question("a batch of a retired model", batch_of_retired, "NOT_FOUND"),
-    Question(
+    ContractCase("a missing cache", missing_cache, [CACHE_NOT_FOUND, CACHE_NOT_FOUND, CACHE_NOT_FOUND]),
+    ContractCase("a missing batch job", missing_batch, "NOT_FOUND"),
+    ContractCase("a batch over a missing file", batch_without_file, 4),
+    ContractCase("a batch of a retired model", batch_of_retired, "NOT_FOUND"),
+    ContractCase(
         "a batch, pending and cancelled",
         pending_then_cancelled,
         {
@@ -312,8 +331,8 @@ QUESTIONS = (
         },
         cost=0.01,
     ),
-    Question("usage adds up", usage_adds_up, True, cost=0.01),
-    Question(
+    ContractCase("usage adds up", usage_adds_up, True, cost=0.01),
+    ContractCase(
         "the life of a cache",
         life_of_a_cache,
         {
@@ -333,11 +352,11 @@ QUESTIONS = (
             "has to be the same.",
             "renamed": 400,
             "deleted": (200, {}),
-            "gone": GONE,
+            "gone": CACHE_NOT_FOUND,
         },
         cost=0.01,
     ),
-    Question(
+    ContractCase(
         "a batch over a file, with rows that fail",
         batch_over_file,
         {

@@ -2,39 +2,39 @@
 
 import pytest
 
-from tests.contract.asking import DIFFERENCES, NotYet, Service
-from tests.contract.questions import QUESTIONS, Question
+from tests.contract.asking import DIFFERENCES, JobNotFinished, ServiceClient
+from tests.contract.questions import CONTRACT_CASES, ContractCase
 
-each = pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+each = pytest.mark.parametrize("question", CONTRACT_CASES, ids=lambda question: question.name)
 
 
 @each
-def test_the_emulator_answers_as_stated(emulated: Service, question: Question) -> None:
+def test_the_emulator_answers_as_stated(emulated: ServiceClient, question: ContractCase) -> None:
     try:
-        assert question.ask(emulated) == question.fact
+        assert question.run(emulated) == question.expected
     finally:
-        emulated.tidy()
+        emulated.delete_created()
 
 
 @pytest.mark.live
 @pytest.mark.timeout(3600)
 @each
-def test_google_answers_as_stated(live: Service, question: Question) -> None:
+def test_google_answers_as_stated(live: ServiceClient, question: ContractCase) -> None:
     try:
-        answer = question.ask(live)
-    except NotYet as job:
+        answer = question.run(live)
+    except JobNotFinished as job:
         pytest.skip(f"{job} was not finished in {live.minutes} minutes; it has been deleted")
-    except (AssertionError, KeyError) as odd:
-        DIFFERENCES.append(f"{question.name}\n    live: could not be asked to the end: {odd!r}")
+    except (AssertionError, KeyError) as error:
+        DIFFERENCES.append(f"{question.name}\n    live: could not be asked to the end: {error!r}")
         raise
     finally:
-        live.tidy()
-    if answer != question.fact:
-        DIFFERENCES.append(f"{question.name}\n    emulator: {question.fact}\n    live:     {answer}")
-    assert answer == question.fact
+        live.delete_created()
+    if answer != question.expected:
+        DIFFERENCES.append(f"{question.name}\n    emulator: {question.expected}\n    live:     {answer}")
+    assert answer == question.expected
 
 
 def test_free_questions_come_first() -> None:
-    costs = [question.cost for question in QUESTIONS]
+    costs = [question.cost for question in CONTRACT_CASES]
     assert costs == sorted(costs)
     assert sum(costs) <= 0.05

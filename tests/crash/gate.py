@@ -12,12 +12,12 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+HOP_BY_HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 MOMENTS = ("before", "during", "after")
 
 
 @dataclass
-class Hold:
+class HeldCall:
     """One call to be held: the n-th of a method on a route; before it is passed on, half sent, or after its effect."""
 
     method: str
@@ -28,7 +28,7 @@ class Hold:
     released: threading.Event = field(default_factory=threading.Event)
     seen: int = 0
 
-    def meets(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str) -> bool:
         """Count a call that fits, and say whether it is the one."""
         if method != self.method or not re.search(self.route, path):
             return False
@@ -36,39 +36,39 @@ class Hold:
         return self.seen == self.nth
 
 
-class Gate:
+class HoldingProxy:
     """A server on loopback in front of an emulator; a context manager."""
 
-    def __init__(self, behind: str) -> None:
-        self.behind = urlsplit(behind).netloc
-        self.hold: Hold | None = None
+    def __init__(self, upstream: str) -> None:
+        self.upstream = urlsplit(upstream).netloc
+        self.held_call: HeldCall | None = None
         self.lock = threading.Lock()
-        gate = self
+        this_proxy = self
 
         class Handler(_Handler):
-            owner = gate
+            owner = this_proxy
 
         self.server = _Server(("127.0.0.1", 0), Handler)
         self.base_url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
-    def __enter__(self) -> Gate:
+    def __enter__(self) -> HoldingProxy:
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.open()
+        self.release()
         self.server.shutdown()
         self.server.server_close()
 
-    def open(self) -> None:
+    def release(self) -> None:
         """Hold nothing any more."""
-        hold, self.hold = self.hold, None
-        if hold:
-            hold.released.set()
+        held_call, self.held_call = self.held_call, None
+        if held_call:
+            held_call.released.set()
 
-    def held(self, method: str, path: str) -> Hold | None:
+    def match_held_call(self, method: str, path: str) -> HeldCall | None:
         with self.lock:
-            return self.hold if self.hold and self.hold.meets(method, path) else None
+            return self.held_call if self.held_call and self.held_call.matches(method, path) else None
 
 
 class _Server(ThreadingHTTPServer):
@@ -79,23 +79,23 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    owner: Gate
+    proxy: HoldingProxy
     protocol_version = "HTTP/1.1"
 
-    def _pass(self) -> None:
+    def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        hold = self.owner.held(self.command, self.path)
-        if hold and hold.moment == "before":
-            return self._keep(hold)
-        connection = HTTPConnection(self.owner.behind, timeout=60)
+        held_call = self.proxy.match_held_call(self.command, self.path)
+        if held_call and held_call.moment == "before":
+            return self._hold(held_call)
+        connection = HTTPConnection(self.proxy.upstream, timeout=60)
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
                 connection.putheader(name, value)
             connection.endheaders()
-            if hold and hold.moment == "during":
+            if held_call and held_call.moment == "during":
                 connection.send(body[: len(body) // 2])
-                return self._keep(hold)
+                return self._hold(held_call)
             connection.send(body)
             reply = connection.getresponse()
             content = reply.read()
@@ -104,12 +104,12 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         finally:
             connection.close()
-        if hold:
-            return self._keep(hold)
+        if held_call:
+            return self._hold(held_call)
         try:
             self.send_response_only(reply.status)
             for name, value in reply.getheaders():
-                if name.lower() not in HOP:
+                if name.lower() not in HOP_BY_HOP_HEADERS:
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -118,11 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         return None
 
-    do_GET = do_POST = do_DELETE = do_PATCH = _pass
+    do_GET = do_POST = do_DELETE = do_PATCH = _forward
 
-    def _keep(self, hold: Hold) -> None:
-        hold.reached.set()
-        hold.released.wait(60)
+    def _hold(self, held_call: HeldCall) -> None:
+        held_call.reached.set()
+        held_call.released.wait(60)
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:

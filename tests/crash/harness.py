@@ -13,50 +13,50 @@ from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.crash.story import Point, Story, chosen_points, imagine, show, tell
+from tests.crash.story import CrashPoint, CrashScenario, crash_points, describe, make_scenario, run_scenario
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 
-def stories(count: int, seed: int) -> list[Story]:
+def make_scenarios(count: int, seed: int) -> list[CrashScenario]:
     """Twice through every chosen point, as far as `count` goes, and then at random."""
-    points = [*chosen_points(), *chosen_points()][:count]
-    points += [Point()] * (count - len(points))
-    return [imagine(number, point, seed) for number, point in enumerate(points)]
+    points = [*crash_points(), *crash_points()][:count]
+    points += [CrashPoint()] * (count - len(points))
+    return [make_scenario(number, point, seed) for number, point in enumerate(points)]
 
 
-def live(planned: Sequence[Story], workers: int, quiet: bool = False) -> list[Story]:
+def run_scenarios(scenarios: Sequence[CrashScenario], workers: int, quiet: bool = False) -> list[CrashScenario]:
     """Live through stories, several at once, each with an emulator to itself."""
-    free: SimpleQueue[EmulatorProcess] = SimpleQueue()
+    idle_emulators: SimpleQueue[EmulatorProcess] = SimpleQueue()
 
-    def one(story: Story) -> Story:
-        emulator = free.get()
+    def run_one(scenario: CrashScenario) -> CrashScenario:
+        emulator = idle_emulators.get()
         try:
             with tempfile.TemporaryDirectory(prefix="crash-") as folder:
-                tell(story, emulator, Path(folder))
+                run_scenario(scenario, emulator, Path(folder))
         finally:
-            free.put(emulator)
+            idle_emulators.put(emulator)
         if not quiet:
-            print(show(story), flush=True)
-        return story
+            print(describe(scenario), flush=True)
+        return scenario
 
     with ExitStack() as stack:
         for _ in range(workers):
-            free.put(stack.enter_context(start_emulator()))
+            idle_emulators.put(stack.enter_context(start_emulator()))
         with ThreadPoolExecutor(workers) as pool:
-            return list(pool.map(one, planned))
+            return list(pool.map(run_one, scenarios))
 
 
-def summary(told: Sequence[Story], seconds: float) -> str:
+def summary(results: Sequence[CrashScenario], seconds: float) -> str:
     """The figures."""
-    killed = [story for story in told if story.killed]
+    killed = [story for story in results if story.killed]
     stages = Counter(story.stage or "before it was recorded" for story in killed)
-    twice = sum(1 for story in told if story.second_kill)
+    killed_twice = sum(1 for story in results if story.second_kill)
     lines = [
-        f"{len(told)} runs, {len(killed)} killed by SIGKILL in mid-run, {twice} again while resuming; {seconds:.0f} s",
+        f"{len(results)} runs, {len(killed)} killed by SIGKILL in mid-run, {killed_twice} again while resuming; {seconds:.0f} s",
         "stage at the kill: " + ", ".join(f"{stage} {count}" for stage, count in stages.most_common()),
-        f"points: {len({str(story.point) for story in told})} different",
-        f"rows: {sum(story.rows for story in told)}; jobs: {sum(story.jobs for story in told)} for {len(told)} shards",
-        f"wrong: {sum(1 for story in told if story.wrong)}",
+        f"points: {len({str(story.point) for story in results})} different",
+        f"rows: {sum(story.rows for story in results)}; jobs: {sum(story.jobs for story in results)} for {len(results)} shards",
+        f"wrong: {sum(1 for story in results if story.violations)}",
     ]
     return "\n".join(lines)
 
@@ -68,14 +68,14 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--only", default="", help="only points whose name contains this")
     options = parser.parse_args()
-    began = time.monotonic()
-    planned = [story for story in stories(options.runs, options.seed) if options.only in str(story.point)]
-    told = live(planned, options.workers)
-    print("\n" + summary(told, time.monotonic() - began))
-    for story in told:
-        if story.wrong:
-            print(show(story))
-    return 1 if any(story.wrong for story in told) else 0
+    started_at = time.monotonic()
+    scenarios = [story for story in make_scenarios(options.runs, options.seed) if options.only in str(story.point)]
+    results = run_scenarios(scenarios, options.workers)
+    print("\n" + summary(results, time.monotonic() - started_at))
+    for story in results:
+        if story.violations:
+            print(describe(story))
+    return 1 if any(story.violations for story in results) else 0
 
 
 if __name__ == "__main__":

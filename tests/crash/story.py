@@ -15,18 +15,18 @@ from random import Random
 
 from batch.pricing import catalog
 from lifecycle.runner import Runner, Setup
-from tests.crash.gate import Gate, Hold
+from tests.crash.gate import HeldCall, HoldingProxy
 from tests.emulator_process import EmulatorProcess
-from tests.witness import MODEL, complaints, prompts, write_input
+from tests.witness import MODEL, find_violations, prompts, write_input
 
 ROOT = Path(__file__).resolve().parents[2]
-TIMEOUT, SETTLE, LEASE = 2.0, 1.0, 1.5
-PATIENCE_SECONDS = 90.0
+TIMEOUT_SECONDS, SETTLE_SECONDS, LEASE_SECONDS = 2.0, 1.0, 1.5
+MAX_WAIT_SECONDS = 90.0
 KEY = "made-up-key"
 
 
 @dataclass(frozen=True)
-class Call:
+class CallPoint:
     """A point of a run's conversation: the n-th call of a method on a route."""
 
     name: str
@@ -37,31 +37,31 @@ class Call:
 
 
 CALLS = (  # the first look at each list is the sweep's
-    Call("sweep", "GET", "/batches[?]"),
-    Call("look for the job", "GET", "/batches[?]", 2),
-    Call("upload start", "POST", "/upload/"),
-    Call("upload chunk", "POST", "/upload/", 2),
-    Call("create", "POST", "batchGenerateContent"),
-    Call("first poll", "GET", "/batches/"),
-    Call("second poll", "GET", "/batches/", 2),
-    Call("download", "GET", ":download"),
-    Call("look for strays", "GET", "/batches[?]", 3),
-    Call("list files", "GET", "/files[?]", 2),
-    Call("delete file", "DELETE", "/files/"),
-    Call("look for the cache", "GET", "/cachedContents[?]", 2, True),
-    Call("create cache", "POST", "/cachedContents$", 1, True),
-    Call("shorten cache", "PATCH", "/cachedContents/", 1, True),
-    Call("delete cache", "DELETE", "/cachedContents/", 1, True),
+    CallPoint("sweep", "GET", "/batches[?]"),
+    CallPoint("look for the job", "GET", "/batches[?]", 2),
+    CallPoint("upload start", "POST", "/upload/"),
+    CallPoint("upload chunk", "POST", "/upload/", 2),
+    CallPoint("create", "POST", "batchGenerateContent"),
+    CallPoint("first poll", "GET", "/batches/"),
+    CallPoint("second poll", "GET", "/batches/", 2),
+    CallPoint("download", "GET", ":download"),
+    CallPoint("look for strays", "GET", "/batches[?]", 3),
+    CallPoint("list files", "GET", "/files[?]", 2),
+    CallPoint("delete file", "DELETE", "/files/"),
+    CallPoint("look for the cache", "GET", "/cachedContents[?]", 2, True),
+    CallPoint("create cache", "POST", "/cachedContents$", 1, True),
+    CallPoint("shorten cache", "PATCH", "/cachedContents/", 1, True),
+    CallPoint("delete cache", "DELETE", "/cachedContents/", 1, True),
 )
 STAGES = ("planned", "submitting", "running", "collecting", "releasing", "finished")
 MOMENTS = {"upload chunk": ("before", "during", "after"), "create": ("before", "during", "after")}
 
 
 @dataclass(frozen=True)
-class Point:
+class CrashPoint:
     """Where to kill: `call` at a `moment`, or as soon as the database shows `stage`, or after so many seconds."""
 
-    call: Call | None = None
+    call: CallPoint | None = None
     moment: str = ""
     stage: str = ""
     seconds: float = 0.0
@@ -72,113 +72,115 @@ class Point:
         return f"at stage {self.stage}" if self.stage else "at random"
 
 
-def chosen_points() -> list[Point]:
+def crash_points() -> list[CrashPoint]:
     """Every call before and after its effect, the large ones also half sent, and every stage."""
-    calls = [Point(call, moment) for call in CALLS for moment in MOMENTS.get(call.name, ("before", "after"))]
-    return calls + [Point(stage=stage) for stage in STAGES]
+    calls = [CrashPoint(call, moment) for call in CALLS for moment in MOMENTS.get(call.name, ("before", "after"))]
+    return calls + [CrashPoint(stage=stage) for stage in STAGES]
 
 
 @dataclass
-class Story:
+class CrashScenario:
     """What is to happen, and then what did. `wrong` says what must not be, `killed` if the kill hit a process."""
 
     number: int
-    point: Point
+    point: CrashPoint
     rows: int = 5
     mode: str = "file"
     cached: bool = False
     second_kill: float = 0.0
     terminal: bool = True
-    wrong: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
     killed: bool = False
     stage: str = ""
     seconds: float = 0.0
     jobs: int = 0
 
 
-def imagine(number: int, point: Point, seed: int) -> Story:
+def make_scenario(number: int, point: CrashPoint, seed: int) -> CrashScenario:
     """The rest of a story by its number and the seed."""
-    chance = Random(f"{seed}/{number}")
-    cached = point.call.cached if point.call else chance.random() < 0.3
+    rng = Random(f"{seed}/{number}")
+    cached = point.call.cached if point.call else rng.random() < 0.3
     files = point.call is not None and (
         "file" in point.call.route or "upload" in point.call.route or "download" in point.call.route
     )
-    mode = "file" if cached or files else chance.choice(["file", "inline"])
+    mode = "file" if cached or files else rng.choice(["file", "inline"])
     if not point.call and not point.stage:
-        point = Point(seconds=chance.uniform(1.0, 5.0))
-    second = chance.uniform(1.5, 6.0) if chance.random() < 0.25 else 0.0
-    return Story(number, point, chance.randint(2, 9), mode, cached, second, chance.random() < 0.5)
+        point = CrashPoint(seconds=rng.uniform(1.0, 5.0))
+    second = rng.uniform(1.5, 6.0) if rng.random() < 0.25 else 0.0
+    return CrashScenario(number, point, rng.randint(2, 9), mode, cached, second, rng.random() < 0.5)
 
 
-def tell(story: Story, emulator: EmulatorProcess, folder: Path) -> Story:
+def run_scenario(scenario: CrashScenario, emulator: EmulatorProcess, folder: Path) -> CrashScenario:
     """Live through a story."""
-    began = time.monotonic()
+    started_at = time.monotonic()
     emulator.reset()
-    texts = prompts(story.rows, f"s{story.number}")
-    write_input(folder / "input.jsonl", texts, shared=story.cached)
-    with Gate(emulator.base_url) as gate:
-        _first_life(story, folder, gate)
-        if story.second_kill:
-            _kill(_terminal(folder, gate.base_url, "resume", "--wait"), lambda: time.sleep(story.second_kill))
+    texts = prompts(scenario.rows, f"s{scenario.number}")
+    write_input(folder / "input.jsonl", texts, shared=scenario.cached)
+    with HoldingProxy(emulator.base_url) as proxy:
+        _run_until_killed(scenario, folder, proxy)
+        if scenario.second_kill:
+            _kill(_terminal(folder, proxy.base_url, "resume", "--wait"), lambda: time.sleep(scenario.second_kill))
     if not _runs(folder):
-        _submit_again(story, folder, emulator.base_url)
-    _last_life(story, folder, emulator.base_url)
+        _submit_again(scenario, folder, emulator.base_url)
+    _resume_until_finished(scenario, folder, emulator.base_url)
     for run_id, stage, state in _runs(folder):
         if (stage, state) != ("finished", "finished"):
-            story.wrong.append(f"the run is {state} in stage {stage}")
+            scenario.violations.append(f"the run is {state} in stage {stage}")
         else:
-            story.wrong += complaints(emulator.ledger(), folder / "data" / "runs" / run_id, texts)
-    story.jobs = len(emulator.ledger()["batch_jobs"])
-    story.seconds = time.monotonic() - began
-    return story
+            scenario.violations += find_violations(emulator.ledger(), folder / "data" / "runs" / run_id, texts)
+    scenario.jobs = len(emulator.ledger()["batch_jobs"])
+    scenario.seconds = time.monotonic() - started_at
+    return scenario
 
 
-def _first_life(story: Story, folder: Path, gate: Gate) -> None:
+def _run_until_killed(scenario: CrashScenario, folder: Path, proxy: HoldingProxy) -> None:
     """Submit, and die at the story's point."""
-    point = story.point
+    point = scenario.point
     if point.call:
-        gate.hold = Hold(point.call.method, point.call.route, point.moment, point.call.nth)
-    context = "explicit" if story.cached else "none"
-    options = ["--model", MODEL, "--mode", story.mode, "--context", context, "--json", "--wait"]
-    process = _terminal(folder, gate.base_url, "submit", str(folder / "input.jsonl"), *options)
+        proxy.held_call = HeldCall(point.call.method, point.call.route, point.moment, point.call.nth)
+    context = "explicit" if scenario.cached else "none"
+    options = ["--model", MODEL, "--mode", scenario.mode, "--context", context, "--json", "--wait"]
+    process = _terminal(folder, proxy.base_url, "submit", str(folder / "input.jsonl"), *options)
 
     def wait() -> None:
         deadline = time.monotonic() + 30
-        while process.poll() is None and time.monotonic() < deadline and not _is_there(point, gate, folder, process):
+        while (
+            process.poll() is None and time.monotonic() < deadline and not _point_reached(point, proxy, folder, process)
+        ):
             time.sleep(0.005)
 
-    story.killed = _kill(process, wait)
-    story.stage = next((stage for _, stage, _ in _runs(folder)), "")
-    gate.open()
+    scenario.killed = _kill(process, wait)
+    scenario.stage = next((stage for _, stage, _ in _runs(folder)), "")
+    proxy.release()
 
 
-def _is_there(point: Point, gate: Gate, folder: Path, process: Started) -> bool:
+def _point_reached(point: CrashPoint, proxy: HoldingProxy, folder: Path, process: TimedProcess) -> bool:
     """Whether the point has been reached at which to kill."""
     if point.call:
-        return gate.hold is not None and gate.hold.reached.is_set()
+        return proxy.held_call is not None and proxy.held_call.reached.is_set()
     if point.stage:
         return any(stage == point.stage for _, stage, _ in _runs(folder))
-    return time.monotonic() - process.began >= point.seconds
+    return time.monotonic() - process.started_at >= point.seconds
 
 
-def _last_life(story: Story, folder: Path, base_url: str) -> None:
+def _resume_until_finished(scenario: CrashScenario, folder: Path, base_url: str) -> None:
     """Another process goes on until everything has ended: the terminal, or a runner as the server has one."""
-    if story.terminal:
-        _let_end(_terminal(folder, base_url, "resume", "--wait"))
+    if scenario.terminal:
+        _wait_or_kill(_terminal(folder, base_url, "resume", "--wait"))
         return
     runner = Runner(_setup(folder, base_url))
     runner.start()
-    runner.accounts.hold_key(KEY)
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    runner.accounts.register_key(KEY)
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while any(stage != "finished" for _, stage, _ in _runs(folder)) and time.monotonic() < deadline:
         time.sleep(0.05)
     runner.close(5)
 
 
-def _submit_again(story: Story, folder: Path, base_url: str) -> None:
+def _submit_again(scenario: CrashScenario, folder: Path, base_url: str) -> None:
     """Nothing was recorded before the kill: the user submits again."""
-    what = ["submit", str(folder / "input.jsonl"), "--model", MODEL, "--mode", story.mode]
-    _let_end(_terminal(folder, base_url, *what))
+    arguments = ["submit", str(folder / "input.jsonl"), "--model", MODEL, "--mode", scenario.mode]
+    _wait_or_kill(_terminal(folder, base_url, *arguments))
 
 
 def _setup(folder: Path, base_url: str) -> Setup:
@@ -189,49 +191,53 @@ def _setup(folder: Path, base_url: str) -> Setup:
         catalog=catalog.load(),
         rehearsal_url=lambda: base_url,
         base_url=base_url,
-        request_timeout_seconds=TIMEOUT,
-        settle_seconds=SETTLE,
-        lease_seconds=LEASE,
+        request_timeout_seconds=TIMEOUT_SECONDS,
+        settle_seconds=SETTLE_SECONDS,
+        lease_seconds=LEASE_SECONDS,
     )
 
 
-class Started(subprocess.Popen[bytes]):
+class TimedProcess(subprocess.Popen[bytes]):
     """A process, and when it began."""
 
-    began: float
+    started_at: float
 
 
-def _terminal(folder: Path, base_url: str, *arguments: str) -> Started:
-    seconds = {"REQUEST_TIMEOUT_SECONDS": TIMEOUT, "SETTLE_SECONDS": SETTLE, "LEASE_SECONDS": LEASE}
+def _terminal(folder: Path, base_url: str, *arguments: str) -> TimedProcess:
+    seconds = {
+        "REQUEST_TIMEOUT_SECONDS": TIMEOUT_SECONDS,
+        "SETTLE_SECONDS": SETTLE_SECONDS,
+        "LEASE_SECONDS": LEASE_SECONDS,
+    }
     place = {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": base_url, "DATA_DIR": str(folder / "data")}
     with (folder / "terminal.log").open("ab") as log:
-        process = Started(
+        process = TimedProcess(
             [sys.executable, "cli.py", *arguments],
             cwd=ROOT,
             env={**os.environ, **place, **{name: str(value) for name, value in seconds.items()}},
             stdout=log,
             stderr=log,
         )
-    process.began = time.monotonic()
+    process.started_at = time.monotonic()
     return process
 
 
-def _let_end(process: Started) -> None:
+def _wait_or_kill(process: TimedProcess) -> None:
     """Wait for a process; one that takes too long is killed, and what it left undone is told by the run's state."""
     try:
-        process.wait(PATIENCE_SECONDS)
+        process.wait(MAX_WAIT_SECONDS)
     except subprocess.TimeoutExpired:
         _kill(process, lambda: None)
 
 
-def _kill(process: Started, wait: Callable[[], None]) -> bool:
+def _kill(process: TimedProcess, wait: Callable[[], None]) -> bool:
     """SIGKILL after `wait`; False if the process had ended by itself."""
     wait()
-    lived = process.poll() is None
-    if lived:
+    was_running = process.poll() is None
+    if was_running:
         process.send_signal(signal.SIGKILL)
     process.wait()
-    return lived
+    return was_running
 
 
 def _runs(folder: Path) -> list[tuple[str, str, str]]:
@@ -249,9 +255,10 @@ def _runs(folder: Path) -> list[tuple[str, str, str]]:
         return []
 
 
-def show(story: Story) -> str:
+def describe(scenario: CrashScenario) -> str:
     """A story in one line."""
-    how = f"{story.mode}{', cache' if story.cached else ''}, {story.rows} rows{', twice' if story.second_kill else ''}"
-    return f"{story.number:4}  {story.point!s:28} stage {story.stage or '-':11} {how:32} {story.seconds:5.1f} s  " + (
-        "; ".join(story.wrong) or "right"
+    settings = f"{scenario.mode}{', cache' if scenario.cached else ''}, {scenario.rows} rows{', twice' if scenario.second_kill else ''}"
+    return (
+        f"{scenario.number:4}  {scenario.point!s:28} stage {scenario.stage or '-':11} {settings:32} {scenario.seconds:5.1f} s  "
+        + ("; ".join(scenario.violations) or "right")
     )

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator_api import Api, client
+from tests.emulator_api import ApiClient, client
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 
 @pytest.fixture(scope="session")
 def process() -> Iterator[EmulatorProcess]:
-    with start_emulator() as running:
-        yield running
+    with start_emulator() as emulator_process:
+        yield emulator_process
 
 
 @pytest.fixture
@@ -21,6 +21,6 @@ def emulator(process: EmulatorProcess) -> EmulatorProcess:
 
 
 @pytest.fixture
-def api(emulator: EmulatorProcess) -> Iterator[Api]:
-    with client(emulator) as made:
-        yield made
+def api(emulator: EmulatorProcess) -> Iterator[ApiClient]:
+    with client(emulator) as connected:
+        yield connected

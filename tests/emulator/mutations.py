@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TESTED = ("emulator", "tests", "conformance", "pyproject.toml")
 PYTEST = ("-m", "pytest", "tests/emulator", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--no-header")
-LEFT_OUT = ("test_conformance.py", "test_mutations.py")  # the first takes long, the second compares texts
+EXCLUDED_TESTS = ("test_conformance.py", "test_mutations.py")  # the first takes long, the second compares texts
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Defect:
     def path(self) -> str:
         return f"emulator/{self.file}.py"
 
-    def fits(self) -> bool:
+    def applies_once(self) -> bool:
         return (ROOT / self.path).read_text().count(self.old) == 1
 
 
@@ -41,14 +41,18 @@ DEFECTS = (
         "keys are lost", "jobs/rows", "for name, value in row.items() if name != ", "for name, value in () if name != "
     ),
     Defect("metadata of inline rows is lost", "jobs/rows", "    if inline:\n", "    if inline:\n        return {}\n"),
-    Defect("the order of results is lost", "jobs/execution", "if not shuffled and not self._held:", "if False:"),
-    Defect("results are never shuffled", "jobs/execution", "self._dice.shuffle(self._held)", "pass"),
+    Defect(
+        "the order of results is lost", "jobs/execution", "if not shuffled and not self._shuffle_buffer:", "if False:"
+    ),
+    Defect("results are never shuffled", "jobs/execution", "self._rng.shuffle(self._shuffle_buffer)", "pass"),
     Defect("rows are never duplicated", "jobs/execution", "range(2 if", "range(1 if"),
     Defect("deleting a job does nothing", "jobs/scheduler", "job.deleted = self.state.clock.now()", "pass"),
     Defect("deleting a file does nothing", "api/files", "file.deleted = call.state.clock.now()", "pass"),
     Defect("deleting a cache does nothing", "api/caches", "cache.deleted = call.state.clock.now()", "pass"),
-    Defect("cancelling does nothing", "api/batches", "        call.engine.cancel(job)", "        pass"),
-    Defect("counters stand still", "jobs/scheduler", "job.good, job.bad = execution.good, execution.bad", "pass"),
+    Defect("cancelling does nothing", "api/batches", "        call.scheduler.cancel(job)", "        pass"),
+    Defect(
+        "counters stand still", "jobs/scheduler", "job.good, job.bad = execution.succeeded, execution.failed", "pass"
+    ),
     Defect("counters are numbers", "api/batches", "{name: str(count) for", "{name: count for"),
     Defect(
         "zero counters are shown",
@@ -56,8 +60,10 @@ DEFECTS = (
         "for name, count in counters.items() if count}",
         "for name, count in counters.items()}",
     ),
-    Defect("failed rows count as good", "jobs/execution", "if row.good:", "if row.line:"),
-    Defect("cached tokens are not shown", "answers/respond", 'usage["cachedContentTokenCount"] = hit', "pass"),
+    Defect("failed rows count as good", "jobs/execution", "if row.succeeded:", "if row.line:"),
+    Defect(
+        "cached tokens are not shown", "answers/respond", 'usage["cachedContentTokenCount"] = cached_tokens', "pass"
+    ),
     Defect(
         "cached tokens are not part of the prompt",
         "answers/respond",
@@ -79,20 +85,20 @@ DEFECTS = (
     Defect(
         "a cache is looked up when the job starts",
         "jobs/execution",
-        "self.world.at = job.starts + step * self.done",
-        "self.world.at = job.starts",
+        "self.scope.at = job.starts + step * self.done",
+        "self.scope.at = job.starts",
     ),
     Defect(
         "a dead cache is full price",
         "answers/request_scope",
-        "raise denied(GONE_CACHE)",
+        "raise denied(CACHE_NOT_FOUND_MESSAGE)",
         "return Cache('', '', model, {}, 0, 0, 0)",
     ),
     Defect("the default life of a cache is two hours", "api/caches", "now + HOUR,", "now + 2 * HOUR,"),
     Defect(
         "a patch does not move the expiry",
         "api/caches",
-        "cache.expires = _expiry(call.state, wanted, now) or cache.expires\n    cache.updated",
+        "cache.expires = _expiry(call.state, fields, now) or cache.expires\n    cache.updated",
         "cache.updated",
     ),
     Defect("small caches are taken", "api/caches", "if total < model.min_explicit:", "if False:"),
@@ -100,7 +106,7 @@ DEFECTS = (
     Defect(
         "a system instruction may stand beside a cache",
         "answers/respond",
-        "if not _IN_CACHE.isdisjoint(request):",
+        "if not _CACHE_ONLY_FIELDS.isdisjoint(request):",
         "if False:",
     ),
     Defect(
@@ -134,9 +140,12 @@ DEFECTS = (
     Defect("listings show every key's things", "core/state", "t.owner == owner and ", ""),
     Defect("listings do not lag", "core/state", " and t.created + self.settings.list_lag_seconds <= now", ""),
     Defect(
-        "pages have one thing too many", "call/api_call", "for item in left[:size]]", "for item in left[: size + 1]]"
+        "pages have one thing too many",
+        "call/api_call",
+        "for item in remaining[:size]]",
+        "for item in remaining[: size + 1]]",
     ),
-    Defect("the last page has a token", "call/api_call", "if len(left) > size:", "if left:"),
+    Defect("the last page has a token", "call/api_call", "if len(remaining) > size:", "if remaining:"),
     Defect("listings hold inlined responses", "api/batches", "    if not full:\n        return {}\n", ""),
     Defect("a new job is running at once", "core/state", "state: str = PENDING", "state: str = RUNNING"),
     Defect("a running job is done", "api/batches", "if job.state in ENDED:", "if job.state != 'BATCH_STATE_PENDING':"),
@@ -158,30 +167,38 @@ DEFECTS = (
         "row errors have HTTP codes",
         "core/errors",
         '{"code": self.code, "message": self.message}',
-        '{"code": self.http, "message": self.message}',
+        '{"code": self.http_status, "message": self.message}',
     ),
     Defect(
         "one bad row fails the others",
         "jobs/rows",
-        '    except ApiError as refusal:\n        return Row(orjson.dumps({**label, "error": refusal.row()}), False)\n',
+        '    except ServiceError as service_error:\n        return RowResult(orjson.dumps({**result, "error": service_error.row_status()}), False)\n',
         "",
     ),
-    Defect("unknown fields are taken", "schema/request_fields", 'raise Unreadable("", field=name)', "continue"),
+    Defect("unknown fields are taken", "schema/request_fields", 'raise InvalidField("", field=name)', "continue"),
     Defect(
-        "snake_case is refused", "schema/request_fields", "{_camel: _field, snake(_camel): _field}", "{_camel: _field}"
+        "snake_case is refused",
+        "schema/request_fields",
+        "{_camel: _field, to_snake_case(_camel): _field}",
+        "{_camel: _field}",
     ),
     Defect(
         "names in a schema's properties are changed",
         "schema/request_fields",
         "out[key] = reader(item)",
-        "out[snake(key)] = reader(item)",
+        "out[to_snake_case(key)] = reader(item)",
     ),
-    Defect("token counts are constant", "core/text_tokens", "return len(_PIECES.findall(text))", "return 7"),
-    Defect("thoughts are not part of the total", "answers/respond", "total + spoken + thoughts", "total + spoken"),
+    Defect("token counts are constant", "core/text_tokens", "return len(_TOKENS.findall(text))", "return 7"),
+    Defect(
+        "thoughts are not part of the total",
+        "answers/respond",
+        "total + output_tokens + thoughts",
+        "total + output_tokens",
+    ),
     Defect(
         "answers are all alike",
         "answers/respond",
-        'crc32(text.encode(errors="replace"), crc32(setting[:2000].encode(errors="replace")))',
+        'crc32(text.encode(errors="replace"), crc32(task_context[:2000].encode(errors="replace")))',
         "1",
     ),
     Defect(
@@ -191,13 +208,13 @@ DEFECTS = (
     Defect(
         "a range of numbers is not kept",
         "answers/schema_sampler",
-        "low, high = _bounds(schema, name, whole=True)",
+        "low, high = _number_range(schema, name, integral=True)",
         "low, high = 0.0, 1e6",
     ),
     Defect(
         "references are not followed",
         "answers/schema_resolver",
-        "schema = merged(self._target(ref), rest)",
+        "schema = merge_schemas(self._target(ref), rest)",
         "schema = rest",
     ),
     Defect(
@@ -209,25 +226,28 @@ DEFECTS = (
     Defect(
         "implicit hits need no earlier prompt",
         "core/implicit_cache",
-        "if known == start and key in self._seen:",
-        "if known == start:",
+        "if hit_chars == start and key in self._known_blocks:",
+        "if hit_chars == start:",
     ),
     Defect(
-        "enqueued tokens are not capped", "api/batches", "if sum(one.tokens or 0 for one in same) > limit:", "if False:"
+        "enqueued tokens are not capped",
+        "api/batches",
+        "if sum(queued_job.tokens or 0 for queued_job in same_model_jobs) > limit:",
+        "if False:",
     ),
     Defect(
         "the queue forgets the other jobs",
         "api/batches",
-        "same = [job, *(other for other in others if other.model == job.model)]",
-        "same = [job]",
+        "same_model_jobs = [job, *(other for other in active_jobs if other.model == job.model)]",
+        "same_model_jobs = [job]",
     ),
-    Defect("jobs are not capped", "api/batches", "if len(others) >= state.settings.max_jobs:", "if False:"),
+    Defect("jobs are not capped", "api/batches", "if len(active_jobs) >= state.settings.max_jobs:", "if False:"),
     Defect("storage has no end", "api/files", "if state.stored_bytes(owner) + size > limit:", "if False:"),
     Defect(
         "a batch 429 names its quota",
         "core/errors",
-        "details if details is not None else [HELP]",
-        'details or [HELP, {"@type": "type.googleapis.com/google.rpc.QuotaFailure"}]',
+        "details if details is not None else [HELP_DETAIL]",
+        'details or [HELP_DETAIL, {"@type": "type.googleapis.com/google.rpc.QuotaFailure"}]',
     ),
     Defect(
         "retired models run in batches",
@@ -238,7 +258,7 @@ DEFECTS = (
     Defect("an unknown version is served", "http/routes", "v1|v1beta|v1alpha", "v\\\\w+"),
     Defect("a bad key is taken", "http/auth", '"invalid-": (', '"never-": ('),
     Defect("uploads can be downloaded", "api/files", 'if file.source != "GENERATED":', "if False:"),
-    Defect("a download begins at its start", "api/files", "stream.seek(first)", "pass"),
+    Defect("a download begins at its start", "api/files", "stream.seek(first_byte)", "pass"),
     Defect(
         "single quotes are refused",
         "schema/lenient_json",
@@ -250,16 +270,21 @@ DEFECTS = (
     Defect(
         "drop_after does nothing before it",
         "http/fault_injection",
-        '    """Do it, and close the connection instead of answering."""\n    await visit.answer()\n',
+        '    """Do it, and close the connection instead of answering."""\n    await handler.answer()\n',
         '    """Do it, and close the connection instead of answering."""\n',
     ),
     Defect(
         "drop_before does it all the same",
         "http/fault_injection",
         '    """Close the connection; nothing happens."""\n',
-        "    await visit.answer()\n",
+        "    await handler.answer()\n",
     ),
-    Defect("a truncated chunk is lost whole", "http/fault_injection", "visit.inbox.cut = most", "visit.inbox.cut = 0"),
+    Defect(
+        "a truncated chunk is lost whole",
+        "http/fault_injection",
+        "handler.request_body.byte_limit = max_bytes",
+        "handler.request_body.byte_limit = 0",
+    ),
     Defect("a fault fires for ever", "core/fault_rules", "or self.fired == self.times", ""),
     Defect("a fault skips nothing", "core/fault_rules", "self.seen <= self.after or ", ""),
     Defect(
@@ -281,51 +306,53 @@ DEFECTS = (
         "min(cache.ends, state.clock.now())",
         "cache.expires",
     ),
-    Defect("calls are not counted", "http/call_handler", "state.store.count_call(self.found[0].name)", "pass"),
+    Defect("calls are not counted", "http/call_handler", "state.store.count_call(self.route_match[0].name)", "pass"),
     Defect("nothing is saved", "core/store", '"INSERT OR REPLACE INTO things VALUES (?, ?, ?)"', '"SELECT ?, ?, ?"'),
     Defect(
         "a second emulator starts on the same folder",
         "__main__",
-        "if not stack.enter_context(_alone(folder)):",
-        "if not stack.enter_context(_alone(folder)) and False:",
+        "if not stack.enter_context(_folder_lock(folder)):",
+        "if not stack.enter_context(_folder_lock(folder)) and False:",
     ),
     Defect(
         "reset keeps the jobs",
         "core/state",
-        "for room in (self.files, self.caches, self.jobs, self.uploads):",
-        "for room in (self.files, self.caches, self.uploads):",
+        "for collection in (self.files, self.caches, self.jobs, self.uploads):",
+        "for collection in (self.files, self.caches, self.uploads):",
     ),
-    Defect("an idle engine spins", "jobs/scheduler", "max(0.005, min(dues) - now) if dues else None", "0.005"),
+    Defect(
+        "an idle engine spins", "jobs/scheduler", "max(0.005, min(due_times) - now) if due_times else None", "0.005"
+    ),
 )
 
 
 def plant(defect: Defect, folder: Path) -> str | None:
     """The first test that a defect turns red in a fresh copy; None if all stay green."""
     for name in TESTED:
-        whole = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        whole(ROOT / name, folder / name)
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
     path = folder / defect.path
     path.write_text(path.read_text().replace(defect.old, defect.new))
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, *PYTEST, *(f"--ignore=tests/emulator/{name}" for name in LEFT_OUT)],
+    result = subprocess.run(
+        [sys.executable, *PYTEST, *(f"--ignore=tests/emulator/{name}" for name in EXCLUDED_TESTS)],
         cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode == 0:
+    if result.returncode == 0:
         return None
-    found = re.search(r"^(?:FAILED|ERROR) \S+?([\w]+\.py\S*)", done.stdout, re.M)
-    return found[1] if found else done.stdout[-300:] + done.stderr[-300:]
+    match = re.search(r"^(?:FAILED|ERROR) \S+?([\w]+\.py\S*)", result.stdout, re.M)
+    return match[1] if match else result.stdout[-300:] + result.stderr[-300:]
 
 
-def main(words: list[str]) -> int:
-    if stale := [defect.what for defect in DEFECTS if not defect.fits()]:
+def main(filters: list[str]) -> int:
+    if stale := [defect.what for defect in DEFECTS if not defect.applies_once()]:
         print("these no longer fit the code:", *stale, sep="\n  ")
         return 2
-    chosen = [d for d in DEFECTS if not words or any(word in f"{d.what} {d.file}" for word in words)]
+    chosen = [d for d in DEFECTS if not filters or any(word in f"{d.what} {d.file}" for word in filters)]
     survived = 0
     for defect in chosen:
         with tempfile.TemporaryDirectory(prefix="planted-") as folder:

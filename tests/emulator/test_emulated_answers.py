@@ -5,19 +5,19 @@ import json
 
 import pytest
 
-from emulator.answers.schema_sampler import enumerated, made_up
+from emulator.answers.schema_sampler import count_enumerated, sample
 from emulator.answers.text_answers import answer
-from emulator.core.media import picture
+from emulator.core.media import striped_png
 from emulator.core.settings import pace_seconds
-from emulator.core.text_tokens import cut, text_tokens
-from tests.emulator_api import FOX, MODEL, Api, Json, contents, text_of
+from emulator.core.text_tokens import text_tokens, truncate
+from tests.emulator_api import FOX, MODEL, ApiClient, Json, contents, text_of
 
 
-def count(api: Api, parts: list[Json]) -> Json:
+def count(api: ApiClient, parts: list[Json]) -> Json:
     return api.post(f"models/{MODEL}:countTokens", {"contents": [{"role": "user", "parts": parts}]})
 
 
-def test_the_fox_is_eleven_tokens(api: Api) -> None:
+def test_the_fox_is_eleven_tokens(api: ApiClient) -> None:
     """Recorded by Google's own tests on gemini-2.5-flash."""
     answer = count(api, [{"text": FOX}])
     assert answer["totalTokens"] == 11
@@ -53,12 +53,12 @@ def test_long_texts_are_counted_like_short_ones() -> None:
 
 def test_a_cut_text_has_the_tokens_asked_for() -> None:
     for tokens in range(1, 10):
-        assert text_tokens(cut(FOX, tokens)) == tokens
-    assert cut(FOX, 100) == FOX
+        assert text_tokens(truncate(FOX, tokens)) == tokens
+    assert truncate(FOX, 100) == FOX
 
 
-def test_media_count_by_kind(api: Api) -> None:
-    image = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(picture(1)).decode()}}
+def test_media_count_by_kind(api: ApiClient) -> None:
+    image = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(striped_png(1)).decode()}}
     pages = b"%PDF" + b"<</Type/Pages/Count 3>>" + b"<</Type/Page/X 1>>" * 3
     pdf = {"inlineData": {"mimeType": "application/pdf", "data": base64.b64encode(pages).decode()}}
     sound = {"inlineData": {"mimeType": "audio/mp3", "data": base64.b64encode(bytes(160_000)).decode()}}
@@ -66,23 +66,23 @@ def test_media_count_by_kind(api: Api) -> None:
     assert counts == {"TEXT": 1, "IMAGE": 258, "DOCUMENT": 3 * 258, "AUDIO": 320}
 
 
-def test_a_stored_file_counts_as_what_it_is(api: Api) -> None:
-    uri = api.upload(picture(2), "image/png")["uri"]
+def test_a_stored_file_counts_as_what_it_is(api: ApiClient) -> None:
+    uri = api.upload(striped_png(2), "image/png")["uri"]
     assert count(api, [{"fileData": {"fileUri": uri, "mimeType": "image/png"}}])["totalTokens"] == 259
     text = api.upload(b"hello world", "text/plain")
     assert count(api, [{"file_data": {"file_uri": text["name"]}}])["totalTokens"] == 3
 
 
-def test_a_system_prompt_counts_in_a_whole_request(api: Api) -> None:
+def test_a_system_prompt_counts_in_a_whole_request(api: ApiClient) -> None:
     request = {"contents": contents("hello"), "systemInstruction": {"parts": [{"text": "be brief"}]}}
     answer = api.post(f"models/{MODEL}:countTokens", {"generateContentRequest": request})
     assert answer["totalTokens"] == 2 + 3
     body = {"contents": contents("x"), "systemInstruction": {"parts": [{"text": "s"}]}}
-    assert api.refused("POST", f"models/{MODEL}:countTokens", body)["code"] == 400
+    assert api.expect_error("POST", f"models/{MODEL}:countTokens", body)["code"] == 400
 
 
 @pytest.mark.parametrize("name", ["responseSchema", "responseJsonSchema"])
-def test_a_schema_is_kept_over_the_wire_and_a_string_admits_the_simulation(api: Api, name: str) -> None:
+def test_a_schema_is_kept_over_the_wire_and_a_string_admits_the_simulation(api: ApiClient, name: str) -> None:
     schema = {
         "type": "object",
         "properties": {"label": {"type": "string", "enum": ["a", "b"]}, "why": {"type": "string"}},
@@ -97,7 +97,7 @@ def test_what_the_prompt_says_is_found_in_structured_output() -> None:
     schema: Json = {"type": "object"}
     schema["properties"] = {n: {"type": "string"} for n in ("note", "order", "date", "email")}
     schema["properties"]["amount"] = {"type": "number"}
-    value = made_up(schema, 1, "Order 49378 of 2026-03-02 for €234.45, write to ann@example.com.")
+    value = sample(schema, 1, "Order 49378 of 2026-03-02 for €234.45, write to ann@example.com.")
     assert {name: value[name] for name in ("order", "date", "email", "amount")} == {
         "order": "49378",
         "date": "2026-03-02",
@@ -106,12 +106,12 @@ def test_what_the_prompt_says_is_found_in_structured_output() -> None:
     }
 
 
-def test_an_enum_answer_is_one_of_its_values(api: Api) -> None:
+def test_an_enum_answer_is_one_of_its_values(api: ApiClient) -> None:
     config = {"responseMimeType": "text/x.enum", "responseSchema": {"type": "STRING", "enum": ["red", "blue"]}}
     assert text_of(api.generate("x", generationConfig=config)) in ("red", "blue")
 
 
-def test_json_without_a_schema_is_json(api: Api) -> None:
+def test_json_without_a_schema_is_json(api: ApiClient) -> None:
     text = text_of(api.generate("x", generationConfig={"responseMimeType": "application/json"}))
     assert "[simulated]" in json.loads(text)["answer"]
 
@@ -135,7 +135,7 @@ def test_answers_look_right_for_the_sample_tasks(prompt: str, expected: str) -> 
     assert "[simulated]" in text
 
 
-def test_the_task_may_be_stated_in_the_system_instruction(api: Api) -> None:
+def test_the_task_may_be_stated_in_the_system_instruction(api: ApiClient) -> None:
     system = {"parts": [{"text": "You classify the sentiment of reviews."}]}
     text = text_of(api.generate("I love this great lamp", systemInstruction=system))
     assert text.startswith("[simulated] Positive")
@@ -145,23 +145,23 @@ def test_the_task_may_be_stated_in_the_system_instruction(api: Api) -> None:
     ("prompt", "items"), [("Tell me about Peru, Chile, and Fiji.", 3), ("Say hello", 0), ("salt and pepper", 0)]
 )
 def test_lists_are_as_long_as_what_the_prompt_names(prompt: str, items: int) -> None:
-    assert enumerated(prompt) == items
+    assert count_enumerated(prompt) == items
 
 
-def test_two_candidates_where_the_model_has_them(api: Api) -> None:
+def test_two_candidates_where_the_model_has_them(api: ApiClient) -> None:
     both = api.generate("x", generationConfig={"candidateCount": 2})["candidates"]
     assert [c["index"] for c in both] == [0, 1]
     body = {"contents": contents("x"), "generationConfig": {"candidateCount": 2}}
-    error = api.refused("POST", "models/gemini-3.8-flash:generateContent", body)
+    error = api.expect_error("POST", "models/gemini-3.8-flash:generateContent", body)
     assert error["message"] == "Multiple candidates is not enabled for this model"
 
 
-def test_stop_sequences_end_the_text(api: Api) -> None:
+def test_stop_sequences_end_the_text(api: ApiClient) -> None:
     assert "simulated" not in text_of(api.generate("x", generationConfig={"stopSequences": ["simul"]}))
 
 
-def test_a_stream_comes_in_three_events_or_more_and_ends_with_a_blank_line(api: Api) -> None:
-    whole = api.generate("Tell me")
+def test_a_stream_comes_in_three_events_or_more_and_ends_with_a_blank_line(api: ApiClient) -> None:
+    full_response = api.generate("Tell me")
     reply = api.http.post(
         f"/v1beta/models/{MODEL}:streamGenerateContent?alt=sse", json={"contents": contents("Tell me")}
     )
@@ -169,18 +169,18 @@ def test_a_stream_comes_in_three_events_or_more_and_ends_with_a_blank_line(api: 
     assert reply.text.endswith("\r\n\r\n")
     events = [json.loads(block.removeprefix("data: ")) for block in reply.text.split("\r\n\r\n") if block]
     assert len(events) >= 3
-    assert "".join(text_of(event) for event in events) == text_of(whole)
+    assert "".join(text_of(event) for event in events) == text_of(full_response)
     assert [("finishReason" in e["candidates"][0]) for e in events] == [False] * (len(events) - 1) + [True]
-    assert events[-1]["usageMetadata"] == whole["usageMetadata"]
+    assert events[-1]["usageMetadata"] == full_response["usageMetadata"]
 
 
-def test_a_stream_without_sse_is_one_array_without_a_line_break_behind_it(api: Api) -> None:
+def test_a_stream_without_sse_is_one_array_without_a_line_break_behind_it(api: ApiClient) -> None:
     reply = api.http.post(f"/v1beta/models/{MODEL}:streamGenerateContent", json={"contents": contents("Tell me")})
     assert reply.text.endswith("]")
     assert len(reply.json()) >= 3
 
 
-def test_embeddings_are_unit_vectors_that_depend_on_the_text(api: Api) -> None:
+def test_embeddings_are_unit_vectors_that_depend_on_the_text(api: ApiClient) -> None:
     def vectors(*texts: str) -> list[list[float]]:
         requests = [{"content": {"parts": [{"text": t}]}, "outputDimensionality": 64} for t in texts]
         answer = api.post("models/gemini-embedding-001:batchEmbedContents", {"requests": requests})
@@ -193,14 +193,14 @@ def test_embeddings_are_unit_vectors_that_depend_on_the_text(api: Api) -> None:
     assert len(single["embedding"]["values"]) == 3072
 
 
-def test_answers_are_compressed_for_who_accepts_it(api: Api) -> None:
+def test_answers_are_compressed_for_who_accepts_it(api: ApiClient) -> None:
     assert api.http.get("/v1beta/files", headers={"Accept-Encoding": "gzip"}).headers["content-encoding"] == "gzip"
     plain = api.http.get("/v1beta/files", headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.content == b"{}"
 
 
-def test_models_are_listed_with_what_they_can_do(api: Api) -> None:
+def test_models_are_listed_with_what_they_can_do(api: ApiClient) -> None:
     seen: dict[str, Json] = {}
     token = ""
     while True:
@@ -217,7 +217,7 @@ def test_models_are_listed_with_what_they_can_do(api: Api) -> None:
     assert api.get("tunedModels") == {}
 
 
-def test_latest_names_exist_on_v1beta_only(api: Api) -> None:
+def test_latest_names_exist_on_v1beta_only(api: ApiClient) -> None:
     assert api.get("models/gemini-flash-latest")
     assert api.http.get("/v1/models/gemini-flash-latest").status_code == 404
 

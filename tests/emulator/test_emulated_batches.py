@@ -9,8 +9,8 @@ import pytest
 from emulator.core.settings import Settings
 from emulator.core.state import Job, State
 from emulator.core.store import Store
-from emulator.jobs.scheduler import Engine
-from tests.emulator_api import MODEL, Api, Json, client, contents, jsonl, row, text_of
+from emulator.jobs.scheduler import JobScheduler
+from tests.emulator_api import MODEL, ApiClient, Json, client, contents, jsonl, row, text_of
 from tests.emulator_process import EmulatorProcess
 
 NANOS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
@@ -22,7 +22,7 @@ def stats(operation: Json) -> dict[str, int]:
     return {name: int(count) for name, count in counters.items()}
 
 
-def test_a_new_job_is_pending_without_done_and_without_output(api: Api) -> None:
+def test_a_new_job_is_pending_without_done_and_without_output(api: ApiClient) -> None:
     file = api.upload(jsonl([row("a"), row("b")]))["name"]
     body = {"batch": {"displayName": "my job", "inputConfig": {"fileName": file}}}
     operation = api.post(f"models/{MODEL}:batchGenerateContent", body)
@@ -39,8 +39,8 @@ def test_a_new_job_is_pending_without_done_and_without_output(api: Api) -> None:
     assert NANOS.fullmatch(metadata["createTime"])
 
 
-def test_a_finished_file_job_points_to_its_results_twice(api: Api) -> None:
-    operation = api.finished(api.file_batch([row("a")]))
+def test_a_finished_file_job_points_to_its_results_twice(api: ApiClient) -> None:
+    operation = api.finish_job(api.file_batch([row("a")]))
     output = {"responsesFile": f"files/batch-{operation['name'].removeprefix('batches/')}"}
     assert operation["done"] is True
     assert operation["metadata"]["output"] == output
@@ -50,46 +50,46 @@ def test_a_finished_file_job_points_to_its_results_twice(api: Api) -> None:
     assert stats(operation) == {"requestCount": 1, "successfulRequestCount": 1}
 
 
-def test_rows_keep_their_keys_and_their_order(api: Api) -> None:
+def test_rows_keep_their_keys_and_their_order(api: ApiClient) -> None:
     keys = [f"key-{i * 7919 % 1000}" for i in range(200)]
     results = api.run([row(key, f"Question {key}") for key in keys])
     assert [result["key"] for result in results] == keys
     assert all(set(result) == {"key", "response"} for result in results)
 
 
-def test_other_fields_of_a_line_come_back_lists_emptied(api: Api) -> None:
+def test_other_fields_of_a_line_come_back_lists_emptied(api: ApiClient) -> None:
     (result,) = api.run([{**row("a"), "note": "kept", "tags": ["lost"]}])
     assert (result["note"], result["tags"]) == ("kept", [])
 
 
-def test_inline_rows_keep_their_metadata_and_their_order(api: Api) -> None:
+def test_inline_rows_keep_their_metadata_and_their_order(api: ApiClient) -> None:
     rows = [{"request": {"contents": contents(f"Q{i}")}, "metadata": {"key": f"k{i}", "n": str(i)}} for i in range(30)]
-    operation = api.finished(api.inline_batch(rows))
+    operation = api.finish_job(api.inline_batch(rows))
     results = api.results(operation)
     assert [result["metadata"] for result in results] == [sent["metadata"] for sent in rows]
     assert all("key" not in result for result in results)
     assert operation["response"]["inlinedResponses"]["inlinedResponses"] == results
 
 
-def test_inline_rows_without_metadata_get_none(api: Api) -> None:
+def test_inline_rows_without_metadata_get_none(api: ApiClient) -> None:
     rows = [{"request": {"contents": contents("x")}, **more} for more in ({}, {"metadata": None}, {"metadata": {}})]
-    results = api.results(api.finished(api.inline_batch(rows)))
+    results = api.results(api.finish_job(api.inline_batch(rows)))
     assert [result.get("metadata", "none") for result in results] == ["none", "none", {}]
 
 
-def test_a_line_without_a_key_gets_none(api: Api) -> None:
+def test_a_line_without_a_key_gets_none(api: ApiClient) -> None:
     (result,) = api.run([{"request": {"contents": contents("x")}}])
     assert "key" not in result
 
 
-def test_blank_lines_are_no_rows(api: Api) -> None:
+def test_blank_lines_are_no_rows(api: ApiClient) -> None:
     file = api.upload(b"\n" + jsonl([row("a")]) + b"  \n\n" + jsonl([row("b")]))["name"]
-    operation = api.finished(api.create(MODEL, {"fileName": file}))
+    operation = api.finish_job(api.create(MODEL, {"fileName": file}))
     assert [result["key"] for result in api.results(operation)] == ["a", "b"]
     assert stats(operation) == {"requestCount": 2, "successfulRequestCount": 2}
 
 
-def test_one_bad_row_does_not_spoil_the_others(api: Api) -> None:
+def test_one_bad_row_does_not_spoil_the_others(api: ApiClient) -> None:
     bad = {"key": "bad", "request": {"contents": contents("x"), "thinking_config": {}}}
     good, wrong, fine = api.run([row("good"), bad, row("fine")])
     assert wrong == {"key": "bad", "error": {"code": 3, "message": "no such field: 'thinking_config'"}}
@@ -97,12 +97,12 @@ def test_one_bad_row_does_not_spoil_the_others(api: Api) -> None:
     assert "response" in fine
 
 
-def test_counters_move_and_always_add_up(api: Api, emulator: EmulatorProcess) -> None:
+def test_counters_move_and_always_add_up(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=100)
     name = api.file_batch([row(str(i), "[[emulate: error:13]]" if i % 4 == 0 else "x") for i in range(100)])
     seen = []
     for seconds in (10, 20, 20, 20, 31):
-        operation = api.finished(name, seconds)
+        operation = api.finish_job(name, seconds)
         counts = stats(operation)
         assert counts.pop("requestCount") == 100
         assert sum(counts.values()) == 100
@@ -118,17 +118,17 @@ def test_counters_move_and_always_add_up(api: Api, emulator: EmulatorProcess) ->
     assert counts == {"successfulRequestCount": 75, "failedRequestCount": 25}
 
 
-def test_a_job_succeeds_even_if_every_row_fails(api: Api) -> None:
-    operation = api.finished(api.file_batch([row("a", "[[emulate: error:3]]")]))
+def test_a_job_succeeds_even_if_every_row_fails(api: ApiClient) -> None:
+    operation = api.finish_job(api.file_batch([row("a", "[[emulate: error:3]]")]))
     assert operation["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
     assert stats(operation) == {"requestCount": 1, "failedRequestCount": 1}
 
 
-def test_a_listing_has_operations_without_inlined_responses(api: Api) -> None:
+def test_a_listing_has_operations_without_inlined_responses(api: ApiClient) -> None:
     inline = api.inline_batch([{"request": {"contents": contents("x")}}])
     file = api.file_batch([row("a")])
     for name in (inline, file):
-        api.finished(name)
+        api.finish_job(name)
     shown = {operation["name"]: operation for operation in api.get("batches")["operations"]}
     assert set(shown) == {inline, file}
     assert "output" not in shown[inline]["metadata"]
@@ -136,7 +136,7 @@ def test_a_listing_has_operations_without_inlined_responses(api: Api) -> None:
     assert shown[file]["metadata"]["output"]["responsesFile"].startswith("files/batch-")
 
 
-def test_a_listing_is_paged_newest_first(api: Api) -> None:
+def test_a_listing_is_paged_newest_first(api: ApiClient) -> None:
     names = [api.inline_batch([{"request": {"contents": contents("x")}}]) for _ in range(5)]
     first = api.get("batches", pageSize=3)
     second = api.get("batches", pageSize=3, pageToken=first["nextPageToken"])
@@ -144,7 +144,7 @@ def test_a_listing_is_paged_newest_first(api: Api) -> None:
     assert "nextPageToken" not in second
 
 
-def test_a_listing_lags_by_setting_but_get_does_not(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_listing_lags_by_setting_but_get_does_not(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(list_lag_seconds=30)
     name = api.inline_batch([{"request": {"contents": contents("x")}}])
     assert api.get("batches") == {}
@@ -153,12 +153,12 @@ def test_a_listing_lags_by_setting_but_get_does_not(api: Api, emulator: Emulator
     assert [op["name"] for op in api.get("batches")["operations"]] == [name]
 
 
-def test_a_cancelled_job_says_so_and_has_no_results(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_cancelled_job_says_so_and_has_no_results(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=100)
     name = api.file_batch([row(str(i)) for i in range(50)])
     emulator.clock(60)
     assert api.post(f"{name}:cancel") == {}
-    operation = api.finished(name, 100)
+    operation = api.finish_job(name, 100)
     assert operation["metadata"]["state"] == "BATCH_STATE_CANCELLED"
     assert (operation["done"], operation["error"]["code"]) == (True, 1)
     assert "response" not in operation
@@ -166,27 +166,27 @@ def test_a_cancelled_job_says_so_and_has_no_results(api: Api, emulator: Emulator
     assert 0 < stats(operation)["pendingRequestCount"] < 50
 
 
-def test_cancelling_what_has_ended_changes_nothing(api: Api) -> None:
+def test_cancelling_what_has_ended_changes_nothing(api: ApiClient) -> None:
     name = api.file_batch([row("a")])
-    before = api.finished(name)
+    before = api.finish_job(name)
     assert api.post(f"{name}:cancel", {}) == {}
     assert api.get(name) == before
 
 
-def test_a_deleted_job_is_gone_even_while_it_runs(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_deleted_job_is_gone_even_while_it_runs(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=100)
     name = api.file_batch([row("a")])
     emulator.clock(50)
     assert api.get(name)["metadata"]["state"] == "BATCH_STATE_RUNNING"
     assert api.delete(name) == {}
-    assert api.refused("GET", name)["status"] == "NOT_FOUND"
-    assert api.refused("DELETE", name)["code"] == 404
+    assert api.expect_error("GET", name)["status"] == "NOT_FOUND"
+    assert api.expect_error("DELETE", name)["code"] == 404
     assert api.get("batches") == {}
 
 
-def test_a_broken_line_fails_the_whole_job(api: Api) -> None:
+def test_a_broken_line_fails_the_whole_job(api: ApiClient) -> None:
     file = api.upload(jsonl([row("a")]) + b"{not json\n")["name"]
-    operation = api.finished(api.create(MODEL, {"fileName": file}))
+    operation = api.finish_job(api.create(MODEL, {"fileName": file}))
     assert operation["metadata"]["state"] == "BATCH_STATE_FAILED"
     assert operation["error"]["code"] == 3
     assert "line 2" in operation["error"]["message"]
@@ -204,10 +204,10 @@ def test_a_broken_line_fails_the_whole_job(api: Api) -> None:
         b"{} x",
     ],
 )
-def test_a_line_that_no_parser_takes_fails_its_job_and_no_other(api: Api, line: bytes) -> None:
+def test_a_line_that_no_parser_takes_fails_its_job_and_no_other(api: ApiClient, line: bytes) -> None:
     file = api.upload(jsonl([row("a")]) + line + b"\n")["name"]
     broken, sound = api.create(MODEL, {"fileName": file}), api.file_batch([row("a")])
-    error = api.finished(broken)["error"]
+    error = api.finish_job(broken)["error"]
     assert (error["code"], "line 2 is not a valid JSON object" in error["message"]) == (3, True)
     assert api.get(sound)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
 
@@ -219,53 +219,53 @@ def test_a_mistake_of_the_emulator_fails_its_job_and_is_seen(
     now = state.clock.now()
     job = Job("job", "owner", MODEL, False, now - 1, now - 1, now - 1, 1)
     state.jobs[job.id] = job
-    state.store.body("rows", job.id).write_bytes(jsonl([row("a")]))
+    state.store.body_path("rows", job.id).write_bytes(jsonl([row("a")]))
     monkeypatch.setattr("emulator.jobs.execution.execute", lambda *_: 1 / 0)
-    asyncio.run(Engine(state).look(job))
+    asyncio.run(JobScheduler(state).advance_jobs(job))
     state.store.close()
     assert (job.state, job.error and job.error["code"]) == ("BATCH_STATE_FAILED", 13)
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b'"text"\n', b"[1]\n"])
-def test_a_file_without_requests_fails_the_job(api: Api, content: bytes) -> None:
+def test_a_file_without_requests_fails_the_job(api: ApiClient, content: bytes) -> None:
     file = api.upload(content or b"", "jsonl")["name"]
-    operation = api.finished(api.create(MODEL, {"fileName": file}))
+    operation = api.finish_job(api.create(MODEL, {"fileName": file}))
     assert operation["metadata"]["state"] == "BATCH_STATE_FAILED"
 
 
-def test_a_line_whose_request_is_no_object_fails_alone(api: Api) -> None:
+def test_a_line_whose_request_is_no_object_fails_alone(api: ApiClient) -> None:
     results = api.run([{"key": "a", "request": "text"}, {"key": "b", "request": None}, {"key": "c"}, row("d")])
     assert [result.get("error", {}).get("code") for result in results] == [3, 3, 3, None]
 
 
-def test_a_job_over_a_missing_file_is_refused(api: Api) -> None:
+def test_a_job_over_a_missing_file_is_refused(api: ApiClient) -> None:
     body = {"batch": {"displayName": "x", "inputConfig": {"fileName": "files/nowhere"}}}
-    assert api.refused("POST", f"models/{MODEL}:batchGenerateContent", body)["code"] == 403
+    assert api.expect_error("POST", f"models/{MODEL}:batchGenerateContent", body)["code"] == 403
 
 
 @pytest.mark.parametrize(
     "source", [{}, {"fileName": "files/a", "requests": {"requests": []}}, {"requests": {"requests": []}}]
 )
-def test_a_job_needs_one_source_with_something_in_it(api: Api, source: Json) -> None:
+def test_a_job_needs_one_source_with_something_in_it(api: ApiClient, source: Json) -> None:
     body = {"batch": {"displayName": "x", "inputConfig": source}}
-    assert api.refused("POST", f"models/{MODEL}:batchGenerateContent", body)["code"] == 400
+    assert api.expect_error("POST", f"models/{MODEL}:batchGenerateContent", body)["code"] == 400
 
 
 @pytest.mark.parametrize("model", ["gemini-2.0-flash-001", "gemini-1.5-pro", "gemini-embedding-001", "a/b"])
-def test_retired_and_unfit_models_are_refused(api: Api, model: str) -> None:
-    error = api.refused("POST", f"models/{model}:batchGenerateContent", {"batch": {}})
+def test_retired_and_unfit_models_are_refused(api: ApiClient, model: str) -> None:
+    error = api.expect_error("POST", f"models/{model}:batchGenerateContent", {"batch": {}})
     assert error["status"] == "NOT_FOUND"
     assert error["message"].startswith(f"models/{model} is not found for API version v1beta, or is not supported for")
 
 
-def test_creating_twice_makes_two_jobs(api: Api) -> None:
+def test_creating_twice_makes_two_jobs(api: ApiClient) -> None:
     rows = [{"request": {"contents": contents("x")}}]
     assert api.inline_batch(rows) != api.inline_batch(rows)
     assert len(api.get("batches")["operations"]) == 2
 
 
-def test_results_are_shuffled_by_setting_but_complete(api: Api, emulator: EmulatorProcess) -> None:
+def test_results_are_shuffled_by_setting_but_complete(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(result_order="shuffled")
     keys = [str(i) for i in range(300)]
     answers = api.run([row(key) for key in keys])
@@ -274,66 +274,66 @@ def test_results_are_shuffled_by_setting_but_complete(api: Api, emulator: Emulat
 
 
 @pytest.mark.parametrize(("wanted", "extra"), [(3, 3), (1000, 40)])
-def test_results_are_duplicated_by_setting(api: Api, emulator: EmulatorProcess, wanted: int, extra: int) -> None:
+def test_results_are_duplicated_by_setting(api: ApiClient, emulator: EmulatorProcess, wanted: int, extra: int) -> None:
     emulator.settings(duplicate_rows=wanted)
-    operation = api.finished(api.file_batch([row(str(i)) for i in range(40)]))
+    operation = api.finish_job(api.file_batch([row(str(i)) for i in range(40)]))
     keys = [result["key"] for result in api.results(operation)]
     assert (len(keys), len(set(keys))) == (40 + extra, 40)
     assert stats(operation)["successfulRequestCount"] == 40
 
 
-def test_a_failed_job_has_an_error_and_no_results(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_failed_job_has_an_error_and_no_results(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(job_outcome="failed")
-    operation = api.finished(api.file_batch([row("a")]))
+    operation = api.finish_job(api.file_batch([row("a")]))
     assert operation["metadata"]["state"] == "BATCH_STATE_FAILED"
     assert (operation["done"], operation["error"]["code"]) == (True, 13)
     assert "output" not in operation["metadata"]
     assert emulator.ledger()["usage"] == []
 
 
-def test_an_expired_job_has_nothing(api: Api, emulator: EmulatorProcess) -> None:
+def test_an_expired_job_has_nothing(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(job_outcome="expired")
-    operation = api.finished(api.file_batch([row("a")]))
+    operation = api.finish_job(api.file_batch([row("a")]))
     assert operation["metadata"]["state"] == "BATCH_STATE_EXPIRED"
     assert "output" not in operation["metadata"]
 
 
-def test_a_partial_success_has_some_results(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_partial_success_has_some_results(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(job_outcome="partially_succeeded")
-    operation = api.finished(api.file_batch([row(str(i)) for i in range(9)]))
+    operation = api.finish_job(api.file_batch([row(str(i)) for i in range(9)]))
     assert operation["metadata"]["state"] == "BATCH_STATE_PARTIALLY_SUCCEEDED"
     assert len(api.results(operation)) == 6
     assert stats(operation) == {"requestCount": 9, "successfulRequestCount": 6, "failedRequestCount": 3}
 
 
-def test_a_stuck_job_waits_until_it_is_let_go(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_stuck_job_waits_until_it_is_let_go(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(job_outcome="stuck")
     name = api.file_batch([row("a")])
-    assert api.finished(name, 3600)["metadata"]["state"] == "BATCH_STATE_PENDING"
+    assert api.finish_job(name, 3600)["metadata"]["state"] == "BATCH_STATE_PENDING"
     emulator.settings(job_outcome="succeeded")
-    assert api.finished(name)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
+    assert api.finish_job(name)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
 
 
-def test_a_job_expires_after_48_hours(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_job_expires_after_48_hours(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(job_outcome="stuck")
     name = api.file_batch([row("a")])
-    assert "done" not in api.finished(name, 48 * 3600 - 60)
-    operation = api.finished(name, 120)
+    assert "done" not in api.finish_job(name, 48 * 3600 - 60)
+    operation = api.finish_job(name, 120)
     assert operation["metadata"]["state"] == "BATCH_STATE_EXPIRED"
     assert (operation["done"], operation["error"]["code"]) == (True, 4)
 
 
-def test_a_raw_state_is_shown_as_it_is(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_raw_state_is_shown_as_it_is(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(job_outcome="BATCH_STATE_MEDITATING")
     name = api.file_batch([row("a")])
-    operation = api.finished(name)
+    operation = api.finish_job(name)
     assert operation["metadata"]["state"] == "BATCH_STATE_MEDITATING"
     assert "done" not in operation
     emulator.settings(job_outcome="succeeded")
-    assert api.finished(name)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
+    assert api.finish_job(name)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
 
 
-def test_the_outcome_in_force_when_a_job_ends_decides(api: Api, emulator: EmulatorProcess) -> None:
+def test_the_outcome_in_force_when_a_job_ends_decides(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(job_outcome="failed")
     first = api.file_batch([row("a")])
     emulator.clock(1)
@@ -341,17 +341,17 @@ def test_the_outcome_in_force_when_a_job_ends_decides(api: Api, emulator: Emulat
     assert api.get(first)["metadata"]["state"] == "BATCH_STATE_FAILED"
 
 
-def test_a_new_pace_applies_to_jobs_that_run(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_new_pace_applies_to_jobs_that_run(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=10_000)
     name = api.file_batch([row(str(i)) for i in range(100)])
-    before = stats(api.finished(name, 6_000))
+    before = stats(api.finish_job(name, 6_000))
     assert before["pendingRequestCount"] == 50
     emulator.settings(pace=100)
     assert stats(api.get(name))["pendingRequestCount"] == 50
-    assert api.finished(name, 45)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
+    assert api.finish_job(name, 45)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED"
 
 
-def test_the_realistic_pace_takes_about_twenty_seconds(api: Api, emulator: EmulatorProcess) -> None:
+def test_the_realistic_pace_takes_about_twenty_seconds(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace="realistic")
     names = [api.inline_batch([{"request": {"contents": contents("x")}}] * n) for n in (10, 1200)]
     emulator.clock(15)
@@ -360,65 +360,65 @@ def test_the_realistic_pace_takes_about_twenty_seconds(api: Api, emulator: Emula
     assert [api.get(name)["metadata"]["state"] for name in names] == ["BATCH_STATE_SUCCEEDED"] * 2
 
 
-def test_results_are_kept_for_six_weeks(api: Api, emulator: EmulatorProcess) -> None:
+def test_results_are_kept_for_six_weeks(api: ApiClient, emulator: EmulatorProcess) -> None:
     inline = api.inline_batch([{"request": {"contents": contents("x")}}])
     name = api.file_batch([row("a")])
-    output = api.finished(name)["metadata"]["output"]["responsesFile"]
+    output = api.finish_job(name)["metadata"]["output"]["responsesFile"]
     emulator.clock(41 * 24 * 3600)
     assert api.results(api.get(inline))
     emulator.clock(2 * 24 * 3600)
     assert "output" not in api.get(inline)["metadata"]
-    assert api.refused("GET", f"{output}:download")["code"] == 403
+    assert api.expect_error("GET", f"{output}:download")["code"] == 403
 
 
-def test_jobs_belong_to_their_key(api: Api, emulator: EmulatorProcess) -> None:
+def test_jobs_belong_to_their_key(api: ApiClient, emulator: EmulatorProcess) -> None:
     name = api.file_batch([row("a")])
-    output = api.finished(name)["metadata"]["output"]["responsesFile"]
+    output = api.finish_job(name)["metadata"]["output"]["responsesFile"]
     with client(emulator, "key-two") as other:
         assert other.get("batches") == {}
         for method, path in (("GET", name), ("POST", f"{name}:cancel"), ("DELETE", name)):
-            assert other.refused(method, path)["code"] == 404
-        assert other.refused("GET", f"{output}:download")["code"] == 403
+            assert other.expect_error(method, path)["code"] == 404
+        assert other.expect_error("GET", f"{output}:download")["code"] == 403
         file = api.upload(jsonl([row("a")]))["name"]
         body = {"batch": {"displayName": "x", "inputConfig": {"fileName": file}}}
-        assert other.refused("POST", f"models/{MODEL}:batchGenerateContent", body)["code"] == 403
+        assert other.expect_error("POST", f"models/{MODEL}:batchGenerateContent", body)["code"] == 403
 
 
-def test_embedding_rows_from_a_file_and_inline(api: Api) -> None:
+def test_embedding_rows_from_a_file_and_inline(api: ApiClient) -> None:
     model, method = "gemini-embedding-001", "asyncBatchEmbedContent"
     request = {"content": {"parts": [{"text": "one"}]}, "output_dimensionality": 3}
     file = api.upload(jsonl([{"key": "r1", "request": request}]))["name"]
-    operation = api.finished(api.create(model, {"file_name": file}, method=method))
+    operation = api.finish_job(api.create(model, {"file_name": file}, method=method))
     assert operation["metadata"]["@type"].endswith("v1main.EmbedContentBatch")
     (result,) = api.results(operation)
     assert (result["key"], result["response"]["tokenCount"]) == ("r1", "2")
     assert len(result["response"]["embedding"]["values"]) == 3
     inline = {"requests": {"requests": [{"request": request, "metadata": {"key": "a"}}, {"request": {}}]}}
-    good, bad = api.results(api.finished(api.create(model, inline, method=method)))
+    good, bad = api.results(api.finish_job(api.create(model, inline, method=method)))
     assert good["response"]["embedding"] == result["response"]["embedding"]
     assert good["metadata"] == {"key": "a"}
     assert bad["error"]["code"] == 3
 
 
-def test_image_rows_carry_a_picture(api: Api) -> None:
-    wanted = {"generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}}
-    (result,) = api.run([row("a", "Draw a lamp", **wanted)], "gemini-3-pro-image")
+def test_image_rows_carry_a_picture(api: ApiClient) -> None:
+    request = {"generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}}
+    (result,) = api.run([row("a", "Draw a lamp", **request)], "gemini-3-pro-image")
     text, picture = result["response"]["candidates"][0]["content"]["parts"]
     assert "[simulated]" in text["text"]
     assert picture["inlineData"]["mimeType"] == "image/png"
     assert result["response"]["usageMetadata"]["candidatesTokensDetails"][0]["modality"] == "IMAGE"
 
 
-def test_all_versions_are_one_state(api: Api, emulator: EmulatorProcess) -> None:
+def test_all_versions_are_one_state(api: ApiClient, emulator: EmulatorProcess) -> None:
     name = api.file_batch([row("a")])
     for version in ("v1", "v1alpha"):
         with client(emulator, version=version) as other:
             assert other.get(name)["name"] == name
     with client(emulator, version="v1beta1") as strange:
-        assert strange.refused("GET", name)["code"] == 404
+        assert strange.expect_error("GET", name)["code"] == 404
 
 
-def test_answers_differ_with_the_prompt_and_repeat_with_it(api: Api) -> None:
+def test_answers_differ_with_the_prompt_and_repeat_with_it(api: ApiClient) -> None:
     texts = [text_of(r["response"]) for r in api.run([row(str(i), f"Tell me about thing {i % 20}") for i in range(40)])]
     assert texts[:20] == texts[20:]
     assert len(set(texts)) == 20
@@ -426,17 +426,17 @@ def test_answers_differ_with_the_prompt_and_repeat_with_it(api: Api) -> None:
     assert all("[simulated]" in text for text in texts)
 
 
-def test_what_was_sent_can_be_read_back(api: Api, emulator: EmulatorProcess) -> None:
+def test_what_was_sent_can_be_read_back(api: ApiClient, emulator: EmulatorProcess) -> None:
     rows = [{"request": {"contents": contents("x")}, "metadata": {"key": "a"}}]
     inline = api.inline_batch(rows)
-    assert emulator.sent("batch_jobs", inline) == jsonl(rows).replace(b": ", b":").replace(b", ", b",")
+    assert emulator.sent_bytes("batch_jobs", inline) == jsonl(rows).replace(b": ", b":").replace(b", ", b",")
     name = api.file_batch([row("a")])
     api.delete(api.get(name)["metadata"]["inputConfig"]["fileName"])
     api.delete(name)
-    assert emulator.sent("batch_jobs", name) == jsonl([row("a")])
+    assert emulator.sent_bytes("batch_jobs", name) == jsonl([row("a")])
 
 
-def test_priority_is_echoed_as_text(api: Api) -> None:
+def test_priority_is_echoed_as_text(api: ApiClient) -> None:
     body: Json = {"batch": {"display_name": "x", "priority": -2, "input_config": {"requests": {"requests": []}}}}
     body["batch"]["input_config"]["requests"]["requests"] = [{"request": {"contents": contents("x")}}]
     assert api.post(f"models/{MODEL}:batchGenerateContent", body)["metadata"]["priority"] == "-2"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.emulator_api import MODEL, Api, Json, client, contents, row
+from tests.emulator_api import MODEL, ApiClient, Json, client, contents, row
 from tests.emulator_process import EmulatorProcess
 
 GONE = "CachedContent not found (or permission denied)"
@@ -15,8 +15,8 @@ def usage_of(result: Json) -> Json:
     return usage
 
 
-def test_a_cache_shows_metadata_and_never_its_contents(api: Api) -> None:
-    cache = api.cache(1500, displayName="rules", ttl="600s")
+def test_a_cache_shows_metadata_and_never_its_contents(api: ApiClient) -> None:
+    cache = api.create_cache(1500, displayName="rules", ttl="600s")
     assert re.fullmatch(r"cachedContents/[a-z0-9]{40}", cache["name"])
     assert set(cache) == {"name", "model", "createTime", "updateTime", "expireTime", "displayName", "usageMetadata"}
     assert (cache["model"], cache["displayName"]) == (f"models/{MODEL}", "rules")
@@ -25,9 +25,9 @@ def test_a_cache_shows_metadata_and_never_its_contents(api: Api) -> None:
     assert api.get("cachedContents") == {"cachedContents": [cache]}
 
 
-def test_too_small_a_cache_is_refused_with_both_numbers(api: Api) -> None:
+def test_too_small_a_cache_is_refused_with_both_numbers(api: ApiClient) -> None:
     small = {"model": f"models/{MODEL}", "contents": contents("word " * 15)}
-    error = api.refused("POST", "cachedContents", small)
+    error = api.expect_error("POST", "cachedContents", small)
     assert error["status"] == "INVALID_ARGUMENT"
     assert error["message"] == "Cached content is too small. total_token_count=16, min_total_token_count=1024"
     just = {"model": f"models/{MODEL}", "contents": contents("word " * 1023)}
@@ -35,88 +35,90 @@ def test_too_small_a_cache_is_refused_with_both_numbers(api: Api) -> None:
 
 
 @pytest.mark.parametrize("model", ["gemini-2.0-flash-001", "gemini-2.5-flash-image", "publishers/google/models/x"])
-def test_models_that_cannot_cache_are_refused(api: Api, model: str) -> None:
-    error = api.refused("POST", "cachedContents", {"model": f"models/{model}", "contents": contents("word " * 2000)})
+def test_models_that_cannot_cache_are_refused(api: ApiClient, model: str) -> None:
+    error = api.expect_error(
+        "POST", "cachedContents", {"model": f"models/{model}", "contents": contents("word " * 2000)}
+    )
     assert error["status"] == "NOT_FOUND"
     assert "is not supported for createCachedContent" in error["message"]
 
 
-def test_a_free_key_has_no_room_for_caches(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_free_key_has_no_room_for_caches(api: ApiClient, emulator: EmulatorProcess) -> None:
     body = {"model": f"models/{MODEL}", "contents": contents("word " * 2315)}
     text = "TotalCachedContentStorageTokensPerModelFreeTier limit exceeded for cached content: limit=0, requested=2316"
     with client(emulator, "free-key") as free:
-        error = free.refused("POST", "cachedContents", body)
+        error = free.expect_error("POST", "cachedContents", body)
         assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
         assert text in error["message"]
     emulator.settings(free_tier=True)
-    assert text in api.refused("POST", "cachedContents", body)["message"]
+    assert text in api.expect_error("POST", "cachedContents", body)["message"]
 
 
-def test_the_default_life_is_an_hour_and_ttl_sets_it(api: Api, emulator: EmulatorProcess) -> None:
-    default, short = api.cache()["name"], api.cache(ttl="60s")["name"]
+def test_the_default_life_is_an_hour_and_ttl_sets_it(api: ApiClient, emulator: EmulatorProcess) -> None:
+    default, short = api.create_cache()["name"], api.create_cache(ttl="60s")["name"]
     emulator.clock(61)
     assert api.get(default)
-    assert api.refused("GET", short)["message"] == GONE
+    assert api.expect_error("GET", short)["message"] == GONE
     emulator.clock(3600)
-    assert api.refused("GET", default)["status"] == "PERMISSION_DENIED"
+    assert api.expect_error("GET", default)["status"] == "PERMISSION_DENIED"
     assert api.get("cachedContents") == {}
 
 
-def test_expire_time_is_kept_to_the_moment(api: Api) -> None:
-    assert api.cache(expireTime="2099-01-02T03:04:05Z")["expireTime"] == "2099-01-02T03:04:05.000000000Z"
+def test_expire_time_is_kept_to_the_moment(api: ApiClient) -> None:
+    assert api.create_cache(expireTime="2099-01-02T03:04:05Z")["expireTime"] == "2099-01-02T03:04:05.000000000Z"
     body = {"model": f"models/{MODEL}", "contents": contents("word " * 1500), "expireTime": "2001-01-01T00:00:00Z"}
-    assert api.refused("POST", "cachedContents", body)["code"] == 400
+    assert api.expect_error("POST", "cachedContents", body)["code"] == 400
 
 
 @pytest.mark.parametrize(
     "bad", [{"ttl": "10"}, {"ttl": "x s"}, {"ttl": "-5s"}, {"ttl": "nans"}, {"ttl": "infs"}, {"ttl": "1_0s"}]
 )
-def test_a_life_that_cannot_be_read_is_refused(api: Api, bad: Json) -> None:
+def test_a_life_that_cannot_be_read_is_refused(api: ApiClient, bad: Json) -> None:
     body = {"model": f"models/{MODEL}", "contents": contents("word " * 1500), **bad}
-    assert api.refused("POST", "cachedContents", body)["status"] == "INVALID_ARGUMENT"
+    assert api.expect_error("POST", "cachedContents", body)["status"] == "INVALID_ARGUMENT"
 
 
 @pytest.mark.parametrize("bad", [{"expireTime": "soon"}, {"expireTime": "2099-01-01"}, {"ttl": "999999999999s"}])
-def test_an_end_that_cannot_be_written_is_refused(api: Api, bad: Json) -> None:
-    name = api.cache()["name"]
-    assert api.refused("PATCH", name, bad)["status"] == "INVALID_ARGUMENT"
+def test_an_end_that_cannot_be_written_is_refused(api: ApiClient, bad: Json) -> None:
+    name = api.create_cache()["name"]
+    assert api.expect_error("PATCH", name, bad)["status"] == "INVALID_ARGUMENT"
     assert api.get("cachedContents")["cachedContents"][0]["name"] == name
 
 
-def test_patch_moves_the_expiry_and_nothing_else(api: Api, emulator: EmulatorProcess) -> None:
-    cache = api.cache(ttl="60s")
+def test_patch_moves_the_expiry_and_nothing_else(api: ApiClient, emulator: EmulatorProcess) -> None:
+    cache = api.create_cache(ttl="60s")
     longer = api.patch(f"{cache['name']}?updateMask=ttl", {"ttl": "7600s"})
     assert longer["expireTime"] > cache["expireTime"]
     emulator.clock(7000)
     assert api.get(cache["name"])
     for body in ({"contents": contents("x")}, {"name": cache["name"], "ttl": "5s"}, {"displayName": "x"}, {}):
-        assert api.refused("PATCH", cache["name"], body)["code"] == 400
-    assert "oneof" in api.refused("PATCH", cache["name"], {"name": cache["name"], "ttl": "5s"})["message"]
+        assert api.expect_error("PATCH", cache["name"], body)["code"] == 400
+    assert "oneof" in api.expect_error("PATCH", cache["name"], {"name": cache["name"], "ttl": "5s"})["message"]
     emulator.clock(1000)
-    assert api.refused("PATCH", cache["name"], {"ttl": "60s"})["message"] == GONE
+    assert api.expect_error("PATCH", cache["name"], {"ttl": "60s"})["message"] == GONE
 
 
-def test_a_deleted_cache_is_gone(api: Api) -> None:
-    name = api.cache()["name"]
+def test_a_deleted_cache_is_gone(api: ApiClient) -> None:
+    name = api.create_cache()["name"]
     assert api.delete(name) == {}
     for method in ("GET", "DELETE"):
-        assert api.refused(method, name)["message"] == GONE
+        assert api.expect_error(method, name)["message"] == GONE
     body = {"contents": contents("x"), "cachedContent": name}
-    error = api.refused("POST", f"models/{MODEL}:generateContent", body)
+    error = api.expect_error("POST", f"models/{MODEL}:generateContent", body)
     assert (error["code"], error["message"]) == (403, GONE)
 
 
-def test_a_cache_belongs_to_its_key(api: Api, emulator: EmulatorProcess) -> None:
-    name = api.cache()["name"]
+def test_a_cache_belongs_to_its_key(api: ApiClient, emulator: EmulatorProcess) -> None:
+    name = api.create_cache()["name"]
     with client(emulator, "key-two") as other:
-        assert other.refused("GET", name)["message"] == GONE
+        assert other.expect_error("GET", name)["message"] == GONE
         assert other.get("cachedContents") == {}
         (result,) = other.run([row("a", cachedContent=name)])
         assert result["error"] == {"code": 7, "message": GONE}
 
 
-def test_cached_tokens_are_part_of_the_prompt_and_shown_apart(api: Api) -> None:
-    name = api.cache(2000)["name"]
+def test_cached_tokens_are_part_of_the_prompt_and_shown_apart(api: ApiClient) -> None:
+    name = api.create_cache(2000)["name"]
     plain, cached = api.run([row("a", "Hello there"), row("b", "Hello there", cachedContent=name)])
     usage = usage_of(cached)
     assert usage["cachedContentTokenCount"] == 2001
@@ -126,15 +128,15 @@ def test_cached_tokens_are_part_of_the_prompt_and_shown_apart(api: Api) -> None:
 
 @pytest.mark.parametrize("spelling", ["cachedContent", "cached_content"])
 def test_the_cache_stands_beside_contents_in_either_spelling(
-    api: Api, emulator: EmulatorProcess, spelling: str
+    api: ApiClient, emulator: EmulatorProcess, spelling: str
 ) -> None:
-    name = api.cache()["name"]
+    name = api.create_cache()["name"]
     (result,) = api.run([row("a", **{spelling: name})])
     assert usage_of(result)["cachedContentTokenCount"] == 1501
     assert emulator.ledger()["batch_jobs"][0]["cached_contents"] == [name]
 
 
-def test_a_jobs_caches_are_known_before_it_starts(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_jobs_caches_are_known_before_it_starts(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=1000)
     text = 'says "cachedContent": "cachedContents/none"'
     api.file_batch(
@@ -145,16 +147,16 @@ def test_a_jobs_caches_are_known_before_it_starts(api: Api, emulator: EmulatorPr
     assert [job["cached_contents"] for job in jobs] == [["cachedContents/x", "cachedContents/y"], ["cachedContents/z"]]
 
 
-def test_a_cache_inside_the_config_is_an_unknown_field(api: Api) -> None:
+def test_a_cache_inside_the_config_is_an_unknown_field(api: ApiClient) -> None:
     body = {"contents": contents("x"), "generationConfig": {"cached_content": "cachedContents/a"}}
-    error = api.refused("POST", f"models/{MODEL}:generateContent", body)
+    error = api.expect_error("POST", f"models/{MODEL}:generateContent", body)
     assert error["message"] == (
         "Invalid JSON payload received. Unknown name \"cached_content\" at 'generation_config': Cannot find field."
     )
 
 
-def test_another_model_is_refused_by_name(api: Api) -> None:
-    name = api.cache(model=MODEL)["name"]
+def test_another_model_is_refused_by_name(api: ApiClient) -> None:
+    name = api.create_cache(model=MODEL)["name"]
     (result,) = api.run([row("a", cachedContent=name)], "gemini-3.8-flash")
     assert result["error"]["code"] == 3
     assert result["error"]["message"] == (
@@ -171,8 +173,8 @@ def test_another_model_is_refused_by_name(api: Api) -> None:
         {"tool_config": {"function_calling_config": {"mode": "AUTO"}}},
     ],
 )
-def test_what_belongs_into_the_cache_may_not_stand_beside_it(api: Api, more: Json) -> None:
-    name = api.cache()["name"]
+def test_what_belongs_into_the_cache_may_not_stand_beside_it(api: ApiClient, more: Json) -> None:
+    name = api.create_cache()["name"]
     text = (
         "CachedContent can not be used with GenerateContent request setting system_instruction, tools or tool_config."
         "\n\nProposed fix: move those values to CachedContent from GenerateContent request."
@@ -180,17 +182,17 @@ def test_what_belongs_into_the_cache_may_not_stand_beside_it(api: Api, more: Jso
     (result,) = api.run([row("a", cachedContent=name, **more)])
     assert result["error"] == {"code": 3, "message": text}
     body = {"contents": contents("x"), "cachedContent": name, **more}
-    assert api.refused("POST", f"models/{MODEL}:generateContent", body)["message"] == text
+    assert api.expect_error("POST", f"models/{MODEL}:generateContent", body)["message"] == text
 
 
-def test_the_cache_is_looked_up_when_each_row_executes(api: Api, emulator: EmulatorProcess) -> None:
+def test_the_cache_is_looked_up_when_each_row_executes(api: ApiClient, emulator: EmulatorProcess) -> None:
     """Deleted half-way: the rows before are answered, those after fail with code 7 and cost nothing."""
     emulator.settings(pace=1000)
-    name = api.cache(ttl="90000s")["name"]
+    name = api.create_cache(ttl="90000s")["name"]
     job = api.file_batch([row(str(i), cachedContent=name) for i in range(100)])
     emulator.clock(600)
     api.delete(name)
-    results = api.results(api.finished(job, 500))
+    results = api.results(api.finish_job(job, 500))
     failed = [r["error"] for r in results if "error" in r]
     assert failed == [{"code": 7, "message": GONE}] * 50
     assert all("response" in r for r in results[:50])
@@ -198,43 +200,43 @@ def test_the_cache_is_looked_up_when_each_row_executes(api: Api, emulator: Emula
     assert (usage["rows"], usage["cached"]) == (50, 50 * 1501)
 
 
-def test_an_expired_cache_fails_the_rows_after_its_end(api: Api, emulator: EmulatorProcess) -> None:
+def test_an_expired_cache_fails_the_rows_after_its_end(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=1000)
-    name = api.cache(ttl="601s")["name"]
+    name = api.create_cache(ttl="601s")["name"]
     job = api.file_batch([row(str(i), cachedContent=name) for i in range(100)])
-    results = api.results(api.finished(job, 2000))
+    results = api.results(api.finish_job(job, 2000))
     assert sum("response" in r for r in results) in (50, 51)
     assert {r["error"]["code"] for r in results if "error" in r} == {7}
 
 
-def test_an_extended_cache_serves_every_row(api: Api, emulator: EmulatorProcess) -> None:
+def test_an_extended_cache_serves_every_row(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=1000)
-    name = api.cache(ttl="600s")["name"]
+    name = api.create_cache(ttl="600s")["name"]
     job = api.file_batch([row(str(i), cachedContent=name) for i in range(100)])
     emulator.clock(500)
     api.patch(name, {"ttl": "900s"})
-    assert all("response" in r for r in api.results(api.finished(job, 600)))
+    assert all("response" in r for r in api.results(api.finish_job(job, 600)))
 
 
-def test_deleting_a_cache_right_after_submitting_fails_every_row(api: Api, emulator: EmulatorProcess) -> None:
+def test_deleting_a_cache_right_after_submitting_fails_every_row(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=5)
-    name = api.cache()["name"]
+    name = api.create_cache()["name"]
     job = api.file_batch([row(str(i), cachedContent=name) for i in range(21)])
     api.delete(name)
-    operation = api.finished(job, 10)
+    operation = api.finish_job(job, 10)
     assert operation["metadata"]["batchStats"] == {"requestCount": "21", "failedRequestCount": "21"}
     assert emulator.ledger()["usage"] == []
 
 
-def test_explicit_caching_can_be_switched_off(api: Api, emulator: EmulatorProcess) -> None:
+def test_explicit_caching_can_be_switched_off(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(explicit_caching=False)
     assert "createCachedContent" not in api.get(f"models/{MODEL}")["supportedGenerationMethods"]
     body = {"model": f"models/{MODEL}", "contents": contents("word " * 2000)}
-    assert api.refused("POST", "cachedContents", body)["code"] == 404
+    assert api.expect_error("POST", "cachedContents", body)["code"] == 404
 
 
-def test_storage_is_billed_for_the_real_life(api: Api, emulator: EmulatorProcess) -> None:
-    deleted, expired = api.cache(ttl="7200s")["name"], api.cache(ttl="1800s")["name"]
+def test_storage_is_billed_for_the_real_life(api: ApiClient, emulator: EmulatorProcess) -> None:
+    deleted, expired = api.create_cache(ttl="7200s")["name"], api.create_cache(ttl="1800s")["name"]
     emulator.clock(3600)
     api.delete(deleted)
     emulator.clock(7200)
@@ -245,7 +247,7 @@ def test_storage_is_billed_for_the_real_life(api: Api, emulator: EmulatorProcess
     assert shown[expired]["deleted_at"] is None
 
 
-def test_the_system_instruction_and_tools_count_towards_a_cache(api: Api) -> None:
+def test_the_system_instruction_and_tools_count_towards_a_cache(api: ApiClient) -> None:
     body = {
         "model": f"models/{MODEL}",
         "system_instruction": {"parts": [{"text": "word " * 1100}]},
@@ -254,8 +256,8 @@ def test_the_system_instruction_and_tools_count_towards_a_cache(api: Api) -> Non
     assert api.post("cachedContents", body)["usageMetadata"]["totalTokenCount"] > 1200
 
 
-def test_count_tokens_knows_the_cache(api: Api) -> None:
-    name = api.cache()["name"]
+def test_count_tokens_knows_the_cache(api: ApiClient) -> None:
+    name = api.create_cache()["name"]
     request = {"model": f"models/{MODEL}", "contents": contents("Hello"), "cachedContent": name}
     counted = api.post(f"models/{MODEL}:countTokens", {"generateContentRequest": request})
     assert (counted["totalTokens"], counted["cachedContentTokenCount"]) == (1503, 1501)
@@ -266,11 +268,13 @@ def long_rows(count: int) -> list[Json]:
     return [row(str(i), f"{shared} And a question of its own, number {i}.") for i in range(count)]
 
 
-def test_without_the_setting_there_are_no_implicit_hits(api: Api) -> None:
+def test_without_the_setting_there_are_no_implicit_hits(api: ApiClient) -> None:
     assert all("cachedContentTokenCount" not in usage_of(r) for r in api.run(long_rows(5)))
 
 
-def test_implicit_hits_need_an_earlier_prompt_with_the_same_beginning(api: Api, emulator: EmulatorProcess) -> None:
+def test_implicit_hits_need_an_earlier_prompt_with_the_same_beginning(
+    api: ApiClient, emulator: EmulatorProcess
+) -> None:
     emulator.settings(implicit_hit_rate=1)
     first, *others = api.run(long_rows(6))
     assert "cachedContentTokenCount" not in usage_of(first)
@@ -283,13 +287,13 @@ def test_implicit_hits_need_an_earlier_prompt_with_the_same_beginning(api: Api, 
     assert "cachedContentTokenCount" not in usage_of(api.run(long_rows(1))[0])
 
 
-def test_implicit_hits_happen_as_often_as_set(api: Api, emulator: EmulatorProcess) -> None:
+def test_implicit_hits_happen_as_often_as_set(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(implicit_hit_rate=0.5)
     hits = sum("cachedContentTokenCount" in usage_of(r) for r in api.run(long_rows(100)))
     assert 30 < hits < 70
 
 
-def test_short_prompts_never_hit(api: Api, emulator: EmulatorProcess) -> None:
+def test_short_prompts_never_hit(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(implicit_hit_rate=1)
     results = api.run([row(str(i), "short") for i in range(5)])
     assert all("cachedContentTokenCount" not in usage_of(r) for r in results)

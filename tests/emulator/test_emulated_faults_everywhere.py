@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from emulator.http import routes
-from tests.emulator_api import MODEL, Api, Json, contents, row
+from tests.emulator_api import MODEL, ApiClient, Json, contents, row
 from tests.emulator_process import EmulatorProcess
 
 EMBED = "models/gemini-embedding-001"
@@ -31,31 +31,31 @@ def batch(rows: list[Json]) -> Json:
     return {"batch": {"displayName": "x", "inputConfig": {"requests": {"requests": rows}}}}
 
 
-def start(api: Api) -> Asking:
+def start(api: ApiClient) -> Asking:
     headers = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
     return Asking("/upload/v1beta/files", {"file": {}}, headers=headers)
 
 
-def chunk(api: Api) -> Asking:
+def chunk(api: ApiClient) -> Asking:
     url = api.start_upload(400).headers["x-goog-upload-url"].removeprefix(api.emulator.base_url)
     headers = {"X-Goog-Upload-Command": "upload, finalize", "X-Goog-Upload-Offset": "0"}
     return Asking(url, content=b"x" * 400, headers=headers)
 
 
-def file(api: Api) -> str:
+def file(api: ApiClient) -> str:
     return str(api.upload(b"x")["name"])
 
 
-def result(api: Api) -> str:
-    return str(api.finished(api.file_batch([row("a")]))["metadata"]["output"]["responsesFile"])
+def result(api: ApiClient) -> str:
+    return str(api.finish_job(api.file_batch([row("a")]))["metadata"]["output"]["responsesFile"])
 
 
-def job(api: Api) -> str:
+def job(api: ApiClient) -> str:
     api.emulator.settings(pace=1000)
     return api.inline_batch([ROW])
 
 
-CALLS: dict[str, Callable[[Api], Asking]] = {
+CALLS: dict[str, Callable[[ApiClient], Asking]] = {
     "POST /upload/files": start,
     "POST /upload/files?upload_id": chunk,
     "GET /files": lambda api: Asking("files"),
@@ -75,9 +75,9 @@ CALLS: dict[str, Callable[[Api], Asking]] = {
         "cachedContents", {"model": f"models/{MODEL}", "contents": contents("word " * 1500)}
     ),
     "GET /cachedContents": lambda api: Asking("cachedContents"),
-    "GET /cachedContents/{id}": lambda api: Asking(api.cache()["name"]),
-    "PATCH /cachedContents/{id}": lambda api: Asking(api.cache()["name"], {"ttl": "9000s"}),
-    "DELETE /cachedContents/{id}": lambda api: Asking(api.cache()["name"]),
+    "GET /cachedContents/{id}": lambda api: Asking(api.create_cache()["name"]),
+    "PATCH /cachedContents/{id}": lambda api: Asking(api.create_cache()["name"], {"ttl": "9000s"}),
+    "DELETE /cachedContents/{id}": lambda api: Asking(api.create_cache()["name"]),
     "POST /models/{model}:generateContent": lambda _: Asking(f"models/{MODEL}:generateContent", ASKED),
     "POST /models/{model}:streamGenerateContent": lambda _: Asking(
         f"models/{MODEL}:streamGenerateContent?alt=sse", ASKED
@@ -103,7 +103,7 @@ def deeds(emulator: EmulatorProcess) -> Json:
     return {name: ledger[name] for name in ("batch_jobs", "cached_contents", "files", "usage")}
 
 
-def send(api: Api, method: str, asking: Asking, timeout: float = 30) -> httpx.Response | Exception:
+def send(api: ApiClient, method: str, asking: Asking, timeout: float = 30) -> httpx.Response | Exception:
     path = asking.path if asking.path.startswith("/") else f"/v1beta/{asking.path}"
     sent: Json = {"content": asking.content} if asking.content else {"json": asking.body}
     try:
@@ -113,12 +113,12 @@ def send(api: Api, method: str, asking: Asking, timeout: float = 30) -> httpx.Re
 
 
 def test_no_route_is_left_out() -> None:
-    assert set(CALLS) == {route.name for route in (*routes.ROUTES, routes.CHUNK)}
+    assert set(CALLS) == {route.name for route in (*routes.ROUTES, routes.UPLOAD_CHUNK)}
 
 
 @pytest.mark.parametrize("do", ACTS)
 @pytest.mark.parametrize("name", CALLS)
-def test_a_fault_does_what_it_says(api: Api, emulator: EmulatorProcess, name: str, do: str) -> None:
+def test_a_fault_does_what_it_says(api: ApiClient, emulator: EmulatorProcess, name: str, do: str) -> None:
     asking, method = CALLS[name](api), name.split()[0]
     before = deeds(emulator)
     emulator.faults([{"route": ".*", "do": do, "bytes": 1, "seconds": 0.01}])

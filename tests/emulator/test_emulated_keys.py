@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.emulator_api import MODEL, Api, Json, client, contents, jsonl, row
+from tests.emulator_api import MODEL, ApiClient, Json, client, contents, jsonl, row
 from tests.emulator_process import EmulatorProcess
 
 ROW = {"request": {"contents": contents("Hello")}}
@@ -29,7 +29,7 @@ def test_refused_keys_are_refused_everywhere(
 ) -> None:
     with client(emulator, key) as api:
         for method, path in (("GET", "models"), ("POST", CREATE), ("GET", "batches/x"), ("DELETE", "files/x")):
-            error = api.refused(method, path)
+            error = api.expect_error(method, path)
             assert (error["code"], error["status"]) == (code, status)
             assert reason is None or error["details"][0]["reason"] == reason
             assert key not in str(error)
@@ -38,28 +38,28 @@ def test_refused_keys_are_refused_everywhere(
 
 def test_the_text_for_a_bad_key_is_the_services(emulator: EmulatorProcess) -> None:
     with client(emulator, "invalid-x") as api:
-        assert api.refused("GET", "models")["message"] == "API key not valid. Please pass a valid API key."
+        assert api.expect_error("GET", "models")["message"] == "API key not valid. Please pass a valid API key."
 
 
 def test_a_call_without_a_key_is_refused(emulator: EmulatorProcess) -> None:
     with client(emulator, "") as api:
-        assert api.refused("GET", "models")["code"] == 403
+        assert api.expect_error("GET", "models")["code"] == 403
 
 
-def test_a_key_in_the_address_is_the_same_key(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_key_in_the_address_is_the_same_key(api: ApiClient, emulator: EmulatorProcess) -> None:
     name = api.upload(b"x")["name"]
     with client(emulator, "") as bare:
         assert bare.get(name, key="key-one")["name"] == name
 
 
-def test_keys_are_not_kept(api: Api, emulator: EmulatorProcess) -> None:
+def test_keys_are_not_kept(api: ApiClient, emulator: EmulatorProcess) -> None:
     api.file_batch([row("a")])
     assert "key-one" not in str(emulator.ledger())
 
 
 def test_batch_is_not_for_free_keys(emulator: EmulatorProcess) -> None:
     with client(emulator, "free-1") as free:
-        error = free.refused("POST", CREATE, inline())
+        error = free.expect_error("POST", CREATE, inline())
         assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
         assert free.generate("hi")["candidates"]
 
@@ -71,10 +71,10 @@ def assert_bare_quota_error(error: Json) -> None:
     assert [detail["@type"] for detail in error["details"]] == ["type.googleapis.com/google.rpc.Help"]
 
 
-def test_no_more_than_so_many_jobs_at_once(api: Api, emulator: EmulatorProcess) -> None:
+def test_no_more_than_so_many_jobs_at_once(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=100, max_jobs=2)
     first, _ = api.inline_batch([ROW]), api.inline_batch([ROW])
-    assert_bare_quota_error(api.refused("POST", CREATE, inline()))
+    assert_bare_quota_error(api.expect_error("POST", CREATE, inline()))
     with client(emulator, "key-two") as other:
         assert other.inline_batch([ROW])
     api.post(f"{first}:cancel")
@@ -88,29 +88,29 @@ def test_a_hundred_jobs_by_default(emulator: EmulatorProcess) -> None:
 
 
 @pytest.mark.parametrize("spelling", [MODEL, f"models/{MODEL}"])
-def test_enqueued_tokens_are_capped_per_model(api: Api, emulator: EmulatorProcess, spelling: str) -> None:
+def test_enqueued_tokens_are_capped_per_model(api: ApiClient, emulator: EmulatorProcess, spelling: str) -> None:
     emulator.settings(pace=100, enqueued_tokens={spelling: 10})
     assert api.inline_batch([ROW] * 50, "gemini-3.8-flash")
     api.inline_batch([ROW] * 3)
-    assert_bare_quota_error(api.refused("POST", CREATE, inline(3)))
+    assert_bare_quota_error(api.expect_error("POST", CREATE, inline(3)))
     assert api.inline_batch([ROW] * 2)
     emulator.clock(200)
     assert api.inline_batch([ROW] * 5)
 
 
-def test_jobs_over_files_fill_the_queue_too(api: Api, emulator: EmulatorProcess) -> None:
+def test_jobs_over_files_fill_the_queue_too(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=100, enqueued_tokens={MODEL: 10})
     file = api.upload(jsonl([row(str(i), "Hello") for i in range(6)]))["name"]
     body = {"batch": {"displayName": "x", "inputConfig": {"fileName": file}}}
-    assert_bare_quota_error(api.refused("POST", CREATE, body))
+    assert_bare_quota_error(api.expect_error("POST", CREATE, body))
     assert api.get("batches") == {}
 
 
-def test_a_cap_counts_jobs_that_were_there_before_it(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_cap_counts_jobs_that_were_there_before_it(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=100)
     api.inline_batch([ROW] * 4)
     emulator.settings(enqueued_tokens={MODEL: 10})
-    assert_bare_quota_error(api.refused("POST", CREATE, inline(2)))
+    assert_bare_quota_error(api.expect_error("POST", CREATE, inline(2)))
 
 
 @pytest.mark.parametrize(
@@ -129,13 +129,13 @@ def test_a_cap_counts_jobs_that_were_there_before_it(api: Api, emulator: Emulato
         ["pace"],
     ],
 )
-def test_settings_that_cannot_be_meant_are_refused(emulator: EmulatorProcess, api: Api, bad: object) -> None:
+def test_settings_that_cannot_be_meant_are_refused(emulator: EmulatorProcess, api: ApiClient, bad: object) -> None:
     before = emulator.settings()
     assert api.http.post("/_emulator/settings", json=bad).status_code == 400
     assert emulator.settings() == before
 
 
-def test_two_creates_at_once_do_not_pass_the_cap_together(api: Api, emulator: EmulatorProcess) -> None:
+def test_two_creates_at_once_do_not_pass_the_cap_together(api: ApiClient, emulator: EmulatorProcess) -> None:
     """Counting so many rows lets others in between."""
     emulator.settings(pace=100, enqueued_tokens={MODEL: 30_000})
     file = api.upload(jsonl([row(str(i), "Hello") for i in range(12_000)]))["name"]

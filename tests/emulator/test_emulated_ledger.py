@@ -9,14 +9,14 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from tests.emulator_api import MODEL, Api, client, contents, jsonl, row
+from tests.emulator_api import MODEL, ApiClient, client, contents, jsonl, row
 from tests.emulator_process import ROOT, EmulatorProcess, start_emulator
 
 FIELDS = {"batch_job", "model", "long_context", "prompt", "cached", "candidates", "thoughts", "rows"}
 
 
-def test_usage_is_the_sum_of_what_the_responses_say(api: Api, emulator: EmulatorProcess) -> None:
-    name = api.cache()["name"]
+def test_usage_is_the_sum_of_what_the_responses_say(api: ApiClient, emulator: EmulatorProcess) -> None:
+    name = api.create_cache()["name"]
     results = api.run([row(str(i), f"Question {i}", cachedContent=name) for i in range(20)])
     shown = [r["response"]["usageMetadata"] for r in results]
     (usage,) = emulator.ledger()["usage"]
@@ -29,14 +29,14 @@ def test_usage_is_the_sum_of_what_the_responses_say(api: Api, emulator: Emulator
     assert usage["thoughts"] == sum(u.get("thoughtsTokenCount", 0) for u in shown)
 
 
-def test_usage_is_kept_apart_by_job_and_by_long_context(api: Api, emulator: EmulatorProcess) -> None:
+def test_usage_is_kept_apart_by_job_and_by_long_context(api: ApiClient, emulator: EmulatorProcess) -> None:
     api.generate("hello")
     api.run([row("a"), row("b", "word " * 200_001)])
     usage = {(u["batch_job"] is None, u["long_context"]): u["rows"] for u in emulator.ledger()["usage"]}
     assert usage == {(True, False): 1, (False, False): 1, (False, True): 1}
 
 
-def test_a_running_jobs_usage_grows(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_running_jobs_usage_grows(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=1000)
     job = api.file_batch([row(str(i)) for i in range(100)])
     emulator.clock(400)
@@ -48,7 +48,7 @@ def test_a_running_jobs_usage_grows(api: Api, emulator: EmulatorProcess) -> None
 
 
 @pytest.mark.parametrize("end", ["cancel", "delete"])
-def test_rows_done_before_the_end_are_billed(api: Api, emulator: EmulatorProcess, end: str) -> None:
+def test_rows_done_before_the_end_are_billed(api: ApiClient, emulator: EmulatorProcess, end: str) -> None:
     emulator.settings(pace=1000)
     job = api.file_batch([row(str(i)) for i in range(100)])
     emulator.clock(600)
@@ -58,9 +58,9 @@ def test_rows_done_before_the_end_are_billed(api: Api, emulator: EmulatorProcess
     assert usage["rows"] == 50
 
 
-def test_deleted_things_stay_in_the_ledger(api: Api, emulator: EmulatorProcess) -> None:
-    job, cache = api.file_batch([row("a")], name="my job"), api.cache(displayName="mine")["name"]
-    file = api.finished(job)["metadata"]["inputConfig"]["fileName"]
+def test_deleted_things_stay_in_the_ledger(api: ApiClient, emulator: EmulatorProcess) -> None:
+    job, cache = api.file_batch([row("a")], name="my job"), api.create_cache(displayName="mine")["name"]
+    file = api.finish_job(job)["metadata"]["inputConfig"]["fileName"]
     for name in (job, cache, file):
         api.delete(name)
     ledger = emulator.ledger()
@@ -71,11 +71,11 @@ def test_deleted_things_stay_in_the_ledger(api: Api, emulator: EmulatorProcess) 
     assert (kept["name"], kept["display_name"], kept["token_count"]) == (cache, "mine", 1501)
     assert kept["deleted_at"]
     assert file in [f["name"] for f in ledger["files"]]
-    assert b'"word word' in emulator.sent("cached_contents", cache)
+    assert b'"word word' in emulator.sent_bytes("cached_contents", cache)
     assert api.http.get(f"/_emulator/batch_jobs/{job}/requests").content == jsonl([row("a")])
 
 
-def test_calls_are_counted_by_method_and_route_over_all_versions(api: Api, emulator: EmulatorProcess) -> None:
+def test_calls_are_counted_by_method_and_route_over_all_versions(api: ApiClient, emulator: EmulatorProcess) -> None:
     job = api.file_batch([row("a")])
     api.get(job)
     with client(emulator, version="v1") as other:
@@ -88,8 +88,8 @@ def test_calls_are_counted_by_method_and_route_over_all_versions(api: Api, emula
     assert not [name for name in calls if "_emulator" in name]
 
 
-def test_refusals_and_errors_bill_nothing(api: Api, emulator: EmulatorProcess) -> None:
-    api.refused("POST", f"models/{MODEL}:generateContent", {"contents": []})
+def test_refusals_and_errors_bill_nothing(api: ApiClient, emulator: EmulatorProcess) -> None:
+    api.expect_error("POST", f"models/{MODEL}:generateContent", {"contents": []})
     api.run([row("a", "[[emulate: error:13]]")])
     api.post(f"models/{MODEL}:countTokens", {"contents": contents("x")})
     assert emulator.ledger()["usage"] == []
@@ -98,7 +98,7 @@ def test_refusals_and_errors_bill_nothing(api: Api, emulator: EmulatorProcess) -
 def test_everything_survives_a_kill(tmp_path: Path) -> None:
     first = start_emulator(tmp_path, pace=1000)
     with client(first) as api:
-        file, cache = api.upload(b"abc")["name"], api.cache(ttl="90000s")["name"]
+        file, cache = api.upload(b"abc")["name"], api.create_cache(ttl="90000s")["name"]
         done, running = api.file_batch([row("done")]), ""
         first.clock(2000)
         assert api.results(api.get(done))
@@ -119,10 +119,10 @@ def test_everything_survives_a_kill(tmp_path: Path) -> None:
         assert api.get(done) == operation
         assert second.ledger()["usage"] == before["usage"]
         assert second.ledger()["calls"].items() >= {k: n for k, n in before["calls"].items() if "POST" in k}.items()
-        results = api.results(api.finished(running, 500))
+        results = api.results(api.finish_job(running, 500))
         assert [r["key"] for r in results] == [str(i) for i in range(100)]
         last = api.send_chunk(url, b"two", 3, "upload, finalize").json()["file"]["name"]
-        assert second.sent("files", last) == b"onetwo"
+        assert second.sent_bytes("files", last) == b"onetwo"
         (usage,) = [u for u in second.ledger()["usage"] if u["batch_job"] == running]
         assert usage["rows"] == 100
 
@@ -159,7 +159,7 @@ def test_without_a_folder_nothing_is_left_behind(tmp_path: Path, monkeypatch: py
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_idle_emulator_costs_nothing(emulator: EmulatorProcess, api: Api) -> None:
+def test_an_idle_emulator_costs_nothing(emulator: EmulatorProcess, api: ApiClient) -> None:
     emulator.settings(job_outcome="stuck")
     api.file_batch([row("a")])
     process = psutil.Process(emulator.process.pid)

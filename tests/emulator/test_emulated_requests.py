@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.answers.request_scope import World
+from emulator.answers.request_scope import RequestScope
 from emulator.answers.respond import respond
-from emulator.core.errors import ApiError
+from emulator.core.errors import ServiceError
 from emulator.core.models import BY_ID
 from emulator.core.settings import Settings
 from emulator.core.state import State
 from emulator.core.store import Store
 from emulator.jobs.rows import execute
 from emulator.schema import lenient_json
-from emulator.schema.request_fields import Unreadable, read
-from tests.emulator_api import MODEL, Api, Json, client, contents
+from emulator.schema.request_fields import InvalidField, read
+from tests.emulator_api import MODEL, ApiClient, Json, client, contents
 from tests.emulator_process import EmulatorProcess
 
 GENERATE = f"models/{MODEL}:generateContent"
@@ -55,16 +55,16 @@ GENERATE = f"models/{MODEL}:generateContent"
         ),
     ],
 )
-def test_an_unknown_field_is_refused_with_its_place(api: Api, body: Json, text: str) -> None:
-    error = api.refused("POST", GENERATE, body)
+def test_an_unknown_field_is_refused_with_its_place(api: ApiClient, body: Json, text: str) -> None:
+    error = api.expect_error("POST", GENERATE, body)
     assert error["message"] == f"Invalid JSON payload received. {text}"
     assert error["details"][0]["@type"] == "type.googleapis.com/google.rpc.BadRequest"
 
 
-def test_an_unknown_field_in_an_inline_row_names_the_row(api: Api) -> None:
+def test_an_unknown_field_in_an_inline_row_names_the_row(api: ApiClient) -> None:
     rows = [{"request": {"contents": contents("x")}}, {"request": {"contents": contents("x"), "config": {}}}]
     body = {"batch": {"displayName": "x", "inputConfig": {"requests": {"requests": rows}}}}
-    message = api.refused("POST", f"models/{MODEL}:batchGenerateContent", body)["message"]
+    message = api.expect_error("POST", f"models/{MODEL}:batchGenerateContent", body)["message"]
     place = "batch.input_config.requests.requests[1].request"
     assert message == f"Invalid JSON payload received. Unknown name \"config\" at '{place}': Cannot find field."
 
@@ -86,13 +86,13 @@ def test_an_unknown_field_in_an_inline_row_names_the_row(api: Api) -> None:
         {"contents": contents("x"), "cachedContent": {}},
     ],
 )
-def test_a_value_of_another_kind_is_refused(api: Api, body: Json) -> None:
-    error = api.refused("POST", GENERATE, body)
+def test_a_value_of_another_kind_is_refused(api: ApiClient, body: Json) -> None:
+    error = api.expect_error("POST", GENERATE, body)
     assert error["status"] == "INVALID_ARGUMENT"
     assert error["message"].startswith("Invalid value at '")
 
 
-def test_broken_json_is_refused(api: Api) -> None:
+def test_broken_json_is_refused(api: ApiClient) -> None:
     reply = api.http.post(f"/v1beta/{GENERATE}", content=b"{")
     assert (reply.status_code, reply.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
@@ -117,7 +117,7 @@ def test_what_is_no_json_in_any_spelling_is_refused(bad: bytes) -> None:
         lenient_json.loads(bad)
 
 
-def test_the_curl_examples_of_the_batch_guide_work(api: Api) -> None:
+def test_the_curl_examples_of_the_batch_guide_work(api: ApiClient) -> None:
     headers = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
     start = api.http.post("/upload/v1beta/files", headers=headers, content=b"{'file': {'display_name': 'rows'}}")
     line = json.dumps({"key": "a", "request": {"contents": [{"parts": [{"text": "x"}]}]}}).encode()
@@ -126,11 +126,11 @@ def test_the_curl_examples_of_the_batch_guide_work(api: Api) -> None:
     body = "{'batch': {'display_name': 'my-batch', 'input_config': {'file_name': 'NAME'}}}".replace(
         "NAME", file["name"]
     )
-    made = api.http.post(f"/v1beta/models/{MODEL}:batchGenerateContent", content=body).json()
-    assert [result["key"] for result in api.results(api.finished(made["name"]))] == ["a"]
+    operation = api.http.post(f"/v1beta/models/{MODEL}:batchGenerateContent", content=body).json()
+    assert [result["key"] for result in api.results(api.finish_job(operation["name"]))] == ["a"]
 
 
-def test_both_spellings_mean_the_same_at_any_depth(api: Api) -> None:
+def test_both_spellings_mean_the_same_at_any_depth(api: ApiClient) -> None:
     camel = {
         "contents": contents("Classify"),
         "systemInstruction": {"parts": [{"text": "s"}]},
@@ -182,8 +182,8 @@ def test_names_inside_maps_are_left_alone() -> None:
         ({"responseMimeType": "image/png"}, "mimetypes"),
     ],
 )
-def test_configs_that_the_service_refuses(api: Api, config: Json, text: str) -> None:
-    error = api.refused("POST", GENERATE, {"contents": contents("x"), "generationConfig": config})
+def test_configs_that_the_service_refuses(api: ApiClient, config: Json, text: str) -> None:
+    error = api.expect_error("POST", GENERATE, {"contents": contents("x"), "generationConfig": config})
     assert error["status"] == "INVALID_ARGUMENT"
     assert text in error["message"]
 
@@ -201,33 +201,33 @@ def test_configs_that_the_service_refuses(api: Api, config: Json, text: str) -> 
         [{"parts": [{"fileData": {"fileUri": "https://storage.googleapis.com/b/x.png"}}]}],
     ],
 )
-def test_contents_that_the_service_refuses(api: Api, bad: list[Json]) -> None:
-    assert api.refused("POST", GENERATE, {"contents": bad})["status"] == "INVALID_ARGUMENT"
+def test_contents_that_the_service_refuses(api: ApiClient, bad: list[Json]) -> None:
+    assert api.expect_error("POST", GENERATE, {"contents": bad})["status"] == "INVALID_ARGUMENT"
 
 
-def test_a_file_of_another_key_cannot_be_used(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_file_of_another_key_cannot_be_used(api: ApiClient, emulator: EmulatorProcess) -> None:
     with client(emulator, "key-two") as other:
         uri = other.upload(b"secret", "text/plain")["uri"]
     for address in (uri, "https://generativelanguage.googleapis.com/v1beta/files/nowhere"):
         body = {"contents": [{"parts": [{"fileData": {"fileUri": address}}]}]}
-        assert api.refused("POST", GENERATE, body)["code"] == 403
+        assert api.expect_error("POST", GENERATE, body)["code"] == 403
         assert api.run([{"key": "a", "request": body}])[0]["error"]["code"] == 7
 
 
 @pytest.mark.parametrize("form", ["batchPredictionJobs/1", "projects/p/cachedContents/1", "locations/x", "c1"])
-def test_a_cache_name_of_another_form_is_invalid(api: Api, form: str) -> None:
-    assert api.refused("POST", GENERATE, {"contents": contents("x"), "cachedContent": form})["code"] == 400
+def test_a_cache_name_of_another_form_is_invalid(api: ApiClient, form: str) -> None:
+    assert api.expect_error("POST", GENERATE, {"contents": contents("x"), "cachedContent": form})["code"] == 400
 
 
-def test_too_long_a_prompt_is_refused_with_the_limit(api: Api) -> None:
-    error = api.refused("POST", GENERATE, {"contents": contents("a " * 1_048_577)})
+def test_too_long_a_prompt_is_refused_with_the_limit(api: ApiClient) -> None:
+    error = api.expect_error("POST", GENERATE, {"contents": contents("a " * 1_048_577)})
     assert error["message"] == "The input token count exceeds the maximum number of tokens allowed 1048576."
 
 
 @pytest.mark.parametrize("path", ["models/nope:generateContent", "models/a/b/c:generateContent", "nothing", "models/x"])
-def test_what_does_not_exist_is_not_found(api: Api, path: str) -> None:
+def test_what_does_not_exist_is_not_found(api: ApiClient, path: str) -> None:
     method = "POST" if ":" in path else "GET"
-    error = api.refused(method, path, {"contents": contents("x")} if method == "POST" else None)
+    error = api.expect_error(method, path, {"contents": contents("x")} if method == "POST" else None)
     assert (error["code"], error["status"]) == (404, "NOT_FOUND")
 
 
@@ -249,35 +249,35 @@ NAMED = st.recursive(JSON, lambda inner: st.dictionaries(NAMES, inner, max_size=
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def scope() -> Iterator[RequestScope]:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        yield World(State(store, Settings()), "owner", 0.0)
+        yield RequestScope(State(store, Settings()), "owner", 0.0)
         store.close()
 
 
 @settings(max_examples=150, deadline=None)
 @given(request=st.dictionaries(NAMES, NAMED, max_size=5), config=st.dictionaries(NAMES, NAMED, max_size=5))
-def test_whatever_is_sent_is_answered_or_refused(world: World, request: Json, config: Json) -> None:
+def test_whatever_is_sent_is_answered_or_refused(scope: RequestScope, request: Json, config: Json) -> None:
     """No request makes the emulator fail: a 500 of its own would be taken for one of the service."""
-    whole = {
+    full_request = {
         "contents": contents("x"),
         **request,
         "generationConfig": {"responseMimeType": "application/json", **config},
     }
-    for asked in (request, whole):
+    for asked in (request, full_request):
         try:
-            respond(read("GenerateContentRequest", asked), BY_ID[MODEL], world)
-        except (ApiError, Unreadable):
+            respond(read("GenerateContentRequest", asked), BY_ID[MODEL], scope)
+        except (ServiceError, InvalidField):
             continue
 
 
 @settings(max_examples=100, deadline=None)
 @given(schema=JSON | st.dictionaries(NAMES, NAMED, max_size=5))
-def test_no_schema_makes_a_row_fail_otherwise_than_by_an_error(world: World, schema: Any) -> None:
+def test_no_schema_makes_a_row_fail_otherwise_than_by_an_error(scope: RequestScope, schema: Any) -> None:
     config = {"responseMimeType": "application/json", "responseJsonSchema": schema}
     line = json.dumps({"key": "k", "request": {"contents": contents("x"), "generationConfig": config}}).encode()
-    result = json.loads(execute(line, False, False, BY_ID[MODEL], world).line or b"")
+    result = json.loads(execute(line, False, False, BY_ID[MODEL], scope).line or b"")
     assert result["key"] == "k"
     assert ("response" in result) != ("error" in result)
 
@@ -286,6 +286,6 @@ def test_no_schema_makes_a_row_fail_otherwise_than_by_an_error(world: World, sch
 @given(
     row=JSON.filter(lambda value: isinstance(value, dict)) | st.dictionaries(st.sampled_from(["key", "request"]), JSON)
 )
-def test_any_line_that_is_an_object_has_a_result(world: World, row: Json) -> None:
+def test_any_line_that_is_an_object_has_a_result(scope: RequestScope, row: Json) -> None:
     for embedding in (False, True):
-        assert execute(json.dumps(row).encode(), False, embedding, BY_ID[MODEL], world).line
+        assert execute(json.dumps(row).encode(), False, embedding, BY_ID[MODEL], scope).line

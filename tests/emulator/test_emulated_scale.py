@@ -5,14 +5,14 @@ import time
 import psutil  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from tests.emulator_api import MODEL, Api, jsonl, row
+from tests.emulator_api import MODEL, ApiClient, jsonl, row
 from tests.emulator_process import EmulatorProcess
 
 ROWS = 30_000
 
 
 @pytest.mark.slow
-def test_a_big_job_lets_others_through_and_moves(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_big_job_lets_others_through_and_moves(api: ApiClient, emulator: EmulatorProcess) -> None:
     file = api.upload(jsonl(row(str(i), f"Is {i} good?") for i in range(ROWS)))["name"]
     process = psutil.Process(emulator.process.pid)
     job = api.create(MODEL, {"fileName": file})
@@ -32,7 +32,7 @@ def test_a_big_job_lets_others_through_and_moves(api: Api, emulator: EmulatorPro
     assert operation["metadata"]["batchStats"] == {"requestCount": str(ROWS), "successfulRequestCount": str(ROWS)}
 
 
-def test_a_big_job_is_stopped_by_a_cancel(api: Api, emulator: EmulatorProcess) -> None:
+def test_a_big_job_is_stopped_by_a_cancel(api: ApiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(pace=1000)
     file = api.upload(jsonl(row(str(i)) for i in range(ROWS)))["name"]
     job = api.create(MODEL, {"fileName": file})
@@ -45,7 +45,7 @@ def test_a_big_job_is_stopped_by_a_cancel(api: Api, emulator: EmulatorProcess) -
     assert used == int(operation["metadata"]["batchStats"].get("successfulRequestCount", 0)) <= ROWS // 2
 
 
-def test_answers_do_not_wait_for_acknowledgements(api: Api) -> None:
+def test_answers_do_not_wait_for_acknowledgements(api: ApiClient) -> None:
     """Without TCP_NODELAY the later answers of a connection come forty milliseconds late, every one."""
     waits = []
     for _ in range(20):

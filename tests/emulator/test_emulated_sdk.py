@@ -17,9 +17,9 @@ MODEL = "gemini-2.5-flash"
 
 @pytest.fixture
 def sdk(emulator: EmulatorProcess) -> Iterator[genai.Client]:
-    made = genai.Client(api_key="sdk-key", http_options=types.HttpOptions(base_url=emulator.base_url))
-    yield made
-    made.close()
+    client = genai.Client(api_key="sdk-key", http_options=types.HttpOptions(base_url=emulator.base_url))
+    yield client
+    client.close()
 
 
 def input_file(folder: Path, rows: int = 3) -> Path:
@@ -85,16 +85,16 @@ def test_embeddings_in_a_batch(sdk: genai.Client, emulator: EmulatorProcess) -> 
 
 def test_the_life_of_a_cache(sdk: genai.Client) -> None:
     config: Any = {"contents": ["word " * 2000], "system_instruction": "be brief", "ttl": "600s"}
-    made = sdk.caches.create(model=MODEL, config=config)
-    assert made.usage_metadata and made.usage_metadata.total_token_count == 2004
-    used = sdk.models.generate_content(model=MODEL, contents="hi", config={"cached_content": made.name})
+    created_cache = sdk.caches.create(model=MODEL, config=config)
+    assert created_cache.usage_metadata and created_cache.usage_metadata.total_token_count == 2004
+    used = sdk.models.generate_content(model=MODEL, contents="hi", config={"cached_content": created_cache.name})
     assert used.usage_metadata and used.usage_metadata.cached_content_token_count == 2004
-    later = sdk.caches.update(name=str(made.name), config={"ttl": "900s"})
-    assert later.expire_time and made.expire_time and later.expire_time > made.expire_time
-    assert [cache.name for cache in sdk.caches.list()] == [made.name]
-    sdk.caches.delete(name=str(made.name))
+    later = sdk.caches.update(name=str(created_cache.name), config={"ttl": "900s"})
+    assert later.expire_time and created_cache.expire_time and later.expire_time > created_cache.expire_time
+    assert [cache.name for cache in sdk.caches.list()] == [created_cache.name]
+    sdk.caches.delete(name=str(created_cache.name))
     with pytest.raises(errors.ClientError, match="PERMISSION_DENIED"):
-        sdk.caches.get(name=str(made.name))
+        sdk.caches.get(name=str(created_cache.name))
 
 
 def test_generate_stream_count_embed_and_models(sdk: genai.Client) -> None:

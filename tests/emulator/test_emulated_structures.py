@@ -7,10 +7,10 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from emulator.answers.regex_sampler import matching
-from emulator.answers.schema_sampler import made_up
-from emulator.core.errors import ApiError
-from tests.emulator_api import Api, Json, row, text_of
+from emulator.answers.regex_sampler import sample_matching
+from emulator.answers.schema_sampler import sample
+from emulator.core.errors import ServiceError
+from tests.emulator_api import ApiClient, Json, row, text_of
 
 NODE = {"type": "object", "properties": {"next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}}}
 TREE = {"type": "array", "items": {"$ref": "#"}}
@@ -152,52 +152,54 @@ def lower(schema: Any) -> Any:
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_structured_output_satisfies_its_schema(name: str) -> None:
     schema = SCHEMAS[name]
-    whole = {**schema, "required": list(schema["properties"])} if name in ("narrow numbers", "lengths") else schema
-    judge = jsonschema.Draft202012Validator(lower(whole), format_checker=jsonschema.FormatChecker())
+    full_schema = (
+        {**schema, "required": list(schema["properties"])} if name in ("narrow numbers", "lengths") else schema
+    )
+    judge = jsonschema.Draft202012Validator(lower(full_schema), format_checker=jsonschema.FormatChecker())
     for seed in range(0, 400_000, 7919):
-        value = made_up(whole, seed, "I love this lamp: $30, order 55555 of 2026-01-02.")
+        value = sample(full_schema, seed, "I love this lamp: $30, order 55555 of 2026-01-02.")
         judge.validate(value)
-        assert value == made_up(whole, seed, "I love this lamp: $30, order 55555 of 2026-01-02.")
+        assert value == sample(full_schema, seed, "I love this lamp: $30, order 55555 of 2026-01-02.")
 
 
 def test_properties_come_in_the_order_asked_for() -> None:
-    assert list(made_up(SCHEMAS["service dialect"], 1, "x")) == ["n", "mood"]
+    assert list(sample(SCHEMAS["service dialect"], 1, "x")) == ["n", "mood"]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_text_matches_its_pattern(pattern: str) -> None:
     for seed in range(20):
         numbers = iter(range(seed, 10**6, 7))
-        assert re.search(pattern, matching(pattern, lambda below: next(numbers) * 2654435761 % 2**32 % below))  # noqa: B023
+        assert re.search(pattern, sample_matching(pattern, lambda below: next(numbers) * 2654435761 % 2**32 % below))  # noqa: B023
 
 
 def test_a_pattern_may_come_with_lengths() -> None:
     schema = {"type": "string", "pattern": "^[a-z]+(-[a-z]+)*$", "minLength": 30, "maxLength": 40}
     for seed in range(0, 100_000, 7919):
-        text = made_up(schema, seed, "x")
+        text = sample(schema, seed, "x")
         assert re.fullmatch("[a-z]+(-[a-z]+)*", text)
         assert 30 <= len(text) <= 40
 
 
 @pytest.mark.parametrize("schema", [{"allOf": [{"$ref": "#"}]}, {"type": "integer", "minimum": "x"}, *ENDLESS])
 def test_a_schema_that_no_answer_satisfies_is_refused(schema: Json) -> None:
-    with pytest.raises(ApiError, match="invalid argument"):
-        made_up(schema, 1, "x")
+    with pytest.raises(ServiceError, match="invalid argument"):
+        sample(schema, 1, "x")
 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("pattern", ["a{99999999}", "((a{9999}){9999}){9999}", "((^{9999}){9999}){9999}", "^(a|b"])
 def test_a_pattern_without_end_ends(pattern: str) -> None:
-    assert len(made_up({"type": "string", "pattern": pattern}, 1, "x")) <= 5000
+    assert len(sample({"type": "string", "pattern": pattern}, 1, "x")) <= 5000
 
 
 def test_a_nullable_answer_is_filled_where_it_can_be() -> None:
-    value = made_up({"type": "OBJECT", "properties": {"a": {"type": "STRING", "nullable": True}}}, 1, "x")
+    value = sample({"type": "OBJECT", "properties": {"a": {"type": "STRING", "nullable": True}}}, 1, "x")
     assert isinstance(value["a"], str)
 
 
 @pytest.mark.parametrize("name", ["responseJsonSchema", "response_json_schema", "responseSchema", "response_schema"])
-def test_a_row_of_a_batch_satisfies_its_schema(api: Api, name: str) -> None:
+def test_a_row_of_a_batch_satisfies_its_schema(api: ApiClient, name: str) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer", "minimum": 5, "maximum": 6}}, "required": ["n"]}
     config = {"responseMimeType": "application/json", name: schema}
     for result in api.run([row(str(i), f"Rate it {i}", generationConfig=config) for i in range(5)]):

@@ -7,5 +7,5 @@ from tests.emulator.mutations import DEFECTS, Defect
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.what)
 def test_a_planted_defect_fits_the_code(defect: Defect) -> None:
-    assert defect.fits(), "the text that it replaces is not there once: write the defect anew"
+    assert defect.applies_once(), "the text that it replaces is not there once: write the defect anew"
     assert defect.old != defect.new

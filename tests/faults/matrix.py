@@ -27,10 +27,14 @@ from lifecycle.core.models import RunSpec, RunView
 from lifecycle.runner import Runner, Setup
 from lifecycle.workflow import orphan_cleanup
 from tests.emulator_process import EmulatorProcess, start_emulator
-from tests.witness import MODEL, complaints, leftovers, prompts, write_input
+from tests.witness import MODEL, find_leftovers, find_violations, prompts, write_input
 
-TIMEOUT, SETTLE, LEASE = 1.5, 0.7, 15.0  # nobody dies here: the lease only has to outlast a busy computer
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS, SETTLE_SECONDS, LEASE_SECONDS = (
+    1.5,
+    0.7,
+    15.0,
+)  # nobody dies here: the lease only has to outlast a busy computer
+MAX_WAIT_SECONDS = 60.0
 RETRY_INFO = {
     "error": {
         "code": 429,
@@ -42,7 +46,7 @@ RETRY_INFO = {
 
 
 @dataclass(frozen=True)
-class Call:
+class RunCall:
     """One call of a run's life: which it is on the wire, how often such calls come before it, and what run makes it."""
 
     name: str
@@ -55,22 +59,22 @@ class Call:
 
 
 CALLS = (
-    Call("upload start", "POST", "/upload/"),
-    Call("upload chunk", "POST", "/upload/", after=1),
-    Call("create, file", "POST", "batchGenerateContent"),
-    Call("create, inline", "POST", "batchGenerateContent", send_as=SendAs.INLINE),
-    Call("list jobs", "GET", "/batches$"),
-    Call("list jobs, last", "GET", "/batches$", after=1),
-    Call("get job", "GET", "/batches/"),
-    Call("get job, inline", "GET", "/batches/", after=1, send_as=SendAs.INLINE),
-    Call("download", "GET", ":download"),
-    Call("list files", "GET", "/files$"),
-    Call("delete file", "DELETE", "/files/"),
-    Call("cancel", "POST", ":cancel", cancel=True),
-    Call("create cache", "POST", "/cachedContents$", cached=True),
-    Call("list caches", "GET", "/cachedContents$", cached=True),
-    Call("patch cache", "PATCH", "/cachedContents/", cached=True),
-    Call("delete cache", "DELETE", "/cachedContents/", cached=True),
+    RunCall("upload start", "POST", "/upload/"),
+    RunCall("upload chunk", "POST", "/upload/", after=1),
+    RunCall("create, file", "POST", "batchGenerateContent"),
+    RunCall("create, inline", "POST", "batchGenerateContent", send_as=SendAs.INLINE),
+    RunCall("list jobs", "GET", "/batches$"),
+    RunCall("list jobs, last", "GET", "/batches$", after=1),
+    RunCall("get job", "GET", "/batches/"),
+    RunCall("get job, inline", "GET", "/batches/", after=1, send_as=SendAs.INLINE),
+    RunCall("download", "GET", ":download"),
+    RunCall("list files", "GET", "/files$"),
+    RunCall("delete file", "DELETE", "/files/"),
+    RunCall("cancel", "POST", ":cancel", cancel=True),
+    RunCall("create cache", "POST", "/cachedContents$", cached=True),
+    RunCall("list caches", "GET", "/cachedContents$", cached=True),
+    RunCall("patch cache", "PATCH", "/cachedContents/", cached=True),
+    RunCall("delete cache", "DELETE", "/cachedContents/", cached=True),
 )
 FAULTS: dict[str, dict[str, Any]] = {
     "429": {"do": "status", "status": 429},
@@ -96,26 +100,26 @@ class Cell:
 
     outcome: str
     seconds: float
-    words: str
-    wrong: tuple[str, ...]
+    message: str
+    violations: tuple[str, ...]
 
 
 @contextmanager
-def hurried() -> Iterator[None]:
+def shortened_delays() -> Iterator[None]:
     """Back off by tenths of seconds instead of seconds, and sweep nothing: that would take the run's faults away."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(polling, "BACK_OFF_SECONDS", 0.2)
-        patch.setattr(polling, "FIRST_POLL_SECONDS", 0.2)
-        patch.setattr(orphan_cleanup, "sweep", lambda *_: 0)
+        patch.setattr(polling, "BASE_BACKOFF_SECONDS", 0.2)
+        patch.setattr(polling, "MIN_POLL_SECONDS", 0.2)
+        patch.setattr(orphan_cleanup, "release_orphans", lambda *_: 0)
         yield
 
 
-def try_cell(emulator: EmulatorProcess, call: Call, fault: dict[str, Any], times: int = 1) -> Cell:
+def run_cell(emulator: EmulatorProcess, call: RunCall, fault: dict[str, Any], times: int = 1) -> Cell:
     """One run with one fault."""
     emulator.reset()
     if call.cancel:
         emulator.settings(job_outcome="stuck")
-    began = time.monotonic()
+    started_at = time.monotonic()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:  # a sweep may still be at work
         folder = Path(name)
         texts = prompts(4, "row")
@@ -123,8 +127,8 @@ def try_cell(emulator: EmulatorProcess, call: Call, fault: dict[str, Any], times
         emulator.faults([{"method": call.method, "route": call.route, "after": call.after, "times": times, **fault}])
         runner = _runner(folder, emulator.base_url)
         try:
-            run, why = _live(runner, folder, call)
-            return _judge(emulator, runner, run, why, texts, call, time.monotonic() - began)
+            run, reason = _run_to_end(runner, folder, call)
+            return _evaluate(emulator, runner, run, reason, texts, call, time.monotonic() - started_at)
         finally:
             runner.close(5)
 
@@ -137,99 +141,107 @@ def _runner(folder: Path, base_url: str) -> Runner:
             catalog=catalog.load(),
             rehearsal_url=lambda: base_url,
             base_url=base_url,
-            request_timeout_seconds=TIMEOUT,
-            settle_seconds=SETTLE,
-            lease_seconds=LEASE,
+            request_timeout_seconds=TIMEOUT_SECONDS,
+            settle_seconds=SETTLE_SECONDS,
+            lease_seconds=LEASE_SECONDS,
         )
     )
     runner.start()
     return runner
 
 
-def _live(runner: Runner, folder: Path, call: Call) -> tuple[RunView, str]:
+def _run_to_end(runner: Runner, folder: Path, call: RunCall) -> tuple[RunView, str]:
     """Submit, perhaps cancel, and wait for the end; returns the run and the last words said of trouble."""
-    account = runner.accounts.hold_key("made-up-key")
-    draft = runner.forecasts.prepare(folder / "input.jsonl", kind="jsonl")
+    account = runner.accounts.register_key("made-up-key")
+    draft = runner.forecasts.prepare_draft(folder / "input.jsonl", kind="jsonl")
     context = ContextMode.EXPLICIT if call.cached else ContextMode.NONE
     run_id = runner.submissions.submit(account, draft, RunSpec(MODEL, send_as=call.send_as, context=context), "")
-    deadline, asked = time.monotonic() + PATIENCE_SECONDS, not call.cancel
-    run, why = runner.runs.run(account, run_id), ""
+    deadline, cancel_requested = time.monotonic() + MAX_WAIT_SECONDS, not call.cancel
+    run, reason = runner.runs.get(account, run_id), ""
     while not run.state.ended and time.monotonic() < deadline:
-        if not asked and any(job.state for job in run.jobs):
+        if not cancel_requested and any(job.state for job in run.jobs):
             runner.runs.cancel(account, run_id)
-            asked = True
+            cancel_requested = True
         time.sleep(0.05)
-        run = runner.runs.run(account, run_id)
-        why = run.note or why
-    return run, run.error or why
+        run = runner.runs.get(account, run_id)
+        reason = run.note or reason
+    return run, run.error or reason
 
 
-def _judge(
-    emulator: EmulatorProcess, runner: Runner, run: RunView, why: str, texts: dict[str, str], call: Call, seconds: float
+def _evaluate(
+    emulator: EmulatorProcess,
+    runner: Runner,
+    run: RunView,
+    reason: str,
+    texts: dict[str, str],
+    call: RunCall,
+    seconds: float,
 ) -> Cell:
     ledger = emulator.ledger()
     if run.state is RunState.FINISHED:
-        return Cell(FINISHED, seconds, "", tuple(complaints(ledger, runner.folder(run.id), texts)))
-    wrong = leftovers(ledger) + ([f"{len(ledger['batch_jobs'])} jobs"] if len(ledger["batch_jobs"]) > 1 else [])
+        return Cell(FINISHED, seconds, "", tuple(find_violations(ledger, runner.folder(run.id), texts)))
+    violations = find_leftovers(ledger) + (
+        [f"{len(ledger['batch_jobs'])} jobs"] if len(ledger["batch_jobs"]) > 1 else []
+    )
     if run.state is RunState.CANCELLED and call.cancel:
-        return Cell(FINISHED, seconds, "", tuple(wrong))
+        return Cell(FINISHED, seconds, "", tuple(violations))
     if run.state is not RunState.FAILED or not run.error:
-        wrong.append(f"still {run.state}: {why}")
-    return Cell(STOPPED, seconds, why, tuple(wrong))
+        violations.append(f"still {run.state}: {reason}")
+    return Cell(STOPPED, seconds, reason, tuple(violations))
 
 
-def tried(places: Sequence[tuple[str, str]], workers: int, times: int = 1) -> dict[tuple[str, str], Cell]:
+def run_cells(cell_names: Sequence[tuple[str, str]], workers: int, times: int = 1) -> dict[tuple[str, str], Cell]:
     """Try the cells of these calls and faults, several at once, each with an emulator to itself."""
     calls = {call.name: call for call in CALLS}
-    free: SimpleQueue[EmulatorProcess] = SimpleQueue()
+    idle_emulators: SimpleQueue[EmulatorProcess] = SimpleQueue()
 
-    def work(place: tuple[str, str]) -> Cell:
-        emulator = free.get()
+    def run_one(cell_name: tuple[str, str]) -> Cell:
+        emulator = idle_emulators.get()
         try:
-            return try_cell(emulator, calls[place[0]], FAULTS[place[1]], times)
+            return run_cell(emulator, calls[cell_name[0]], FAULTS[cell_name[1]], times)
         finally:
-            free.put(emulator)
+            idle_emulators.put(emulator)
 
-    with ExitStack() as stack, hurried():
+    with ExitStack() as stack, shortened_delays():
         for _ in range(workers):
-            free.put(stack.enter_context(start_emulator()))
+            idle_emulators.put(stack.enter_context(start_emulator()))
         with ThreadPoolExecutor(workers) as pool:
-            return dict(zip(places, pool.map(work, places), strict=True))
+            return dict(zip(cell_names, pool.map(run_one, cell_names), strict=True))
 
 
-def full(workers: int, times: int, only: str) -> int:
+def run_all(workers: int, times: int, only: str) -> int:
     """Try every cell and print the table; returns how many are wrong."""
-    cells = tried(
+    cells = run_cells(
         [(call.name, name) for call in CALLS for name in FAULTS if only in f"{call.name} {name}"], workers, times
     )
-    _print(cells)
-    return sum(1 for cell in cells.values() if cell.wrong)
+    _print_table(cells)
+    return sum(1 for cell in cells.values() if cell.violations)
 
 
-def _print(cells: dict[tuple[str, str], Cell]) -> None:
+def _print_table(cells: dict[tuple[str, str], Cell]) -> None:
     width = max(len(call.name) for call in CALLS) + 1
     columns = [name for name in FAULTS if any((call.name, name) in cells for call in CALLS)]
     print(" " * width + "".join(f"{name:>13}" for name in columns))
     for call in CALLS:
-        shown = [_short(cells[call.name, name]) if (call.name, name) in cells else "" for name in columns]
-        if any(shown):
-            print(f"{call.name:<{width}}" + "".join(f"{text:>13}" for text in shown))
+        cell_texts = [_cell_text(cells[call.name, name]) if (call.name, name) in cells else "" for name in columns]
+        if any(cell_texts):
+            print(f"{call.name:<{width}}" + "".join(f"{text:>13}" for text in cell_texts))
     counts = {
-        outcome: sum(1 for c in cells.values() if c.outcome == outcome and not c.wrong)
+        outcome: sum(1 for c in cells.values() if c.outcome == outcome and not c.violations)
         for outcome in (FINISHED, STOPPED)
     }
-    wrong = {place: cell for place, cell in cells.items() if cell.wrong}
-    good = f"{counts[FINISHED]} finished right, {counts[STOPPED]} stopped with a reason"
-    print(f"\n{len(cells)} runs: {good}, {len(wrong)} WRONG")
+    failed_cells = {place: cell for place, cell in cells.items() if cell.violations}
+    summary = f"{counts[FINISHED]} finished right, {counts[STOPPED]} stopped with a reason"
+    print(f"\n{len(cells)} runs: {summary}, {len(failed_cells)} WRONG")
     for (name, fault), cell in cells.items():
-        if cell.outcome == STOPPED and not cell.wrong:
-            print(f"  stopped: {name}, {fault}: {cell.words[:200]}")
-    for (name, fault), cell in wrong.items():
-        print(f"  WRONG: {name}, {fault}: {'; '.join(cell.wrong)} [{cell.words[:200]}]")
+        if cell.outcome == STOPPED and not cell.violations:
+            print(f"  stopped: {name}, {fault}: {cell.message[:200]}")
+    for (name, fault), cell in failed_cells.items():
+        print(f"  WRONG: {name}, {fault}: {'; '.join(cell.violations)} [{cell.message[:200]}]")
 
 
-def _short(cell: Cell) -> str:
-    return f"{'WRONG' if cell.wrong else 'ok' if cell.outcome == FINISHED else 'stops'} {cell.seconds:.1f} s"
+def _cell_text(cell: Cell) -> str:
+    return f"{'WRONG' if cell.violations else 'ok' if cell.outcome == FINISHED else 'stops'} {cell.seconds:.1f} s"
 
 
 def main() -> int:
@@ -238,7 +250,7 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=1, help="how often each fault strikes")
     parser.add_argument("--only", default="", help="only cells whose name contains this")
     options = parser.parse_args()
-    return 1 if full(options.workers, options.times, options.only) else 0
+    return 1 if run_all(options.workers, options.times, options.only) else 0
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.matrix import FINISHED, tried
+from tests.faults.matrix import FINISHED, run_cells
 
 PASSING = [
     ("create, file", "reset after"),
@@ -20,9 +20,9 @@ REFUSED = ("create, file", "done, 400")
 
 @pytest.mark.slow
 def test_a_run_finishes_right_or_stops_saying_what_to_do_whatever_befalls_a_call() -> None:
-    cells = tried([REFUSED, *PASSING], workers=4)
-    assert {place: cell.wrong for place, cell in cells.items() if cell.wrong} == {}
+    cells = run_cells([REFUSED, *PASSING], workers=4)
+    assert {place: cell.violations for place, cell in cells.items() if cell.violations} == {}
     assert {cells[place].outcome for place in PASSING} == {FINISHED}
     assert (
-        cells[REFUSED].outcome == FINISHED or "submit again" in cells[REFUSED].words
+        cells[REFUSED].outcome == FINISHED or "submit again" in cells[REFUSED].message
     )  # a late refusal is a lost reply

@@ -10,14 +10,14 @@ import pytest
 
 from batch.errors import ApiError
 from gemini import client
-from gemini.client import Gateway
-from gemini.wire import inline_batch
+from gemini.client import GeminiClient
+from gemini.wire import inline_batch_body
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 KEY = "AIzaSyCANARY-0123456789abcdefghijklmnop"
 MODEL = "gemini-3.8-flash"
 CONTENTS = [{"role": "user", "parts": [{"text": "Say something."}]}]
-BATCH = inline_batch("client-test", [("a", {"contents": CONTENTS})])
+BATCH = inline_batch_body("client-test", [("a", {"contents": CONTENTS})])
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def emulator(process: EmulatorProcess) -> EmulatorProcess:
 
 
 @pytest.fixture
-def gateway(emulator: EmulatorProcess) -> Gateway:
-    return Gateway(KEY, emulator.base_url, timeout_seconds=2)
+def gateway(emulator: EmulatorProcess) -> GeminiClient:
+    return GeminiClient(KEY, emulator.base_url, timeout_seconds=2)
 
 
 def creates(emulator: EmulatorProcess) -> int:
@@ -42,16 +42,16 @@ def creates(emulator: EmulatorProcess) -> int:
     return sum(n for route, n in calls.items() if "batchGenerateContent" in route)
 
 
-def test_what_the_sdks_types_drop_arrives(gateway: Gateway) -> None:
+def test_what_the_sdks_types_drop_arrives(gateway: GeminiClient) -> None:
     """For the Developer API the SDK's own classes (3.4.0) have no batchStats and no input configuration."""
     made = gateway.create_batch(MODEL, BATCH)
     assert made["metadata"]["batchStats"] == {"requestCount": "1", "pendingRequestCount": "1"}
     assert made["metadata"]["displayName"] == "client-test"
 
 
-def test_what_is_sent_is_what_was_given(gateway: Gateway, emulator: EmulatorProcess) -> None:
+def test_what_is_sent_is_what_was_given(gateway: GeminiClient, emulator: EmulatorProcess) -> None:
     made = gateway.create_batch(MODEL, BATCH)
-    sent = emulator.sent("batch_jobs", made["name"])
+    sent = emulator.sent_bytes("batch_jobs", made["name"])
     assert b'"key": "a"' in sent.replace(b'":"', b'": "') and b"Say something." in sent
 
 
@@ -70,7 +70,7 @@ def test_what_is_sent_is_what_was_given(gateway: Gateway, emulator: EmulatorProc
     ids=lambda value: value["do"] if isinstance(value, dict) else None,
 )
 def test_a_create_is_sent_once_whatever_comes_back(
-    gateway: Gateway, emulator: EmulatorProcess, fault: dict[str, Any], ambiguous: bool
+    gateway: GeminiClient, emulator: EmulatorProcess, fault: dict[str, Any], ambiguous: bool
 ) -> None:
     """A repeated create is a second job that is paid; only the run's own life decides about another try."""
     emulator.faults([{"method": "POST", "route": "batchGenerateContent", "times": -1, **fault}])
@@ -80,14 +80,14 @@ def test_a_create_is_sent_once_whatever_comes_back(
     assert creates(emulator) == 1
 
 
-def test_lists_are_read_over_all_pages(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_read_over_all_pages(gateway: GeminiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PAGE_SIZE", 2)
     made = [gateway.create_batch(MODEL, BATCH)["name"] for _ in range(5)]
     assert sorted(op["name"] for op in gateway.list_batches()) == sorted(made)
 
 
 def test_a_list_that_breaks_off_is_an_error_and_no_shorter_list(
-    gateway: Gateway, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+    gateway: GeminiClient, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "PAGE_SIZE", 2)
     for _ in range(5):
@@ -108,14 +108,14 @@ def test_a_list_that_breaks_off_is_an_error_and_no_shorter_list(
     ],
     ids=["batch", "file", "cache", "model", "small cache"],
 )
-def test_a_refusal_has_words_and_no_key(gateway: Gateway, ask: Callable[[Gateway], object]) -> None:
+def test_a_refusal_has_words_and_no_key(gateway: GeminiClient, ask: Callable[[GeminiClient], object]) -> None:
     with pytest.raises(ApiError) as caught:
         ask(gateway)
     assert caught.value.status in (400, 403, 404) and caught.value.permanent
     assert str(caught.value) and KEY not in f"{caught.value} {caught.value.remedy}"
 
 
-def test_a_key_in_googles_words_is_taken_out(gateway: Gateway, emulator: EmulatorProcess) -> None:
+def test_a_key_in_googles_words_is_taken_out(gateway: GeminiClient, emulator: EmulatorProcess) -> None:
     body = {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": f"see https://host/v1?key={KEY}&x=1"}}
     emulator.faults([{"route": "models", "do": "status", "status": 400, "body": body}])
     with pytest.raises(ApiError) as caught:
@@ -125,17 +125,17 @@ def test_a_key_in_googles_words_is_taken_out(gateway: Gateway, emulator: Emulato
 
 def test_nobody_there_is_said_as_such() -> None:
     with pytest.raises(ApiError) as caught:
-        Gateway(KEY, "http://127.0.0.1:9", timeout_seconds=2).get_batch("batches/a")
+        GeminiClient(KEY, "http://127.0.0.1:9", timeout_seconds=2).get_batch("batches/a")
     assert caught.value.reason == "NETWORK" and not caught.value.ambiguous
 
 
-def test_now_is_the_services(gateway: Gateway, emulator: EmulatorProcess) -> None:
+def test_now_is_the_services(gateway: GeminiClient, emulator: EmulatorProcess) -> None:
     emulator.settings(clock_skew_seconds=7200)
     list(gateway.list_models())
     assert abs(gateway.server_now() - datetime.now(UTC) - timedelta(hours=2)) < timedelta(seconds=5)
 
 
-def test_a_cache_lives_as_told_and_is_gone_when_deleted(gateway: Gateway) -> None:
+def test_a_cache_lives_as_told_and_is_gone_when_deleted(gateway: GeminiClient) -> None:
     contents = [{"role": "user", "parts": [{"text": "The tools are lent to members. " * 600}]}]
     made = gateway.create_cache({"model": f"models/{MODEL}", "contents": contents, "ttl": "600s"})
     longer = gateway.update_cache(made["name"], 3600)
@@ -144,6 +144,6 @@ def test_a_cache_lives_as_told_and_is_gone_when_deleted(gateway: Gateway) -> Non
     assert list(gateway.list_caches()) == []
 
 
-def test_tokens_are_counted_and_an_answer_is_had(gateway: Gateway) -> None:
+def test_tokens_are_counted_and_an_answer_is_had(gateway: GeminiClient) -> None:
     assert gateway.count_tokens(MODEL, CONTENTS) > 0
     assert gateway.generate(MODEL, {"contents": CONTENTS})["candidates"]

@@ -7,7 +7,7 @@ import pytest
 from google.genai import errors
 
 from batch.responses import service_errors
-from gemini.error_mapping import translate
+from gemini.error_mapping import to_api_error
 from gemini.redaction import redact
 
 KEY = "AIzaSyMadeUpForTests0123456789012345678"
@@ -27,7 +27,7 @@ def test_an_invalid_key_is_told_from_its_reason_and_never_repeated() -> None:
         "status": "INVALID_ARGUMENT",
         "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}],
     }
-    error = translate(api_error(400, body), KEY)
+    error = to_api_error(api_error(400, body), KEY)
     assert error.reason == "API_KEY_INVALID"
     assert "does not accept this API key" in str(error)
     assert KEY not in str(error)
@@ -44,7 +44,7 @@ def test_an_invalid_key_is_told_from_its_reason_and_never_repeated() -> None:
     ],
 )
 def test_each_failure_has_plain_words_and_a_remedy(code: int, status: str, words: str) -> None:
-    error = translate(api_error(code, {"message": "m", "status": status}))
+    error = to_api_error(api_error(code, {"message": "m", "status": status}))
     assert words in str(error)
     assert error.remedy
     assert error.ambiguous is (code >= 500)
@@ -55,25 +55,25 @@ def test_retry_delay_is_honoured_unless_the_quota_is_per_day() -> None:
     delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "38.2s"}
     daily = {"violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}
     body = {"message": "m", "status": "RESOURCE_EXHAUSTED"}
-    assert translate(api_error(429, {**body, "details": [delay]})).retry_after == 38.2
-    assert translate(api_error(429, {**body, "details": [delay, daily]})).retry_after is None
+    assert to_api_error(api_error(429, {**body, "details": [delay]})).retry_after == 38.2
+    assert to_api_error(api_error(429, {**body, "details": [delay, daily]})).retry_after is None
 
 
 def test_the_name_of_a_quota_stays_in_the_message() -> None:
     """The generic text of a 429 does not tell the free tier from a queue that is full; the quota's name does."""
     quota = {"violations": [{"quotaId": "BatchRequestsPerProjectPerModel-FreeTier", "quotaValue": "0"}]}
     body = {"message": "You exceeded your current quota.", "status": "RESOURCE_EXHAUSTED", "details": [quota]}
-    error = translate(api_error(429, body))
+    error = to_api_error(api_error(429, body))
     assert "(quota BatchRequestsPerProjectPerModel-FreeTier)" in str(error)
-    found = service_errors.of(error)
-    assert found is not None and found.kind is service_errors.Refusal.FREE_TIER
+    found = service_errors.classify_api_error(error)
+    assert found is not None and found.kind is service_errors.ErrorKind.FREE_TIER
 
 
 @pytest.mark.parametrize("delay", ["nan", "inf", "-5s", "0s", "1e12s", "soon", ""])
 def test_a_retry_delay_that_cannot_be_meant_is_no_delay(delay: str) -> None:
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}]
     body = {"message": "m", "status": "RESOURCE_EXHAUSTED", "details": details}
-    assert translate(api_error(429, body)).retry_after is None
+    assert to_api_error(api_error(429, body)).retry_after is None
 
 
 def test_a_retry_after_header_is_honoured() -> None:
@@ -81,14 +81,14 @@ def test_a_retry_after_header_is_honoured() -> None:
     reply = httpx2.Response(429, headers={"Retry-After": "17"}, json=body)
     with pytest.raises(errors.APIError) as caught:
         errors.APIError.raise_for_response(reply)
-    assert translate(caught.value).retry_after == 17
+    assert to_api_error(caught.value).retry_after == 17
 
 
 def test_only_calls_that_may_have_taken_effect_are_ambiguous() -> None:
     request = httpx2.Request("POST", "http://127.0.0.1")
-    assert not translate(httpx2.ConnectError("refused", request=request)).ambiguous
-    assert translate(httpx2.ReadTimeout("slow", request=request)).ambiguous
-    assert translate(httpx2.RemoteProtocolError("cut", request=request)).ambiguous
+    assert not to_api_error(httpx2.ConnectError("refused", request=request)).ambiguous
+    assert to_api_error(httpx2.ReadTimeout("slow", request=request)).ambiguous
+    assert to_api_error(httpx2.RemoteProtocolError("cut", request=request)).ambiguous
 
 
 @pytest.mark.parametrize("text", [f"GET /x?key={KEY}", f"x-goog-api-key: {KEY}", f"said {KEY}."])

@@ -11,8 +11,8 @@ import pytest
 
 from batch.errors import ApiError
 from gemini import transfer
-from gemini.client import Gateway
-from gemini.wire import file_batch
+from gemini.client import GeminiClient
+from gemini.wire import file_batch_body
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 PIECE = 256 * 1024
@@ -41,8 +41,8 @@ def emulator(process: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> Emula
 
 
 @pytest.fixture
-def gateway(emulator: EmulatorProcess) -> Gateway:
-    return Gateway("made-up-key", emulator.base_url, timeout_seconds=3)
+def gateway(emulator: EmulatorProcess) -> GeminiClient:
+    return GeminiClient("made-up-key", emulator.base_url, timeout_seconds=3)
 
 
 @pytest.fixture
@@ -54,19 +54,19 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("fault", BREAKS, ids=lambda fault: str(fault["do"]))
 def test_an_upload_that_breaks_in_the_middle_goes_on(
-    emulator: EmulatorProcess, gateway: Gateway, source: Path, fault: dict[str, Any]
+    emulator: EmulatorProcess, gateway: GeminiClient, source: Path, fault: dict[str, Any]
 ) -> None:
     """The second of four pieces is lost, before or after it has arrived."""
     emulator.faults([{"method": "POST", "route": "/upload/", "after": 2, **fault}])
     file = gateway.upload_file(source, "name")
-    assert emulator.sent("files", str(file["name"])) == source.read_bytes()
+    assert emulator.sent_bytes("files", str(file["name"])) == source.read_bytes()
     assert len(emulator.ledger()["files"]) == 1
     assert emulator.ledger()["calls"]["POST /upload/files"] == 1
 
 
 @pytest.mark.parametrize("fault", [{"do": "drop_after"}, {"do": "malformed"}, {"do": "status_after", "status": 500}])
 def test_an_upload_whose_last_reply_is_lost_is_ambiguous(
-    emulator: EmulatorProcess, gateway: Gateway, source: Path, fault: dict[str, Any]
+    emulator: EmulatorProcess, gateway: GeminiClient, source: Path, fault: dict[str, Any]
 ) -> None:
     """The file is there; who uploads looks for it before sending it again."""
     emulator.faults([{"method": "POST", "route": "/upload/", "after": 4, **fault}])
@@ -76,13 +76,13 @@ def test_an_upload_whose_last_reply_is_lost_is_ambiguous(
     assert [file["displayName"] for file in gateway.list_files()] == ["name"]
 
 
-def test_an_upload_that_nobody_takes_gives_up(emulator: EmulatorProcess, gateway: Gateway, source: Path) -> None:
+def test_an_upload_that_nobody_takes_gives_up(emulator: EmulatorProcess, gateway: GeminiClient, source: Path) -> None:
     emulator.faults([{"method": "POST", "route": "/upload/", "after": 1, "times": -1, "do": "status", "status": 503}])
     with pytest.raises(ApiError, match="broke off"):
         gateway.upload_file(source, "name")
 
 
-def test_a_refused_upload_is_told_in_the_services_words(gateway: Gateway, source: Path) -> None:
+def test_a_refused_upload_is_told_in_the_services_words(gateway: GeminiClient, source: Path) -> None:
     with pytest.raises(ApiError, match="MIME type") as caught:
         gateway.upload_file(source, "name", mime_type="nonsense/of-mine")
     assert caught.value.permanent and not caught.value.ambiguous
@@ -92,7 +92,7 @@ def test_a_refused_upload_is_told_in_the_services_words(gateway: Gateway, source
     "fault", [{"do": "truncate", "bytes": 5_000}, {"do": "drop_before"}, {"do": "status", "status": 503}]
 )
 def test_a_download_that_breaks_goes_on_where_it_stopped(
-    emulator: EmulatorProcess, gateway: Gateway, tmp_path: Path, fault: dict[str, Any]
+    emulator: EmulatorProcess, gateway: GeminiClient, tmp_path: Path, fault: dict[str, Any]
 ) -> None:
     name = results_of_a_job(gateway, tmp_path)
     gateway.download_file(name, tmp_path / "whole")
@@ -102,20 +102,20 @@ def test_a_download_that_breaks_goes_on_where_it_stopped(
     assert emulator.ledger()["calls"]["GET /files/{id}:download"] == 4
 
 
-def test_a_download_that_never_comes_fails(emulator: EmulatorProcess, gateway: Gateway, tmp_path: Path) -> None:
+def test_a_download_that_never_comes_fails(emulator: EmulatorProcess, gateway: GeminiClient, tmp_path: Path) -> None:
     name = results_of_a_job(gateway, tmp_path)
     emulator.faults([{"method": "GET", "route": ":download", "times": -1, "do": "drop_before"}])
     with pytest.raises(ApiError):
         gateway.download_file(name, tmp_path / "out")
 
 
-def results_of_a_job(gateway: Gateway, folder: Path) -> str:
+def results_of_a_job(gateway: GeminiClient, folder: Path) -> str:
     """The name of a result file of some size."""
     rows = folder / "rows.jsonl"
     text = '{"key":"k%d","request":{"contents":[{"role":"user","parts":[{"text":"hello"}]}]}}\n'
     rows.write_text("".join(text % n for n in range(40)))
     file = gateway.upload_file(rows, "rows")
-    job = gateway.create_batch("gemini-3.8-flash", file_batch("job", str(file["name"])))
+    job = gateway.create_batch("gemini-3.8-flash", file_batch_body("job", str(file["name"])))
     while "response" not in job:
         job = gateway.get_batch(job["name"])
     return str(job["response"]["responsesFile"])

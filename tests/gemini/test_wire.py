@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gemini.wire import file_batch, inline_batch, job_state, operation, result_lines, timestamp
+from gemini.wire import file_batch_body, inline_batch_body, job_state, parse_operation, result_lines, timestamp
 
 # Shape: google-gemini/cookbook, Batch_mode.ipynb, and the REST reference of batch mode.
 FINISHED = {
@@ -28,7 +28,7 @@ FINISHED = {
 
 def test_a_finished_file_job_is_read_whole() -> None:
     """Counters are strings and zero ones absent; times have nine digits."""
-    op = operation(FINISHED)
+    op = parse_operation(FINISHED)
     assert (op.name, op.model, op.state, op.done) == (
         "batches/abc123",
         "gemini-3.8-flash",
@@ -53,11 +53,11 @@ def test_results_are_found_wherever_the_reply_carries_them(place: str) -> None:
             if place == "response"
             else {"name": "batches/a", "metadata": {place: inlined}}
         )
-        assert operation(body).inlined == [{"response": {}}]
+        assert parse_operation(body).inlined == [{"response": {}}]
 
 
 def test_no_counters_means_not_known_rather_than_zero() -> None:
-    assert operation({"name": "batches/a", "metadata": {"state": "BATCH_STATE_PENDING"}}).stats is None
+    assert parse_operation({"name": "batches/a", "metadata": {"state": "BATCH_STATE_PENDING"}}).stats is None
 
 
 def test_a_jobs_own_error_is_kept() -> None:
@@ -66,20 +66,20 @@ def test_a_jobs_own_error_is_kept() -> None:
         "metadata": {"state": "BATCH_STATE_FAILED"},
         "error": {"code": 3, "message": "no such field"},
     }
-    assert operation(body).error == "no such field"
+    assert parse_operation(body).error == "no such field"
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"metadata": None}, {"name": None, "metadata": {"batchStats": {"requestCount": "many"}}}]
 )
 def test_a_strange_reply_never_crashes(body: dict[str, object]) -> None:
-    assert operation(body).state == "BATCH_STATE_UNSPECIFIED"
+    assert parse_operation(body).state == "BATCH_STATE_UNSPECIFIED"
 
 
 def test_every_inline_request_carries_its_key_in_metadata() -> None:
-    body = inline_batch("d", [("k1", {"contents": []})])
+    body = inline_batch_body("d", [("k1", {"contents": []})])
     assert body["inputConfig"]["requests"]["requests"] == [{"request": {"contents": []}, "metadata": {"key": "k1"}}]
-    assert file_batch("d", "files/a")["inputConfig"] == {"fileName": "files/a"}
+    assert file_batch_body("d", "files/a")["inputConfig"] == {"fileName": "files/a"}
 
 
 def test_an_inlined_response_without_a_key_stays_without() -> None:

@@ -55,9 +55,9 @@ class Bench:
             runner.start()
         return runner
 
-    def submit(self, runner: Runner, account: Account, prompts: str, ticket: str = "", **spec: object) -> str:
-        draft = runner.forecasts.prepare(prompts, kind="lines")
-        return runner.submissions.submit(account, draft, RunSpec(model=MODEL, **spec), ticket)  # type: ignore[arg-type]
+    def submit(self, runner: Runner, account: Account, prompts: str, idempotency_key: str = "", **spec: object) -> str:
+        draft = runner.forecasts.prepare_draft(prompts, kind="lines")
+        return runner.submissions.submit(account, draft, RunSpec(model=MODEL, **spec), idempotency_key)  # type: ignore[arg-type]
 
     def close(self) -> None:
         for runner in self.runners:
@@ -72,14 +72,14 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-def ended(runner: Runner, account: Account, run_id: str, seconds: float = 20.0) -> RunView:
+def wait_until_ended(runner: Runner, account: Account, run_id: str, seconds: float = 20.0) -> RunView:
     """The run, once it has ended."""
-    wait_until(lambda: runner.runs.run(account, run_id).state.ended, seconds)
-    return runner.runs.run(account, run_id)
+    wait_until(lambda: runner.runs.get(account, run_id).state.ended, seconds)
+    return runner.runs.get(account, run_id)
 
 
 @pytest.fixture
 def bench(tmp_path: Path, emulator: EmulatorProcess) -> Iterator[Bench]:
-    made = Bench(tmp_path / "data", emulator.base_url)
-    yield made
-    made.close()
+    opened = Bench(tmp_path / "data", emulator.base_url)
+    yield opened
+    opened.close()

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.model import Usage
-from lifecycle.results.collect.build import build
+from lifecycle.results.collect.build import build_results
 from lifecycle.results.read.table import ResultTable
 from lifecycle.results.store.reconciliation import Reconciliation
 
@@ -35,7 +35,7 @@ def error(code: int, message: str = "it broke") -> dict[str, Any]:
 
 
 @dataclass
-class Run:
+class RunFixture:
     """A run's folder, made by hand."""
 
     folder: Path
@@ -45,18 +45,18 @@ class Run:
         self,
         keys: Iterable[str],
         *,
-        own: Mapping[str, list[Any]] | None = None,
+        source_columns: Mapping[str, list[Any]] | None = None,
         prompts: list[str] | None = None,
         request: Callable[[str], dict[str, Any]] | None = None,
         fanout: Mapping[str, str] | None = None,
-    ) -> Run:
+    ) -> RunFixture:
         keys = list(keys)
         self.folder.mkdir(parents=True, exist_ok=True)
         prompts = prompts or [f"question {key}" for key in keys]
         columns = {"n": list(range(len(keys))), "key": keys, "prompt": prompts, "line": list(range(1, len(keys) + 1))}
         types = {"n": pa.int64(), "key": pa.string(), "prompt": pa.string(), "line": pa.int64()}
         table = {name: pa.array(values, types[name]) for name, values in columns.items()}
-        pq.write_table(pa.table({**table, **(own or {})}), self.folder / "inputs.parquet")
+        pq.write_table(pa.table({**table, **(source_columns or {})}), self.folder / "inputs.parquet")
         make = request or (lambda key: {"contents": [{"parts": [{"text": f"question {key}"}]}]})
         text = "".join(json.dumps({"key": key, "request": make(key)}, separators=(",", ":")) + "\n" for key in keys)
         (self.folder / "requests.jsonl").write_text(text, encoding="utf-8")
@@ -65,18 +65,18 @@ class Run:
             pq.write_table(pa.table(table), self.folder / "fanout.parquet")
         return self
 
-    def receive(self, returned: Iterable[Line], *, attempt: int = 0, shard: int = 0) -> Run:
+    def receive(self, lines: Iterable[Line], *, attempt: int = 0, shard: int = 0) -> RunFixture:
         path = self.folder / "received" / f"{attempt}-{shard}.jsonl"
         path.parent.mkdir(exist_ok=True)
         with path.open("ab") as file:
-            for line in returned:
+            for line in lines:
                 file.write((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n")
         if path not in self.received:
             self.received.append(path)
         return self
 
     def build(self, price: Price = per_token, **more: Any) -> Reconciliation:
-        return build(self.folder, received=self.received, price=price, **more)
+        return build_results(self.folder, received=self.received, price=price, **more)
 
     def table(self) -> ResultTable:
         return ResultTable(self.folder)

@@ -27,14 +27,14 @@ from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.storage import store as store_module
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.store import LeaseLost, Row, Store
-from lifecycle.workflow.shards.context import Limits, Options
+from lifecycle.workflow.shards.context import BatchLimits, WorkerOptions
 from lifecycle.workflow.stages import collect as collect_stage
 from lifecycle.workflow.worker import Worker
 
 MODEL = "gemini-3.8-flash"
 KEY = "made-up-key"
 PREFIX = "gbr-test-"
-TIMEOUT, SETTLE, LEASE = 60.0, 60.0, 15.0
+TIMEOUT_SECONDS, SETTLE_SECONDS, LEASE_SECONDS = 60.0, 60.0, 15.0
 JOB_LIFE = 48 * 3600.0
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
 
@@ -44,7 +44,7 @@ class Crash(BaseException):
 
 
 @dataclass
-class Trouble:
+class InjectedFault:
     """What befalls the next call of an operation: `kind` is a key of TROUBLES."""
 
     op: str
@@ -56,7 +56,7 @@ def _status(status: int, **more: Any) -> Callable[[], ApiError]:
     return lambda: ApiError(f"status {status}", status=status, ambiguous=status >= 500, **more)
 
 
-def _lost() -> ApiError:
+def _connection_lost() -> ApiError:
     return ApiError("The connection broke.", reason="NETWORK", ambiguous=True)
 
 
@@ -64,15 +64,15 @@ def _crash() -> Crash:
     return Crash()
 
 
-LOST = ("unreachable", "lost before", "lost after", "malformed after")
-SURVIVABLE = ("crash before", "crash after", *LOST, "500", "503", "500 after", "429", "429 with delay")
+NETWORK_FAULTS = ("unreachable", "lost before", "lost after", "malformed after")
+SURVIVABLE_FAULTS = ("crash before", "crash after", *NETWORK_FAULTS, "500", "503", "500 after", "429", "429 with delay")
 # kind: does the call take effect, and what is raised then
-TROUBLES: dict[str, tuple[bool, Callable[[], BaseException]]] = {
+FAULTS: dict[str, tuple[bool, Callable[[], BaseException]]] = {
     "crash before": (False, _crash),
     "crash after": (True, _crash),
     "unreachable": (False, lambda: ApiError("The API cannot be reached.", reason="NETWORK")),
-    "lost before": (False, _lost),
-    "lost after": (True, _lost),
+    "lost before": (False, _connection_lost),
+    "lost after": (True, _connection_lost),
     "500": (False, _status(500)),
     "503": (False, _status(503)),
     "500 after": (True, _status(500)),
@@ -104,16 +104,16 @@ class File:
 
 
 @dataclass
-class Google:
+class FakeGoogle:
     """The service as it really is. `lag` is how late a job is listed, `room` how many jobs may be open.
 
     `files_room` is how many files may be kept, `cancel_seconds` how long a cancel takes.
     """
 
     now: float = 1_800_000_000.0
-    lag: float = 0.0
-    room: int = 100
-    tokens: int | None = None
+    list_lag: float = 0.0
+    max_open_jobs: int = 100
+    max_tokens: int | None = None
     duration: float = 5.0
     outcome: str = "SUCCEEDED"
     late_output: float = 0.0
@@ -121,27 +121,27 @@ class Google:
     jobs: list[Job] = field(default_factory=list)
     files: dict[str, File] = field(default_factory=dict)
     results: dict[str, Job] = field(default_factory=dict)
-    troubles: list[Trouble] = field(default_factory=list)
+    faults: list[InjectedFault] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     short_lists: int = 0
-    files_room: int = 1_000
+    max_files: int = 1_000
     cancel_seconds: float = 0.0
-    good_key: bool = True
-    numbers: Iterator[int] = field(default_factory=itertools.count)
+    key_accepted: bool = True
+    ids: Iterator[int] = field(default_factory=itertools.count)
 
     def call(self, op: str, effect: Callable[[], Any]) -> Any:
         """One call: recorded, perhaps troubled."""
         self.calls.append(op)
-        if not self.good_key:
+        if not self.key_accepted:
             raise ApiError("Google does not accept this API key.", status=400, reason="API_KEY_INVALID")
-        trouble = next((t for t in self.troubles if t.op == op), None)
-        if trouble is None:
+        fault = next((t for t in self.faults if t.op == op), None)
+        if fault is None:
             return effect()
-        self.troubles.remove(trouble)
-        takes_effect, error = TROUBLES[trouble.kind]
+        self.faults.remove(fault)
+        takes_effect, error = FAULTS[fault.kind]
         if takes_effect:
             effect()
-        trouble.during()
+        fault.during()
         raise error()
 
     def advance(self) -> None:
@@ -163,14 +163,14 @@ class Google:
         self.advance()
         return [job for job in self.jobs if job.state not in ENDED]
 
-    def named(self, display_name: str) -> list[Job]:
+    def jobs_named(self, display_name: str) -> list[Job]:
         return [job for job in self.jobs if job.display_name == display_name]
 
 
-class FakeGateway:
+class FakeGeminiClient:
     """What the stages call, under the key that was given."""
 
-    def __init__(self, google: Google) -> None:
+    def __init__(self, google: FakeGoogle) -> None:
         self.google = google
 
     def server_now(self) -> datetime:
@@ -189,11 +189,11 @@ class FakeGateway:
         else:
             keys = [row["metadata"]["key"] for row in source["requests"]["requests"]]
         waiting = sum(len(job.keys) for job in google.open_jobs())
-        if len(google.open_jobs()) >= google.room or (
-            google.tokens is not None and waiting + len(keys) > google.tokens
+        if len(google.open_jobs()) >= google.max_open_jobs or (
+            google.max_tokens is not None and waiting + len(keys) > google.max_tokens
         ):
             raise ApiError("Resource has been exhausted (e.g. check quota).", status=429, reason="RESOURCE_EXHAUSTED")
-        name = f"batches/{next(google.numbers)}"
+        name = f"batches/{next(google.ids)}"
         job = Job(name, batch["displayName"], list(keys), google.now, google.now + google.duration)
         google.jobs.append(job)
         return self._shown(job)
@@ -223,7 +223,7 @@ class FakeGateway:
 
     def list_batches(self) -> Iterator[dict[str, Any]]:
         google = self.google
-        listed = google.call("list", lambda: [j for j in google.jobs if j.created + google.lag <= google.now])
+        listed = google.call("list", lambda: [j for j in google.jobs if j.created + google.list_lag <= google.now])
         if google.short_lists > 0:
             google.short_lists -= 1
             listed = []
@@ -243,10 +243,10 @@ class FakeGateway:
         return dict(self.google.call("upload", lambda: self._upload(path, display_name)))
 
     def _upload(self, path: Path, display_name: str) -> dict[str, Any]:
-        if len(self.google.files) >= self.google.files_room:
+        if len(self.google.files) >= self.google.max_files:
             raise ApiError("Quota exceeded: file_storage_bytes.", status=429, reason="RESOURCE_EXHAUSTED")
         keys = [json.loads(line)["key"] for line in path.read_text().splitlines()]
-        name = f"files/{next(self.google.numbers)}"
+        name = f"files/{next(self.google.ids)}"
         self.google.files[name] = File(name, display_name, keys, self.google.now)
         return {"name": name, "displayName": display_name, "state": "ACTIVE"}
 
@@ -302,35 +302,35 @@ class CrashingStore(Store):
     @contextmanager
     def _write(self) -> Iterator[Any]:
         self.crash_in -= 1
-        dies = self.crash_in == 0
-        if dies and not self.crash_after:
+        crashes = self.crash_in == 0
+        if crashes and not self.crash_after:
             raise Crash
         with super()._write() as c:
             yield c
-        if dies:
+        if crashes:
             raise Crash
 
 
 class Process:
     """A process that works on runs; it dies with Crash."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.store = CrashingStore(world.url)
-        self.keyring = Keyring(b"salt", lambda key, rehearsal: FakeGateway(world.google))  # type: ignore[arg-type,return-value]
-        options = Options(
-            create_timeout=TIMEOUT,
-            settle=SETTLE,
-            chance=lambda: 0.5,
-            limits=world.limits,
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+        self.store = CrashingStore(simulation.url)
+        self.keyring = Keyring(b"salt", lambda key, rehearsal: FakeGeminiClient(simulation.google))  # type: ignore[arg-type,return-value]
+        options = WorkerOptions(
+            create_timeout_seconds=TIMEOUT_SECONDS,
+            settle_seconds=SETTLE_SECONDS,
+            rng=lambda: 0.5,
+            limits=simulation.limits,
             enqueued_tokens=lambda model: None,
         )
-        self.worker = Worker(self.store, self.keyring, options, world.folder, PREFIX, lease_seconds=LEASE)
-        self.keyring.hold(KEY, rehearsal=False)
+        self.worker = Worker(self.store, self.keyring, options, simulation.folder, PREFIX, lease_seconds=LEASE_SECONDS)
+        self.keyring.add(KEY, rehearsal=False)
 
     def step(self) -> bool:
         """Advance one run that is due; False if none is. Raises Crash."""
-        row = self.store.claim(self.keyring.owners(), LEASE)
+        row = self.store.claim(self.keyring.owners(), LEASE_SECONDS)
         if row is None:
             return False
         try:
@@ -339,29 +339,29 @@ class Process:
             return True
         return True
 
-    def die(self) -> None:
+    def kill(self) -> None:
         self.store.close()
 
 
-class World:
+class Simulation:
     """Google, the clock, the database and one process; a context manager."""
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
-        self.google = Google()
-        self.limits = limits or Limits()
+    def __init__(self, folder: Path, limits: BatchLimits | None = None) -> None:
+        self.google = FakeGoogle()
+        self.limits = limits or BatchLimits()
         self.root = folder
         self.url = f"sqlite:///{folder / 'runs.db'}"
         self.patches = pytest.MonkeyPatch()
         self.count = 0
 
-    def __enter__(self) -> World:
+    def __enter__(self) -> Simulation:
         self.patches.setattr(store_module, "time", SimpleNamespace(time=lambda: self.google.now))
-        self.patches.setattr(collect_stage, "build", _build)
+        self.patches.setattr(collect_stage, "build_results", _build)
         self.process = Process(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.die()
+        self.process.kill()
         self.patches.undo()
 
     def folder(self, run_id: str) -> Path:
@@ -369,7 +369,7 @@ class World:
 
     @property
     def owner(self) -> str:
-        return self.process.keyring.owner_of(KEY, False)
+        return self.process.keyring.fingerprint(KEY, False)
 
     def submit(self, rows: int = 3, send_as: SendAs = SendAs.FILE, keys: Sequence[str] = (), parent: str = "") -> str:
         """Record a run of so many rows, as the runner does; with `keys`, a retry of these rows of `parent`."""
@@ -385,17 +385,17 @@ class World:
         texts = dict.fromkeys(("identity", "parent_id", "name", "ending", "note", "error", "token"), "")
         times: Row = {"due_at": 0.0, "lease_until": 0.0, "failures": 0, "cancel": False, "rehearsal": False}
         documents: Row = {"estimate": {}, "counts": {}, "data": {}, "stage": "planned", "state": "active"}
-        blank: Row = {**texts, **times, **documents, "ticket": run_id, "model": MODEL}
-        row = {**blank, "id": run_id, "owner": self.owner, "rows": len(keys), "spec": spec, "parent_id": parent}
+        defaults: Row = {**texts, **times, **documents, "ticket": run_id, "model": MODEL}
+        row = {**defaults, "id": run_id, "owner": self.owner, "rows": len(keys), "spec": spec, "parent_id": parent}
         self.process.store.add_run({**row, "created_at": self.google.now})
         return run_id
 
     def submit_alive(self, **what: Any) -> str:
         """Record a run; a process that is to die at one of the next writes does so only once the run is recorded."""
         store = self.process.store
-        kept, store.crash_in = store.crash_in, 0
+        crash_in, store.crash_in = store.crash_in, 0
         run_id = self.submit(**what)
-        store.crash_in = kept
+        store.crash_in = crash_in
         return run_id
 
     def row(self, run_id: str) -> Row:
@@ -406,18 +406,18 @@ class World:
     def shards(self, run_id: str) -> list[Row]:
         return self.process.store.shards(run_id)
 
-    def texts(self, run_id: str) -> str:
+    def log_text(self, run_id: str) -> str:
         """The run's log."""
         return "\n".join(str(e["text"]) for e in self.process.store.events(run_id))
 
     def restart(self) -> None:
         """The process dies and another starts."""
-        self.process.die()
+        self.process.kill()
         self.process = Process(self)
 
     def work(self, seconds: float = 0.0) -> None:
         """Work for so long, the clock going on from one thing due to the next; a process that dies is replaced."""
-        until = self.google.now + seconds
+        deadline = self.google.now + seconds
         for _ in range(20_000):
             try:
                 while self.process.step():
@@ -426,17 +426,17 @@ class World:
                 self.restart()
                 continue
             due = self.process.store.next_due(self.process.keyring.owners())
-            if due is None or self.google.now + due > until:
-                self.google.now = max(self.google.now, until)
+            if due is None or self.google.now + due > deadline:
+                self.google.now = max(self.google.now, deadline)
                 return
             self.google.now += max(due, 0.01)
         raise AssertionError("the run goes round in circles")
 
-    def until_ended(self, *run_ids: str, hours: float = 72.0) -> None:
+    def run_until_ended(self, *run_ids: str, hours: float = 72.0) -> None:
         """Work until these runs have ended."""
-        until = self.google.now + hours * 3600
+        deadline = self.google.now + hours * 3600
         while any(self.row(run_id)["stage"] != "finished" for run_id in run_ids):
-            assert self.google.now < until, [dict(self.row(run_id)) for run_id in run_ids]
+            assert self.google.now < deadline, [dict(self.row(run_id)) for run_id in run_ids]
             due = self.process.store.next_due(self.process.keyring.owners())
             self.work(max(due or 0.0, 0.1))
 
@@ -447,13 +447,13 @@ class World:
 
     def answers(self, run_id: str) -> dict[str, str]:
         """The answers that were saved, by key. Fails where one stands under another's key."""
-        found = {}
+        texts_by_key = {}
         for path in sorted((self.folder(run_id) / "received").glob("*.jsonl")):
             for line in path.read_text().splitlines():
                 row = json.loads(line)
                 assert row["response"] == answer(row["key"])
-                found[row["key"]] = row["response"]["candidates"][0]["content"]["parts"][0]["text"]
-        return found
+                texts_by_key[row["key"]] = row["response"]["candidates"][0]["content"]["parts"][0]["text"]
+        return texts_by_key
 
 
 def _build(folder: Path, *, received: list[Path], price: Any, schema: Any = None) -> Reconciliation:

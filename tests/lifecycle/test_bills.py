@@ -10,15 +10,15 @@ import pytest
 
 from batch.errors import NotFound
 from batch.model import ContextMode, RunState, SendAs
-from batch.pricing.costs import Bill, altogether, spent, total
+from batch.pricing.costs import RunCost, overall, sum_run_costs, sum_spend
 from lifecycle.core.models import RunSpec
-from lifecycle.services.billing import bill_of
+from lifecycle.services.billing import cost_of
 from lifecycle.workflow.stages import release as release_stage
 from tests.emulator_process import EmulatorProcess
-from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
-from tests.lifecycle.hand_made_run import Run, answer, error, per_token
+from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until, wait_until_ended
+from tests.lifecycle.hand_made_run import RunFixture, answer, error, per_token
 from tests.lifecycle.workflow.shards.test_run_caches import DOCUMENT, FAMILIES, billed, line, submit, tariff
-from ui.results.run_cost import parts
+from ui.results.run_cost import describe_parts
 
 MIXED = [line(f"k{n}", DOCUMENT, f"{'' if n % 3 else '[[emulate: error:13]] '}Question {n}?") for n in range(30)]
 
@@ -36,62 +36,62 @@ def otherwise(emulator: EmulatorProcess) -> tuple[float, float]:
 def test_a_run_and_its_retry_cost_what_the_ledger_bills_once(bench: Bench, emulator: EmulatorProcess) -> None:
     """Both made caches; the retry's storage is in the sum as well, and the savings are against the real usage."""
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     run = submit(runner, account, MIXED, ContextMode.EXPLICIT)
-    child = ended(runner, account, runner.retries.retry(account, run.id, "again"), 30)
-    bills = runner.billing.bills(account, run.id)
+    child = wait_until_ended(runner, account, runner.retries.retry(account, run.id, "again"), 30)
+    bills = runner.billing.run_costs(account, run.id)
     assert [bill.run for bill in bills] == [run.id, child.id]
     assert all(bill.caches_usd for bill in bills) and len(emulator.ledger()["cached_contents"]) == 2
-    whole = total(bills)
+    whole = sum_run_costs(bills)
     assert whole.usd == pytest.approx(billed(emulator), rel=0.01)
     assert whole.rows_usd == pytest.approx(runner.runs.results(account, run.id).totals().usd)
     assert (whole.uncached_usd, whole.standard_usd) == pytest.approx(otherwise(emulator))
     assert [bill.usd for bill in bills] == [run.actual_usd, child.actual_usd]
-    assert runner.billing.bills(account, child.id) == bills[1:] and runner.billing.bills(account) == bills
+    assert runner.billing.run_costs(account, child.id) == bills[1:] and runner.billing.run_costs(account) == bills
 
 
 def test_a_cache_for_too_few_rows_is_told_as_a_loss(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     run = submit(runner, account, MIXED[1:3], ContextMode.EXPLICIT)
-    (bill,) = runner.billing.bills(account, run.id)
-    assert bill.caches_usd and bill.by_caching is not None and bill.by_caching < 0
-    assert bill.by_caching == pytest.approx(otherwise(emulator)[0] - billed(emulator), rel=0.01)
-    assert bill.by_batching is not None and bill.by_batching > 0
+    (bill,) = runner.billing.run_costs(account, run.id)
+    assert bill.caches_usd and bill.saved_by_caching is not None and bill.saved_by_caching < 0
+    assert bill.saved_by_caching == pytest.approx(otherwise(emulator)[0] - billed(emulator), rel=0.01)
+    assert bill.saved_by_batching is not None and bill.saved_by_batching > 0
 
 
 def test_what_was_spent_stays_on_the_bill_when_runs_are_deleted(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     run = submit(runner, account, MIXED, ContextMode.NONE)
-    child = ended(runner, account, runner.retries.retry(account, run.id, "again"), 30)
+    child = wait_until_ended(runner, account, runner.retries.retry(account, run.id, "again"), 30)
     runner.runs.delete(account, child.id)
-    assert total(runner.billing.bills(account, run.id)).usd == pytest.approx(billed(emulator))
+    assert sum_run_costs(runner.billing.run_costs(account, run.id)).usd == pytest.approx(billed(emulator))
     runner.runs.delete(account, run.id)
-    assert total(runner.billing.bills(account)).usd == pytest.approx(billed(emulator))
-    stranger = runner.accounts.hold_key("another-key")
-    assert runner.billing.bills(stranger) == []
+    assert sum_run_costs(runner.billing.run_costs(account)).usd == pytest.approx(billed(emulator))
+    stranger = runner.accounts.register_key("another-key")
+    assert runner.billing.run_costs(stranger) == []
     with pytest.raises(NotFound):
-        runner.billing.bills(stranger, run.id)
+        runner.billing.run_costs(stranger, run.id)
 
 
 def test_an_expired_cache_is_paid_for_until_it_expired(bench: Bench, emulator: EmulatorProcess) -> None:
     """Nobody was there to renew it for three hours: storage ended with the lease of 30 minutes."""
     emulator.settings(job_outcome="stuck")
     first = bench.open()
-    draft = first.forecasts.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    draft = first.forecasts.prepare_draft("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
     spec = RunSpec(model=MODEL, context=ContextMode.EXPLICIT)
-    run_id = first.submissions.submit(first.accounts.hold_key(KEY), draft, spec, "")
+    run_id = first.submissions.submit(first.accounts.register_key(KEY), draft, spec, "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     first.close(2)
     emulator.clock(3 * 3600)
     second = bench.open(start=False)
-    account = second.accounts.hold_key(KEY)
+    account = second.accounts.register_key(KEY)
     second.runs.cancel(account, run_id)
     second.start()
-    run = ended(second, account, run_id, 30)
-    (bill,) = second.billing.bills(account, run_id)
-    assert run.state is RunState.CANCELLED and not bill.finished and bill.error is None
+    run = wait_until_ended(second, account, run_id, 30)
+    (bill,) = second.billing.run_costs(account, run_id)
+    assert run.state is RunState.CANCELLED and not bill.finished and bill.estimate_error is None
     assert bill.caches_usd == pytest.approx(billed(emulator), rel=0.01)
 
 
@@ -99,13 +99,13 @@ def test_a_cache_that_cannot_be_deleted_is_paid_for_until_it_expires(
     bench: Bench, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its cost is then known, as the most that it can be, and so is the run's."""
-    monkeypatch.setattr(release_stage, "REFUSALS", 1)
+    monkeypatch.setattr(release_stage, "MAX_REFUSALS", 1)
     refuse = {"method": "DELETE", "route": "cachedContents", "times": -1, "do": "status", "status": 400}
     emulator.faults([refuse])
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     run = submit(runner, account, MIXED, ContextMode.EXPLICIT)
-    (bill,) = runner.billing.bills(account)
+    (bill,) = runner.billing.run_costs(account)
     emulator.faults([])
     emulator.clock(3 * 3600)
     assert run.state is RunState.FINISHED and run.actual_usd is not None and run.actual_usd == bill.usd
@@ -115,16 +115,16 @@ def test_a_cache_that_cannot_be_deleted_is_paid_for_until_it_expires(
 
 def test_a_job_recovered_after_its_run_was_deleted_is_on_the_bill_once(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    run = ended(runner, account, bench.submit(runner, account, "one\ntwo", send_as=SendAs.INLINE))
+    account = runner.accounts.register_key(KEY)
+    run = wait_until_ended(runner, account, bench.submit(runner, account, "one\ntwo", send_as=SendAs.INLINE))
     runner.runs.delete(account, run.id)
     for _ in range(2):  # the second time, it is the recovered run that was deleted
-        recovered = ended(runner, account, runner.imports.recover(account, run.jobs[0].name).run_id)
+        recovered = wait_until_ended(runner, account, runner.imports.import_job(account, run.jobs[0].name).run_id)
         assert recovered.counts["answered"] == 2 and recovered.actual_usd == pytest.approx(run.actual_usd)
-        bills = runner.billing.bills(account)
+        bills = runner.billing.run_costs(account)
         assert sum(bill.usd or 0.0 for bill in bills) == pytest.approx(billed(emulator))
         assert [bill.again for bill in bills][:2] == [False, True]
-        assert "not counted again" in parts(runner.billing.bills(account, recovered.id)[0])
+        assert "not counted again" in describe_parts(runner.billing.run_costs(account, recovered.id)[0])
         runner.runs.delete(account, recovered.id)
 
 
@@ -133,17 +133,17 @@ def test_rows_executed_before_a_cancel_may_be_billed_though_nothing_came_back(
 ) -> None:
     emulator.settings(pace="100")
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     run_id = bench.submit(runner, account, "\n".join(f"Question {n}?" for n in range(10)))
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     emulator.clock(60)
     runner.runs.cancel(account, run_id)
-    run = ended(runner, account, run_id)
-    (bill,) = runner.billing.bills(account)
+    run = wait_until_ended(runner, account, run_id)
+    (bill,) = runner.billing.run_costs(account)
     assert run.state is RunState.CANCELLED and billed(emulator) > 0 == run.actual_usd
-    assert bill.usd == 0 and run.at_least and bill.at_least and bill.unreturned == 10
-    assert bill.saved is None and bill.error is None
-    assert spent([bill], altogether)[0].at_least
+    assert bill.usd == 0 and run.cost_is_lower_bound and bill.at_least and bill.unreturned == 10
+    assert bill.saved is None and bill.estimate_error is None
+    assert sum_spend([bill], overall)[0].at_least
     assert "may be billed" in " ".join(event.text for event in runner.runs.events(account, run_id)[-3:])
 
 
@@ -153,10 +153,10 @@ def test_a_job_that_ended_badly_makes_the_sum_a_lower_bound(
 ) -> None:
     emulator.settings(job_outcome=outcome)
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    run = ended(runner, account, bench.submit(runner, account, "one\ntwo\nthree\nfour"))
-    (bill,) = runner.billing.bills(account)
-    assert bill.at_least is run.at_least is least
+    account = runner.accounts.register_key(KEY)
+    run = wait_until_ended(runner, account, bench.submit(runner, account, "one\ntwo\nthree\nfour"))
+    (bill,) = runner.billing.run_costs(account)
+    assert bill.at_least is run.cost_is_lower_bound is least
     assert bill.unreturned == run.counts.get("missing", 0)
 
 
@@ -176,14 +176,14 @@ JOB = {"job_name": "batches/1", "stage": "ended"}
 TARIFF = replace(tariff(), input_batch=1.0, output_batch=2.0, input_standard=2.0, output_standard=4.0, cached=0.5)
 
 
-def made(run: Run, *caches: dict[str, Any], prices: Any = TARIFF, **row: Any) -> Bill:
-    return bill_of({**ROW, **row}, [JOB], caches, run.folder, lambda model, day: prices)
+def made(run: RunFixture, *caches: dict[str, Any], prices: Any = TARIFF, **row: Any) -> RunCost:
+    return cost_of({**ROW, **row}, [JOB], caches, run.folder, lambda model, day: prices)
 
 
 @pytest.fixture
-def run(bench: Bench) -> Run:
+def run(bench: Bench) -> RunFixture:
     """Two attempts of a, a duplicate of b, a stranger, and c that did not tell its usage; d is missing."""
-    made = Run(bench.folder / "r1").send("abcd")
+    made = RunFixture(bench.folder / "r1").send("abcd")
     made.receive([{"key": "a", **error(7)}, {"key": "b", **answer("B", prompt=100, output=10)}])
     made.receive(
         [{"key": "b", **answer("B again", prompt=100, output=10)}, {"key": "c", "response": {"candidates": []}}]
@@ -193,25 +193,25 @@ def run(bench: Bench) -> Run:
     return made
 
 
-def test_every_line_that_was_bought_is_on_the_bill_once(run: Run) -> None:
+def test_every_line_that_was_bought_is_on_the_bill_once(run: RunFixture) -> None:
     run.build()
     bill = made(run, {"name": "cachedContents/1", "usd": 0.25}, {"name": "", "usd": None})
     # 330 prompt and 33 output tokens (a, b, x): 330 × 1 + 33 × 2 = 396 millionths; at standard price twice as much
     assert (bill.rows_usd, bill.caches_usd) == (pytest.approx(396e-6), 0.25)
     assert (bill.uncached_usd, bill.standard_usd) == (pytest.approx(396e-6), pytest.approx(792e-6))
-    assert bill.by_caching == pytest.approx(-0.25)
+    assert bill.saved_by_caching == pytest.approx(-0.25)
     assert bill.unpriced == 1
     assert (bill.first_usd, bill.expected_usd, bill.worst_usd) == (0.2, 0.2, 2.0)
 
 
-def test_an_unknown_price_is_never_zero(run: Run) -> None:
+def test_an_unknown_price_is_never_zero(run: RunFixture) -> None:
     run.build(price=lambda usage: None)
     bill = made(run, prices=None)
-    assert (bill.rows_usd, bill.usd, bill.saved, bill.error) == (None, None, None, None)
+    assert (bill.rows_usd, bill.usd, bill.saved, bill.estimate_error) == (None, None, None, None)
     assert made(run, {"name": "cachedContents/1", "usd": None}).caches_usd is None
 
 
-def test_prices_that_were_corrected_meanwhile_make_no_saving(run: Run) -> None:
+def test_prices_that_were_corrected_meanwhile_make_no_saving(run: RunFixture) -> None:
     run.build()
     bill = made(run, prices=replace(TARIFF, input_batch=1.1))
     assert bill.rows_usd == pytest.approx(396e-6) and bill.saved is None
@@ -221,14 +221,14 @@ def test_prices_that_were_corrected_meanwhile_make_no_saving(run: Run) -> None:
 def test_without_results_nothing_was_bought_only_if_there_was_no_job(
     bench: Bench, jobs: list[dict[str, str]], usd: float | None
 ) -> None:
-    bill = bill_of({**ROW, "state": "failed"}, jobs, [], bench.folder / "nothing", lambda model, day: TARIFF)
+    bill = cost_of({**ROW, "state": "failed"}, jobs, [], bench.folder / "nothing", lambda model, day: TARIFF)
     assert (bill.usd, bill.standard_usd, bill.finished) == (usd, usd, False)
 
 
-def test_the_price_is_of_the_day_on_which_the_run_ended(run: Run) -> None:
+def test_the_price_is_of_the_day_on_which_the_run_ended(run: RunFixture) -> None:
     run.build(price=per_token)
     asked: list[Any] = []
-    bill_of(ROW, [JOB], [], run.folder, lambda *about: asked.append(about))
+    cost_of(ROW, [JOB], [], run.folder, lambda *about: asked.append(about))
     assert asked == [(MODEL, datetime(2026, 11, 23).date())]
 
 
@@ -236,18 +236,18 @@ def test_results_that_cannot_be_read_now_are_not_known_and_are_read_the_next_tim
     bench: Bench, emulator: EmulatorProcess
 ) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     run = submit(runner, account, [line("k1", "Question?")], ContextMode.NONE)
     path = runner.folder(run.id) / "results.parquet"
     whole = path.read_bytes()
     again = submit(runner, account, [line("k1", "Question?")], ContextMode.NONE)
     for broken in (path, runner.folder(again.id) / "results.parquet"):
         broken.write_bytes(b"broken")
-    assert [bill.usd for bill in runner.billing.bills(account)] == [None, None]
+    assert [bill.usd for bill in runner.billing.run_costs(account)] == [None, None]
     runner.runs.delete(account, again.id)
-    assert [bill.usd for bill in runner.billing.bills(account)] == [None, None]
+    assert [bill.usd for bill in runner.billing.run_costs(account)] == [None, None]
     path.write_bytes(whole)
-    assert [bill.usd for bill in runner.billing.bills(account)] == [run.actual_usd, None]
+    assert [bill.usd for bill in runner.billing.run_costs(account)] == [run.actual_usd, None]
     path.write_bytes(b"broken")
     runner.runs.delete(account, run.id)
-    assert [bill.usd for bill in runner.billing.bills(account)] == [run.actual_usd, None]
+    assert [bill.usd for bill in runner.billing.run_costs(account)] == [run.actual_usd, None]

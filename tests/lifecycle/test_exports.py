@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from batch.errors import InputError
-from batch.responses.spreadsheet_text import FLAT, cell, is_formula
-from lifecycle.results.export.export import FORMATS, Choice
+from batch.responses.spreadsheet_text import FLAT_COLUMNS, excel_cell, is_formula
+from lifecycle.results.export.export import FORMATS, ExportOptions
 from lifecycle.results.export.export import export as write_export
-from lifecycle.results.export.rows import rounded
+from lifecycle.results.export.rows import round_usd
 from lifecycle.results.export.xlsx import Workbook
 from lifecycle.results.read.table import Filter, ResultTable
-from tests.lifecycle.hand_made_run import Run, answer, error
+from tests.lifecycle.hand_made_run import RunFixture, answer, error
 
 FORMULA_LIKE = [
     "=1+1",
@@ -66,10 +66,11 @@ TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=20) | st.sam
 
 
 @pytest.fixture
-def mixed(tmp_path: Path) -> Run:
-    run = Run(tmp_path / "run")
+def mixed(tmp_path: Path) -> RunFixture:
+    run = RunFixture(tmp_path / "run")
     run.send(
-        ["a", "b", "c", "d"], own={"city": ["Rome", None, "Köln", "=HYPERLINK(1)"], "score": [1.5, None, -3.0, 2.0]}
+        ["a", "b", "c", "d"],
+        source_columns={"city": ["Rome", None, "Köln", "=HYPERLINK(1)"], "score": [1.5, None, -3.0, 2.0]},
     )
     run.receive(
         [
@@ -82,15 +83,15 @@ def mixed(tmp_path: Path) -> Run:
     return run
 
 
-def export(run: Run | ResultTable, format: str, **more: Any) -> Path:
+def export(run: RunFixture | ResultTable, format: str, **more: Any) -> Path:
     table = run if isinstance(run, ResultTable) else run.table()
     path = table.folder / f"out.{format}"
     form = more.pop("form", "flat")
-    write_export(table, path, format, Choice(**more), form=form)
+    write_export(table, path, format, ExportOptions(**more), layout=form)
     return path
 
 
-def test_a_jsonl_row_is_the_flat_row_with_usage_and_response_as_received(mixed: Run) -> None:
+def test_a_jsonl_row_is_the_flat_row_with_usage_and_response_as_received(mixed: RunFixture) -> None:
     rows = [json.loads(line) for line in export(mixed, "jsonl").read_text(encoding="utf-8").splitlines()]
     body = answer("-5", output=7, thoughtsTokenCount=3, cachedContentTokenCount=4)["response"]
     assert [row["key"] for row in rows] == ["a", "b", "c", "d"]
@@ -124,23 +125,23 @@ def test_a_jsonl_row_is_the_flat_row_with_usage_and_response_as_received(mixed: 
 
 def test_amounts_are_written_without_noise_and_to_the_digit() -> None:
     found = [0.00023295000000000002, None, 0.0, 0.1 + 0.2, 12345.678900000001, 7.500000000000001e-06, 1e-300]
-    told = rounded(pa.chunked_array([pa.array(found)])).to_pylist()
+    told = round_usd(pa.chunked_array([pa.array(found)])).to_pylist()
     assert told == [0.00023295, None, 0.0, 0.3, 12345.6789, 7.5e-06, 0.0]
 
 
-def test_json_is_the_list_of_the_same_rows(mixed: Run) -> None:
+def test_json_is_the_list_of_the_same_rows(mixed: RunFixture) -> None:
     lines = [json.loads(line) for line in export(mixed, "jsonl").read_text(encoding="utf-8").splitlines()]
     assert json.loads(export(mixed, "json").read_bytes()) == lines
 
 
-def test_tables_put_the_inputs_columns_first(mixed: Run) -> None:
-    columns = ["city", "score", *FLAT, "incomplete"]
+def test_tables_put_the_inputs_columns_first(mixed: RunFixture) -> None:
+    columns = ["city", "score", *FLAT_COLUMNS, "incomplete"]
     assert list(pd.read_csv(export(mixed, "csv")).columns) == columns
     assert pq.read_schema(export(mixed, "parquet")).names == columns
     assert list(pd.read_excel(export(mixed, "xlsx")).columns) == columns
 
 
-def test_a_csv_neutralises_formulas_but_not_numbers(mixed: Run) -> None:
+def test_a_csv_neutralises_formulas_but_not_numbers(mixed: RunFixture) -> None:
     with export(mixed, "csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["text"] for row in rows] == ["'=1+1", "", "-5", ""]
@@ -148,21 +149,23 @@ def test_a_csv_neutralises_formulas_but_not_numbers(mixed: Run) -> None:
     assert [row["score"] for row in rows] == ["1.5", "", "-3", "2"]
 
 
-def test_a_csv_may_begin_with_a_byte_order_mark(mixed: Run) -> None:
+def test_a_csv_may_begin_with_a_byte_order_mark(mixed: RunFixture) -> None:
     assert export(mixed, "csv", bom=True).read_bytes()[:3] == b"\xef\xbb\xbf"
     assert export(mixed, "csv").read_bytes()[:3] != b"\xef\xbb\xbf"
     assert next(iter(pd.read_csv(export(mixed, "csv", bom=True), encoding="utf-8-sig").columns)) == "city"
 
 
 def test_a_formula_in_a_column_name_is_neutralised_too(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run").send("a", own={"=cmd|x": ["1"]}).receive([{"key": "a", **answer("A")}])
+    run = (
+        RunFixture(tmp_path / "run").send("a", source_columns={"=cmd|x": ["1"]}).receive([{"key": "a", **answer("A")}])
+    )
     run.build()
     assert export(run, "csv").read_text().startswith('"\'=cmd|x"')
     sheet = openpyxl.load_workbook(export(run, "xlsx"))["Results"]
     assert (sheet["A1"].value, sheet["A1"].data_type) == ("=cmd|x", "s")
 
 
-def test_an_xlsx_holds_texts_as_texts(mixed: Run) -> None:
+def test_an_xlsx_holds_texts_as_texts(mixed: RunFixture) -> None:
     book = openpyxl.load_workbook(export(mixed, "xlsx"))
     sheet = book["Results"]
     header, *rows = list(sheet.iter_rows())
@@ -194,7 +197,7 @@ def test_a_full_sheet_is_continued_on_the_next() -> None:
 
 def test_what_a_cell_cannot_hold_is_noted(tmp_path: Path) -> None:
     run = (
-        Run(tmp_path / "run")
+        RunFixture(tmp_path / "run")
         .send("ab")
         .receive([{"key": "a", **answer("x" * 40_000)}, {"key": "b", **answer("\x00\x1b")}])
     )
@@ -207,7 +210,7 @@ def test_what_a_cell_cannot_hold_is_noted(tmp_path: Path) -> None:
     assert [note[:8] for note in written.notes] == ["1 cell h", "1 cell h"]
 
 
-def test_a_text_report_begins_with_the_account(mixed: Run) -> None:
+def test_a_text_report_begins_with_the_account(mixed: RunFixture) -> None:
     text = export(mixed, "txt", complete=False).read_text(encoding="utf-8")
     head = text.splitlines()
     assert head[0] == "INCOMPLETE: the run is not finished."
@@ -219,7 +222,7 @@ def test_a_text_report_begins_with_the_account(mixed: Run) -> None:
 SAID = "INCOMPLETE: the run is not finished. INCOMPLETE: nothing came back for 1 of 4 rows."
 
 
-def test_an_incomplete_result_says_so_first_and_stays_a_table_of_its_rows(mixed: Run) -> None:
+def test_an_incomplete_result_says_so_first_and_stays_a_table_of_its_rows(mixed: RunFixture) -> None:
     for format in ("json", "jsonl"):
         text = export(mixed, format, complete=False).read_text(encoding="utf-8")
         assert SAID in "".join(text.splitlines()[:2])
@@ -231,32 +234,36 @@ def test_an_incomplete_result_says_so_first_and_stays_a_table_of_its_rows(mixed:
         "xlsx": pd.read_excel(export(mixed, "xlsx", complete=False)),
     }
     for frame in frames.values():
-        assert list(frame.columns) == ["city", "score", *FLAT, "incomplete"]
+        assert list(frame.columns) == ["city", "score", *FLAT_COLUMNS, "incomplete"]
         assert frame["incomplete"].fillna("").tolist() == [SAID, "", "", ""]
     assert "incomplete" not in pd.read_csv(export(whole(mixed), "csv")).columns
 
 
-def whole(run: Run) -> Run:
+def whole(run: RunFixture) -> RunFixture:
     """The same run when the last row has come back too."""
     run.receive([{"key": "d", **answer("D")}], attempt=1).build()
     return run
 
 
 def test_a_column_of_ones_own_called_incomplete_is_kept(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run").send("ab", own={"Incomplete": ["x", "y"]}).receive([{"key": "b", **answer("B")}])
+    run = (
+        RunFixture(tmp_path / "run")
+        .send("ab", source_columns={"Incomplete": ["x", "y"]})
+        .receive([{"key": "b", **answer("B")}])
+    )
     run.build()
     frame = pd.read_csv(export(run, "csv"))
     assert list(frame["Incomplete"]) == ["x", "y"] and frame["incomplete (input)"][0].startswith("INCOMPLETE")
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_every_export_notes_what_is_missing(mixed: Run, format: str) -> None:
+def test_every_export_notes_what_is_missing(mixed: RunFixture, format: str) -> None:
     written = write_export(mixed.table(), mixed.folder / "o", format)
     assert "INCOMPLETE: nothing came back for 1 of 4 rows." in written.notes
     assert written.rows == 4
 
 
-def test_lines_as_received_are_byte_for_byte(mixed: Run) -> None:
+def test_lines_as_received_are_byte_for_byte(mixed: RunFixture) -> None:
     received = mixed.received[0].read_bytes().splitlines()
     exported = export(mixed, "jsonl", form="gemini").read_bytes().splitlines()
     assert exported == [received[1], received[2], received[0]]
@@ -264,20 +271,22 @@ def test_lines_as_received_are_byte_for_byte(mixed: Run) -> None:
 
 
 def test_a_shared_answer_is_exported_under_its_own_key(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run").send("ab", fanout={"b": "a"}).receive([{"key": "a", **answer("A")}])
+    run = RunFixture(tmp_path / "run").send("ab", fanout={"b": "a"}).receive([{"key": "a", **answer("A")}])
     run.build()
     lines = [json.loads(line) for line in export(run, "jsonl", form="gemini").read_bytes().splitlines()]
     assert lines == [{"key": "a", **answer("A")}, {"key": "b", **answer("A")}]
 
 
-def test_a_filtered_export_holds_the_rows_that_fit(mixed: Run) -> None:
+def test_a_filtered_export_holds_the_rows_that_fit(mixed: RunFixture) -> None:
     for format in ("csv", "jsonl", "parquet"):
         path = export(mixed, format, where=Filter(outcomes=("answered",)))
         assert [key for (key,) in duckdb.sql(f"SELECT key FROM '{path}'").fetchall()] == ["a", "c"]
 
 
 def test_names_that_are_taken_are_noted(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run").send("a", own={"Text": ["mine"], "outcome": ["won"], "text (input)": ["?"]})
+    run = RunFixture(tmp_path / "run").send(
+        "a", source_columns={"Text": ["mine"], "outcome": ["won"], "text (input)": ["?"]}
+    )
     run.receive([{"key": "a", **answer("A")}]).build()
     written = write_export(run.table(), tmp_path / "o.csv", "csv")
     row = pd.read_csv(tmp_path / "o.csv").iloc[0].to_dict()
@@ -296,7 +305,7 @@ def test_structured_answers_become_typed_columns(tmp_path: Path) -> None:
         },
     }
     config = {"responseMimeType": "application/json", "responseSchema": schema}
-    run = Run(tmp_path / "run").send("abc", request=lambda key: {"contents": [], "generationConfig": config})
+    run = RunFixture(tmp_path / "run").send("abc", request=lambda key: {"contents": [], "generationConfig": config})
     run.receive(
         [
             {"key": "a", **answer('{"name": "Ada", "age": 36, "tags": ["x"]}')},
@@ -308,9 +317,9 @@ def test_structured_answers_become_typed_columns(tmp_path: Path) -> None:
     strict = pq.read_table(export(run, "parquet", fields=True)).to_pylist()
     assert [(row["answer.name"], row["answer.age"]) for row in strict] == [("Ada", 36), (None, None), (None, None)]
     assert strict[0]["answer.tags"] == '["x"]'
-    lenient = pq.read_table(export(run, "parquet", fields=True, lenient=True)).to_pylist()
+    lenient = pq.read_table(export(run, "parquet", fields=True, include_repaired=True)).to_pylist()
     assert [row["answer.name"] for row in lenient] == ["Ada", "Bo", None]
-    page, _ = run.table().page(fields=True, lenient=True, clip=5)
+    page, _ = run.table().page(fields=True, include_repaired=True, clip=5)
     assert list(page["answer.age"])[:2] == [36, 7]
     assert page["text"][0] == '{"nam'
     first = json.loads(export(run, "jsonl", fields=True).read_text().splitlines()[0])
@@ -318,12 +327,12 @@ def test_structured_answers_become_typed_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("format", "form"), [("csv", "gemini"), ("pdf", "flat"), ("", "flat")])
-def test_what_cannot_be_written_is_refused(mixed: Run, format: str, form: str) -> None:
+def test_what_cannot_be_written_is_refused(mixed: RunFixture, format: str, form: str) -> None:
     with pytest.raises(InputError):
-        write_export(mixed.table(), mixed.folder / "o", format, form=form)
+        write_export(mixed.table(), mixed.folder / "o", format, layout=form)
 
 
-def test_an_export_appears_whole_or_not_at_all(mixed: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_export_appears_whole_or_not_at_all(mixed: RunFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     path = mixed.folder / "o.jsonl"
     path.write_text("earlier")
     mixed.received[0].unlink()
@@ -334,7 +343,7 @@ def test_an_export_appears_whole_or_not_at_all(mixed: Run, monkeypatch: pytest.M
 
 
 def test_flawed_json_is_exported_as_others_can_read_it(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run").send("ab")
+    run = RunFixture(tmp_path / "run").send("ab")
     candidate = rb'{"finishReason":"STOP","content":{"parts":[{"text":"A"}]}}'
     text = rb'{"key":"a","response":{"x":"\ud83d then more text","candidates":[' + candidate + b"]}}"
     run.receive([text, text.replace(b'"a"', b'"b"').replace(rb"\ud83d", b"\xff")])
@@ -354,8 +363,8 @@ def tables(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def build(folder: Path, rows: list[dict[str, Any]]) -> ResultTable:
-    run = Run(folder).send(
-        [r["key"] for r in rows], prompts=[r["prompt"] for r in rows], own={"own": [r["own"] for r in rows]}
+    run = RunFixture(folder).send(
+        [r["key"] for r in rows], prompts=[r["prompt"] for r in rows], source_columns={"own": [r["own"] for r in rows]}
     )
     run.receive({"key": row["key"], **answer(row["text"])} for row in rows)
     run.build()
@@ -395,25 +404,25 @@ def test_texts_survive_every_format(tmp_path_factory: pytest.TempPathFactory, ro
     header, *cells = list(sheet.iter_rows(values_only=True))
     order = [header.index(name) for name in columns]
     assert [tuple(row[place] or "" for place in order) for row in cells] == [
-        tuple(cell(text)[0] for text in row) for row in sent
+        tuple(excel_cell(text)[0] for text in row) for row in sent
     ]
 
 
 @given(st.text())
 def test_a_cell_is_legal_and_bounded(text: str) -> None:
-    held, replaced, cut = cell(text)
+    held, replaced, cut = excel_cell(text)
     assert (held == text) == (not replaced and not cut)
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", held)
 
 
 @pytest.mark.parametrize("text", ["x" * 32_767, "😀" * 16_383])
 def test_a_cell_of_the_greatest_length_is_kept(text: str) -> None:
-    assert cell(text) == (text, False, False)
+    assert excel_cell(text) == (text, False, False)
 
 
 @pytest.mark.parametrize("text", ["x" * 32_768, "😀" * 16_384])
 def test_a_longer_cell_is_cut_between_characters(text: str) -> None:
-    held, _, cut = cell(text)
+    held, _, cut = excel_cell(text)
     assert cut
     assert len(held.encode("utf-16-le")) // 2 <= 32_767
     assert held.startswith(text[:16_000])
@@ -432,7 +441,7 @@ def test_own_columns_of_every_type_are_exported(tmp_path: Path) -> None:
         "nothing": pa.nulls(2),
         "word": pa.array(["a", "b"]).dictionary_encode(),
     }
-    run = Run(tmp_path / "run").send("ab", own=own).receive([{"key": "a", **answer("A")}])
+    run = RunFixture(tmp_path / "run").send("ab", source_columns=own).receive([{"key": "a", **answer("A")}])
     run.build()
     assert pq.read_table(export(run, "parquet")).column("tags").to_pylist() == [["a"], None]
     with export(run, "csv").open(encoding="utf-8") as file:
@@ -444,10 +453,14 @@ def test_own_columns_of_every_type_are_exported(tmp_path: Path) -> None:
     assert (values["whole"], values["big"], values["flag"], values["tags"]) == (1, str(2**60), True, '["a"]')
     assert json.loads(export(run, "jsonl").read_text().splitlines()[0])["input"]["thing"] == {"x": 1}
     detail = run.table().detail("a")
-    assert (detail.own["tags"], detail.own["thing"], str(detail.own["day"])) == (["a"], {"x": 1}, "1970-01-01")
-    assert detail.own["nothing"] is None
+    assert (detail.source_columns["tags"], detail.source_columns["thing"], str(detail.source_columns["day"])) == (
+        ["a"],
+        {"x": 1},
+        "1970-01-01",
+    )
+    assert detail.source_columns["nothing"] is None
 
 
-def test_an_xlsx_is_a_sound_zip(mixed: Run) -> None:
+def test_an_xlsx_is_a_sound_zip(mixed: RunFixture) -> None:
     with zipfile.ZipFile(export(mixed, "xlsx")) as parts:
         assert parts.testzip() is None

@@ -55,8 +55,8 @@ def test_the_store_keeps_its_promises_here_too(store: Store, name: str) -> None:
 def test_many_processes_that_start_at_once_agree_on_schema_and_constants(url: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         stores = list(pool.map(lambda _: Store(url), range(8)))
-        values = set(pool.map(lambda s: s.constant("salt", lambda: str(time.monotonic_ns())), stores))
-        list(pool.map(lambda s: s.note("served_at", str(time.time())), stores))
+        values = set(pool.map(lambda s: s.get_or_create_setting("salt", lambda: str(time.monotonic_ns())), stores))
+        list(pool.map(lambda s: s.set_setting("served_at", str(time.time())), stores))
     assert len(values) == 1
     for store in stores:
         store.close()

@@ -19,8 +19,8 @@ from lifecycle.storage import schema
 from lifecycle.workflow.shards import download
 from lifecycle.workflow.stages import poll as poll_stage
 from tests.emulator_process import EmulatorProcess
-from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
-from tests.lifecycle.simulation import Job, World
+from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until, wait_until_ended
+from tests.lifecycle.simulation import Job, Simulation
 
 
 def request(text: str) -> dict[str, Any]:
@@ -31,9 +31,9 @@ class Elsewhere:
     """Another program with the same key: it makes jobs with Google's own client and remembers nothing."""
 
     def __init__(self, base_url: str, key: str = KEY) -> None:
-        from gemini.client import Gateway
+        from gemini.client import GeminiClient
 
-        self.gateway = Gateway(key, base_url)
+        self.gateway = GeminiClient(key, base_url)
 
     def inline(self, *texts: str, keys: bool = True, name: str = "made elsewhere") -> str:
         rows = [
@@ -54,7 +54,7 @@ class Elsewhere:
 
 @pytest.fixture(autouse=True)
 def looks_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll_stage, "LOOK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(poll_stage, "POLL_AGAIN_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def runner(bench: Bench) -> Runner:
 
 @pytest.fixture
 def account(runner: Runner) -> Account:
-    return runner.accounts.hold_key(KEY)
+    return runner.accounts.register_key(KEY)
 
 
 def rows_of(runner: Runner, account: Account, run_id: str) -> dict[str, tuple[str, str, str]]:
@@ -97,10 +97,10 @@ def test_a_job_that_has_ended_is_collected_priced_and_left_alone(
     runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess, tmp_path: Path
 ) -> None:
     job = elsewhere.file(tmp_path / "theirs.jsonl", "one", "[[emulate: safety]] two", "[[emulate: error:13]] three")
-    run_id, known, _ = runner.imports.recover(account, job, name="theirs")
-    run = ended(runner, account, run_id)
+    run_id, known, _ = runner.imports.import_job(account, job, name="theirs")
+    run = wait_until_ended(runner, account, run_id)
     assert not known and run.state is RunState.FINISHED
-    assert (run.name, run.rows, run.model, run.recovered) == ("theirs", 3, MODEL, job)
+    assert (run.name, run.rows, run.model, run.imported_job) == ("theirs", 3, MODEL, job)
     assert run.counts == {"answered": 1, "answer_blocked": 1, "error_transient": 1}
     assert run.actual_usd and not run.inputs_known
     found = rows_of(runner, account, run_id)
@@ -120,12 +120,12 @@ def test_with_the_requests_own_file_inputs_stand_beside_answers_and_rows_can_be_
 ) -> None:
     theirs = tmp_path / "theirs.jsonl"
     job = elsewhere.file(theirs, "one", "[[emulate: drop_row]] two", "three")
-    run_id, *_ = runner.imports.recover(account, job, draft=runner.forecasts.prepare(theirs, kind="jsonl"))
-    run = ended(runner, account, run_id)
+    run_id, *_ = runner.imports.import_job(account, job, draft=runner.forecasts.prepare_draft(theirs, kind="jsonl"))
+    run = wait_until_ended(runner, account, run_id)
     assert run.inputs_known and run.counts == {"answered": 2, "missing": 1}
     assert {key: prompt for key, (prompt, *_) in rows_of(runner, account, run_id).items()}["k1"].endswith("two")
     child = runner.retries.retry(account, run_id, "again")
-    ended(runner, account, child)
+    wait_until_ended(runner, account, child)
     jobs = emulator.ledger()["batch_jobs"]
     assert [made["request_count"] for made in jobs] == [3, 1]
 
@@ -136,8 +136,8 @@ def test_a_file_of_other_requests_is_left_aside(
     job = elsewhere.inline("one", "two")
     other = tmp_path / "other.jsonl"
     other.write_text(json.dumps({"key": "nothing-of-it", "request": request("other")}) + "\n")
-    run_id, *_ = runner.imports.recover(account, job, draft=runner.forecasts.prepare(other, kind="jsonl"))
-    run = ended(runner, account, run_id)
+    run_id, *_ = runner.imports.import_job(account, job, draft=runner.forecasts.prepare_draft(other, kind="jsonl"))
+    run = wait_until_ended(runner, account, run_id)
     assert (run.rows, run.counts, run.inputs_known) == (2, {"answered": 2}, False)
     assert list(rows_of(runner, account, run_id)) == ["k0", "k1"]
     assert "left aside" in "".join(event.text for event in runner.runs.events(account, run_id))
@@ -147,12 +147,12 @@ def test_results_without_keys_are_numbered_and_no_input_is_claimed_for_them(
     runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     job = elsewhere.inline("alpha", "beta", keys=False)
-    run_id, *_ = runner.imports.recover(account, job)
-    run = ended(runner, account, run_id)
+    run_id, *_ = runner.imports.import_job(account, job)
+    run = wait_until_ended(runner, account, run_id)
     assert run.counts == {"answered": 2}
     found = rows_of(runner, account, run_id)
     assert list(found) == ["response-000001", "response-000002"] and "alpha" in found["response-000001"][2]
-    written = export(runner.runs.results(account, run_id), tmp_path / "out.jsonl", "jsonl", form="gemini").path
+    written = export(runner.runs.results(account, run_id), tmp_path / "out.jsonl", "jsonl", layout="gemini").path
     assert [json.loads(line)["key"] for line in written.read_text().splitlines()] == list(found)
 
 
@@ -160,7 +160,7 @@ def test_requests_that_nothing_came_back_for_are_counted_as_missing(
     runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     job = elsewhere.file(tmp_path / "t.jsonl", "one", "[[emulate: drop_row]] two", "[[emulate: drop_key]] three")
-    run = ended(runner, account, runner.imports.recover(account, job).run_id)
+    run = wait_until_ended(runner, account, runner.imports.import_job(account, job).run_id)
     assert (run.rows, run.counts) == (3, {"answered": 2, "missing": 1})
     assert sorted(rows_of(runner, account, run.id)) == ["k0", "response-000001", "unknown-000001"]
 
@@ -169,20 +169,20 @@ def test_a_job_under_way_is_watched_to_its_end(
     runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess
 ) -> None:
     emulator.settings(pace=1000)
-    run_id, *_ = runner.imports.recover(account, elsewhere.inline("one"))
-    wait_until(lambda: bool(runner.runs.run(account, run_id).jobs and runner.runs.run(account, run_id).jobs[0].state))
-    assert runner.runs.run(account, run_id).state is RunState.ACTIVE
+    run_id, *_ = runner.imports.import_job(account, elsewhere.inline("one"))
+    wait_until(lambda: bool(runner.runs.get(account, run_id).jobs and runner.runs.get(account, run_id).jobs[0].state))
+    assert runner.runs.get(account, run_id).state is RunState.ACTIVE
     emulator.clock(2000)
-    assert ended(runner, account, run_id).counts == {"answered": 1}
+    assert wait_until_ended(runner, account, run_id).counts == {"answered": 1}
 
 
 def test_a_cancel_by_the_user_reaches_google(
     runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess
 ) -> None:
     emulator.settings(job_outcome="stuck")
-    run_id, *_ = runner.imports.recover(account, elsewhere.inline("one"))
+    run_id, *_ = runner.imports.import_job(account, elsewhere.inline("one"))
     runner.runs.cancel(account, run_id)
-    run = ended(runner, account, run_id)
+    run = wait_until_ended(runner, account, run_id)
     assert (run.state, run.counts) == (RunState.CANCELLED, {"missing": 1})
     assert emulator.ledger()["batch_jobs"][0]["state"] == "BATCH_STATE_CANCELLED"
 
@@ -192,20 +192,20 @@ def test_a_job_adopted_by_mistake_is_left_to_itself_and_can_be_adopted_again(
 ) -> None:
     emulator.settings(pace=1000)
     job = elsewhere.inline("one")
-    run_id, *_ = runner.imports.recover(account, job)
-    wait_until(lambda: bool(runner.runs.run(account, run_id).jobs))
-    runner.runs.leave(account, run_id)
-    run = ended(runner, account, run_id)
-    assert (run.state, run.at_least) == (RunState.CANCELLED, True)
+    run_id, *_ = runner.imports.import_job(account, job)
+    wait_until(lambda: bool(runner.runs.get(account, run_id).jobs))
+    runner.runs.detach(account, run_id)
+    run = wait_until_ended(runner, account, run_id)
+    assert (run.state, run.cost_is_lower_bound) == (RunState.CANCELLED, True)
     emulator.clock(2000)
     wait_until(lambda: emulator.ledger()["batch_jobs"][0]["state"] == "BATCH_STATE_SUCCEEDED")
     assert not any("cancel" in call or call.startswith("DELETE") for call in emulator.ledger()["calls"])
     runner.runs.delete(account, run_id)
-    again = ended(runner, account, runner.imports.recover(account, job).run_id)
-    assert again.counts == {"answered": 1} and sum(bill.usd or 0.0 for bill in runner.billing.bills(account)) > 0
+    again = wait_until_ended(runner, account, runner.imports.import_job(account, job).run_id)
+    assert again.counts == {"answered": 1} and sum(bill.usd or 0.0 for bill in runner.billing.run_costs(account)) > 0
     own = bench.submit(runner, account, "one")
     with pytest.raises(InputError, match="made elsewhere"):
-        runner.runs.leave(account, own)
+        runner.runs.detach(account, own)
 
 
 def test_a_job_is_adopted_once_even_if_many_ask_at_the_same_moment(
@@ -214,24 +214,26 @@ def test_a_job_is_adopted_once_even_if_many_ask_at_the_same_moment(
     job, found = elsewhere.inline("one"), []
     runners = [bench.open(start=False) for _ in range(3)]
     for each in runners:
-        each.accounts.hold_key(KEY)
-    threads = [threading.Thread(target=lambda r=r: found.append(r.imports.recover(account, job))) for r in runners * 2]
+        each.accounts.register_key(KEY)
+    threads = [
+        threading.Thread(target=lambda r=r: found.append(r.imports.import_job(account, job))) for r in runners * 2
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(found) == 6 and len({each.run_id for each in found}) == 1
-    again = runners[0].imports.recover(account, job)
-    assert again.known and again.run_id == found[0].run_id
-    assert len(runners[0].runs.runs(account)) == 1
+    again = runners[0].imports.import_job(account, job)
+    assert again.already_known and again.run_id == found[0].run_id
+    assert len(runners[0].runs.list_recent(account)) == 1
 
 
 def test_a_job_of_a_run_here_is_that_runs(bench: Bench, runner: Runner, account: Account) -> None:
     run_id = bench.submit(runner, account, "one")
-    ended(runner, account, run_id)
-    job = runner.runs.run(account, run_id).jobs[0].name
-    assert runner.imports.recover(account, job) == (run_id, True, True)
-    assert runner.imports.jobs_elsewhere(account) == []
+    wait_until_ended(runner, account, run_id)
+    job = runner.runs.get(account, run_id).jobs[0].name
+    assert runner.imports.import_job(account, job) == (run_id, True, True)
+    assert runner.imports.list_foreign_jobs(account) == []
 
 
 def test_another_keys_job_and_an_absent_one_are_not_found_in_the_same_words(
@@ -241,21 +243,21 @@ def test_another_keys_job_and_an_absent_one_are_not_found_in_the_same_words(
     said = []
     for job in (theirs, "batches/nowhere"):
         with pytest.raises(NotFound) as caught:
-            runner.imports.recover(account, job)
+            runner.imports.import_job(account, job)
         said.append(str(caught.value).replace(job, "X"))
     assert said[0] == said[1] == "Google finds no batch job X under this key."
-    assert runner.runs.runs(account) == []
+    assert runner.runs.list_recent(account) == []
 
 
 def test_jobs_made_elsewhere_are_listed_until_they_are_adopted(
     runner: Runner, account: Account, elsewhere: Elsewhere
 ) -> None:
     job = elsewhere.inline("one", "two", name="theirs")
-    (found,) = runner.imports.jobs_elsewhere(account)
+    (found,) = runner.imports.list_foreign_jobs(account)
     assert (found.name, found.display_name, found.model, found.requests) == (job, "theirs", MODEL, 2)
-    runner.imports.recover(account, job)
-    ended(runner, account, runner.imports.recover(account, job).run_id)
-    assert runner.imports.jobs_elsewhere(account) == []
+    runner.imports.import_job(account, job)
+    wait_until_ended(runner, account, runner.imports.import_job(account, job).run_id)
+    assert runner.imports.list_foreign_jobs(account) == []
 
 
 @pytest.mark.parametrize("outcome", ["failed", "expired"])
@@ -263,7 +265,7 @@ def test_a_job_that_ended_badly_says_so_and_every_request_is_missing(
     runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess, outcome: str
 ) -> None:
     emulator.settings(job_outcome=outcome)
-    run = ended(runner, account, runner.imports.recover(account, elsewhere.inline("one", "two")).run_id)
+    run = wait_until_ended(runner, account, runner.imports.import_job(account, elsewhere.inline("one", "two")).run_id)
     assert (run.state, run.counts, run.rows) == (RunState.FAILED, {"missing": 2}, 2)
     assert run.error
 
@@ -271,8 +273,8 @@ def test_a_job_that_ended_badly_says_so_and_every_request_is_missing(
 def test_what_was_asked_is_not_known_and_cannot_be_sent_again(
     runner: Runner, account: Account, elsewhere: Elsewhere
 ) -> None:
-    run_id = runner.imports.recover(account, elsewhere.inline("[[emulate: error:13]] one")).run_id
-    ended(runner, account, run_id)
+    run_id = runner.imports.import_job(account, elsewhere.inline("[[emulate: error:13]] one")).run_id
+    wait_until_ended(runner, account, run_id)
     for again in (
         lambda: runner.retries.retry(account, run_id, "t"),
         lambda: runner.retries.rerun(account, run_id, "t"),
@@ -284,33 +286,35 @@ def test_what_was_asked_is_not_known_and_cannot_be_sent_again(
 
 def test_a_deleted_recovery_can_be_made_again(runner: Runner, account: Account, elsewhere: Elsewhere) -> None:
     job = elsewhere.inline("one")
-    first = runner.imports.recover(account, job).run_id
-    ended(runner, account, first)
+    first = runner.imports.import_job(account, job).run_id
+    wait_until_ended(runner, account, first)
     runner.runs.delete(account, first)
-    second = runner.imports.recover(account, job)
-    assert not second.known and ended(runner, account, second.run_id).counts == {"answered": 1}
+    second = runner.imports.import_job(account, job)
+    assert not second.already_known and wait_until_ended(runner, account, second.run_id).counts == {"answered": 1}
 
 
 @pytest.mark.parametrize("crash_after", [False, True])
 def test_dying_at_any_write_loses_nothing_and_leaves_the_job_alone(tmp_path: Path, crash_after: bool) -> None:
     """One recovery for each write of its life, killed just before or just after it."""
-    with World(tmp_path) as world:
+    with Simulation(tmp_path) as simulation:
         for write in range(1 + crash_after, 60, 2):
             job = f"batches/theirs-{write}"
-            now = world.google.now
-            world.google.jobs.append(Job(job, "theirs", [f"{job}-a", f"{job}-b"], now, now + 1))
-            run_id = world.submit()
+            now = simulation.google.now
+            simulation.google.jobs.append(Job(job, "theirs", [f"{job}-a", f"{job}-b"], now, now + 1))
+            run_id = simulation.submit()
             told = {"job": job, "display_name": "theirs", "requests": 2, "created_at": now, "inputs": False}
-            with world.process.store.engine.begin() as c:
-                c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={foreign_jobs.DATA: told}))
-            world.process.store.crash_in, world.process.store.crash_after = write, crash_after
-            world.until_ended(run_id)
-            assert sorted(world.answers(run_id)) == [f"{job}-a", f"{job}-b"]
-            assert (world.row(run_id)["state"], world.row(run_id)["rows"]) == ("finished", 2)
-            if world.process.store.crash_in > 0:
+            with simulation.process.store.engine.begin() as c:
+                c.execute(
+                    schema.run.update().where(schema.run.c.id == run_id).values(data={foreign_jobs.IMPORTED: told})
+                )
+            simulation.process.store.crash_in, simulation.process.store.crash_after = write, crash_after
+            simulation.run_until_ended(run_id)
+            assert sorted(simulation.answers(run_id)) == [f"{job}-a", f"{job}-b"]
+            assert (simulation.row(run_id)["state"], simulation.row(run_id)["rows"]) == ("finished", 2)
+            if simulation.process.store.crash_in > 0:
                 break
-        assert world.process.store.crash_in > 0, "a recovery has more writes than were tried"
-        assert not {"create", "cancel", "upload", "delete file"}.intersection(world.google.calls)
+        assert simulation.process.store.crash_in > 0, "a recovery has more writes than were tried"
+        assert not {"create", "cancel", "upload", "delete file"}.intersection(simulation.google.calls)
 
 
 def test_a_recovery_that_cannot_go_on_does_not_cancel_a_job_that_may_be_anothers(
@@ -319,15 +323,15 @@ def test_a_recovery_that_cannot_go_on_does_not_cancel_a_job_that_may_be_anothers
     def impossible(*_: object) -> int:
         raise InputError("This cannot be done.")
 
-    with World(tmp_path) as world:
-        now = world.google.now
-        world.google.jobs.append(Job("batches/theirs", "theirs", ["a"], now, now + 1))
+    with Simulation(tmp_path) as simulation:
+        now = simulation.google.now
+        simulation.google.jobs.append(Job("batches/theirs", "theirs", ["a"], now, now + 1))
         told = {"job": "batches/theirs", "display_name": "theirs", "requests": 1, "created_at": now, "inputs": False}
-        run_id = world.submit()
-        with world.process.store.engine.begin() as c:
-            c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={foreign_jobs.DATA: told}))
-        real, looks = download.fetch, iter([impossible])
-        monkeypatch.setattr(download, "fetch", lambda *given: next(looks, real)(*given))
-        world.until_ended(run_id)
-        assert world.row(run_id)["state"] == "failed" and sorted(world.answers(run_id)) == ["a"]
-        assert "cancel" not in world.google.calls
+        run_id = simulation.submit()
+        with simulation.process.store.engine.begin() as c:
+            c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={foreign_jobs.IMPORTED: told}))
+        real, looks = download.download_results, iter([impossible])
+        monkeypatch.setattr(download, "download_results", lambda *given: next(looks, real)(*given))
+        simulation.run_until_ended(run_id)
+        assert simulation.row(run_id)["state"] == "failed" and sorted(simulation.answers(run_id)) == ["a"]
+        assert "cancel" not in simulation.google.calls

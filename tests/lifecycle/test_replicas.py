@@ -21,7 +21,7 @@ from lifecycle.core.models import RunSpec
 from lifecycle.runner import Runner, Setup
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.postgres_server import NoPostgres, postgres
-from tests.witness import MODEL, complaints, leftovers, prompts, write_input
+from tests.witness import MODEL, find_leftovers, find_violations, prompts, write_input
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "made-up-key"
@@ -73,7 +73,7 @@ def test_one_of_two_replicas_is_killed_and_all_runs_finish_unaided(
 ) -> None:
     emulator, url, folder = place
     runner = client(emulator, url, folder / "data")
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     texts = {}
     replicas = [replica(emulator, url, folder) for _ in range(2)]
     try:
@@ -83,21 +83,23 @@ def test_one_of_two_replicas_is_killed_and_all_runs_finish_unaided(
             write_input(path, rows)
             texts[
                 runner.submissions.submit(
-                    account, runner.forecasts.prepare(path, kind="jsonl"), RunSpec(MODEL), f"t{n}"
+                    account, runner.forecasts.prepare_draft(path, kind="jsonl"), RunSpec(MODEL), f"t{n}"
                 )
             ] = rows
         wait(lambda: len(emulator.ledger()["batch_jobs"]) >= RUNS // 2)
         replicas[0].send_signal(signal.SIGKILL)
-        wait(lambda: all(run.state.ended for run in runner.runs.runs(account)))
+        wait(lambda: all(run.state.ended for run in runner.runs.list_recent(account)))
     finally:
         for process in replicas:
             process.kill()
             process.wait()
-    assert {run.state for run in runner.runs.runs(account)} == {RunState.FINISHED}
+    assert {run.state for run in runner.runs.list_recent(account)} == {RunState.FINISHED}
     ledger = emulator.ledger()
     assert set(Counter(job["display_name"] for job in ledger["batch_jobs"]).values()) == {1}
-    assert leftovers(ledger) == []
-    assert [c for run_id, rows in texts.items() for c in complaints(ledger, runner.folder(run_id), rows, RUNS)] == []
+    assert find_leftovers(ledger) == []
+    assert [
+        c for run_id, rows in texts.items() for c in find_violations(ledger, runner.folder(run_id), rows, RUNS)
+    ] == []
     runner.close()
 
 

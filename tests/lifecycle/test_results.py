@@ -17,19 +17,19 @@ from hypothesis import strategies as st
 
 from batch.errors import InputError, NotFound
 from batch.model import Outcome, Usage
-from batch.responses.outcomes import WORTH, classify
+from batch.responses.outcomes import RANK, classify
 from lifecycle.results.collect import build, match_rows, parse_lines
-from lifecycle.results.export.export import Choice, export
+from lifecycle.results.export.export import ExportOptions, export
 from lifecycle.results.read.compare import compare, shared_keys
-from lifecycle.results.read.merge_retries import merged
+from lifecycle.results.read.merge_retries import merge_retries
 from lifecycle.results.read.table import Filter, ResultTable
 from lifecycle.results.store.reconciliation import Reconciliation
-from tests.lifecycle.hand_made_run import Run, answer, error
+from tests.lifecycle.hand_made_run import RunFixture, answer, error
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(tmp_path / "run")
+def run(tmp_path: Path) -> RunFixture:
+    return RunFixture(tmp_path / "run")
 
 
 def balanced(account: Reconciliation) -> bool:
@@ -42,7 +42,7 @@ def balanced(account: Reconciliation) -> bool:
 # -- reconciliation --------------------------------------------------------------------------------------------
 
 
-def test_a_mixed_run_is_told_row_by_row(run: Run) -> None:
+def test_a_mixed_run_is_told_row_by_row(run: RunFixture) -> None:
     run.send("abcdef").receive(
         [
             {"key": "c", **answer("C")},
@@ -70,19 +70,19 @@ def test_a_mixed_run_is_told_row_by_row(run: Run) -> None:
     ]
 
 
-def test_a_row_is_never_joined_by_position(run: Run) -> None:
+def test_a_row_is_never_joined_by_position(run: RunFixture) -> None:
     run.send("ab").receive([answer("first"), answer("second")])
     account = run.build()
     assert [row["outcome"] for row in run.rows()] == ["missing", "missing"]
     assert account.unmatched == 2
 
 
-def test_a_job_whose_rows_all_failed_answered_nothing(run: Run) -> None:
+def test_a_job_whose_rows_all_failed_answered_nothing(run: RunFixture) -> None:
     run.send("abc").receive({"key": key, **error(3, "no such field")} for key in "cba")
     assert run.build().counts == {"error_permanent": 3}
 
 
-def test_the_newest_success_of_a_row_counts(run: Run) -> None:
+def test_the_newest_success_of_a_row_counts(run: RunFixture) -> None:
     run.send("abcd")
     run.receive([{"key": "a", **error(7, "CachedContent not found")}, {"key": "b", **answer("B0")}], attempt=0)
     run.receive([{"key": "c", **answer("C0")}, {"key": "d", **error(13)}], attempt=0, shard=1)
@@ -98,7 +98,7 @@ def test_the_newest_success_of_a_row_counts(run: Run) -> None:
     assert balanced(account)
 
 
-def test_every_attempt_is_paid_once_and_duplicates_are_not(run: Run) -> None:
+def test_every_attempt_is_paid_once_and_duplicates_are_not(run: RunFixture) -> None:
     run.send("ab")
     run.receive(
         [{"key": "a", **answer("cut", finish="MAX_TOKENS")}, {"key": "a", **answer("cut", finish="MAX_TOKENS")}]
@@ -110,7 +110,7 @@ def test_every_attempt_is_paid_once_and_duplicates_are_not(run: Run) -> None:
     assert run.rows()[0]["cost_usd"] == pytest.approx(10e-6 + 100e-6)
 
 
-def test_copies_take_the_answer_and_cost_nothing(run: Run) -> None:
+def test_copies_take_the_answer_and_cost_nothing(run: RunFixture) -> None:
     run.send("abcd", fanout={"c": "a", "d": "b"}).receive([{"key": "a", **answer("A")}, {"key": "c", **answer("?")}])
     account = run.build()
     rows = run.rows()
@@ -123,7 +123,7 @@ def test_copies_take_the_answer_and_cost_nothing(run: Run) -> None:
     assert balanced(account)
 
 
-def test_an_unknown_price_is_not_zero(run: Run) -> None:
+def test_an_unknown_price_is_not_zero(run: RunFixture) -> None:
     run.send("ab").receive([{"key": "a", **answer("A")}, {"key": "b", **error(13)}])
     account = run.build(price=lambda usage: None)
     assert account.usd is None
@@ -131,27 +131,27 @@ def test_an_unknown_price_is_not_zero(run: Run) -> None:
     assert account.unpriced == 1
 
 
-def test_rows_that_tell_no_usage_leave_a_lower_bound(run: Run) -> None:
+def test_rows_that_tell_no_usage_leave_a_lower_bound(run: RunFixture) -> None:
     run.send("ab").receive([{"key": "a", **answer("A")}, {"key": "b", "response": None}])
     account = run.build()
     assert account.usd == pytest.approx(20e-6)
     assert account.unpriced == 1
 
 
-def test_a_run_without_results_is_all_missing(run: Run) -> None:
+def test_a_run_without_results_is_all_missing(run: RunFixture) -> None:
     account = run.send("abc").build()
     assert account.counts == {"missing": 3}
     assert (account.usd, account.complete) == (0.0, False)
     assert ResultTable(run.folder).page()[1] == 3
 
 
-def test_an_empty_run_has_empty_results(run: Run) -> None:
+def test_an_empty_run_has_empty_results(run: RunFixture) -> None:
     assert run.send([]).build() == Reconciliation(usd=0.0)
     page, total = ResultTable(run.folder).page()
     assert (len(page), total) == (0, 0)
 
 
-def test_building_again_gives_the_same(run: Run) -> None:
+def test_building_again_gives_the_same(run: RunFixture) -> None:
     run.send("abc").receive([{"key": "b", **answer("B")}])
     first = run.build(), run.rows()
     (run.folder / ".building-left").mkdir()
@@ -162,7 +162,7 @@ def test_building_again_gives_the_same(run: Run) -> None:
     ]
 
 
-def test_a_build_that_dies_leaves_the_old_results(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_that_dies_leaves_the_old_results(run: RunFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     run.send("ab").receive([{"key": "a", **answer("A")}])
     run.build()
     before = (run.folder / "results.parquet").read_bytes()
@@ -178,7 +178,7 @@ def test_a_build_that_dies_leaves_the_old_results(run: Run, monkeypatch: pytest.
     assert not list(run.folder.glob(".building-*"))
 
 
-def test_inputs_out_of_order_are_a_mistake(run: Run) -> None:
+def test_inputs_out_of_order_are_a_mistake(run: RunFixture) -> None:
     run.send("ab")
     table = pq.read_table(run.folder / "inputs.parquet")
     pq.write_table(table.take([1, 0]), run.folder / "inputs.parquet")
@@ -231,7 +231,7 @@ def expected(
         for number, returned in enumerate(attempts):
             mine = [place for place, line in enumerate(returned) if line["key"] == copies.get(key, key)]
             firsts += [(number, place) for place in mine[:1]]
-        worth = {place: WORTH[classify(json.dumps(attempts[place[0]][place[1]]).encode()).outcome] for place in firsts}
+        worth = {place: RANK[classify(json.dumps(attempts[place[0]][place[1]]).encode()).outcome] for place in firsts}
         shown[key] = max(firsts, key=lambda place: (worth[place], place[0]), default=None)
     return shown
 
@@ -249,7 +249,7 @@ def test_the_joined_table_is_right_or_flags_the_damage(
             patch.setattr(parse_lines, "YIELD_ROWS", 1)
             patch.setattr(build, "BATCH_ROWS", 3)
             patch.setattr(build, "BUCKET_ROWS", 2)
-        run = Run(tmp_path_factory.mktemp("run")).send(keys, fanout=copies)
+        run = RunFixture(tmp_path_factory.mktemp("run")).send(keys, fanout=copies)
         for number, returned in enumerate(attempts):
             run.receive(returned, attempt=number)
         account = run.build()
@@ -275,9 +275,9 @@ def test_the_joined_table_is_right_or_flags_the_damage(
 def test_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
     keys = [f"k{number}" for number in range(300)]
     returned = [{"key": key, **answer(key.upper())} for key in keys]
-    in_order = Run(tmp_path / "one").send(keys).receive(returned)
+    in_order = RunFixture(tmp_path / "one").send(keys).receive(returned)
     random.Random(5).shuffle(returned)
-    shuffled = Run(tmp_path / "two").send(keys).receive(returned)
+    shuffled = RunFixture(tmp_path / "two").send(keys).receive(returned)
     assert in_order.build() == shuffled.build()
     told = ["key", "outcome", "text", "prompt_tokens", "cost_usd"]
     one, two = (pq.read_table(run.folder / "results.parquet", columns=told) for run in (in_order, shuffled))
@@ -298,7 +298,7 @@ def asks_for(schema: dict[str, Any] | None, mime: str = "application/json") -> d
     return {"contents": [], "generationConfig": config}
 
 
-def test_an_answer_not_in_the_form_asked_for_is_invalid(run: Run) -> None:
+def test_an_answer_not_in_the_form_asked_for_is_invalid(run: RunFixture) -> None:
     run.send("abcdef", request=lambda key: asks_for(PERSON))
     run.receive(
         [
@@ -324,7 +324,7 @@ def test_an_answer_not_in_the_form_asked_for_is_invalid(run: Run) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 400 + "]" * 400, "9" * 30, '"\\ud83d"'])
-def test_json_that_others_would_trip_over_costs_no_other_row(run: Run, text: str) -> None:
+def test_json_that_others_would_trip_over_costs_no_other_row(run: RunFixture, text: str) -> None:
     """Neither a fenced answer that cannot be kept as JSON, nor a property of that kind, may end the collecting."""
     schema = {"type": "OBJECT", "properties": {"x": {}}}
     run.send("abc", request=lambda key: asks_for(schema))
@@ -332,12 +332,15 @@ def test_json_that_others_would_trip_over_costs_no_other_row(run: Run, text: str
     run.receive([{"key": "c", **answer('{"x": 1}')}], shard=1)
     run.build()
     assert [row["parsed"] for row in run.rows()][::2] == ["failed", "strict"]
-    page, _ = run.table().page(fields=True, lenient=True)
+    page, _ = run.table().page(fields=True, include_repaired=True)
     assert page["answer.x"][2] == "1"
-    assert export(run.table(), run.folder / "o.parquet", "parquet", Choice(fields=True, lenient=True)).rows == 3
+    assert (
+        export(run.table(), run.folder / "o.parquet", "parquet", ExportOptions(fields=True, include_repaired=True)).rows
+        == 3
+    )
 
 
-def test_a_run_of_odd_lines_is_collected_shown_and_exported(run: Run) -> None:
+def test_a_run_of_odd_lines_is_collected_shown_and_exported(run: RunFixture) -> None:
     deep = b'{"key":"deep","response":' + b'{"a":' * 50_000 + b"1" + b"}" * 50_001
     run.send(["deep", "huge", "vertex", "snake", "lost"])
     run.receive(
@@ -367,7 +370,7 @@ def test_a_run_of_odd_lines_is_collected_shown_and_exported(run: Run) -> None:
             assert rows[0]["response"].encode() == deep
 
 
-def test_each_row_is_held_to_its_own_form(run: Run) -> None:
+def test_each_row_is_held_to_its_own_form(run: RunFixture) -> None:
     forms = {
         "a": asks_for(PERSON),
         "b": {"contents": []},
@@ -383,7 +386,7 @@ def test_each_row_is_held_to_its_own_form(run: Run) -> None:
     ]
 
 
-def test_the_runs_form_holds_where_a_request_names_none(run: Run) -> None:
+def test_the_runs_form_holds_where_a_request_names_none(run: RunFixture) -> None:
     run.send("ab", request=lambda key: asks_for(PERSON) if key == "a" else {"contents": []})
     run.receive({"key": key, **answer("[1]")} for key in "ab")
     run.build(schema={"type": "ARRAY"})
@@ -394,11 +397,11 @@ def test_the_runs_form_holds_where_a_request_names_none(run: Run) -> None:
 
 
 @pytest.fixture
-def mixed(run: Run) -> Run:
+def mixed(run: RunFixture) -> RunFixture:
     """Ten rows: even ones answered, the others failed in two ways; own columns named like ours."""
     keys = [f"k{number}" for number in range(10)]
     own = {"text": [f"own {number}" for number in range(10)], "city": ["Rome", "Oslo"] * 5, "n_items": list(range(10))}
-    run.send(keys, own=own)
+    run.send(keys, source_columns=own)
     run.receive(
         {
             "key": key,
@@ -410,7 +413,7 @@ def mixed(run: Run) -> Run:
     return run
 
 
-def test_a_page_shows_input_beside_answer(mixed: Run) -> None:
+def test_a_page_shows_input_beside_answer(mixed: RunFixture) -> None:
     page, total = ResultTable(mixed.folder).page(limit=3, offset=2)
     assert total == 10
     assert list(page["key"]) == ["k2", "k3", "k4"]
@@ -433,7 +436,7 @@ def test_a_page_shows_input_beside_answer(mixed: Run) -> None:
         (Filter(errors=("…",)), ["k1", "k3", "k5", "k7", "k9"]),
     ],
 )
-def test_filters_narrow_a_page(mixed: Run, where: Filter, keys: list[str]) -> None:
+def test_filters_narrow_a_page(mixed: RunFixture, where: Filter, keys: list[str]) -> None:
     table = ResultTable(mixed.folder)
     page, total = table.page(where)
     assert list(page["key"]) == keys == list(table.keys(where))
@@ -450,46 +453,46 @@ def test_filters_narrow_a_page(mixed: Run, where: Filter, keys: list[str]) -> No
         ("prompt", True, "k9"),
     ],
 )
-def test_pages_can_be_sorted(mixed: Run, order: str, descending: bool, first: str) -> None:
+def test_pages_can_be_sorted(mixed: RunFixture, order: str, descending: bool, first: str) -> None:
     page, _ = ResultTable(mixed.folder).page(order=order, descending=descending, limit=1)
     assert list(page["key"]) == [first]
 
 
-def test_only_columns_can_be_sorted_by(mixed: Run) -> None:
+def test_only_columns_can_be_sorted_by(mixed: RunFixture) -> None:
     with pytest.raises(InputError):
         ResultTable(mixed.folder).page(order="key; DROP TABLE results")
 
 
-def test_long_texts_are_clipped_on_request(mixed: Run) -> None:
+def test_long_texts_are_clipped_on_request(mixed: RunFixture) -> None:
     page, _ = ResultTable(mixed.folder).page(clip=4, limit=1)
     assert (page["text"][0], page["prompt"][0], page["text (input)"][0]) == ("Answ", "ques", "own ")
     assert page["n_items"][0] == 0
 
 
-def test_groups_narrow_a_page(mixed: Run) -> None:
+def test_groups_narrow_a_page(mixed: RunFixture) -> None:
     pq.write_table(pa.table({"key": ["k1", "k2"], "group": ["g1", "g2"]}), mixed.folder / "groups.parquet")
     table = ResultTable(mixed.folder)
     assert list(table.keys(Filter(groups=("g2",)))) == ["k2"]
     assert table.groups(1).to_dict("records") == [{"group": "g1", "rows": 1, "example": "question k1"}]
 
 
-def test_a_run_without_a_plan_has_no_groups(mixed: Run) -> None:
+def test_a_run_without_a_plan_has_no_groups(mixed: RunFixture) -> None:
     assert ResultTable(mixed.folder).groups().empty
 
 
-def test_errors_of_one_kind_count_as_one(mixed: Run) -> None:
+def test_errors_of_one_kind_count_as_one(mixed: RunFixture) -> None:
     errors = ResultTable(mixed.folder).errors()
     assert list(errors["error"]) == ["…", "…"]
     assert sorted(errors["rows"]) == [2, 3]
     assert set(errors["example"]) == {"k1", "k3"}
 
 
-def test_a_row_tells_everything(run: Run) -> None:
+def test_a_row_tells_everything(run: RunFixture) -> None:
     rating = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "LOW"}
     body = answer("Hello")
     body["response"]["candidates"][0] |= {"safetyRatings": [rating]}
     body["response"]["candidates"][0]["content"]["parts"].insert(0, {"text": "Hmm.", "thought": True})
-    run.send(["a", 'b"\\'], own={"city": ["Rome", None]})
+    run.send(["a", 'b"\\'], source_columns={"city": ["Rome", None]})
     run.receive([{"key": "a", **error(13)}]).receive([{"key": "a", **body}, {"key": "a", **body}], attempt=1)
     run.build()
     detail = ResultTable(run.folder).detail("a")
@@ -501,13 +504,18 @@ def test_a_row_tells_everything(run: Run) -> None:
     assert [(one.kind, one.attempt, one.outcome) for one in detail.others] == [
         *(("earlier", 0, "error_transient"), ("duplicate", 1, "answered"))
     ]
-    assert detail.own == {"city": "Rome"}
+    assert detail.source_columns == {"city": "Rome"}
     nothing = ResultTable(run.folder).detail('b"\\')
-    assert (nothing.outcome, nothing.response, nothing.usage, nothing.own) == ("missing", "", None, {"city": None})
+    assert (nothing.outcome, nothing.response, nothing.usage, nothing.source_columns) == (
+        "missing",
+        "",
+        None,
+        {"city": None},
+    )
     assert json.loads(nothing.request)["key"] == 'b"\\'
 
 
-def test_a_key_that_was_not_sent_is_not_found(mixed: Run) -> None:
+def test_a_key_that_was_not_sent_is_not_found(mixed: RunFixture) -> None:
     with pytest.raises(NotFound):
         ResultTable(mixed.folder).detail("nobody")
 
@@ -517,7 +525,7 @@ def test_results_are_not_found_before_there_are_any(tmp_path: Path) -> None:
         ResultTable(tmp_path)
 
 
-def test_lines_that_fit_no_row_can_be_looked_at(run: Run) -> None:
+def test_lines_that_fit_no_row_can_be_looked_at(run: RunFixture) -> None:
     run.send("a").receive([{"key": "zz", **answer("Z")}, b"{broken", {"key": "a", **answer("A")}])
     run.build()
     unmatched, total = ResultTable(run.folder).unmatched()
@@ -526,7 +534,7 @@ def test_lines_that_fit_no_row_can_be_looked_at(run: Run) -> None:
     assert ResultTable(run.folder).unmatched(offset=1, clip=4)[0] == ["{bro"]
 
 
-def test_many_threads_may_read_one_table(mixed: Run) -> None:
+def test_many_threads_may_read_one_table(mixed: RunFixture) -> None:
     table = ResultTable(mixed.folder)
     seen: list[list[str]] = []
 
@@ -542,16 +550,16 @@ def test_many_threads_may_read_one_table(mixed: Run) -> None:
     assert sorted(seen) == sorted([[f"k{number}"]] * 5 for number in range(4)) or len(seen) == 20
 
 
-def test_outcome_values_in_files_are_the_models(mixed: Run) -> None:
+def test_outcome_values_in_files_are_the_models(mixed: RunFixture) -> None:
     assert {row["outcome"] for row in mixed.rows()} <= {outcome.value for outcome in Outcome}
 
 
 # -- retries -----------------------------------------------------------------------------------------------------
 
 
-def family(folder: Path) -> tuple[Run, Run, Run]:
+def family(folder: Path) -> tuple[RunFixture, RunFixture, RunFixture]:
     """A parent of six rows and two retries: the first mends b and c, the second d and not e."""
-    parent = Run(folder / "parent").send("abcdef", own={"city": list("123456")})
+    parent = RunFixture(folder / "parent").send("abcdef", source_columns={"city": list("123456")})
     parent.receive(
         [
             {"key": "a", **answer("A0")},
@@ -562,9 +570,9 @@ def family(folder: Path) -> tuple[Run, Run, Run]:
             {"key": "stranger", **answer("S")},
         ]
     )
-    first = Run(folder / "first").send("bcdf", request=lambda key: {"contents": [], "cap": 2})
+    first = RunFixture(folder / "first").send("bcdf", request=lambda key: {"contents": [], "cap": 2})
     first.receive([{"key": "c", **answer("C1")}, {"key": "b", **answer("B1")}, {"key": "d", **error(14)}])
-    second = Run(folder / "second").send("de").receive([{"key": "d", **answer("D2")}, {"key": "e", **error(3)}])
+    second = RunFixture(folder / "second").send("de").receive([{"key": "d", **answer("D2")}, {"key": "e", **error(3)}])
     for run in (parent, first, second):
         run.build()
     return parent, first, second
@@ -572,7 +580,7 @@ def family(folder: Path) -> tuple[Run, Run, Run]:
 
 def test_a_merged_result_shows_each_rows_newest_success(tmp_path: Path) -> None:
     parent, first, second = family(tmp_path)
-    table = merged(parent.folder, [first.folder, second.folder])
+    table = merge_retries(parent.folder, [first.folder, second.folder])
     page, total = table.page()
     assert total == 6
     assert list(page["key"]) == list("abcdef")
@@ -586,7 +594,7 @@ def test_a_merged_result_shows_each_rows_newest_success(tmp_path: Path) -> None:
 def test_a_merged_account_counts_every_attempt_once(tmp_path: Path) -> None:
     runs = family(tmp_path)
     parent, first, second = runs
-    account = merged(parent.folder, [first.folder, second.folder]).totals()
+    account = merge_retries(parent.folder, [first.folder, second.folder]).totals()
     alone = [ResultTable(run.folder).totals() for run in runs]
     assert balanced(account)
     assert (account.sent, account.returned, account.unmatched) == (6, 11, 1)
@@ -597,7 +605,7 @@ def test_a_merged_account_counts_every_attempt_once(tmp_path: Path) -> None:
 
 def test_a_merged_row_knows_its_earlier_attempts(tmp_path: Path) -> None:
     parent, first, second = family(tmp_path)
-    table = merged(parent.folder, [first.folder, second.folder])
+    table = merge_retries(parent.folder, [first.folder, second.folder])
     detail = table.detail("d")
     assert (detail.run, detail.text) == ("second", "D2")
     assert [(one.run, one.outcome) for one in detail.others] == [
@@ -611,26 +619,26 @@ def test_a_merged_row_knows_its_earlier_attempts(tmp_path: Path) -> None:
 
 def test_a_merged_result_is_made_once_and_anew_when_a_run_changes(tmp_path: Path) -> None:
     parent, first, second = family(tmp_path)
-    table = merged(parent.folder, [first.folder])
-    assert merged(parent.folder, [first.folder]).results == table.results
+    table = merge_retries(parent.folder, [first.folder])
+    assert merge_retries(parent.folder, [first.folder]).results == table.results
     first.receive([{"key": "f", **answer("F1")}])
     first.build()
-    again = merged(parent.folder, [first.folder, tmp_path / "not yet"])
+    again = merge_retries(parent.folder, [first.folder, tmp_path / "not yet"])
     assert again.results != table.results
     assert again.counts()["answered"] == 5
-    merged(parent.folder, [first.folder, second.folder])
+    merge_retries(parent.folder, [first.folder, second.folder])
     assert len(list((parent.folder / "merged").iterdir())) == 2
 
 
 def test_a_run_without_children_is_its_own_result(tmp_path: Path) -> None:
     parent, *_ = family(tmp_path)
-    assert merged(parent.folder, []).results == parent.folder / "results.parquet"
+    assert merge_retries(parent.folder, []).results == parent.folder / "results.parquet"
 
 
 def test_a_merged_result_exports_lines_of_all_runs(tmp_path: Path) -> None:
     parent, first, second = family(tmp_path)
-    table = merged(parent.folder, [first.folder, second.folder])
-    export(table, tmp_path / "out.jsonl", "jsonl", form="gemini")
+    table = merge_retries(parent.folder, [first.folder, second.folder])
+    export(table, tmp_path / "out.jsonl", "jsonl", layout="gemini")
     lines_out = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [line["key"] for line in lines_out] == list("abcde")
     assert lines_out[3] == {"key": "d", **answer("D2")}
@@ -643,7 +651,7 @@ def test_two_runs_are_compared_by_key(tmp_path: Path) -> None:
     def person(key: str) -> dict[str, Any]:
         return asks_for(PERSON)
 
-    one = Run(tmp_path / "one").send("abcdx", prompts=["a?", "b?", "other c?", "d?", "x?"], request=person)
+    one = RunFixture(tmp_path / "one").send("abcdx", prompts=["a?", "b?", "other c?", "d?", "x?"], request=person)
     one.receive(
         [
             {"key": "a", **answer('{"name": "A"}')},
@@ -653,7 +661,7 @@ def test_two_runs_are_compared_by_key(tmp_path: Path) -> None:
             {"key": "x", **answer('{"name": "X"}')},
         ]
     )
-    two = Run(tmp_path / "two").send("dcbay", prompts=["d?", "c?", "b?", "a?", "y?"], request=person)
+    two = RunFixture(tmp_path / "two").send("dcbay", prompts=["d?", "c?", "b?", "a?", "y?"], request=person)
     two.receive(
         [
             {"key": "a", **answer('{"name": "A"}')},
@@ -691,9 +699,9 @@ def test_two_runs_are_compared_by_key(tmp_path: Path) -> None:
 
 def test_every_kind_of_difference_is_told_from_both_sides(tmp_path: Path) -> None:
     """What is better, better formed or cheaper one way is worse, worse formed or dearer the other way."""
-    one = Run(tmp_path / "one").send("abc", request=lambda key: asks_for(PERSON))
+    one = RunFixture(tmp_path / "one").send("abc", request=lambda key: asks_for(PERSON))
     one.receive([{"key": "a", **answer("{}")}, {"key": "b", **answer('{"name": "B"}')}])
-    two = Run(tmp_path / "two").send("cba", request=lambda key: asks_for(PERSON))
+    two = RunFixture(tmp_path / "two").send("cba", request=lambda key: asks_for(PERSON))
     two.receive([{"key": "a", **answer('{"name": "A"}', output=9)}, {"key": "b", **answer('{"name": "B"}')}])
     for run in (one, two):
         run.build()
@@ -707,7 +715,7 @@ def test_every_kind_of_difference_is_told_from_both_sides(tmp_path: Path) -> Non
 def test_many_rows_are_compared_while_one_waits(tmp_path: Path) -> None:
     """Half of the answers changed; what is measured is the processor's time, whatever else the computer does."""
     keys = [f"k{n:06d}" for n in range(15_000)]
-    runs = [Run(tmp_path / name).send(keys) for name in ("one", "two")]
+    runs = [RunFixture(tmp_path / name).send(keys) for name in ("one", "two")]
     for m, run in enumerate(runs):
         run.receive({"key": key, **answer(f"{key} {n % 2 * m}")} for n, key in enumerate(keys))
         run.build()

@@ -6,22 +6,22 @@ import orjson
 
 from lifecycle.results.read.table import Filter
 from tests.emulator_process import EmulatorProcess
-from tests.lifecycle.conftest import KEY, Bench, ended
+from tests.lifecycle.conftest import KEY, Bench, wait_until_ended
 
 
 def test_a_prepared_retry_is_sent_once_and_merged_with_its_origin(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    run = ended(runner, account, bench.submit(runner, account, "fine\n[[emulate: max_tokens]] b\nwell"))
+    account = runner.accounts.register_key(KEY)
+    run = wait_until_ended(runner, account, bench.submit(runner, account, "fine\n[[emulate: max_tokens]] b\nwell"))
     offer = runner.retries.retry_forecast(account, run.id, where=Filter(search="emulate"), max_output_tokens=77)
-    assert (offer.parent, offer.draft.rows) == (run.id, 1)
-    assert offer.found.card.usd.worst is not None
+    assert (offer.parent_id, offer.draft.rows) == (run.id, 1)
+    assert offer.forecast.estimate.usd.worst is not None
     assert runner.runs.retries_of(account, run.id) == []
     sent = orjson.loads((offer.draft.folder / "requests.jsonl").read_bytes())
     assert sent["request"]["generationConfig"]["maxOutputTokens"] == 77
-    child = runner.retries.send_retry(account, offer, "t")
-    assert runner.retries.send_retry(account, offer, "t") == child
-    ended(runner, account, child)
+    child = runner.retries.submit_retry(account, offer, "t")
+    assert runner.retries.submit_retry(account, offer, "t") == child
+    wait_until_ended(runner, account, child)
     assert [found.id for found in runner.runs.retries_of(account, run.id)] == [child]
     rows, total = runner.runs.results(account, run.id).page()
     assert total == 3 and list(rows["run"]) == [run.id, child, run.id]

@@ -14,12 +14,12 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.fakes import FakeRunner
 from ui.shared import app_state
 from ui.shared.app_state import AppState
-from ui.shared.cookie_crypto import Vault
+from ui.shared.cookie_crypto import CookieCipher
 
 PAGE = Path(__file__).resolve().parents[2] / "ui" / "page.py"
 
 
-class Jar(dict[str, Any]):
+class CookieJar(dict[str, Any]):
     """Cookies as Streamlit hands them out."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -33,20 +33,20 @@ def runner() -> FakeRunner:
 
 @pytest.fixture
 def state(runner: FakeRunner, tmp_path: Path) -> AppState:
-    made = AppState(runner=runner, vault=Vault("secret"), data_dir=tmp_path)  # type: ignore[arg-type]  # the fake
-    app_state.set_state(made)
-    return made
+    new_state = AppState(runner=runner, cookie_cipher=CookieCipher("secret"), data_dir=tmp_path)  # type: ignore[arg-type]  # the fake
+    app_state.set_state(new_state)
+    return new_state
 
 
 @pytest.fixture
-def cookies() -> Iterator[Jar]:
-    jar = Jar()
+def cookies() -> Iterator[CookieJar]:
+    jar = CookieJar()
     with patch.object(ContextProxy, "cookies", new_callable=PropertyMock, return_value=jar):
         yield jar
 
 
 @pytest.fixture
-def page(state: AppState, cookies: Jar) -> Callable[..., AppTest]:
+def page(state: AppState, cookies: CookieJar) -> Callable[..., AppTest]:
     """Open the page in a new browser session that sends the cookies: page(run="r1") with ?run=r1 in the address."""
 
     def open_page(**query: str) -> AppTest:

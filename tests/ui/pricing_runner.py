@@ -17,18 +17,18 @@ from cache_utils import CachedText
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs import drafts
 from lifecycle.planning import cache_estimate
-from lifecycle.planning.cache_estimate import CacheOffer
+from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, expected_hours, forecast
-from lifecycle.services.caches import CacheDesk, CacheInfo
+from lifecycle.services.caches import CacheInfo, CacheService
 from tests.ui.fakes import NOW, FakeForecasts, FakeRunner, FakeRuns, FakeSubmissions
 
 TARIFF = Tariff(0.3, 0.15, 2.5, 1.25, 0.03, None, 1.0, explicit_minimum=1024, implicit_minimum=2048)
 GUIDE = "The guide says which parcels go where, and what to do with those that nobody wants. " * 120
 
 
-def a_cache(name: str, **changes: Any) -> CacheInfo:
+def make_cache(name: str, **changes: Any) -> CacheInfo:
     """A cache with half an hour left, with whatever is different about it."""
-    plain = CacheInfo(
+    base = CacheInfo(
         name=f"cachedContents/{name}",
         label=name,
         model="gemini-3-flash",
@@ -43,7 +43,7 @@ def a_cache(name: str, **changes: Any) -> CacheInfo:
         ours=False,
         runs=(),
     )
-    return replace(plain, **changes)
+    return replace(base, **changes)
 
 
 class PricingForecasts(FakeForecasts):
@@ -53,29 +53,29 @@ class PricingForecasts(FakeForecasts):
         self.runner = runner
         self._drafts = itertools.count(1)
 
-    def prepare(self, source: Path | str, *, use_cache: str = "", **options: Any) -> drafts.Draft:
+    def prepare_draft(self, source: Path | str, *, use_cache: str = "", **options: Any) -> drafts.Draft:
         target = self.runner.folder / "drafts" / f"d{next(self._drafts)}"
         if use_cache:
             options["generation"] = replace(options["generation"], system_instruction="")
         draft = drafts.prepare(source, target, **options)
-        return cache_estimate.use_for_all(draft, use_cache) if use_cache else draft
+        return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft
 
     def tariff(self, model: str) -> Tariff | None:
         return None if "mystery" in model else TARIFF
 
-    def forecast(
+    def for_draft(
         self,
         account: Account | None,
         draft: drafts.Draft,
         spec: RunSpec,
         *,
         exact: bool = True,
-        before: Forecast | None = None,
+        previous: Forecast | None = None,
     ) -> Forecast:
-        self.runner.asked.append((draft.folder.name, spec, exact))
+        self.runner.forecast_requests.append((draft.folder.name, spec, exact))
         assert self.runner.gate.wait(60)
-        if self.runner.fault:
-            raise self.runner.fault
+        if self.runner.error:
+            raise self.runner.error
         return forecast(
             draft.folder / "requests.jsonl",
             spec,
@@ -83,11 +83,11 @@ class PricingForecasts(FakeForecasts):
             model=None,
             hours=expected_hours([], spec.hours),
             count=(lambda prefix: len(prefix) // 4) if account and exact else None,
-            before=before,
+            previous=previous,
         )
 
-    def offer_cache(self, account: Account, wanted: CachedText, hours: float) -> CacheOffer:
-        return cache_estimate.offer(wanted, hours, self.tariff(wanted.model))
+    def estimate_cache(self, account: Account, wanted: CachedText, hours: float) -> CacheEstimate:
+        return cache_estimate.estimate_cache(wanted, hours, self.tariff(wanted.model))
 
 
 class PricingSubmissions(FakeSubmissions):
@@ -95,13 +95,24 @@ class PricingSubmissions(FakeSubmissions):
 
     runner: PricingRunner
 
-    def refusal(self, draft: drafts.Draft, spec: RunSpec, found: Forecast) -> BatchRunnerError | None:
-        return self.runner.unfit or (None if spec.max_usd is None else over_budget(found.card, spec.max_usd))
+    def validate(self, draft: drafts.Draft, spec: RunSpec, found: Forecast) -> BatchRunnerError | None:
+        return self.runner.validation_error or (
+            None if spec.max_usd is None else over_budget(found.estimate, spec.max_usd)
+        )
 
-    def submit(self, account: Account, draft: Any, spec: RunSpec, ticket: str, found: Forecast | None = None) -> str:
+    def submit(
+        self,
+        account: Account,
+        draft: drafts.Draft,
+        spec: RunSpec,
+        idempotency_key: str,
+        forecast: Forecast | None = None,
+        *,
+        attended: bool = True,
+    ) -> str:
         lines = (draft.folder / "requests.jsonl").read_bytes().splitlines()
-        self.runner.submitted.append((spec, found, lines))
-        run_id = super().submit(account, draft, spec, ticket)
+        self.runner.submitted.append((spec, forecast, lines))
+        run_id = super().submit(account, draft, spec, idempotency_key)
         shutil.copytree(draft.folder, self.runner.folder / run_id, dirs_exist_ok=True)
         return run_id
 
@@ -115,30 +126,30 @@ class PricingRuns(FakeRuns):
         return drafts.open_draft(self.runner.folder / run_id)
 
 
-class PricingCaches(CacheDesk):
+class PricingCaches(CacheService):
     """Caches of `runner.kept`."""
 
     def __init__(self, runner: PricingRunner) -> None:
         self.runner = runner
 
-    def caches(self, account: Account) -> list[CacheInfo]:
-        self.runner.looked += 1
-        if self.runner.fault:
-            raise self.runner.fault
+    def list_all(self, account: Account) -> list[CacheInfo]:
+        self.runner.list_calls += 1
+        if self.runner.error:
+            raise self.runner.error
         return list(self.runner.kept)
 
-    def create_cache(self, account: Account, wanted: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
-        if self.runner.fault:
-            raise self.runner.fault
+    def create(self, account: Account, wanted: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
+        if self.runner.error:
+            raise self.runner.error
         self.runner.created.append((wanted, name, ttl_seconds))
-        made = a_cache(name, model=wanted.model)
+        made = make_cache(name, model=wanted.model)
         self.runner.kept.append(made)
         return made
 
-    def extend_cache(self, account: Account, name: str, ttl_seconds: float) -> None:
+    def extend(self, account: Account, name: str, ttl_seconds: float) -> None:
         self.runner.calls.append(("extend", name, f"{ttl_seconds:g}"))
 
-    def delete_cache(self, account: Account, name: str) -> None:
+    def delete(self, account: Account, name: str) -> None:
         self.runner.calls.append(("delete cache", name))
         self.runner.kept = [cache for cache in self.runner.kept if cache.name != name]
 
@@ -150,16 +161,16 @@ class PricingRunner(FakeRunner):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-        self.asked: list[tuple[str, RunSpec, bool]] = []
+        self.forecast_requests: list[tuple[str, RunSpec, bool]] = []
         self.submitted: list[tuple[RunSpec, Forecast | None, list[bytes]]] = []
         self.kept: list[CacheInfo] = []
         self.created: list[tuple[CachedText, str, float]] = []
-        self.looked = 0
+        self.list_calls = 0
         self.gate = threading.Event()
         self.gate.set()
-        self.fault: BatchRunnerError | None = None
-        self.unfit: BatchRunnerError | None = None
+        self.error: BatchRunnerError | None = None
+        self.validation_error: BatchRunnerError | None = None
         self.forecasts = PricingForecasts(self)
         self.submissions = PricingSubmissions(self)
         self.runs = PricingRuns(self)
-        self.caches: CacheDesk = PricingCaches(self)
+        self.caches: CacheService = PricingCaches(self)

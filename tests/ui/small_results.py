@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lifecycle.results.collect.build import build
+from lifecycle.results.collect.build import build_results
 from lifecycle.results.read.table import ResultTable
 
 
@@ -19,7 +19,7 @@ def small_results(
     answers: Mapping[str, Any],
     prompts: Mapping[str, str] | None = None,
     schema: dict[str, Any] | None = None,
-    strays: Iterable[dict[str, Any]] = (),
+    extra_lines: Iterable[dict[str, Any]] = (),
 ) -> ResultTable:
     """`answers` maps each key sent to a text, to a whole result line's rest, or to None for a row that is missing.
 
@@ -27,8 +27,8 @@ def small_results(
     """
     folder.mkdir(parents=True)
     keys = list(answers)
-    asked = [(prompts or {}).get(key, f"prompt of {key}") for key in keys]
-    columns = {"n": range(len(keys)), "key": keys, "prompt": asked, "line": range(1, len(keys) + 1)}
+    prompt_texts = [(prompts or {}).get(key, f"prompt of {key}") for key in keys]
+    columns = {"n": range(len(keys)), "key": keys, "prompt": prompt_texts, "line": range(1, len(keys) + 1)}
     table = pa.table({name: pa.array(values) for name, values in columns.items()})
     pq.write_table(
         table.cast(pa.schema([("n", "int64"), ("key", "string"), ("prompt", "string"), ("line", "int64")])),
@@ -36,17 +36,17 @@ def small_results(
     )
     requests = [
         {"key": key, "request": {"contents": [{"parts": [{"text": text}]}]}}
-        for key, text in zip(keys, asked, strict=True)
+        for key, text in zip(keys, prompt_texts, strict=True)
     ]
     (folder / "requests.jsonl").write_bytes(b"\n".join(map(orjson.dumps, requests)))
     received = folder / "1-0.jsonl"
-    lines = [{"key": key, **_rest(answer)} for key, answer in answers.items() if answer is not None]
-    received.write_bytes(b"\n".join(map(orjson.dumps, [*lines, *strays])))
-    build(folder, received=[received], price=lambda usage: 0.000001, schema=schema)
+    lines = [{"key": key, **_result_fields(answer)} for key, answer in answers.items() if answer is not None]
+    received.write_bytes(b"\n".join(map(orjson.dumps, [*lines, *extra_lines])))
+    build_results(folder, received=[received], price=lambda usage: 0.000001, schema=schema)
     return ResultTable(folder)
 
 
-def _rest(answer: Any) -> dict[str, Any]:
+def _result_fields(answer: Any) -> dict[str, Any]:
     if isinstance(answer, dict):
         return answer
     candidate = {"finishReason": "STOP", "content": {"role": "model", "parts": [{"text": answer}]}}

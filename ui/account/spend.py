@@ -8,18 +8,18 @@ from typing import Any
 
 import streamlit as st
 
-from batch.formatting import count
-from batch.pricing.costs import Bill, Spent, altogether, by_day_and_model, by_model, spent
+from batch.formatting import plural
+from batch.pricing.costs import RunCost, Spend, by_day_and_model, by_model, overall, sum_spend
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
-from ui.results.run_cost import saved
+from ui.results.run_cost import describe_saving
 from ui.shared import background
 from ui.shared.format import money
-from ui.shared.notices import plain
+from ui.shared.notices import escape_markdown
 
 NAME = "spend"
-MOST_RUNS, MOST_LINES, MOST_DAYS = 1000, 200, 31
-MOST_MODELS = 5  # as many as there are colours; the rest is one more
+MAX_RUNS, MAX_LINES, MAX_DAYS = 1000, 200, 31
+MAX_MODELS = 5  # as many as there are colours; the rest is one more
 
 
 def draw(runner: Runner, account: Account | None) -> None:
@@ -33,70 +33,70 @@ def draw(runner: Runner, account: Account | None) -> None:
 
 
 def _draw(runner: Runner, account: Account) -> None:
-    runs = runner.runs.runs(account, MOST_RUNS)
+    runs = runner.runs.list_recent(account, MAX_RUNS)
     ended = max((run.ended_at for run in runs if run.ended_at), default=None)
-    asked = background.ask(NAME, (account.owner, len(runs), ended), lambda: runner.billing.bills(account))
-    if not asked.answer.done():
-        background.draw_waiting(NAME, "Adding up…")
+    result = background.run_once(NAME, (account.owner_id, len(runs), ended), lambda: runner.billing.run_costs(account))
+    if not result.future.done():
+        background.draw_pending(NAME, "Adding up…")
         return
-    bills = asked.answer.result()
-    st.caption(plain(headline(bills, runs, rehearsal=account.rehearsal)))
-    if not bills:
+    costs = result.future.result()
+    st.caption(escape_markdown(describe_spend(costs, runs, rehearsal=account.rehearsal)))
+    if not costs:
         return
-    lines = spent(bills, by_day_and_model)
+    lines = sum_spend(costs, by_day_and_model)
     if len({line.day for line in lines}) > 1:
-        st.echarts_chart(picture(lines), height=200, alt="Cost of each day, by model")
+        st.echarts_chart(chart_options(lines), height=200, alt="Cost of each day, by model")
     st.dataframe(
-        _table(lines[:MOST_LINES]), hide_index=True, height="content", placeholder="", alt="Cost by day and model"
+        _table(lines[:MAX_LINES]), hide_index=True, height="content", placeholder="", alt="Cost by day and model"
     )
-    if len(lines) > MOST_LINES:
-        st.caption(f"{count(len(lines) - MOST_LINES, 'older line')}: python cli.py spend")
-    models = spent(bills, by_model)
+    if len(lines) > MAX_LINES:
+        st.caption(f"{plural(len(lines) - MAX_LINES, 'older line')}: python cli.py spend")
+    models = sum_spend(costs, by_model)
     if len(models) > 1:
-        st.caption(plain(" · ".join(f"{line.model} {amount(line)}" for line in models)))
+        st.caption(escape_markdown(" · ".join(f"{line.model} {format_amount(line)}" for line in models)))
     st.caption("Days by UTC, each run on the day it ended. Caches that you made yourself are not in it.")
 
 
-def headline(bills: Sequence[Bill], runs: Sequence[RunView], *, rehearsal: bool) -> str:
+def describe_spend(costs: Sequence[RunCost], runs: Sequence[RunView], *, rehearsal: bool) -> str:
     """All of it in a sentence or two."""
-    waiting = under_way(runs)
-    if not bills:
-        return waiting or "No run has ended yet."
-    (whole,) = spent(bills, altogether)
+    in_progress = describe_in_progress(runs)
+    if not costs:
+        return in_progress or "No run has ended yet."
+    (total,) = sum_spend(costs, overall)
     verb = "would have cost" if rehearsal else "cost"
-    words = f"{count(whole.runs, 'run')} with {count(whole.rows, 'row')}: {verb} {amount(whole)}."
-    if whole.saved is not None and whole.by_caching is not None and whole.by_batching is not None:
-        less = f"{money(abs(whole.saved))} {'less' if whole.saved >= 0 else 'more'}"
-        words += f" That is {less} than at standard price without caches: "
-        words += f"{saved(whole.by_batching, 'batch')}, {saved(whole.by_caching, 'caching')}."
-    return f"{words} {waiting}".strip()
+    text = f"{plural(total.runs, 'run')} with {plural(total.rows, 'row')}: {verb} {format_amount(total)}."
+    if total.saved is not None and total.saved_by_caching is not None and total.saved_by_batching is not None:
+        difference = f"{money(abs(total.saved))} {'less' if total.saved >= 0 else 'more'}"
+        text += f" That is {difference} than at standard price without caches: "
+        text += f"{describe_saving(total.saved_by_batching, 'batch')}, {describe_saving(total.saved_by_caching, 'caching')}."
+    return f"{text} {in_progress}".strip()
 
 
-def under_way(runs: Sequence[RunView]) -> str:
+def describe_in_progress(runs: Sequence[RunView]) -> str:
     """What is not in the sum yet."""
-    going = [run for run in runs if not run.state.ended]
-    if not going:
+    active = [run for run in runs if not run.state.ended]
+    if not active:
         return ""
-    expected = [run.estimate_usd for run in going]
-    told = "" if None in expected else f", {money(sum(usd for usd in expected if usd is not None))} expected,"
-    return f"{count(len(going), 'run')} under way{told} {'is' if len(going) == 1 else 'are'} not in it."
+    expected = [run.estimate_usd for run in active]
+    expected_text = "" if None in expected else f", {money(sum(usd for usd in expected if usd is not None))} expected,"
+    return f"{plural(len(active), 'run')} under way{expected_text} {'is' if len(active) == 1 else 'are'} not in it."
 
 
-def amount(line: Spent) -> str:
+def format_amount(line: Spend) -> str:
     """What a line comes to, and how many of its runs are not in it."""
     if line.usd is None:
         return "not known"
-    least = "at least " if line.at_least or line.unknown else ""
-    unknown = f" ({count(line.unknown, 'run')} not known)" if line.unknown else ""
-    return f"{least}{money(line.usd)}{unknown}"
+    prefix = "at least " if line.at_least or line.runs_of_unknown_cost else ""
+    unknown = f" ({plural(line.runs_of_unknown_cost, 'run')} not known)" if line.runs_of_unknown_cost else ""
+    return f"{prefix}{money(line.usd)}{unknown}"
 
 
-def _table(lines: Sequence[Spent]) -> list[dict[str, str]]:
+def _table(lines: Sequence[Spend]) -> list[dict[str, str]]:
     return [
         {
             "Day": f"{line.day:%d %b %Y}" if line.day else "",
             "Model": line.model,
-            "Cost": amount(line),
+            "Cost": format_amount(line),
             "Saved": money(line.saved),
             "Runs": f"{line.runs:,}",
             "Rows": f"{line.rows:,}",
@@ -105,17 +105,17 @@ def _table(lines: Sequence[Spent]) -> list[dict[str, str]]:
     ]
 
 
-def picture(lines: Sequence[Spent]) -> dict[str, Any]:
+def chart_options(lines: Sequence[Spend]) -> dict[str, Any]:
     """Bars for the last days on which something ended, a colour for each model, as an option object for ECharts."""
-    days = sorted({line.day for line in lines if line.day is not None})[-MOST_DAYS:]
+    days = sorted({line.day for line in lines if line.day is not None})[-MAX_DAYS:]
     usd: dict[str, float] = {}
     for line in lines:
         usd[line.model] = usd.get(line.model, 0.0) + (line.usd or 0.0)
-    dearest = sorted(usd, key=lambda model: -usd[model])
-    named = dearest if len(dearest) <= MOST_MODELS else dearest[: MOST_MODELS - 1]
-    series = {model: _bars(lines, days, {model}) for model in named}
-    if len(named) < len(dearest):
-        series["others"] = _bars(lines, days, set(dearest) - set(named))
+    models_by_cost = sorted(usd, key=lambda model: -usd[model])
+    shown_models = models_by_cost if len(models_by_cost) <= MAX_MODELS else models_by_cost[: MAX_MODELS - 1]
+    series = {model: _bars(lines, days, {model}) for model in shown_models}
+    if len(shown_models) < len(models_by_cost):
+        series["others"] = _bars(lines, days, set(models_by_cost) - set(shown_models))
     return {
         "animation": False,
         "grid": {"left": 8, "right": 8, "top": 34, "bottom": 4, "containLabel": True},
@@ -130,5 +130,5 @@ def picture(lines: Sequence[Spent]) -> dict[str, Any]:
     }
 
 
-def _bars(lines: Sequence[Spent], days: Sequence[date], models: set[str]) -> list[float]:
+def _bars(lines: Sequence[Spend], days: Sequence[date], models: set[str]) -> list[float]:
     return [sum(line.usd or 0.0 for line in lines if line.day == day and line.model in models) for day in days]

@@ -26,7 +26,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'self'",
     )
 )
-CLOSED = ("/_stcore/metrics", "/_stcore/agent")
+HIDDEN_PATHS = ("/_stcore/metrics", "/_stcore/agent")
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -41,36 +41,36 @@ HEADERS = {
 def middleware(allowed_hosts: tuple[str, ...]) -> list[Middleware]:
     """Return the layers in the order a request meets them."""
     return [
-        Middleware(StrictHeaders),
+        Middleware(SecurityHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
-        Middleware(ClosedDoors),
+        Middleware(HiddenEndpoints),
         Middleware(SameOrigin),
     ]
 
 
-class StrictHeaders:
+class SecurityHeaders:
     """Adds HEADERS to every HTTP response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def strict(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self.app(scope, receive, strict if scope["type"] == "http" else send)
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-class ClosedDoors:
+class HiddenEndpoints:
     """Hides what Streamlit serves to anybody and the page does not need: counts of sessions, descriptions of tools."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(CLOSED):
+        if scope["type"] == "http" and scope["path"].startswith(HIDDEN_PATHS):
             await PlainTextResponse("There is nothing here.", 404)(scope, receive, send)
             return
         await self.app(scope, receive, send)

@@ -77,18 +77,19 @@ def draw(account: Account | None) -> None:
     ended = since_last_visit.ended_here()
     with st.container(key="bell"):
         if account is not None and (ended or st.session_state.get("under_way")):
-            _component(data={"ended": notes(ended)}, key=_KEY, on_unseen_change=lambda: _unseen(account))
+            _component(data={"ended": notifications(ended)}, key=_KEY, on_unseen_change=lambda: _on_unseen(account))
 
 
-def notes(ended: Sequence[RunView]) -> list[tuple[str, str, str]]:
+def notifications(ended: Sequence[RunView]) -> list[tuple[str, str, str]]:
     """(id, title, text) of each ending."""
     return [
-        (run.id, STATE_TITLES[run.state], f"{since_last_visit.numbers(run)} · {run.model} · {run.id}") for run in ended
+        (run.id, STATE_TITLES[run.state], f"{since_last_visit.counts_line(run)} · {run.model} · {run.id}")
+        for run in ended
     ]
 
 
-def _unseen(account: Account) -> None:
+def _on_unseen(account: Account) -> None:
     """Runs ended while the page was out of sight: it says so when it is seen again."""
-    told = st.session_state[_KEY].unseen
-    if isinstance(told, list):
-        since_last_visit.add(account, [name for name in told if isinstance(name, str)])
+    unseen_ids = st.session_state[_KEY].unseen
+    if isinstance(unseen_ids, list):
+        since_last_visit.add_unseen(account, [name for name in unseen_ids if isinstance(name, str)])

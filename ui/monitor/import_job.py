@@ -7,20 +7,20 @@ from datetime import datetime
 
 import streamlit as st
 
-from batch.formatting import count
-from lifecycle.core.foreign_jobs import Elsewhere
-from lifecycle.core.job_states import words as job_words
+from batch.formatting import plural
+from lifecycle.core.foreign_jobs import ForeignJob
+from lifecycle.core.job_states import describe_job_state as describe_state
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
 from ui.monitor import actions
 from ui.shared import background, notices
-from ui.shared.format import clipped
-from ui.shared.notices import plain
+from ui.shared.format import truncate
+from ui.shared.notices import escape_markdown
 from ui.submit import uploader
 
 NAME = "jobs-elsewhere"
-LISTED = 20
-FRESH_SECONDS = 600.0
+MAX_LISTED = 20
+MAX_AGE_SECONDS = 600.0
 
 
 def draw(runner: Runner, account: Account) -> None:
@@ -32,70 +32,72 @@ def draw(runner: Runner, account: Account) -> None:
             "A job made with this key by a script or another installation becomes a run: watched, collected, priced "
             "and exported like any other. Nothing of it is cancelled or deleted unless you cancel the run."
         )
-        round_ = st.session_state.setdefault("recover_round", secrets.token_urlsafe(6))
+        version = st.session_state.setdefault("recover_round", secrets.token_urlsafe(6))
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_input(
                 "Name of the batch job", key="recover-job", placeholder="batches/abc123", max_chars=300, width=320
             )
-            st.button("Recover", key="recover-go", type="primary", on_click=_recover, args=(round_,))
-            st.button("List jobs made elsewhere", key="recover-list", on_click=_list)
+            st.button("Recover", key="recover-go", type="primary", on_click=_import, args=(version,))
+            st.button("List jobs made elsewhere", key="recover-list", on_click=_request_list)
         st.file_uploader(
             "Its requests, if you have them",
             type=uploader.TYPES,
-            key=f"recover-file-{round_}",
+            key=f"recover-file-{version}",
             help="Google does not give requests back. With their file, prompts stand beside answers and rows can be "
             "sent again; without it, there are keys and answers.",
         )
         notices.draw("recover")
         if st.session_state.get("recover_listing"):
-            _listing(runner, account)
+            _draw_list(runner, account)
 
 
-def _recover(round_: str, name: str = "") -> None:
+def _import(version: str, name: str = "") -> None:
     """Adopt the job that was named, or the one that was chosen from the list."""
-    given = name or str(st.session_state.get("recover-job") or "")
-    if actions.recover(given, st.session_state.get(f"recover-file-{round_}")):
+    job_name = name or str(st.session_state.get("recover-job") or "")
+    if actions.import_job(job_name, st.session_state.get(f"recover-file-{version}")):
         st.session_state["recover_round"] = secrets.token_urlsafe(6)
         st.session_state["recover-job"] = ""
         st.session_state["recover_listing"] = False
 
 
-def _list() -> None:
-    background.forget(NAME)
+def _request_list() -> None:
+    background.invalidate(NAME)
     st.session_state["recover_listing"] = True
 
 
-def _listing(runner: Runner, account: Account) -> None:
+def _draw_list(runner: Runner, account: Account) -> None:
     """The jobs that no run here has, each with a button."""
-    asked: background.Asked[list[Elsewhere]] = background.ask(
-        NAME, account.owner, lambda: runner.imports.jobs_elsewhere(account), FRESH_SECONDS
+    result: background.BackgroundResult[list[ForeignJob]] = background.run_once(
+        NAME, account.owner_id, lambda: runner.imports.list_foreign_jobs(account), MAX_AGE_SECONDS
     )
-    if asked.trouble is not None:
-        st.error(plain(f"{asked.trouble} {asked.trouble.remedy}".strip()))
+    if result.error is not None:
+        st.error(escape_markdown(f"{result.error} {result.error.remedy}".strip()))
         return
-    if asked.found is None:
-        background.draw_waiting(NAME, "Asking Google for its list of jobs…")
+    if result.value is None:
+        background.draw_pending(NAME, "Asking Google for its list of jobs…")
         return
-    if not asked.found:
+    if not result.value:
         st.caption("Every job under this key belongs to a run here.")
-    for job in asked.found[:LISTED]:
+    for job in result.value[:MAX_LISTED]:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
                 "Recover this",
                 key=f"recover-{job.name}",
-                on_click=_recover,
+                on_click=_import,
                 args=(st.session_state["recover_round"], job.name),
             )
-            st.caption(plain(_words(job)), width="content")
-    if len(asked.found) > LISTED:
-        st.caption(f"The newest {LISTED} of {count(len(asked.found), 'job')}; others can be recovered by their name.")
+            st.caption(escape_markdown(_describe_job(job)), width="content")
+    if len(result.value) > MAX_LISTED:
+        st.caption(
+            f"The newest {MAX_LISTED} of {plural(len(result.value), 'job')}; others can be recovered by their name."
+        )
 
 
-def _words(job: Elsewhere) -> str:
-    requests = "requests not known" if job.requests is None else count(job.requests, "request")
-    named = clipped(job.display_name, 60) or "no display name"
-    return f"{named} · {requests} · {job.model} · {job_words(job.state)} · made {_when(job.created_at)} · {job.name}"
+def _describe_job(job: ForeignJob) -> str:
+    requests = "requests not known" if job.requests is None else plural(job.requests, "request")
+    display_name = truncate(job.display_name, 60) or "no display name"
+    return f"{display_name} · {requests} · {job.model} · {describe_state(job.state)} · made {_format_time(job.created_at)} · {job.name}"
 
 
-def _when(moment: datetime | None) -> str:
+def _format_time(moment: datetime | None) -> str:
     return f"{moment:%d %b %Y, %H:%M} UTC" if moment else "at an unknown time"

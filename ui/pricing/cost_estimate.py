@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import streamlit as st
 
-from batch.pricing.estimate import Card, Range
+from batch.pricing.estimate import CostEstimate, CostRange
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from ui.pricing import forecasts
-from ui.pricing.forecasts import Outlook
+from ui.pricing.forecasts import DisplayedForecast
 from ui.shared.format import money
-from ui.shared.notices import plain
+from ui.shared.notices import escape_markdown
 
 LOW_HELP = "Fewest tokens, short answers, caches that live a quarter of an hour."
 EXPECTED_HELP = "What to plan with. The assumptions are listed below."
 WORST_HELP = "Every row writes to its output limit, thoughts included, and caches live 48 hours."
 
 
-def draw(outlook: Outlook, account: Account | None, draft: Draft, spec: RunSpec) -> None:
+def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, spec: RunSpec) -> None:
     """Draw the card of a draft."""
-    card = outlook.found.card
+    estimate = displayed.forecast.estimate
     with st.container(border=True, key="cost"):
         st.markdown(f"**{_heading(account)}**")
-        if outlook.found.caution:
-            st.warning(plain(outlook.found.caution))
+        if displayed.forecast.warning:
+            st.warning(escape_markdown(displayed.forecast.warning))
         with st.container(horizontal=True, gap="medium"):
-            st.metric("Low", money(card.usd.low), help=LOW_HELP, width="content")
-            st.metric("Expected", money(card.usd.expected), help=EXPECTED_HELP, width="content")
-            st.metric("Worst", money(card.usd.worst), help=WORST_HELP, width="content")
-        st.caption(plain(_beside(card)))
+            st.metric("Low", money(estimate.usd.low), help=LOW_HELP, width="content")
+            st.metric("Expected", money(estimate.usd.expected), help=EXPECTED_HELP, width="content")
+            st.metric("Worst", money(estimate.usd.worst), help=WORST_HELP, width="content")
+        st.caption(escape_markdown(_describe_alternatives(estimate)))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(plain(_tokens(card, outlook)), width="content")
-            if account and not outlook.counted:
+            st.caption(escape_markdown(_describe_tokens(estimate, displayed)), width="content")
+            if account and not displayed.counted:
                 st.button(
                     "Count exactly",
                     key="count-exactly",
@@ -40,16 +40,16 @@ def draw(outlook: Outlook, account: Account | None, draft: Draft, spec: RunSpec)
                     args=(str(draft.folder),),
                     help="Google counts the shared texts and a sample of the rest, free of charge.",
                 )
-        _limits()
-        over = forecasts.blocked(outlook, spec)
-        if over:
-            st.error(plain(f"{over} {over.remedy}"))
+        _draw_limits()
+        budget_error = forecasts.budget_error(displayed, spec)
+        if budget_error:
+            st.error(escape_markdown(f"{budget_error} {budget_error.remedy}"))
         with st.expander("Assumptions", key="assumptions"):
-            for words in card.assumptions:
-                st.caption(plain(words))
+            for assumption in estimate.assumptions:
+                st.caption(escape_markdown(assumption))
 
 
-def _limits() -> None:
+def _draw_limits() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.number_input(
             "Budget, USD",
@@ -81,21 +81,21 @@ def _heading(account: Account | None) -> str:
     return "What it would cost at Google" if account and account.rehearsal else "What it will cost"
 
 
-def _beside(card: Card) -> str:
+def _describe_alternatives(estimate: CostEstimate) -> str:
     """The same work paid for otherwise."""
-    words = f"{money(card.standard.expected)} at standard price"
-    if card.uncached != card.usd:
-        words = f"{money(card.uncached.expected)} without a cache, {words}"
-    return f"Expected otherwise: {words}."
+    text = f"{money(estimate.standard.expected)} at standard price"
+    if estimate.uncached != estimate.usd:
+        text = f"{money(estimate.uncached.expected)} without a cache, {text}"
+    return f"Expected otherwise: {text}."
 
 
-def _tokens(card: Card, outlook: Outlook) -> str:
-    margin = f" ± {card.prompt.half_width:,.0f}" if card.prompt.half_width >= 1 else ""
-    unit = "token" if f"{card.prompt.total:.0f}{margin}" == "1" else "tokens"
-    read = f", {card.cached:,} of them from caches" if card.cached else ""
-    return f"{card.prompt.total:,.0f}{margin} {unit} in{read}; {_span(card.output)} out."
+def _describe_tokens(estimate: CostEstimate, displayed: DisplayedForecast) -> str:
+    margin = f" ± {estimate.prompt.half_width:,.0f}" if estimate.prompt.half_width >= 1 else ""
+    unit = "token" if f"{estimate.prompt.total:.0f}{margin}" == "1" else "tokens"
+    cached_text = f", {estimate.cached:,} of them from caches" if estimate.cached else ""
+    return f"{estimate.prompt.total:,.0f}{margin} {unit} in{cached_text}; {_format_range(estimate.output)} out."
 
 
-def _span(tokens: Range) -> str:
+def _format_range(tokens: CostRange) -> str:
     low, worst = ("not known" if value is None else f"{value:,.0f}" for value in (tokens.low, tokens.worst))
     return low if low == worst else f"{low} to {worst}"

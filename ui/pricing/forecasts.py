@@ -9,7 +9,7 @@ import streamlit as st
 from batch.errors import OverBudget
 from batch.model import ContextMode, Generation, SendAs
 from batch.pricing.estimate import over_budget
-from gem_cache import CostAt, Group, Hint
+from gem_cache import CostAtDuration, Group, Hint
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
@@ -17,31 +17,31 @@ from lifecycle.runner import Runner
 from ui.shared import background
 
 NAME = "forecast"
-PICTURED_HOURS = [*(0.25 * 2 ** (step / 4) for step in range(31)), 48.0]
-PLANNED = (ContextMode.AUTO, ContextMode.EXPLICIT)  # modes in which exact counts may change what is done
+CHART_HOURS = [*(0.25 * 2 ** (step / 4) for step in range(31)), 48.0]
+PLANNED_MODES = (ContextMode.AUTO, ContextMode.EXPLICIT)  # modes in which exact counts may change what is done
 
 
 @dataclass(frozen=True)
-class Outlook:
+class DisplayedForecast:
     """A forecast with all that is drawn of it, worked out before the page needs it.
 
     `texts` keeps the groups' texts that were shown, by id.
     """
 
-    found: Forecast
+    forecast: Forecast
     groups: list[Group]
     hints: list[Hint]
-    curve: list[CostAt]
+    curve: list[CostAtDuration]
     priced: bool
     texts: dict[str, str] = field(default_factory=dict)
 
     @property
     def counted(self) -> bool:
-        return self.found.counted > 0
+        return self.forecast.counted_texts > 0
 
 
 @dataclass(frozen=True)
-class _About:
+class _CacheKey:
     """What a forecast hangs on. Name, transport, budget and canary do not change it."""
 
     folder: str
@@ -49,31 +49,31 @@ class _About:
     spec: RunSpec
     exact: bool
 
-    def may_follow(self, other: object) -> bool:
-        return isinstance(other, _About) and (self.folder, self.owner, self.spec.model) == (
+    def can_reuse(self, other: object) -> bool:
+        return isinstance(other, _CacheKey) and (self.folder, self.owner, self.spec.model) == (
             other.folder,
             other.owner,
             other.spec.model,
         )
 
 
-def decided(spec: RunSpec, *, chosen_cache: str = "") -> RunSpec:
+def with_user_choices(spec: RunSpec, *, chosen_cache: str = "") -> RunSpec:
     """A submission's decision with what was chosen in plan and cost card, and the cache that it is to use."""
-    said = st.session_state
+    state = st.session_state
     return replace(
         spec,
-        hours=said.get("hours") or None,
-        split="text" if said.get("split_texts") else "part",
-        dedupe=bool(said.get("dedupe")),
-        overrides=dict(said.get("overrides") or {}),
-        allow_plain=bool(said.get("allow_plain", True)),
-        end_cache=bool(said.get("end_cache")) and bool(chosen_cache),
-        max_usd=said.get("max_usd"),
-        canary=int(said.get("canary") or 0),
+        hours=state.get("hours") or None,
+        split="text" if state.get("split_texts") else "part",
+        dedupe=bool(state.get("dedupe")),
+        overrides=dict(state.get("overrides") or {}),
+        allow_plain=bool(state.get("allow_plain", True)),
+        end_cache=bool(state.get("end_cache")) and bool(chosen_cache),
+        max_usd=state.get("max_usd"),
+        canary=int(state.get("canary") or 0),
     )
 
 
-def take(spec: RunSpec) -> None:
+def restore(spec: RunSpec) -> None:
     """Choose what an earlier run had chosen."""
     st.session_state.update(
         hours=spec.hours,
@@ -86,22 +86,24 @@ def take(spec: RunSpec) -> None:
     )
 
 
-def ask(runner: Runner, account: Account | None, draft: Draft, spec: RunSpec) -> background.Asked[Outlook]:
+def request_forecast(
+    runner: Runner, account: Account | None, draft: Draft, spec: RunSpec
+) -> background.BackgroundResult[DisplayedForecast]:
     """The forecast of a draft, under way or answered. What was read and counted for the last one is used again."""
-    about = _about(account, draft, spec)
-    known: background.Asked[Outlook] | None = background.last(NAME)
-    before = known.found if known and about.may_follow(known.about) else None
-    again = before is not None and before.counted and before.found.plan.survey.split == spec.split
-    exact = about.exact and not again
+    cache_key = _cache_key(account, draft, spec)
+    latest: background.BackgroundResult[DisplayedForecast] | None = background.latest(NAME)
+    previous = latest.value if latest and cache_key.can_reuse(latest.cache_key) else None
+    has_exact_counts = previous is not None and previous.counted and previous.forecast.plan.survey.split == spec.split
+    exact = cache_key.exact and not has_exact_counts
 
-    def question() -> Outlook:
-        found = runner.forecasts.forecast(
-            account, draft, about.spec, exact=exact, before=before.found if before is not None else None
+    def compute() -> DisplayedForecast:
+        forecast = runner.forecasts.for_draft(
+            account, draft, cache_key.spec, exact=exact, previous=previous.forecast if previous is not None else None
         )
-        plan, priced = found.plan, runner.forecasts.tariff(spec.model) is not None
-        return Outlook(found, plan.groups, plan.hints, plan.curve(PICTURED_HOURS) if priced else [], priced)
+        plan, priced = forecast.plan, runner.forecasts.tariff(spec.model) is not None
+        return DisplayedForecast(forecast, plan.groups, plan.hints, plan.curve(CHART_HOURS) if priced else [], priced)
 
-    return background.ask(NAME, about, question)
+    return background.run_once(NAME, cache_key, compute)
 
 
 def count_exactly(folder: str) -> None:
@@ -109,34 +111,38 @@ def count_exactly(folder: str) -> None:
     st.session_state["count_exactly"] = folder
 
 
-def forget_choices() -> None:
+def reset_choices() -> None:
     """Plan every group by arithmetic again."""
     st.session_state["overrides"] = {}
 
 
-def for_submission(runner: Runner, account: Account, draft: Draft, spec: RunSpec) -> tuple[RunSpec, Forecast | None]:
+def final_forecast(runner: Runner, account: Account, draft: Draft, spec: RunSpec) -> tuple[RunSpec, Forecast | None]:
     """The decision with the choices that this draft's plan has, and the forecast to submit by.
 
     It is the one that was shown, with exact counts where they may change what is cached; None if none was asked for.
     """
-    known: background.Asked[Outlook] | None = background.last(NAME)
-    if known is None or known.about != _about(account, draft, spec) or known.answer.exception() is not None:
+    latest: background.BackgroundResult[DisplayedForecast] | None = background.latest(NAME)
+    if latest is None or latest.cache_key != _cache_key(account, draft, spec) or latest.future.exception() is not None:
         return replace(spec, overrides={}), None
-    outlook = known.answer.result()
-    spec = replace(spec, overrides=dict(outlook.found.plan.overrides))
-    undecided = spec.context in PLANNED and not outlook.counted and bool(outlook.found.plan.candidates)
-    return spec, runner.forecasts.forecast(account, draft, spec, before=outlook.found) if undecided else outlook.found
+    displayed = latest.future.result()
+    spec = replace(spec, overrides=dict(displayed.forecast.plan.overrides))
+    needs_exact_counts = (
+        spec.context in PLANNED_MODES and not displayed.counted and bool(displayed.forecast.plan.candidates)
+    )
+    return spec, runner.forecasts.for_draft(
+        account, draft, spec, previous=displayed.forecast
+    ) if needs_exact_counts else displayed.forecast
 
 
-def blocked(outlook: Outlook | None, spec: RunSpec) -> OverBudget | None:
+def budget_error(displayed: DisplayedForecast | None, spec: RunSpec) -> OverBudget | None:
     """Why the budget forbids to submit."""
-    return None if outlook is None or spec.max_usd is None else over_budget(outlook.found.card, spec.max_usd)
+    return None if displayed is None or spec.max_usd is None else over_budget(displayed.forecast.estimate, spec.max_usd)
 
 
-def _about(account: Account | None, draft: Draft, spec: RunSpec) -> _About:
+def _cache_key(account: Account | None, draft: Draft, spec: RunSpec) -> _CacheKey:
     folder = str(draft.folder)
-    plain = replace(
+    relevant_spec = replace(
         spec, name="", generation=Generation(), send_as=SendAs.AUTO, max_usd=None, canary=0, end_cache=False
     )
     exact = account is not None and st.session_state.get("count_exactly") == folder
-    return _About(folder, account.owner if account else "", plain, exact)
+    return _CacheKey(folder, account.owner_id if account else "", relevant_spec, exact)

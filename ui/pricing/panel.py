@@ -5,33 +5,33 @@ from __future__ import annotations
 import streamlit as st
 
 from batch.errors import BatchRunnerError, OverBudget
-from batch.pricing.catalog import id_fault
+from batch.pricing.catalog import model_id_error
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
 from ui.pricing import cost_estimate, forecasts, plan
 from ui.shared import background
-from ui.shared.notices import plain
+from ui.shared.notices import escape_markdown
 
 
 def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | None) -> BatchRunnerError | None:
     """Draw plan and cost of a draft, nothing without one. Returns why it must not be submitted like this."""
-    unfit = id_fault(spec.model)  # told beside the choice
-    if unfit is not None or draft is None or not draft.rows:
-        return unfit
-    asked = forecasts.ask(runner, account, draft, spec)
-    fault = asked.trouble
-    if fault is not None:
-        st.error(plain(f"{fault} {fault.remedy}".strip()))
+    model_error = model_id_error(spec.model)  # told beside the choice
+    if model_error is not None or draft is None or not draft.rows:
+        return model_error
+    result = forecasts.request_forecast(runner, account, draft, spec)
+    error = result.error
+    if error is not None:
+        st.error(escape_markdown(f"{error} {error.remedy}".strip()))
         if spec.overrides:
-            st.button("Take my choices back", key="reset-choices", on_click=forecasts.forget_choices)
+            st.button("Take my choices back", key="reset-choices", on_click=forecasts.reset_choices)
         return None
-    if asked.found is None:
-        background.draw_waiting(forecasts.NAME, "Planning and pricing…")
+    if result.value is None:
+        background.draw_pending(forecasts.NAME, "Planning and pricing…")
         return None
-    plan.draw(asked.found)
-    cost_estimate.draw(asked.found, account, draft, spec)
-    refused = runner.submissions.refusal(draft, spec, asked.found.found)
-    if refused and not isinstance(refused, OverBudget):  # the budget's words stand beside it
-        st.error(plain(f"{refused} {refused.remedy}"))
-    return refused
+    plan.draw(result.value)
+    cost_estimate.draw(result.value, account, draft, spec)
+    validation_error = runner.submissions.validate(draft, spec, result.value.forecast)
+    if validation_error and not isinstance(validation_error, OverBudget):  # the budget's words stand beside it
+        st.error(escape_markdown(f"{validation_error} {validation_error.remedy}"))
+    return validation_error

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from batch.formatting import count
-from gem_cache import Choice, Group, Hint
+from batch.formatting import plural
+from gem_cache import CachingChoice, Group, Hint
 from ui.pricing import group_texts
-from ui.pricing.forecasts import Outlook
-from ui.pricing.plan_chart import picture
-from ui.shared.format import clipped, money
-from ui.shared.notices import plain
+from ui.pricing.forecasts import DisplayedForecast
+from ui.pricing.plan_chart import chart_options
+from ui.shared.format import money, truncate
+from ui.shared.notices import escape_markdown
 
-GROUPS_A_PAGE = 10
+GROUPS_PER_PAGE = 10
 PREVIEW_CHARACTERS, TEXT_CHARACTERS = 160, 600  # a box to scroll in could not be reached by keyboard
-WORDS = {Choice.NONE: "none", Choice.IMPLICIT: "implicit", Choice.EXPLICIT: "explicit"}
-LONGEST_HOURS = 48.0
+LABELS = {CachingChoice.NONE: "none", CachingChoice.IMPLICIT: "implicit", CachingChoice.EXPLICIT: "explicit"}
+MAX_HOURS = 48.0
 _CHANGED = "plan_changed"
 _CACHE_PAYS = {
     "too small": "too small for a cache of this model",
@@ -28,45 +28,47 @@ _CACHE_PAYS = {
 }
 
 
-def draw(outlook: Outlook) -> None:
+def draw(displayed: DisplayedForecast) -> None:
     """Draw the plan of a draft; what is chosen in it shows in the next forecast."""
-    some = "some" if outlook.groups else "none"
-    with st.expander(plain(_title(outlook)), expanded=bool(outlook.groups or outlook.hints), key=f"plan-{some}"):
-        st.caption(plain(_totals(outlook)))
-        if outlook.groups:
-            _groups(outlook)
-            if outlook.priced:
-                _picture(outlook)
-        for hint in outlook.hints:
-            _hint(hint)
-        _settings(outlook)
+    key_suffix = "some" if displayed.groups else "none"
+    with st.expander(
+        escape_markdown(_title(displayed)), expanded=bool(displayed.groups or displayed.hints), key=f"plan-{key_suffix}"
+    ):
+        st.caption(escape_markdown(_describe_totals(displayed)))
+        if displayed.groups:
+            _draw_groups(displayed)
+            if displayed.priced:
+                _draw_chart(displayed)
+        for hint in displayed.hints:
+            _draw_hint(hint)
+        _draw_settings(displayed)
 
 
-def _picture(outlook: Outlook) -> None:
+def _draw_chart(displayed: DisplayedForecast) -> None:
     st.caption("Input cost by how long the job takes. A cache is paid for as long as it lives.")
-    spec = picture(outlook.curve, outlook.found.hours, outlook.groups)
-    st.echarts_chart(spec, height=290, alt="Input cost of this plan, of the best one, and without a cache, by hours")
+    options = chart_options(displayed.curve, displayed.forecast.hours, displayed.groups)
+    st.echarts_chart(options, height=290, alt="Input cost of this plan, of the best one, and without a cache, by hours")
 
 
-def _title(outlook: Outlook) -> str:
-    usd, caches = outlook.found.plan.totals.usd, len(outlook.found.plan.caches)
-    if not outlook.priced:
+def _title(displayed: DisplayedForecast) -> str:
+    usd, caches = displayed.forecast.plan.totals.usd, len(displayed.forecast.plan.caches)
+    if not displayed.priced:
         return "Plan: no cache, because the model's prices are unknown"
     if caches:
-        return f"Plan: {count(caches, 'explicit cache')}, input {money(usd.chosen)} instead of {money(usd.plain)}"
-    return "Plan: no explicit cache" if outlook.groups else "Plan: no text is shared that a cache could pay for"
+        return f"Plan: {plural(caches, 'explicit cache')}, input {money(usd.chosen)} instead of {money(usd.uncached)}"
+    return "Plan: no explicit cache" if displayed.groups else "Plan: no text is shared that a cache could pay for"
 
 
-def _totals(outlook: Outlook) -> str:
-    totals = outlook.found.plan.totals
+def _describe_totals(displayed: DisplayedForecast) -> str:
+    totals = displayed.forecast.plan.totals
     usd = totals.usd
-    shared = f"{count(totals.requests, 'request')}, {count(len(outlook.groups), 'shared text')}."
+    shared = f"{plural(totals.requests, 'request')}, {plural(len(displayed.groups), 'shared text')}."
     unsent = totals.requests - totals.sent
-    twins = f" {count(unsent, 'request')} equal to another, not sent again." if unsent else ""
-    if not outlook.priced:
-        return f"{shared}{twins}"
+    duplicates_text = f" {plural(unsent, 'request')} equal to another, not sent again." if unsent else ""
+    if not displayed.priced:
+        return f"{shared}{duplicates_text}"
     return (
-        f"{shared}{twins} Input: {money(usd.chosen)} as planned, {money(usd.plain)} without a cache, "
+        f"{shared}{duplicates_text} Input: {money(usd.chosen)} as planned, {money(usd.uncached)} without a cache, "
         f"{money(usd.standard)} at standard price."
     )
 
@@ -74,43 +76,45 @@ def _totals(outlook: Outlook) -> str:
 # -- groups ------------------------------------------------------------------------------------------------------------
 
 
-def _groups(outlook: Outlook) -> None:
+def _draw_groups(displayed: DisplayedForecast) -> None:
     """The table and the group that was clicked, drawn again without the rest of the page."""
-    groups, texts, order = outlook.groups, outlook.texts, _order(outlook.groups)
+    groups, texts, order = displayed.groups, displayed.texts, _order(displayed.groups)
 
     @st.fragment(key="groups")
-    def table() -> None:
+    def draw_table() -> None:
         if st.session_state.pop(_CHANGED, False):
             st.rerun()
-        pages = -(-len(order) // GROUPS_A_PAGE)
+        pages = -(-len(order) // GROUPS_PER_PAGE)
         page = min(int(st.session_state.get("groups_page") or 1), pages)
-        shown = order[(page - 1) * GROUPS_A_PAGE : page * GROUPS_A_PAGE]
-        unread = [groups[place] for place in shown if groups[place].id not in texts]
-        texts.update(group_texts.texts(outlook.found.plan, unread))
-        chosen = _grid(groups, shown, texts, outlook.priced, page)
+        shown = order[(page - 1) * GROUPS_PER_PAGE : page * GROUPS_PER_PAGE]
+        missing = [groups[index] for index in shown if groups[index].id not in texts]
+        texts.update(group_texts.texts(displayed.forecast.plan, missing))
+        selected = _draw_table(groups, shown, texts, displayed.priced, page)
         if pages > 1:
             st.pagination(pages, key="groups_page", max_visible_pages=5)
-        if chosen is not None:
-            _detail(groups[chosen], texts[groups[chosen].id], outlook.priced)
+        if selected is not None:
+            _draw_detail(groups[selected], texts[groups[selected].id], displayed.priced)
 
-    table()
+    draw_table()
 
 
 def _order(groups: Sequence[Group]) -> list[int]:
     """Places of the groups, those with caches first, then those with most at stake."""
     return sorted(
         range(len(groups)),
-        key=lambda place: (not groups[place].served, -groups[place].requests * groups[place].prefix_tokens),
+        key=lambda index: (not groups[index].served, -groups[index].requests * groups[index].prefix_tokens),
     )
 
 
-def _grid(groups: Sequence[Group], shown: Sequence[int], texts: dict[str, str], priced: bool, page: int) -> int | None:
+def _draw_table(
+    groups: Sequence[Group], shown: Sequence[int], texts: dict[str, str], priced: bool, page: int
+) -> int | None:
     """One page of groups, what is decided first, since a phone shows few columns. Returns the place clicked."""
     numbers = {group.id: n for n, group in enumerate(groups, 1)}
-    rows = [_row(groups[place], numbers, texts, priced) for place in shown]
+    rows = [_row(groups[index], numbers, texts, priced) for index in shown]
     table = pd.DataFrame(rows)
     money_format = _money_format([group.usd.none for group in groups])
-    picked = st.dataframe(
+    event = st.dataframe(
         table.drop(columns=[name for name in table.columns if table[name].isna().all()]),
         key=f"groups-{page}",
         hide_index=True,
@@ -128,18 +132,18 @@ def _grid(groups: Sequence[Group], shown: Sequence[int], texts: dict[str, str], 
         placeholder="",
         alt="Shared texts with requests, tokens, the cost of each way to pay for them, and the choice",
     )
-    selection = picked["selection"]
-    places = [*selection["rows"], *(row for row, _ in selection["cells"])]
-    if not places:
+    selection = event["selection"]
+    indexes = [*selection["rows"], *(row for row, _ in selection["cells"])]
+    if not indexes:
         return shown[0] if len(groups) == 1 else None
-    return shown[places[0]]
+    return shown[indexes[0]]
 
 
 def _row(group: Group, numbers: dict[str, int], texts: dict[str, str], priced: bool) -> dict[str, object]:
     usd = group.usd
     return {
         "#": numbers[group.id],
-        "Choice": WORDS[group.choice] + (" (yours)" if group.overridden else ""),
+        "Choice": LABELS[group.choice] + (" (yours)" if group.overridden else ""),
         "None": usd.none if priced else None,
         "Explicit": usd.explicit if priced else None,
         "Implicit": usd.implicit if priced else None,
@@ -147,7 +151,7 @@ def _row(group: Group, numbers: dict[str, int], texts: dict[str, str], priced: b
         "Requests": group.requests,
         "Tokens": group.prefix_tokens,
         "Continues": numbers.get(group.parent or ""),
-        "Shared text": clipped(" ".join(texts[group.id].split()), PREVIEW_CHARACTERS),
+        "Shared text": truncate(" ".join(texts[group.id].split()), PREVIEW_CHARACTERS),
     }
 
 
@@ -160,7 +164,7 @@ def _break_even(group: Group) -> str:
         return "not known"
     if hours <= 0:
         return "never"
-    return "always" if hours > LONGEST_HOURS else f"up to {hours:.1f} h"
+    return "always" if hours > MAX_HOURS else f"up to {hours:.1f} h"
 
 
 def _money_format(amounts: Sequence[float | None]) -> str:
@@ -169,14 +173,18 @@ def _money_format(amounts: Sequence[float | None]) -> str:
     return "$%.2f" if largest >= 10 else "$%.4f" if largest >= 0.01 else "$%.6f"
 
 
-def _detail(group: Group, text: str, priced: bool) -> None:
+def _draw_detail(group: Group, text: str, priced: bool) -> None:
     """One group: its text, and the choice."""
     with st.container(border=True, key="group-detail"):
         usd = group.usd
-        st.caption(plain(_facts(group)))
-        st.code(clipped(text, TEXT_CHARACTERS), language=None, wrap_lines=True)
-        prices = {Choice.NONE: usd.none, Choice.IMPLICIT: usd.implicit, Choice.EXPLICIT: usd.explicit}
-        possible = [choice for choice in Choice if choice is not Choice.EXPLICIT or group.possible]
+        st.caption(escape_markdown(_describe_group(group)))
+        st.code(truncate(text, TEXT_CHARACTERS), language=None, wrap_lines=True)
+        prices = {
+            CachingChoice.NONE: usd.none,
+            CachingChoice.IMPLICIT: usd.implicit,
+            CachingChoice.EXPLICIT: usd.explicit,
+        }
+        possible = [choice for choice in CachingChoice if choice is not CachingChoice.EXPLICIT or group.possible]
         key = f"choice-{group.id}"
         st.session_state[key] = group.choice.value if group.overridden else ""
         st.segmented_control(
@@ -184,23 +192,23 @@ def _detail(group: Group, text: str, priced: bool) -> None:
             ["", *(choice.value for choice in possible)],
             key=key,
             required=True,
-            format_func=lambda name: _choice_words(name, prices, priced),
+            format_func=lambda name: _choice_label(name, prices, priced),
             on_change=_override,
             args=(group.id,),
         )
 
 
-def _choice_words(name: str, prices: dict[Choice, float | None], priced: bool) -> str:
+def _choice_label(name: str, prices: dict[CachingChoice, float | None], priced: bool) -> str:
     if not name:
         return "As planned"
-    words = WORDS[Choice(name)].capitalize()
-    return plain(f"{words} {money(prices[Choice(name)])}") if priced else words
+    label = LABELS[CachingChoice(name)].capitalize()
+    return escape_markdown(f"{label} {money(prices[CachingChoice(name)])}") if priced else label
 
 
-def _facts(group: Group) -> str:
+def _describe_group(group: Group) -> str:
     counted = "" if group.counted else "about "
     parts = [
-        f"{count(group.requests, 'request')} begin with these {counted}{count(group.prefix_tokens, 'token')}",
+        f"{plural(group.requests, 'request')} begin with these {counted}{plural(group.prefix_tokens, 'token')}",
         _CACHE_PAYS.get(_break_even(group), f"a cache pays {_break_even(group)}"),
     ]
     return " · ".join(part for part in parts if part)
@@ -219,17 +227,17 @@ def _override(group: str) -> None:
 # -- hints and settings ------------------------------------------------------------------------------------------------
 
 
-def _settings(outlook: Outlook) -> None:
+def _draw_settings(displayed: DisplayedForecast) -> None:
     """What the plan assumes and may do."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="plan-settings"):
         st.number_input(
             "Expected hours",
             0.1,
-            LONGEST_HOURS,
+            MAX_HOURS,
             value=None,
             step=1.0,
             key="hours",
-            placeholder=f"{outlook.found.hours.expected:.1f}",
+            placeholder=f"{displayed.forecast.hours.expected:.1f}",
             help="How long the job will take. Empty: learned from your finished jobs, four hours at first.",
             persist_state="session",
             width=150,
@@ -247,9 +255,9 @@ def _settings(outlook: Outlook) -> None:
             help="Equal requests get one answer. At temperature 0 this is done anyway.",
             persist_state="session",
         )
-        if outlook.found.plan.caches:
+        if displayed.forecast.plan.caches:
             st.session_state.setdefault("allow_plain", True)
-            price = money(outlook.found.card.uncached.expected)
+            price = money(displayed.forecast.estimate.uncached.expected)
             st.checkbox(
                 f"If Google refuses caches, pay {price}",
                 key="allow_plain",
@@ -259,13 +267,13 @@ def _settings(outlook: Outlook) -> None:
             )
 
 
-def _hint(hint: Hint) -> None:
+def _draw_hint(hint: Hint) -> None:
     """Say what would save more; where a click is enough, offer it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(plain(str(hint)), width="content")
+        st.caption(escape_markdown(str(hint)), width="content")
         if hint.kind == "text":
-            st.button("Look inside texts", key="hint-text", on_click=_split_texts)
+            st.button("Look inside texts", key="hint-text", on_click=_enable_text_splitting)
 
 
-def _split_texts() -> None:
+def _enable_text_splitting() -> None:
     st.session_state["split_texts"] = True

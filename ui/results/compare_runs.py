@@ -10,22 +10,22 @@ import pandas as pd
 import streamlit as st
 
 from batch.errors import NotFound
-from batch.formatting import count
+from batch.formatting import plural
 from batch.model import Outcome
-from batch.responses.text_diff import Pieces, differences
+from batch.responses.text_diff import TextPieces, diff_texts
 from lifecycle.core.models import Account, RunView
 from lifecycle.results.read.compare import Comparison, compare
 from lifecycle.results.read.table import ResultTable
 from lifecycle.runner import Runner
 from ui.shared import background
-from ui.shared.format import clipped, money, outcome
-from ui.shared.notices import plain
+from ui.shared.format import money, outcome, truncate
+from ui.shared.notices import escape_markdown
 
 CHOICES, COMPARISON = "comparable", "comparison"
-ROWS_A_PAGE = 50
-CELL_CHARACTERS, MOST_CHARACTERS = 300, 100_000
+ROWS_PER_PAGE = 50
+CELL_CHARACTERS, MAX_CHARACTERS = 300, 100_000
 PROMPT_CHARACTERS = 1000  # of a prompt; Results shows all of it
-WORDS = {
+LABELS = {
     "changed": "changed",
     "better": "better outcome",
     "worse": "worse outcome",
@@ -50,28 +50,28 @@ def draw(runner: Runner, account: Account, run: RunView, table: ResultTable) -> 
     """Draw the drawer, without drawing the rest of the page again. Nothing is looked for before it is opened."""
 
     @st.fragment(key="comparing")
-    def comparing() -> None:
+    def draw_comparison() -> None:
         with st.expander("Compare with another run", key="compare", on_change="rerun") as drawer:
             if drawer.open:
                 try:
                     _draw(runner, account, run, table)
-                except NotFound as gone:  # deleted meanwhile
-                    st.error(plain(f"{gone} {gone.remedy}".strip()))
+                except NotFound as error:  # deleted meanwhile
+                    st.error(escape_markdown(f"{error} {error.remedy}".strip()))
 
-    comparing()
+    draw_comparison()
 
 
 def _draw(runner: Runner, account: Account, run: RunView, table: ResultTable) -> None:
-    known = sum(view.has_results for view in runner.runs.runs(account))
-    asked = background.ask(CHOICES, (run.id, known), lambda: runner.runs.comparable(account, run.id))
-    if not asked.answer.done():
-        background.draw_waiting(CHOICES, "Looking for runs with the same keys…")
+    result_count = sum(view.has_results for view in runner.runs.list_recent(account))
+    result = background.run_once(CHOICES, (run.id, result_count), lambda: runner.runs.comparable_runs(account, run.id))
+    if not result.future.done():
+        background.draw_pending(CHOICES, "Looking for runs with the same keys…")
         return
-    others = {view.id: (view, keys) for view, keys in asked.answer.result()}
+    others = {view.id: (view, keys) for view, keys in result.future.result()}
     if not others:
         st.caption("No other run with results has a key in common with this one.")
         return
-    chosen = st.selectbox(
+    selected_id = st.selectbox(
         "Compare with",
         list(others),
         index=None if len(others) > 1 else 0,
@@ -79,78 +79,80 @@ def _draw(runner: Runner, account: Account, run: RunView, table: ResultTable) ->
         format_func=lambda name: _title(*others[name], run.rows),
         placeholder="Choose a run",
     )
-    if chosen in others:
-        _compare(runner, account, run, others[chosen][0], table)
+    if selected_id in others:
+        _compare(runner, account, run, others[selected_id][0], table)
 
 
 def _title(view: RunView, keys: int, rows: int) -> str:
-    name = clipped(view.name or view.id, 40)
-    return f"{name} · {view.model} · {view.created_at:%d %b, %H:%M} UTC · {keys:,} of {count(rows, 'key')}"
+    name = truncate(view.name or view.id, 40)
+    return f"{name} · {view.model} · {view.created_at:%d %b, %H:%M} UTC · {keys:,} of {plural(rows, 'key')}"
 
 
 def _compare(runner: Runner, account: Account, run: RunView, other: RunView, table: ResultTable) -> None:
     """Compare, the later run against the earlier one whichever is being looked at."""
     tables = {run.id: table, other.id: runner.runs.results(account, other.id)}
-    first, second = sorted((run, other), key=lambda view: (view.created_at, view.id))
-    one, two = tables[first.id], tables[second.id]
-    asked = background.ask(COMPARISON, (str(one.results), str(two.results)), lambda: _counted(one, two))
-    if not asked.answer.done():
-        background.draw_waiting(COMPARISON, "Comparing…")
+    earlier, later = sorted((run, other), key=lambda view: (view.created_at, view.id))
+    before, after = tables[earlier.id], tables[later.id]
+    result = background.run_once(
+        COMPARISON, (str(before.results), str(after.results)), lambda: _compare_and_count(before, after)
+    )
+    if not result.future.done():
+        background.draw_pending(COMPARISON, "Comparing…")
         return
-    found = asked.answer.result()
-    st.caption(plain(f"{EARLIER}: {_name(first)}. {LATER}: {_name(second)}."))
+    comparison = result.future.result()
+    st.caption(escape_markdown(f"{EARLIER}: {_name(earlier)}. {LATER}: {_name(later)}."))
     with st.container(gap="xxsmall"):
-        for words in summary(found.counts, found.usd):
-            st.markdown(plain(words))
-    _browse(found, f"{first.id}-{second.id}")
+        for sentence in summary(comparison.counts, comparison.usd):
+            st.markdown(escape_markdown(sentence))
+    _draw_rows(comparison, f"{earlier.id}-{later.id}")
 
 
-def _counted(one: ResultTable, two: ResultTable) -> Comparison:
+def _compare_and_count(before: ResultTable, after: ResultTable) -> Comparison:
     """A comparison whose counting is done."""
-    found = compare(one, two)
-    _ = found.counts
-    return found
+    comparison = compare(before, after)
+    _ = comparison.counts
+    return comparison
 
 
 def _name(view: RunView) -> str:
-    return f"{clipped(view.name or view.id, 60)}, {view.model}, {view.created_at:%d %b %Y, %H:%M} UTC"
+    return f"{truncate(view.name or view.id, 60)}, {view.model}, {view.created_at:%d %b %Y, %H:%M} UTC"
 
 
 def summary(counts: Mapping[str, int], usd: tuple[float | None, float | None]) -> list[str]:
     """What became of the keys that both runs have, in a few sentences."""
     both, changed = counts["both"], counts["changed"]
-    said = [f"Of {count(both, 'row')} in both runs, {changed:,} changed and {counts['same']:,} stayed the same."]
-    better = _both_ways(counts, "better", "worse", "Outcome")
-    formed = _both_ways(counts, "better_formed", "worse_formed", "Form of the JSON")
-    said += [f"{words}." for words in (better, formed) if words]
-    said.append(_cheaper(counts, usd))
-    alone = [f"{counts[name]:,} only in the {word}" for name, word in _ALONE.items() if counts[name]]
-    if alone:
-        said.append(f"{' and '.join(alone)} run: not compared.")
+    sentences = [f"Of {plural(both, 'row')} in both runs, {changed:,} changed and {counts['same']:,} stayed the same."]
+    better = _better_and_worse(counts, "better", "worse", "Outcome")
+    better_formed = _better_and_worse(counts, "better_formed", "worse_formed", "Form of the JSON")
+    sentences += [f"{sentence}." for sentence in (better, better_formed) if sentence]
+    sentences.append(_describe_cost(counts, usd))
+    only_in_one = [f"{counts[name]:,} only in the {word}" for name, word in _ONLY_IN.items() if counts[name]]
+    if only_in_one:
+        sentences.append(f"{' and '.join(only_in_one)} run: not compared.")
     if counts["asked_otherwise"]:
-        said.append(f"{count(counts['asked_otherwise'], 'row')} had another prompt: not the same question.")
-    return said
+        sentences.append(f"{plural(counts['asked_otherwise'], 'row')} had another prompt: not the same question.")
+    return sentences
 
 
-_ALONE = {"only_one": "earlier", "only_two": "later"}
+_ONLY_IN = {"only_one": "earlier", "only_two": "later"}
 
 
-def _both_ways(counts: Mapping[str, int], good: str, bad: str, what: str) -> str:
+def _better_and_worse(counts: Mapping[str, int], good: str, bad: str, subject: str) -> str:
     if not counts[good] and not counts[bad]:
         return ""
-    return f"{what} better in {counts[good]:,}, worse in {counts[bad]:,}"
+    return f"{subject} better in {counts[good]:,}, worse in {counts[bad]:,}"
 
 
-def _cheaper(counts: Mapping[str, int], usd: tuple[float | None, float | None]) -> str:
+def _describe_cost(counts: Mapping[str, int], usd: tuple[float | None, float | None]) -> str:
     before, after = usd
     if before is None or after is None:
         return (
             f"What these answers cost is not known of all; {counts['cheaper']:,} cheaper, {counts['dearer']:,} dearer."
         )
     percent = round(100 * (after / before - 1)) if before else 0
-    much = f", {abs(percent):,} % {'more' if percent > 0 else 'less'}" if percent else ""
+    difference = f", {abs(percent):,} % {'more' if percent > 0 else 'less'}" if percent else ""
     return (
-        f"These answers cost {money(after)} instead of {money(before)}{much}: {counts['cheaper']:,} cheaper, "
+        f"These answers cost {money(after)} instead of {money(before)}{difference}: {counts['cheaper']:,} cheaper, "
         f"{counts['dearer']:,} dearer. Caches are not in it."
     )
 
@@ -158,24 +160,24 @@ def _cheaper(counts: Mapping[str, int], usd: tuple[float | None, float | None]) 
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _browse(found: Comparison, pair: str) -> None:
+def _draw_rows(comparison: Comparison, pair: str) -> None:
     """The rows of one kind in pages, and one of them in full."""
-    counts = {kind: number for kind, number in found.counts.items() if kind in WORDS and number}
-    kinds = [kind for kind in WORDS if kind in counts]
+    counts = {kind: number for kind, number in comparison.counts.items() if kind in LABELS and number}
+    kinds = [kind for kind in LABELS if kind in counts]
     kind = st.pills(
         "Rows that are",
         kinds,
         default=kinds[0] if kinds else None,
-        format_func=lambda name: f"{WORDS[name]} {counts[name]:,}",
+        format_func=lambda name: f"{LABELS[name]} {counts[name]:,}",
         key=f"kind-{pair}",
     )
     if kind is None:
         return
-    turned = f"pair-page-{pair}-{kind}"
-    first = (int(st.session_state.get(turned) or 1) - 1) * ROWS_A_PAGE
-    rows, total = found.page(kind, offset=first, limit=ROWS_A_PAGE, clip=CELL_CHARACTERS)
-    picked = st.dataframe(
-        shown(rows),
+    page_key = f"pair-page-{pair}-{kind}"
+    first = (int(st.session_state.get(page_key) or 1) - 1) * ROWS_PER_PAGE
+    rows, total = comparison.page(kind, offset=first, limit=ROWS_PER_PAGE, clip=CELL_CHARACTERS)
+    event = st.dataframe(
+        display_frame(rows),
         key=f"pairs-{pair}-{kind}-{first}",
         column_config=COLUMNS,
         hide_index=True,
@@ -185,17 +187,17 @@ def _browse(found: Comparison, pair: str) -> None:
         alt="Rows of both runs side by side",
     )
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        last = min(first + ROWS_A_PAGE, total)
-        st.caption(f"{first + 1:,} to {last:,} of {count(total, 'row')}", width="content")
-        if total > ROWS_A_PAGE:
-            st.pagination(-(-total // ROWS_A_PAGE), key=turned, max_visible_pages=5)
-    chosen = picked["selection"]
-    places = [*(row for row, _ in chosen["cells"]), *chosen["rows"]]
-    if places or len(rows) == 1:
-        _detail(found, str(rows["key"].iloc[places[0] if places else 0]))
+        last = min(first + ROWS_PER_PAGE, total)
+        st.caption(f"{first + 1:,} to {last:,} of {plural(total, 'row')}", width="content")
+        if total > ROWS_PER_PAGE:
+            st.pagination(-(-total // ROWS_PER_PAGE), key=page_key, max_visible_pages=5)
+    selection = event["selection"]
+    row_indexes = [*(row for row, _ in selection["cells"]), *selection["rows"]]
+    if row_indexes or len(rows) == 1:
+        _draw_pair(comparison, str(rows["key"].iloc[row_indexes[0] if row_indexes else 0]))
 
 
-def shown(rows: pd.DataFrame) -> pd.DataFrame:
+def display_frame(rows: pd.DataFrame) -> pd.DataFrame:
     """A page of pairs as it is read."""
     outcomes = [_change(outcome(Outcome(a)), outcome(Outcome(b))) for a, b in _pairs(rows, "outcome")]
     costs = [_change(_cost(a), _cost(b)) for a, b in _pairs(rows, "cost_usd")]
@@ -215,30 +217,30 @@ def _cost(usd: Any) -> str:
     return money(None if pd.isna(usd) else float(usd))
 
 
-def _detail(found: Comparison, key: str) -> None:
+def _draw_pair(comparison: Comparison, key: str) -> None:
     """One row of both runs: what was asked, and the two answers with what differs marked."""
-    one, two = found.one.detail(key), found.two.detail(key)
+    before, after = comparison.before.detail(key), comparison.after.detail(key)
     with st.container(border=True, key="pair"):
-        st.markdown(f"**Row {plain(key)}**")
-        prompts = {f"Prompt, {EARLIER.lower()}": one.prompt, f"Prompt, {LATER.lower()}": two.prompt}
-        for title, prompt in {"Prompt": one.prompt}.items() if one.prompt == two.prompt else prompts.items():
+        st.markdown(f"**Row {escape_markdown(key)}**")
+        prompts = {f"Prompt, {EARLIER.lower()}": before.prompt, f"Prompt, {LATER.lower()}": after.prompt}
+        for title, prompt in {"Prompt": before.prompt}.items() if before.prompt == after.prompt else prompts.items():
             st.caption(title)
-            st.code(clipped(prompt, PROMPT_CHARACTERS), language=None, wrap_lines=True)
-        pieces = differences(one.text[:MOST_CHARACTERS], two.text[:MOST_CHARACTERS])
-        for place, title, detail, text, tag in zip(
-            st.columns(2), (EARLIER, LATER), (one, two), pieces, ("del", "ins"), strict=True
+            st.code(truncate(prompt, PROMPT_CHARACTERS), language=None, wrap_lines=True)
+        pieces = diff_texts(before.text[:MAX_CHARACTERS], after.text[:MAX_CHARACTERS])
+        for column, title, detail, text, tag in zip(
+            st.columns(2), (EARLIER, LATER), (before, after), pieces, ("del", "ins"), strict=True
         ):
-            with place:
-                st.caption(plain(f"{title} · {outcome(Outcome(detail.outcome))} · {money(detail.usd)}"))
+            with column:
+                st.caption(escape_markdown(f"{title} · {outcome(Outcome(detail.outcome))} · {money(detail.usd)}"))
                 if detail.text:
-                    st.html(marked(text, tag, title))
+                    st.html(mark_differences(text, tag, title))
                 if detail.error_message:
-                    st.error(plain(detail.error_message))
-        if max(len(one.text), len(two.text)) > MOST_CHARACTERS:
-            st.caption(f"Only the first {MOST_CHARACTERS:,} characters are shown.")
+                    st.error(escape_markdown(detail.error_message))
+        if max(len(before.text), len(after.text)) > MAX_CHARACTERS:
+            st.caption(f"Only the first {MAX_CHARACTERS:,} characters are shown.")
 
 
-def marked(pieces: Pieces, tag: str, title: str) -> str:
+def mark_differences(pieces: TextPieces, tag: str, title: str) -> str:
     """Pieces of a text as HTML in which nothing of the text is markup; a text's own pieces stand in `tag`."""
-    body = "".join(f"<{tag}>{html.escape(p.text)}</{tag}>" if p.own else html.escape(p.text) for p in pieces)
+    body = "".join(f"<{tag}>{html.escape(p.text)}</{tag}>" if p.changed else html.escape(p.text) for p in pieces)
     return f'<div class="gbr-pair" role="region" tabindex="0" aria-label="{html.escape(title)} answer">{body}</div>'

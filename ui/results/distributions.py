@@ -9,14 +9,14 @@ from typing import Any
 
 import streamlit as st
 
-from batch.formatting import count
+from batch.formatting import plural
 from lifecycle.core.models import JobView, RunView
-from lifecycle.results.read.histogram import Spread, spread
+from lifecycle.results.read.histogram import Distribution, distribution
 from lifecycle.results.read.table import ResultTable
 from ui.shared.format import duration, money
-from ui.shared.notices import plain
+from ui.shared.notices import escape_markdown
 
-FEWEST_ROWS, FEWEST_JOBS = 20, 3
+MIN_ROWS, MIN_JOBS = 20, 3
 HEIGHT = 130
 COLUMNS = {
     "prompt_tokens": "Tokens in",
@@ -28,53 +28,57 @@ COLUMNS = {
 
 def draw(run: RunView, table: ResultTable) -> None:
     """Draw the drawer; nothing is counted before it is opened, and of a few rows there is nothing to see."""
-    if table.account.sent < FEWEST_ROWS:
+    if table.reconciliation.sent < MIN_ROWS:
         return
 
     @st.fragment(key="spreading")
-    def spreading() -> None:
+    def draw_distributions() -> None:
         with st.expander("Distributions", key="distributions", on_change="rerun") as drawer:
             if drawer.open:
                 _draw(run, table)
 
-    spreading()
+    draw_distributions()
 
 
 def _draw(run: RunView, table: ResultTable) -> None:
-    found = {name: spread(table, name, whole=name != "cost_usd") for name in COLUMNS}
-    seen = {name: one for name, one in found.items() if one is not None and one.high > 0}
+    by_column = {name: distribution(table, name, integers=name != "cost_usd") for name in COLUMNS}
+    shown = {name: one for name, one in by_column.items() if one is not None and one.high > 0}
     with st.container(horizontal=True, gap="medium"):
-        for name, one in seen.items():
+        for name, one in shown.items():
             with st.container(width=300, gap="xxsmall"):
                 st.markdown(f"**{COLUMNS[name]}**")
-                st.caption(plain(words(one, said(name))))
-                if one.rows >= FEWEST_ROWS and one.high > one.low:
-                    st.echarts_chart(picture(one, said(name)), height=HEIGHT, alt=f"{COLUMNS[name]}, by number of rows")
-    if not seen:
+                st.caption(escape_markdown(describe(one, formatter_for(name))))
+                if one.rows >= MIN_ROWS and one.high > one.low:
+                    st.echarts_chart(
+                        chart_options(one, formatter_for(name)),
+                        height=HEIGHT,
+                        alt=f"{COLUMNS[name]}, by number of rows",
+                    )
+    if not shown:
         st.caption("No row told its usage.")
-    lasted = durations(run.jobs)
-    if lasted:
-        st.caption(plain(jobs_words(lasted)))
+    job_seconds = durations(run.jobs)
+    if job_seconds:
+        st.caption(escape_markdown(describe_jobs(job_seconds)))
 
 
-def said(name: str) -> Callable[[float], str]:
+def formatter_for(name: str) -> Callable[[float], str]:
     """How a number of a column is written."""
     return money if name == "cost_usd" else lambda number: f"{number:,.0f}"
 
 
-def words(one: Spread, written: Callable[[float], str]) -> str:
+def describe(one: Distribution, format_value: Callable[[float], str]) -> str:
     """A spread in a sentence."""
     if one.low == one.high:
-        return f"{written(one.low)} in each of {count(one.rows, 'row')}."
+        return f"{format_value(one.low)} in each of {plural(one.rows, 'row')}."
     return (
-        f"{written(one.low)} to {written(one.high)}; {written(one.middle)} in the middle, "
-        f"{written(one.p95)} or less in 95 %."
+        f"{format_value(one.low)} to {format_value(one.high)}; {format_value(one.median)} in the middle, "
+        f"{format_value(one.p95)} or less in 95 %."
     )
 
 
-def picture(one: Spread, written: Callable[[float], str]) -> dict[str, Any]:
+def chart_options(one: Distribution, format_value: Callable[[float], str]) -> dict[str, Any]:
     """A histogram as an option object for ECharts."""
-    labels = [f"{written(b.low)} or more" if b.high == math.inf else written(b.low) for b in one.bins]
+    labels = [f"{format_value(b.low)} or more" if b.high == math.inf else format_value(b.low) for b in one.bins]
     return {
         "animation": False,
         "grid": {"left": 4, "right": 12, "top": 8, "bottom": 2, "containLabel": True},
@@ -90,10 +94,10 @@ def durations(jobs: Sequence[JobView]) -> list[float]:
     return [(job.ended_at - job.created_at).total_seconds() for job in jobs if job.ended_at and job.created_at]
 
 
-def jobs_words(seconds: Sequence[float]) -> str:
+def describe_jobs(seconds: Sequence[float]) -> str:
     """How long jobs took: one alone, a few, or many with their middle."""
     if len(seconds) == 1:
         return f"The batch job took {duration(seconds[0])}."
-    words = f"{count(len(seconds), 'batch job')} took {duration(min(seconds))} to {duration(max(seconds))}"
-    middle = f", {duration(median(seconds))} in the middle" if len(seconds) >= FEWEST_JOBS else ""
-    return f"{words}{middle}."
+    text = f"{plural(len(seconds), 'batch job')} took {duration(min(seconds))} to {duration(max(seconds))}"
+    median_text = f", {duration(median(seconds))} in the middle" if len(seconds) >= MIN_JOBS else ""
+    return f"{text}{median_text}."

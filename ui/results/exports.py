@@ -6,27 +6,27 @@ from dataclasses import replace
 
 import streamlit as st
 
-from batch.formatting import count
+from batch.formatting import plural
 from batch.model import RunState
 from batch.responses.spreadsheet_text import export_name
 from lifecycle.core.models import RunView
-from lifecycle.results.export.export import Choice, export
-from lifecycle.results.read.table import EVERYTHING, Filter, ResultTable
+from lifecycle.results.export.export import ExportOptions, export
+from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from ui.results import filters
 from ui.results import table as results_table
 from ui.shared import browser_actions, notices, temp_files
 from ui.shared.app_state import Download, get_state
-from ui.shared.format import file_name
-from ui.shared.notices import plain
+from ui.shared.format import safe_file_name
+from ui.shared.notices import escape_markdown
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # What a button is called, what the file ends in, its form, its media type.
 FORMATS = {
     "json": ("Export JSON", "json", "flat", "application/json"),
     "jsonl": ("Export JSONL", "jsonl", "flat", "application/jsonl"),
     "csv": ("Export CSV", "csv", "flat", "text/csv"),
     "parquet": ("Export Parquet", "parquet", "flat", "application/vnd.apache.parquet"),
-    "xlsx": ("Export XLSX", "xlsx", "flat", XLSX),
+    "xlsx": ("Export XLSX", "xlsx", "flat", XLSX_MEDIA_TYPE),
     "txt": ("Export TXT", "txt", "flat", "text/plain"),
     "gemini": ("Lines as received (JSONL)", "jsonl", "gemini", "application/jsonl"),
 }
@@ -37,9 +37,9 @@ def draw(run: RunView, table: ResultTable) -> None:
     st.caption("Export in input order, inputs beside answers.")
     with st.container(horizontal=True, gap="medium"):
         st.checkbox("Only the rows that fit the filter", key=f"narrowed-{run.id}")
-        if results_table.ticks(run.id):
+        if results_table.selected_keys(run.id):
             st.checkbox("Only the rows that are ticked", key=f"only-ticked-{run.id}")
-        if table.account.fields:
+        if table.reconciliation.fields:
             st.checkbox("Answers as typed columns", key=f"fields-{run.id}", help="One for each property asked for.")
         st.checkbox(
             "CSV for Excel", key=f"bom-{run.id}", help="Begins with a byte order mark. Excel needs it for umlauts."
@@ -47,91 +47,95 @@ def draw(run: RunView, table: ResultTable) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, (label, *_) in FORMATS.items():
             if st.button(label, key=f"export-{name}"):
-                _asked_for(run, table, name)
+                _on_export_clicked(run, table, name)
     _confirm(run, table)
 
 
-def _asked_for(run: RunView, table: ResultTable, name: str) -> None:
+def _on_export_clicked(run: RunView, table: ResultTable, name: str) -> None:
     """Write what was asked for, or ask first."""
-    if _is_whole(run, table) or _where(run.id):
-        st.session_state.pop(_question(run.id), None)
-        _write(run, table, name)
+    if _is_complete(run, table) or _row_filter(run.id):
+        st.session_state.pop(_question_key(run.id), None)
+        _write_export(run, table, name)
     else:
-        st.session_state[_question(run.id)] = name
+        st.session_state[_question_key(run.id)] = name
 
 
 def _confirm(run: RunView, table: ResultTable) -> None:
     """Say what a result lacks that is about to be exported as if it were whole."""
-    agreed = st.session_state.pop(f"export-agreed-{run.id}", None)
-    if agreed is not None:
-        _write(run, table, agreed)
-    name = st.session_state.get(_question(run.id))
+    accepted = st.session_state.pop(f"export-agreed-{run.id}", None)
+    if accepted is not None:
+        _write_export(run, table, accepted)
+    name = st.session_state.get(_question_key(run.id))
     if name is None:
         return
     with st.container(border=True, key="export-question"):
-        says = "its name" if FORMATS[name][2] == "gemini" else "its name and its first lines"
-        st.warning(plain(f"This result is not complete: {_lacks(run, table)}. The file will say so in {says}."))
+        location = "its name" if FORMATS[name][2] == "gemini" else "its name and its first lines"
+        st.warning(
+            escape_markdown(
+                f"This result is not complete: {_describe_missing(run, table)}. The file will say so in {location}."
+            )
+        )
         with st.container(horizontal=True, gap="small"):
             args = (run.id,)
-            st.button("Export anyway", key="export-anyway", type="primary", on_click=_agree, args=args)
-            st.button("Do not export", key="export-not", on_click=_disagree, args=args)
+            st.button("Export anyway", key="export-anyway", type="primary", on_click=_accept, args=args)
+            st.button("Do not export", key="export-not", on_click=_decline, args=args)
 
 
-def _agree(run_id: str) -> None:
-    st.session_state[f"export-agreed-{run_id}"] = st.session_state.pop(_question(run_id), None)
+def _accept(run_id: str) -> None:
+    st.session_state[f"export-agreed-{run_id}"] = st.session_state.pop(_question_key(run_id), None)
 
 
-def _disagree(run_id: str) -> None:
-    st.session_state.pop(_question(run_id), None)
+def _decline(run_id: str) -> None:
+    st.session_state.pop(_question_key(run_id), None)
 
 
-def _is_whole(run: RunView, table: ResultTable) -> bool:
+def _is_complete(run: RunView, table: ResultTable) -> bool:
     return run.state is RunState.FINISHED and table.totals().complete
 
 
-def _lacks(run: RunView, table: ResultTable) -> str:
+def _describe_missing(run: RunView, table: ResultTable) -> str:
     missing = table.totals().missing
-    reasons = [] if run.state is RunState.FINISHED else [f"the run is {run.words}"]
+    reasons = [] if run.state is RunState.FINISHED else [f"the run is {run.status_text}"]
     if missing:
-        reasons.append(f"nothing came back for {missing:,} of {count(table.totals().sent, 'row')}")
+        reasons.append(f"nothing came back for {missing:,} of {plural(table.totals().sent, 'row')}")
     return " and ".join(reasons)
 
 
-def _where(run_id: str) -> Filter:
+def _row_filter(run_id: str) -> Filter:
     """The rows to export."""
-    where = filters.current(run_id) if st.session_state.get(f"narrowed-{run_id}") else EVERYTHING
-    if st.session_state.get(f"only-ticked-{run_id}") and results_table.ticks(run_id):
-        where = replace(where, keys=tuple(results_table.ticks(run_id)))
+    where = filters.current(run_id) if st.session_state.get(f"narrowed-{run_id}") else ALL_ROWS
+    if st.session_state.get(f"only-ticked-{run_id}") and results_table.selected_keys(run_id):
+        where = replace(where, keys=tuple(results_table.selected_keys(run_id)))
     return where
 
 
-def _write(run: RunView, table: ResultTable, name: str) -> None:
-    label, ending, form, media_type = FORMATS[name]
-    with notices.telling("results"), st.spinner(f"Writing {label.removeprefix('Export ')}…"):
-        state, where = get_state(), _where(run.id)
-        path = temp_files.fresh(state.exports, f".{ending}")
-        written = export(
+def _write_export(run: RunView, table: ResultTable, name: str) -> None:
+    label, ending, layout, media_type = FORMATS[name]
+    with notices.errors_to_notice("results"), st.spinner(f"Writing {label.removeprefix('Export ')}…"):
+        state, where = get_state(), _row_filter(run.id)
+        path = temp_files.new_path(state.exports, f".{ending}")
+        result = export(
             table,
             path,
             ending,
-            Choice(
+            ExportOptions(
                 where=where,
                 complete=run.state is RunState.FINISHED,
                 bom=bool(st.session_state.get(f"bom-{run.id}")),
                 fields=bool(st.session_state.get(f"fields-{run.id}")),
-                lenient=bool(st.session_state.get(f"lenient-{run.id}")),
+                include_repaired=bool(st.session_state.get(f"lenient-{run.id}")),
             ),
-            form=form,
+            layout=layout,
         )
-        stem = (file_name(run.name) or run.id) + ("-selection" if where else "")
-        saved_as = export_name(stem, ending, complete=_is_whole(run, table))
-        browser_actions.post(
-            "download", f"/api/download/{state.download_tickets.issue(Download(path, saved_as, media_type))}"
+        stem = (safe_file_name(run.name) or run.id) + ("-selection" if where else "")
+        saved_as = export_name(stem, ending, complete=_is_complete(run, table))
+        browser_actions.request(
+            "download", f"/api/download/{state.download_tokens.issue(Download(path, saved_as, media_type))}"
         )
-        notices.hush("results")
-        if written.notes:
-            notices.tell("results", "note", " ".join(written.notes))
+        notices.clear("results")
+        if result.notes:
+            notices.show("results", "note", " ".join(result.notes))
 
 
-def _question(run_id: str) -> str:
+def _question_key(run_id: str) -> str:
     return f"export-question-{run_id}"

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from batch.formatting import count
+from batch.formatting import plural
 from lifecycle.results.read.table import Filter, ResultTable
 from ui.results import outcome_bar
-from ui.shared.format import clipped
+from ui.shared.format import truncate
 
-MOST_CHOICES = 200
+MAX_CHOICES = 200
 LABEL_CHARACTERS = 90
 
 
@@ -27,8 +27,8 @@ def draw(run_id: str, table: ResultTable) -> Filter:
             max_chars=500,
             width=320,
         )
-        _choice("Errors", f"errors-{run_id}", _errors(table))
-        _choice("Groups", f"groups-{run_id}", _groups(table))
+        _draw_multiselect("Errors", f"errors-{run_id}", _error_labels(table))
+        _draw_multiselect("Groups", f"groups-{run_id}", _group_labels(table))
     return current(run_id)
 
 
@@ -44,37 +44,37 @@ def current(run_id: str) -> Filter:
     state = st.session_state
     return Filter(
         search=str(state.get(f"search-{run_id}") or "").strip(),
-        outcomes=outcome_bar.chosen(run_id),
+        outcomes=outcome_bar.selected_outcomes(run_id),
         errors=tuple(state.get(f"errors-{run_id}") or ()),
         groups=tuple(state.get(f"groups-{run_id}") or ()),
     )
 
 
-def _choice(title: str, key: str, labels: dict[str, str]) -> None:
+def _draw_multiselect(title: str, key: str, labels: dict[str, str]) -> None:
     """Several of a few; nothing where there is nothing to choose."""
     if labels:
-        st.multiselect(title, list(labels), format_func=_named(labels), key=key, placeholder="All", width=320)
+        st.multiselect(title, list(labels), format_func=_label_lookup(labels), key=key, placeholder="All", width=320)
 
 
-def _named(labels: dict[str, str]) -> Callable[[str], str]:
+def _label_lookup(labels: dict[str, str]) -> Callable[[str], str]:
     return lambda value: labels.get(value, value)
 
 
-def _errors(table: ResultTable) -> dict[str, str]:
+def _error_labels(table: ResultTable) -> dict[str, str]:
     """What went wrong, most frequent first, with the number of rows."""
     rows = table.errors().groupby("error", sort=False)["rows"].sum().sort_values(ascending=False, kind="stable")
-    largest = rows.head(MOST_CHOICES).items()
-    return {str(error): f"{number:,} × {clipped(str(error), LABEL_CHARACTERS)}" for error, number in largest}
+    largest = rows.head(MAX_CHOICES).items()
+    return {str(error): f"{number:,} × {truncate(str(error), LABEL_CHARACTERS)}" for error, number in largest}
 
 
-def _groups(table: ResultTable) -> dict[str, str]:
+def _group_labels(table: ResultTable) -> dict[str, str]:
     """The plan's groups, largest first, each with the beginning of one of its prompts."""
     return {
-        group: f"{count(rows, 'row')} like: {clipped(' '.join(str(example).split()), LABEL_CHARACTERS)}"
-        for group, rows, example in table.groups(MOST_CHOICES).itertuples(index=False)
+        group: f"{plural(rows, 'row')} like: {truncate(' '.join(str(example).split()), LABEL_CHARACTERS)}"
+        for group, rows, example in table.groups(MAX_CHOICES).itertuples(index=False)
     }
 
 
 def _clear(run_id: str) -> None:
-    for name, nothing in (("search", ""), ("outcomes", []), ("errors", []), ("groups", [])):
-        st.session_state[f"{name}-{run_id}"] = nothing
+    for name, empty in (("search", ""), ("outcomes", []), ("errors", []), ("groups", [])):
+        st.session_state[f"{name}-{run_id}"] = empty

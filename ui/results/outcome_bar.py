@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from batch.formatting import count
+from batch.formatting import plural
 from batch.model import Outcome
-from batch.responses.outcomes import WORDS
+from batch.responses.outcomes import LABELS
 from ui.shared.format import OUTCOME_COLOURS, outcome
 
 _HUES = {
@@ -30,7 +30,7 @@ def draw(run_id: str, counts: Mapping[str, int]) -> None:
         selection_mode="multi",
         format_func=lambda name: label(name, counts),
         key=_key(run_id),
-        help="  \n".join(f"**{outcome(name)}**: {WORDS[name]}" for name in names),
+        help="  \n".join(f"**{outcome(name)}**: {LABELS[name]}" for name in names),
     )
 
 
@@ -39,8 +39,8 @@ def draw_attention(run_id: str, counts: Mapping[str, int]) -> None:
     rest = [name for name in OUTCOME_COLOURS if counts.get(name) and name is not Outcome.ANSWERED]
     if rest and counts.get(Outcome.ANSWERED):
         number = sum(counts[name] for name in rest)
-        words = f"Only the {count(number, 'row')} that {'needs' if number == 1 else 'need'} attention"
-        st.button(words, key=f"attention-{run_id}", on_click=_choose, args=(run_id, rest))
+        text = f"Only the {plural(number, 'row')} that {'needs' if number == 1 else 'need'} attention"
+        st.button(text, key=f"attention-{run_id}", on_click=_select, args=(run_id, rest))
 
 
 def label(name: Outcome, counts: Mapping[str, int]) -> str:
@@ -48,7 +48,7 @@ def label(name: Outcome, counts: Mapping[str, int]) -> str:
     return f":{OUTCOME_COLOURS[name]}[●] {outcome(name)} {counts[name]:,}"
 
 
-def chosen(run_id: str) -> tuple[str, ...]:
+def selected_outcomes(run_id: str) -> tuple[str, ...]:
     """The outcomes that are clicked."""
     return tuple(Outcome(name).value for name in st.session_state.get(_key(run_id)) or ())
 
@@ -61,12 +61,12 @@ def bar(counts: Mapping[str, int]) -> str:
         f'background:{_HUES[OUTCOME_COLOURS[name]]}"></span>'
         for name in names
     )
-    told = ", ".join(f"{counts[name]:,} {outcome(name)}" for name in names)
-    look = "display:flex;gap:2px;height:0.9rem;border-radius:0.45rem;overflow:hidden"
-    return f'<div role="img" aria-label="Rows by outcome: {told}" style="{look}">{parts}</div>'
+    description = ", ".join(f"{counts[name]:,} {outcome(name)}" for name in names)
+    style = "display:flex;gap:2px;height:0.9rem;border-radius:0.45rem;overflow:hidden"
+    return f'<div role="img" aria-label="Rows by outcome: {description}" style="{style}">{parts}</div>'
 
 
-def _choose(run_id: str, names: list[Outcome]) -> None:
+def _select(run_id: str, names: list[Outcome]) -> None:
     st.session_state[_key(run_id)] = names
 
 

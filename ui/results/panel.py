@@ -7,7 +7,7 @@ import hashlib
 import streamlit as st
 
 from batch.errors import NotFound
-from batch.formatting import count
+from batch.formatting import plural
 from batch.responses.spreadsheet_text import headline
 from lifecycle.core.models import Account, RunView
 from lifecycle.results.read.table import ResultTable
@@ -28,10 +28,10 @@ from ui.results import (
 )
 from ui.shared import notices, selection
 from ui.shared.format import ENDINGS
-from ui.shared.notices import plain
+from ui.shared.notices import escape_markdown
 
-ROWS_A_PAGE = 50
-COUNTED = {  # in the words of the account, with what each means
+ROWS_PER_PAGE = 50
+COUNT_MEANINGS = {  # in the words of the account, with what each means
     "sent": "rows of the input",
     "returned": "lines that came back",
     "matched": "rows that got a line with their key",
@@ -41,7 +41,7 @@ COUNTED = {  # in the words of the account, with what each means
     "earlier": "lines of a row's other attempts",
     "shared": "rows that took an identical row's answer without being sent",
 }
-ONLY_IF_ANY = ("earlier", "shared")
+HIDDEN_IF_ZERO = ("earlier", "shared")
 
 
 def draw(runner: Runner, account: Account | None, run: RunView | None) -> None:
@@ -51,13 +51,13 @@ def draw(runner: Runner, account: Account | None, run: RunView | None) -> None:
         if account is None or run is None:
             st.caption("Results of a run appear here.")
             return
-        table = _table(runner, account, run)
+        table = _load_table(runner, account, run)
         if table is None:
             return
-        _totals(run, table)
+        _draw_totals(run, table)
         run_cost.draw(runner, account, run)
-        retry.draw_family(runner, account, run)
-        _browse(runner, account, run, table)
+        retry.draw_related_runs(runner, account, run)
+        _draw_rows(runner, account, run, table)
         unmatched_lines.draw(run.id, table)
         distributions.draw(run, table)
         compare_runs.draw(runner, account, run, table)
@@ -65,85 +65,93 @@ def draw(runner: Runner, account: Account | None, run: RunView | None) -> None:
         notices.draw("results")
 
 
-def _table(runner: Runner, account: Account, run: RunView) -> ResultTable | None:
+def _load_table(runner: Runner, account: Account, run: RunView) -> ResultTable | None:
     try:
         with st.spinner("Putting the results together…"):  # seconds after a retry of a million rows, else unseen
             return runner.runs.results(account, run.id)
     except NotFound:
-        ended = "This run ended without results. Monitor says why."
-        st.caption(ended if run.state.ended else "Results appear here by themselves when the run ends.")
+        message = "This run ended without results. Monitor says why."
+        st.caption(message if run.state.ended else "Results appear here by themselves when the run ends.")
         return None
 
 
-def _totals(run: RunView, table: ResultTable) -> None:
-    account = table.totals()
-    st.subheader(headline(ENDINGS.get(run.state, "SO FAR"), account.counts), anchor=False)
-    counted = {name: getattr(account, name) for name in COUNTED}
-    told = {name: number for name, number in counted.items() if number or name not in ONLY_IF_ANY}
-    meanings = "  \n".join(f"**{name}**: {COUNTED[name]}" for name in told)
+def _draw_totals(run: RunView, table: ResultTable) -> None:
+    reconciliation = table.totals()
+    st.subheader(headline(ENDINGS.get(run.state, "SO FAR"), reconciliation.counts), anchor=False)
+    counts = {name: getattr(reconciliation, name) for name in COUNT_MEANINGS}
+    shown = {name: number for name, number in counts.items() if number or name not in HIDDEN_IF_ZERO}
+    meanings = "  \n".join(f"**{name}**: {COUNT_MEANINGS[name]}" for name in shown)
     with st.container(gap="xsmall"):
-        st.caption(" · ".join(f"{number:,} {name}" for name, number in told.items()), help=meanings)
-        st.caption(_tokens(account))
-        for note in (*_forms(table), *account.notes):
-            st.caption(plain(note))
+        st.caption(" · ".join(f"{number:,} {name}" for name, number in shown.items()), help=meanings)
+        st.caption(_describe_tokens(reconciliation))
+        for note in (*_describe_structured(table), *reconciliation.notes):
+            st.caption(escape_markdown(note))
 
 
-def _forms(table: ResultTable) -> list[str]:
+def _describe_structured(table: ResultTable) -> list[str]:
     """How many structured answers are in the form asked for, and how many only after repair."""
-    parsed = table.parsed() if table.account.fields else {}
-    told = {"strict": "in the form asked for", "lenient": "only after repair", "failed": "not at all"}
-    words = ", ".join(f"{parsed[name]:,} {meaning}" for name, meaning in told.items() if parsed.get(name))
-    return [f"Structured answers: {words}."] if words else []
+    parsed = table.parsed() if table.reconciliation.fields else {}
+    meanings = {"strict": "in the form asked for", "lenient": "only after repair", "failed": "not at all"}
+    text = ", ".join(f"{parsed[name]:,} {meaning}" for name, meaning in meanings.items() if parsed.get(name))
+    return [f"Structured answers: {text}."] if text else []
 
 
-def _tokens(account: Reconciliation) -> str:
-    return f"{count(account.usage.prompt, 'token')} in, {account.usage.output:,} out"
+def _describe_tokens(reconciliation: Reconciliation) -> str:
+    return f"{plural(reconciliation.usage.prompt, 'token')} in, {reconciliation.usage.output:,} out"
 
 
-def _browse(runner: Runner, account: Account, run: RunView, table: ResultTable) -> None:
+def _draw_rows(runner: Runner, account: Account, run: RunView, table: ResultTable) -> None:
     """Filter, page and open rows without drawing the rest of the page again."""
 
     @st.fragment(key="browse")
-    def browse() -> None:
+    def draw_rows() -> None:
         if selection.page_changed():
             st.rerun()
         where = filters.draw(run.id, table)
         with st.container(horizontal=True, gap="small"):
             view = results_table.draw_view(run.id, table)
             filters.draw_shortcuts(run.id, table)
-        digest = hashlib.sha256(repr((where, view, results_table.unticked(run.id))).encode()).hexdigest()[:8]
-        turned = f"page-{run.id}-{digest}"
-        first = (int(st.session_state.get(turned) or 1) - 1) * ROWS_A_PAGE
+        digest = hashlib.sha256(repr((where, view, results_table.clear_count(run.id))).encode()).hexdigest()[:8]
+        page_key = f"page-{run.id}-{digest}"
+        first = (int(st.session_state.get(page_key) or 1) - 1) * ROWS_PER_PAGE
         rows, total = table.page(
             where,
             order=view.order,
             descending=view.descending,
             offset=first,
-            limit=ROWS_A_PAGE,
+            limit=ROWS_PER_PAGE,
             clip=results_table.CELL_CHARACTERS,
             fields=view.typed,
-            lenient=view.lenient,
+            include_repaired=view.lenient,
         )
         if not total:
             st.caption("No row fits.")
             return
-        last = min(first + ROWS_A_PAGE, total)
+        last = min(first + ROWS_PER_PAGE, total)
         # Above the grid, whose tools would else lie over the buttons.
-        st.caption(plain(f"{first + 1:,} to {last:,} of {count(total, 'row')}{results_table.order_words(view)}"))
-        chosen = results_table.draw(run.id, table, rows, view, f"{digest}-{first}")
-        if total > ROWS_A_PAGE:
-            st.pagination(-(-total // ROWS_A_PAGE), key=turned)
-        _ticked(run.id)
-        if chosen is not None:
-            row_detail.draw(table.detail(chosen), run)
+        st.caption(
+            escape_markdown(f"{first + 1:,} to {last:,} of {plural(total, 'row')}{results_table.describe_order(view)}")
+        )
+        selected_key = results_table.draw(run.id, table, rows, view, f"{digest}-{first}")
+        if total > ROWS_PER_PAGE:
+            st.pagination(-(-total // ROWS_PER_PAGE), key=page_key)
+        _draw_selection(run.id)
+        if selected_key is not None:
+            row_detail.draw(table.detail(selected_key), run)
         retry.draw(runner, account, run, table, where)
 
-    browse()
+    draw_rows()
 
 
-def _ticked(run_id: str) -> None:
-    number = len(results_table.ticks(run_id))
+def _draw_selection(run_id: str) -> None:
+    number = len(results_table.selected_keys(run_id))
     if number:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"{count(number, 'row')} ticked: to send again, or to export.", width="content")
-            st.button("Untick", key=f"untick-{run_id}", type="tertiary", on_click=results_table.untick, args=(run_id,))
+            st.caption(f"{plural(number, 'row')} ticked: to send again, or to export.", width="content")
+            st.button(
+                "Untick",
+                key=f"untick-{run_id}",
+                type="tertiary",
+                on_click=results_table.clear_selection,
+                args=(run_id,),
+            )

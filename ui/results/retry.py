@@ -8,37 +8,37 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from batch.formatting import count
+from batch.formatting import plural
 from batch.model import Outcome
 from batch.pricing.estimate import over_budget
 from lifecycle.core.models import Account, RunView
-from lifecycle.planning.retry_draft import WORTH_RETRYING, RetryOffer
-from lifecycle.results.read.table import EVERYTHING, Filter, ResultTable
+from lifecycle.planning.retry_draft import RETRYABLE, RetryForecast
+from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from lifecycle.runner import Runner
 from ui.results import table as results_table
 from ui.shared import background, notices, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import money, outcome, progress
-from ui.shared.notices import plain
+from ui.shared.notices import escape_markdown
 
 NAME = "retry"
-BY_OUTCOME, BY_FILTER, BY_TICKS = "By outcome", "Rows that fit the filter above", "Ticked rows"
-MOST_TOKENS = 1_000_000
+BY_OUTCOME, BY_FILTER, BY_SELECTION = "By outcome", "Rows that fit the filter above", "Ticked rows"
+MAX_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True)
-class _About:
+class _CacheKey:
     """What an offer hangs on. `state` is the result as it is now: another attempt makes another offer."""
 
     run_id: str
     owner: str
     where: Filter
     model: str
-    cap: int | None
+    output_cap: int | None
     state: str
 
 
-def draw_family(runner: Runner, account: Account, run: RunView) -> None:
+def draw_related_runs(runner: Runner, account: Account, run: RunView) -> None:
     """Name the runs that send rows of this one again, and the run that this one belongs to."""
     if run.parent_id:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -46,88 +46,88 @@ def draw_family(runner: Runner, account: Account, run: RunView) -> None:
             st.button("Open the whole result", key="open-parent", on_click=selection.select, args=(run.parent_id,))
         return
     for child in runner.runs.retries_of(account, run.id):
-        words = f"{count(child.rows, 'row')} sent again with {child.model}: {child.words}"
+        text = f"{plural(child.rows, 'row')} sent again with {child.model}: {child.status_text}"
         if not child.state.ended:
-            words += f", {progress(child)}. What comes back appears here when that run ends"
+            text += f", {progress(child)}. What comes back appears here when that run ends"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(plain(f"{words}."), width="content")
+            st.caption(escape_markdown(f"{text}."), width="content")
             st.button(
                 "Open", key=f"open-child-{child.id}", type="tertiary", on_click=selection.select, args=(child.id,)
             )
 
 
-def draw(runner: Runner, account: Account, run: RunView, table: ResultTable, narrowed: Filter) -> None:
+def draw(runner: Runner, account: Account, run: RunView, table: ResultTable, table_filter: Filter) -> None:
     """Offer to send rows again. Nothing is prepared before the drawer is opened; `narrowed` is the table's filter."""
-    if run.parent_id or not run.state.ended or not run.inputs_known or _under_way(runner, account, run):
+    if run.parent_id or not run.state.ended or not run.inputs_known or _retry_in_progress(runner, account, run):
         return
     with st.expander("Send rows again", key="retry", on_change="rerun") as drawer:
         if not drawer.open:
             return
-        where, total = _choose(run.id, table, narrowed)
-        model, cap = _otherwise(runner, account, run)
+        where, total = _draw_row_choice(run.id, table, table_filter)
+        model, output_cap = _draw_overrides(runner, account, run)
         if not total:
             st.caption("Choose outcomes to send again.")
         else:
-            about = _About(run.id, account.owner, where, model, cap, str(table.results))
-            _offer(runner, account, about, table)
+            cache_key = _CacheKey(run.id, account.owner_id, where, model, output_cap, str(table.results))
+            _draw_forecast(runner, account, cache_key, table)
         notices.draw("retry")
 
 
-def _under_way(runner: Runner, account: Account, run: RunView) -> bool:
+def _retry_in_progress(runner: Runner, account: Account, run: RunView) -> bool:
     """Whether rows are being sent again now: what comes back decides what is still worth sending."""
     return any(not child.state.ended for child in runner.runs.retries_of(account, run.id))
 
 
-def _total(table: ResultTable, where: Filter) -> int:
+def _count_rows(table: ResultTable, where: Filter) -> int:
     return table.page(where, limit=1)[1]
 
 
-def _choose(run_id: str, table: ResultTable, narrowed: Filter) -> tuple[Filter, int]:
+def _draw_row_choice(run_id: str, table: ResultTable, table_filter: Filter) -> tuple[Filter, int]:
     """(which rows, how many)."""
     counts = table.counts()
     names = [name for name in Outcome if counts.get(name)]
-    ticked = Filter(keys=tuple(results_table.ticks(run_id)))
-    ways = {
-        BY_OUTCOME: EVERYTHING,
-        **({BY_FILTER: narrowed} if narrowed else {}),
-        **({BY_TICKS: ticked} if ticked else {}),
+    selected = Filter(keys=tuple(results_table.selected_keys(run_id)))
+    choices = {
+        BY_OUTCOME: ALL_ROWS,
+        **({BY_FILTER: table_filter} if table_filter else {}),
+        **({BY_SELECTION: selected} if selected else {}),
     }
-    way = BY_OUTCOME
-    if len(ways) > 1:
-        at_first = list(ways).index(BY_TICKS) if ticked else 0
-        way = st.radio("Rows", list(ways), index=at_first, key=f"retry-way-{run_id}", horizontal=True)
-    if way != BY_OUTCOME:
-        total = _total(table, ways[way])
-        fit = "fits the filter" if total == 1 else "fit the filter"
-        st.caption(f"{count(total, 'row')} {fit if way == BY_FILTER else 'ticked'}.")
-        return ways[way], total
-    chosen = st.pills(
+    choice = BY_OUTCOME
+    if len(choices) > 1:
+        default_index = list(choices).index(BY_SELECTION) if selected else 0
+        choice = st.radio("Rows", list(choices), index=default_index, key=f"retry-way-{run_id}", horizontal=True)
+    if choice != BY_OUTCOME:
+        total = _count_rows(table, choices[choice])
+        suffix = "fits the filter" if total == 1 else "fit the filter"
+        st.caption(f"{plural(total, 'row')} {suffix if choice == BY_FILTER else 'ticked'}.")
+        return choices[choice], total
+    outcomes = st.pills(
         "Outcomes to send again",
         names,
-        default=[name for name in names if name in WORTH_RETRYING],
+        default=[name for name in names if name in RETRYABLE],
         selection_mode="multi",
         format_func=lambda name: f"{outcome(name)} {counts[name]:,}",
         key=f"retry-outcomes-{run_id}",
         help="Chosen already: what may well go better next time.",
     )
-    return Filter(outcomes=tuple(sorted(name.value for name in chosen))), sum(counts[name] for name in chosen)
+    return Filter(outcomes=tuple(sorted(name.value for name in outcomes))), sum(counts[name] for name in outcomes)
 
 
-def _otherwise(runner: Runner, account: Account, run: RunView) -> tuple[str, int | None]:
+def _draw_overrides(runner: Runner, account: Account, run: RunView) -> tuple[str, int | None]:
     """(another model or "", another output cap or None)."""
-    others = [choice.id for choice in runner.accounts.models(account) if choice.id != run.model]
+    other_models = [choice.id for choice in runner.accounts.models(account) if choice.id != run.model]
     with st.container(horizontal=True, gap="small"):
         model = st.selectbox(
             "Model",
-            ["", *others],
+            ["", *other_models],
             key=f"retry-model-{run.id}",
             format_func=lambda name: name or f"{run.model}, as before",
             width=280,
         )
-        cap = st.number_input(
+        output_cap = st.number_input(
             "Output cap, tokens",
             1,
-            MOST_TOKENS,
+            MAX_TOKENS,
             value=None,
             step=256,
             key=f"retry-cap-{run.id}",
@@ -135,87 +135,99 @@ def _otherwise(runner: Runner, account: Account, run: RunView) -> tuple[str, int
             help="A higher one helps rows that were cut off. Thoughts count too.",
             width=180,
         )
-    return model, cap
+    return model, output_cap
 
 
-def _offer(runner: Runner, account: Account, about: _About, table: ResultTable) -> None:
+def _draw_forecast(runner: Runner, account: Account, cache_key: _CacheKey, table: ResultTable) -> None:
     """Say what it will cost, and offer to send exactly what was priced."""
-    asked = _ask(runner, account, about)
-    if asked.trouble is not None:
-        st.error(plain(f"{asked.trouble} {asked.trouble.remedy}".strip()))
-    elif asked.found is None:
-        background.draw_waiting(NAME, "Preparing the rows and their price…")
+    result = _request_forecast(runner, account, cache_key)
+    if result.error is not None:
+        st.error(escape_markdown(f"{result.error} {result.error.remedy}".strip()))
+    elif result.value is None:
+        background.draw_pending(NAME, "Preparing the rows and their price…")
     else:
-        _price(asked.found, account.rehearsal)
-        _button(asked.found)
+        _draw_price(result.value, account.rehearsal)
+        _draw_send_button(result.value)
         answered = Outcome.ANSWERED.value
-        again = _total(table, replace(about.where, outcomes=(answered,)))
-        if again and (not about.where.outcomes or answered in about.where.outcomes):
-            st.caption(f"{count(again, 'row')} answered already; a newer answer takes the place of the older one.")
+        answered_rows = _count_rows(table, replace(cache_key.where, outcomes=(answered,)))
+        if answered_rows and (not cache_key.where.outcomes or answered in cache_key.where.outcomes):
+            st.caption(
+                f"{plural(answered_rows, 'row')} answered already; a newer answer takes the place of the older one."
+            )
 
 
-def _ask(runner: Runner, account: Account, about: _About) -> background.Asked[RetryOffer]:
-    known: background.Asked[RetryOffer] | None = background.last(NAME)
-    if known is not None and known.about != about and known.found is not None:
-        _discard(known.found)
-    return background.ask(
+def _request_forecast(
+    runner: Runner, account: Account, cache_key: _CacheKey
+) -> background.BackgroundResult[RetryForecast]:
+    latest: background.BackgroundResult[RetryForecast] | None = background.latest(NAME)
+    if latest is not None and latest.cache_key != cache_key and latest.value is not None:
+        _discard_draft(latest.value)
+    return background.run_once(
         NAME,
-        about,
+        cache_key,
         lambda: runner.retries.retry_forecast(
-            account, about.run_id, where=about.where, model=about.model, max_output_tokens=about.cap
+            account,
+            cache_key.run_id,
+            where=cache_key.where,
+            model=cache_key.model,
+            max_output_tokens=cache_key.output_cap,
         ),
     )
 
 
-def _discard(offer: RetryOffer) -> None:
+def _discard_draft(retry_forecast: RetryForecast) -> None:
     """Throw prepared rows away; a run that was made of them has its own copy."""
-    if offer.draft.folder.is_relative_to(get_state().drafts):
-        shutil.rmtree(offer.draft.folder, ignore_errors=True)
+    if retry_forecast.draft.folder.is_relative_to(get_state().drafts):
+        shutil.rmtree(retry_forecast.draft.folder, ignore_errors=True)
 
 
-def _price(offer: RetryOffer, rehearsal: bool) -> None:
-    usd = offer.found.card.usd
+def _draw_price(retry_forecast: RetryForecast, rehearsal: bool) -> None:
+    usd = retry_forecast.forecast.estimate.usd
     verb = "It would cost" if rehearsal else "It costs"
-    words = f"{verb} {money(usd.expected)} probably, {money(usd.low)} at least, {money(usd.worst)} at worst."
-    st.caption(plain(words))
+    text = f"{verb} {money(usd.expected)} probably, {money(usd.low)} at least, {money(usd.worst)} at worst."
+    st.caption(escape_markdown(text))
 
 
-def _button(offer: RetryOffer) -> None:
-    ticket = st.session_state.setdefault("retry_ticket", secrets.token_urlsafe(16))
-    over = None if offer.spec.max_usd is None else over_budget(offer.found.card, offer.spec.max_usd)
+def _draw_send_button(retry_forecast: RetryForecast) -> None:
+    idempotency_key = st.session_state.setdefault("retry_ticket", secrets.token_urlsafe(16))
+    budget_error = (
+        None
+        if retry_forecast.spec.max_usd is None
+        else over_budget(retry_forecast.forecast.estimate, retry_forecast.spec.max_usd)
+    )
     st.button(
-        f"Send {count(offer.draft.rows, 'row')} again",
-        key=f"retry-send-{ticket}",
+        f"Send {plural(retry_forecast.draft.rows, 'row')} again",
+        key=f"retry-send-{idempotency_key}",
         type="primary",
         on_click=_send,
-        args=(ticket,),
-        disabled=over is not None,
+        args=(idempotency_key,),
+        disabled=budget_error is not None,
     )
-    if over:
-        st.error(plain(f"{over} {over.remedy}"))
+    if budget_error:
+        st.error(escape_markdown(f"{budget_error} {budget_error.remedy}"))
 
 
-def _still_wanted(about: object) -> bool:
+def _matches_fields(cache_key: object) -> bool:
     """Whether the fields say what the offer was made for: one click leaves a field and presses the button."""
-    if not isinstance(about, _About):
+    if not isinstance(cache_key, _CacheKey):
         return False
-    said = (st.session_state.get(f"retry-{field}-{about.run_id}") for field in ("model", "cap"))
-    return tuple(said) == (about.model, about.cap)
+    field_values = (st.session_state.get(f"retry-{field}-{cache_key.run_id}") for field in ("model", "cap"))
+    return tuple(field_values) == (cache_key.model, cache_key.output_cap)
 
 
-def _send(ticket: str) -> None:
+def _send(idempotency_key: str) -> None:
     """Submit the offer that is shown, once per ticket."""
-    known: background.Asked[RetryOffer] | None = background.last(NAME)
-    offer = known.found if known else None
-    if known is None or offer is None or ticket != st.session_state.get("retry_ticket"):
+    latest: background.BackgroundResult[RetryForecast] | None = background.latest(NAME)
+    retry_forecast = latest.value if latest else None
+    if latest is None or retry_forecast is None or idempotency_key != st.session_state.get("retry_ticket"):
         return
-    if not _still_wanted(known.about):
-        notices.tell("retry", "note", "Not sent, because the choice had just changed. Look at the new price and send.")
+    if not _matches_fields(latest.cache_key):
+        notices.show("retry", "note", "Not sent, because the choice had just changed. Look at the new price and send.")
         return
-    with notices.telling("retry"):
-        get_state().runner.retries.send_retry(session.required(), offer, ticket)
+    with notices.errors_to_notice("retry"):
+        get_state().runner.retries.submit_retry(session.require_account(), retry_forecast, idempotency_key)
         st.session_state["retry_ticket"] = secrets.token_urlsafe(16)
-        background.forget(NAME)
-        _discard(offer)
-        st.query_params["run"] = offer.parent  # else the newest run would come into view
+        background.invalidate(NAME)
+        _discard_draft(retry_forecast)
+        st.query_params["run"] = retry_forecast.parent_id  # else the newest run would come into view
         selection.change_page()

@@ -6,101 +6,114 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from batch.formatting import count
-from batch.pricing.costs import Bill, may_be_billed, total
+from batch.formatting import plural
+from batch.pricing.costs import RunCost, describe_unreturned, sum_run_costs
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from ui.shared.format import money
-from ui.shared.notices import plain
+from ui.shared.notices import escape_markdown
 
-LEAST_USD = 5e-9  # smaller differences are rounding
+MIN_USD = 5e-9  # smaller differences are rounding
 
 
 def draw(runner: Runner, account: Account, run: RunView) -> None:
     """Draw the money of a run that has ended; of one under way, nothing is settled yet."""
-    bills = runner.billing.bills(account, run.id) if run.state.ended else []
-    if not bills:
+    costs = runner.billing.run_costs(account, run.id) if run.state.ended else []
+    if not costs:
         return
-    whole = total(bills)
+    combined = sum_run_costs(costs)
     with st.container(border=True, key="money"):
         with st.container(horizontal=True, gap="medium"):
-            st.metric("Would have cost" if run.rehearsal else "Cost", amount(whole), width="content")
-            st.metric("Expected", money(whole.expected_usd), width="content")
-            if whole.saved is not None and whole.standard_usd:
-                st.metric("Saved" if whole.saved >= 0 else "Lost", money(abs(whole.saved)), width="content")
-        for words in sentences(bills):
-            st.caption(plain(words))
+            st.metric("Would have cost" if run.rehearsal else "Cost", format_amount(combined), width="content")
+            st.metric("Expected", money(combined.expected_usd), width="content")
+            if combined.saved is not None and combined.standard_usd:
+                st.metric("Saved" if combined.saved >= 0 else "Lost", money(abs(combined.saved)), width="content")
+        for sentence in describe_cost(costs):
+            st.caption(escape_markdown(sentence))
 
 
-def sentences(bills: Sequence[Bill]) -> list[str]:
+def describe_cost(costs: Sequence[RunCost]) -> list[str]:
     """The bill of a run and its retries in words."""
-    whole = total(bills)
-    borrowed = "Caches that you made yourself were read; making and keeping them is not in these figures."
-    found = (*against_estimate(whole), savings(whole), parts(whole), retries(bills), borrowed if whole.borrowed else "")
-    return [words for words in found if words]
+    combined = sum_run_costs(costs)
+    user_caches_note = "Caches that you made yourself were read; making and keeping them is not in these figures."
+    candidates = (
+        *compare_with_estimate(combined),
+        describe_savings(combined),
+        describe_parts(combined),
+        describe_retries(costs),
+        user_caches_note if combined.borrowed else "",
+    )
+    return [sentence for sentence in candidates if sentence]
 
 
-def amount(bill: Bill) -> str:
+def format_amount(cost: RunCost) -> str:
     """What a bill comes to: "$0.25", "at least $0.25", "not known"."""
-    return f"{'at least ' if bill.at_least and bill.usd is not None else ''}{money(bill.usd)}"
+    return f"{'at least ' if cost.at_least and cost.usd is not None else ''}{money(cost.usd)}"
 
 
-def against_estimate(bill: Bill) -> tuple[str, ...]:
+def compare_with_estimate(cost: RunCost) -> tuple[str, ...]:
     """By how much the estimates were off, and whether the cost lies in the range that was told."""
-    if bill.expected_usd is None or bill.usd is None:
+    if cost.expected_usd is None or cost.usd is None:
         return ()
-    worst = f"; {money(bill.worst_usd)} was the worst case" if bill.worst_usd is not None else ""
-    if not bill.finished or bill.unreturned:
+    worst = f"; {money(cost.worst_usd)} was the worst case" if cost.worst_usd is not None else ""
+    if not cost.finished or cost.unreturned:
         return ("The estimate was for all rows, and nothing came back for some: the two cannot be compared.",)
-    if bill.worst_usd is not None and bill.usd > bill.worst_usd + LEAST_USD:
-        worst = f", and more than the {money(bill.worst_usd)} told as the worst case"
-    rows = f" A row cost {money(bill.usd / bill.rows)}, {money(bill.expected_usd / bill.rows)} was expected."
-    last = f"{off(bill.error).capitalize()}{worst}.{rows if bill.rows > 1 else ''}" if bill.error is not None else ""
-    if bill.first_usd in (None, bill.expected_usd) or bill.first_error is None:
-        return (last,)
-    return last, f"Before the first rows had answered, {money(bill.first_usd)} was expected: {off(bill.first_error)}."
+    if cost.worst_usd is not None and cost.usd > cost.worst_usd + MIN_USD:
+        worst = f", and more than the {money(cost.worst_usd)} told as the worst case"
+    rows = f" A row cost {money(cost.usd / cost.rows)}, {money(cost.expected_usd / cost.rows)} was expected."
+    comparison = (
+        f"{format_difference(cost.estimate_error).capitalize()}{worst}.{rows if cost.rows > 1 else ''}"
+        if cost.estimate_error is not None
+        else ""
+    )
+    if cost.first_usd in (None, cost.expected_usd) or cost.first_estimate_error is None:
+        return (comparison,)
+    return (
+        comparison,
+        f"Before the first rows had answered, {money(cost.first_usd)} was expected: {format_difference(cost.first_estimate_error)}.",
+    )
 
 
-def off(share: float, than: str = "expected") -> str:
+def format_difference(share: float, than: str = "expected") -> str:
     """A difference in words: "12 % more than expected"."""
     percent = round(100 * share)
     return f"{abs(percent):,} % {'more' if percent > 0 else 'less'} than {than}" if percent else f"as {than}"
 
 
-def savings(bill: Bill) -> str:
+def describe_savings(cost: RunCost) -> str:
     """What batch and caches saved, each for itself; a loss is called one."""
-    usd, by_caching, by_batching, standard = bill.usd, bill.by_caching, bill.by_batching, bill.standard_usd
+    usd, by_caching, by_batching, standard = cost.usd, cost.saved_by_caching, cost.saved_by_batching, cost.standard_usd
     if usd is None or by_caching is None or by_batching is None or not standard:
         return ""
-    words = off(usd / standard - 1, f"{money(standard)}, the standard price without caches").capitalize()
-    return f"{words}: {saved(by_batching, 'batch')}, {saved(by_caching, 'caching')}."
+    text = format_difference(usd / standard - 1, f"{money(standard)}, the standard price without caches").capitalize()
+    return f"{text}: {describe_saving(by_batching, 'batch')}, {describe_saving(by_caching, 'caching')}."
 
 
-def saved(usd: float, by: str) -> str:
+def describe_saving(usd: float, source: str) -> str:
     """One saving: "batch saved $0.04", "caching lost $0.01", "caching saved nothing"."""
-    if abs(usd) < LEAST_USD:
-        return f"{by} saved nothing"
-    return f"{by} {'saved' if usd > 0 else 'lost'} {money(abs(usd))}"
+    if abs(usd) < MIN_USD:
+        return f"{source} saved nothing"
+    return f"{source} {'saved' if usd > 0 else 'lost'} {money(abs(usd))}"
 
 
-def parts(bill: Bill) -> str:
+def describe_parts(cost: RunCost) -> str:
     """What a bill is made of, and what of it is not known."""
-    if bill.again:
+    if cost.again:
         return "What its job has cost is on the bill of an earlier run, deleted since, and is not counted again."
-    if bill.rows_usd is None:
-        return f"The price of {bill.model} is not known. Give it in CATALOG_FILE."
-    if bill.caches_usd is None:
-        return f"Requests {money(bill.rows_usd)}; what their caches cost is not known."
-    words = f"Requests {money(bill.rows_usd)}, caches {money(bill.caches_usd)}." if bill.caches_usd else ""
-    lines = f"{count(bill.unpriced, 'line')} came back without usage; what they cost is not known."
-    more = f"Maybe more: {may_be_billed(bill.unreturned)}" if bill.unreturned else ""
-    return " ".join(filter(None, (words, lines if bill.unpriced else "", more)))
+    if cost.rows_usd is None:
+        return f"The price of {cost.model} is not known. Give it in CATALOG_FILE."
+    if cost.caches_usd is None:
+        return f"Requests {money(cost.rows_usd)}; what their caches cost is not known."
+    split_text = f"Requests {money(cost.rows_usd)}, caches {money(cost.caches_usd)}." if cost.caches_usd else ""
+    unpriced_text = f"{plural(cost.unpriced, 'line')} came back without usage; what they cost is not known."
+    unreturned_text = f"Maybe more: {describe_unreturned(cost.unreturned)}" if cost.unreturned else ""
+    return " ".join(filter(None, (split_text, unpriced_text if cost.unpriced else "", unreturned_text)))
 
 
-def retries(bills: Sequence[Bill]) -> str:
+def describe_retries(costs: Sequence[RunCost]) -> str:
     """How a sum is made up of a run and its retries; "" for one run alone."""
-    first, *others = bills
+    first, *others = costs
     if not others:
         return ""
-    again = count(len(others), "retry", "retries")
-    return f"First sending {amount(first)}, {again} {amount(total(others))}."
+    retry_count = plural(len(others), "retry", "retries")
+    return f"First sending {format_amount(first)}, {retry_count} {format_amount(sum_run_costs(others))}."

@@ -13,9 +13,9 @@ import pandas as pd
 import streamlit as st
 
 from batch.model import Outcome
-from batch.responses.spreadsheet_text import usd
+from batch.responses.spreadsheet_text import format_usd
 from lifecycle.results.read.table import SORTABLE, ResultTable
-from lifecycle.results.store.reconciliation import Field
+from lifecycle.results.store.reconciliation import AnswerColumn
 from ui.shared.format import outcome
 
 INPUT_ORDER = "n"
@@ -39,7 +39,7 @@ TITLES = {
     "run": "Answered by",
 }
 WIDTHS = {"key": 110, "prompt": 220, "text": 380, "outcome": 130, "error_message": 220, "parsed": 90}
-MOST_FIELDS_AT_FIRST = 6
+MAX_INITIAL_FIELDS = 6
 CELL_CHARACTERS = 400
 NOT_KNOWN = "not known"
 
@@ -57,11 +57,11 @@ class View(NamedTuple):
 
 def draw_view(run_id: str, table: ResultTable) -> View:
     """Draw the drawer that decides about columns and order, and return what it says."""
-    fields = table.account.fields
-    options = [*TITLES, *table.own.values(), *(field.column for field in fields)]
+    fields = table.reconciliation.fields
+    options = [*TITLES, *table.source_columns.values(), *(field.column for field in fields)]
     with st.popover("Columns and order", key=f"view-{run_id}"):
         columns = st.multiselect(
-            "Columns", options, default=_at_first(table), format_func=_title, key=f"columns-{run_id}"
+            "Columns", options, default=_default_columns(table), format_func=_title, key=f"columns-{run_id}"
         )
         order = st.selectbox("Sort by", [INPUT_ORDER, *sortable(table)], format_func=_title, key=f"order-{run_id}")
         descending = st.toggle("From the highest", key=f"descending-{run_id}")
@@ -75,53 +75,53 @@ def draw_view(run_id: str, table: ResultTable) -> View:
     return View(tuple(columns), order, descending, typed, lenient)
 
 
-def draw(run_id: str, table: ResultTable, rows: pd.DataFrame, view: View, place: str) -> str | None:
+def draw(run_id: str, table: ResultTable, rows: pd.DataFrame, view: View, page_id: str) -> str | None:
     """Draw a page of rows; returns the key of the one to open. `place` names the page and all that decides about it."""
     keys = [str(name) for name in rows["key"]]
-    key = f"rows-{run_id}-{place}"
-    ticked = [n for n, name in enumerate(keys) if name in ticks(run_id)]
-    picked = st.dataframe(
-        shown(rows, view.columns, table.account.fields),
+    key = f"rows-{run_id}-{page_id}"
+    selected_rows = [n for n, name in enumerate(keys) if name in selected_keys(run_id)]
+    event = st.dataframe(
+        display_frame(rows, view.columns, table.reconciliation.fields),
         key=key,
         column_config={name: _column(name, view) for name in view.columns},
         hide_index=True,
-        on_select=lambda: _picked(run_id, key, keys, view, sortable(table)),
+        on_select=lambda: _on_select(run_id, key, keys, view, sortable(table)),
         selection_mode=["multi-row", "single-column", "single-cell"],
-        selection_default={"selection": {"rows": ticked}},
+        selection_default={"selection": {"rows": selected_rows}},
         placeholder="",
         alt="Rows of the result",
     )
-    chosen = picked["selection"]
-    places = [*(row for row, _ in chosen["cells"]), *(chosen["rows"] if len(chosen["rows"]) == 1 else ())]
-    if not places and len(rows) != 1:
+    selection = event["selection"]
+    row_indexes = [*(row for row, _ in selection["cells"]), *(selection["rows"] if len(selection["rows"]) == 1 else ())]
+    if not row_indexes and len(rows) != 1:
         return None
-    return keys[places[0] if places else 0]
+    return keys[row_indexes[0] if row_indexes else 0]
 
 
-def ticks(run_id: str) -> dict[str, None]:
+def selected_keys(run_id: str) -> dict[str, None]:
     """The keys of the rows that are ticked, on whatever page, in the order of ticking."""
-    found: dict[str, None] = st.session_state.setdefault(f"ticked-{run_id}", {})
-    return found
+    keys: dict[str, None] = st.session_state.setdefault(f"ticked-{run_id}", {})
+    return keys
 
 
-def untick(run_id: str) -> None:
+def clear_selection(run_id: str) -> None:
     """Take all ticks back. The grid is drawn anew, because a widget keeps its own."""
     st.session_state[f"ticked-{run_id}"] = {}
-    st.session_state[f"unticked-{run_id}"] = unticked(run_id) + 1
+    st.session_state[f"unticked-{run_id}"] = clear_count(run_id) + 1
 
 
-def unticked(run_id: str) -> int:
+def clear_count(run_id: str) -> int:
     """How often all ticks were taken back."""
     return int(st.session_state.get(f"unticked-{run_id}", 0))
 
 
-def shown(rows: pd.DataFrame, columns: Sequence[str], fields: Sequence[Field] = ()) -> pd.DataFrame:
+def display_frame(rows: pd.DataFrame, columns: Sequence[str], fields: Sequence[AnswerColumn] = ()) -> pd.DataFrame:
     """The chosen columns as they are read: numbers with commas, and what is not known says so."""
     typed = {field.column for field in fields}
     return pd.DataFrame({name: _cells(rows[name], name, name in typed) for name in columns if name in rows})
 
 
-def order_words(view: View) -> str:
+def describe_order(view: View) -> str:
     """How the rows are sorted, behind their number; "" for the order in which they were sent."""
     if view.order == INPUT_ORDER:
         return ", from the last" if view.descending else ""
@@ -133,37 +133,37 @@ def next_order(view: View, column: str) -> tuple[str, bool]:
 
     Once: numbers from the highest, texts from A. Twice: the other way round. Three times: as they were sent.
     """
-    at_first = column in NUMBERS
+    default_descending = column in NUMBERS
     if view.order != column:
-        return column, at_first
-    return (column, not at_first) if view.descending == at_first else (INPUT_ORDER, False)
+        return column, default_descending
+    return (column, not default_descending) if view.descending == default_descending else (INPUT_ORDER, False)
 
 
 def sortable(table: ResultTable) -> list[str]:
     """The columns that all rows can be sorted by; properties of answers are read page by page, and cannot."""
-    return [*(name for name in TITLES if name in SORTABLE), *table.own.values()]
+    return [*(name for name in TITLES if name in SORTABLE), *table.source_columns.values()]
 
 
-def _picked(run_id: str, key: str, keys: Sequence[str], view: View, sortable: Sequence[str]) -> None:
+def _on_select(run_id: str, key: str, keys: Sequence[str], view: View, sortable: Sequence[str]) -> None:
     """Take note of what was clicked: a column's name, or ticks of this page's rows."""
     selection = st.session_state[key]["selection"]
     for column in selection["columns"]:
         if column in sortable:
             order, descending = next_order(view, column)
             st.session_state.update({f"order-{run_id}": order, f"descending-{run_id}": descending})
-    here = {keys[place] for place in selection["rows"]}
-    kept = [name for name in ticks(run_id) if name not in keys or name in here]
-    st.session_state[f"ticked-{run_id}"] = dict.fromkeys([*kept, *(name for name in keys if name in here)])
+    selected_here = {keys[index] for index in selection["rows"]}
+    kept = [name for name in selected_keys(run_id) if name not in keys or name in selected_here]
+    st.session_state[f"ticked-{run_id}"] = dict.fromkeys([*kept, *(name for name in keys if name in selected_here)])
 
 
-def _at_first(table: ResultTable) -> list[str]:
+def _default_columns(table: ResultTable) -> list[str]:
     """The columns shown before anything was chosen; properties come before texts if most answers have them."""
-    fields = [field.column for field in table.account.fields][:MOST_FIELDS_AT_FIRST]
+    fields = [field.column for field in table.reconciliation.fields][:MAX_INITIAL_FIELDS]
     parsed = table.parsed() if fields else {}
     typed = ["parsed", *fields] if fields else []
-    rest = ["text", *(["error_message"] if table.account.attention else [])]
-    mostly = sum(number for form, number in parsed.items() if form) > table.account.sent / 2
-    return ["key", "outcome", "prompt", *([*typed, *rest] if mostly else [*rest, *typed])]
+    rest = ["text", *(["error_message"] if table.reconciliation.needs_attention else [])]
+    mostly_structured = sum(number for form, number in parsed.items() if form) > table.reconciliation.sent / 2
+    return ["key", "outcome", "prompt", *([*typed, *rest] if mostly_structured else [*rest, *typed])]
 
 
 def _title(name: str) -> str:
@@ -180,22 +180,22 @@ def _column(name: str, view: View) -> Any:
 
 def _cells(values: pd.Series, name: str, typed: bool) -> pd.Series:
     if name in NUMBERS:
-        return values.map(_AMOUNTS.get(name, _whole))
+        return values.map(_FORMATTERS.get(name, _format_number))
     if name == "outcome":
         return values.map(lambda value: outcome(Outcome(value)))
     return values.str.slice(0, CELL_CHARACTERS) if typed and values.dtype == object else values
 
 
-def _whole(value: Any) -> str:
+def _format_number(value: Any) -> str:
     return NOT_KNOWN if pd.isna(value) else f"{value:,}"
 
 
-def _cost(value: Any) -> str:
-    return usd(None if pd.isna(value) else float(value))
+def _format_cost(value: Any) -> str:
+    return format_usd(None if pd.isna(value) else float(value))
 
 
-def _code(value: Any) -> str:
+def _format_code(value: Any) -> str:
     return "" if pd.isna(value) else str(value)
 
 
-_AMOUNTS: Mapping[str, Callable[[Any], str]] = {"cost_usd": _cost, "error_code": _code}
+_FORMATTERS: Mapping[str, Callable[[Any], str]] = {"cost_usd": _format_cost, "error_code": _format_code}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ui.shared.cookie_crypto import Tickets, Vault
+from ui.shared.cookie_crypto import CookieCipher, OneTimeTokens
 
 if TYPE_CHECKING:
     from lifecycle.runner import Runner
@@ -20,7 +20,7 @@ class CookieChange:
     """One cookie to set to a sealed value, or to remove when `sealed` is empty."""
 
     name: str
-    sealed: str
+    encrypted: str
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class AppState:
     """The runner and everything else that outlives a browser session."""
 
     runner: Runner
-    vault: Vault
+    cookie_cipher: CookieCipher
     data_dir: Path
     key_from_environment: str = field(default="", repr=False)
-    cookie_tickets: Tickets[tuple[CookieChange, ...]] = field(default_factory=lambda: Tickets(60))
-    upload_tickets: Tickets[UploadGrant] = field(default_factory=lambda: Tickets(12 * 3600))
-    download_tickets: Tickets[Download] = field(default_factory=lambda: Tickets(600))
+    cookie_tokens: OneTimeTokens[tuple[CookieChange, ...]] = field(default_factory=lambda: OneTimeTokens(60))
+    upload_tokens: OneTimeTokens[UploadGrant] = field(default_factory=lambda: OneTimeTokens(12 * 3600))
+    download_tokens: OneTimeTokens[Download] = field(default_factory=lambda: OneTimeTokens(600))
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @property

@@ -14,72 +14,74 @@ import streamlit as st
 
 from batch.errors import BatchRunnerError
 
-PATIENCE_SECONDS = 1.5
-LOOK_AGAIN_SECONDS = 0.5
+INITIAL_WAIT_SECONDS = 1.5
+POLL_SECONDS = 0.5
 T = TypeVar("T")
 
 
 @dataclass
-class Asked(Generic[T]):
+class BackgroundResult(Generic[T]):
     """One question of a browser session. `about` is everything that the answer hangs on."""
 
-    about: object
-    answer: Future[T] = field(default_factory=Future)
-    at: float = field(default_factory=time.monotonic)
+    cache_key: object
+    future: Future[T] = field(default_factory=Future)
+    started_at: float = field(default_factory=time.monotonic)
 
     @property
-    def found(self) -> T | None:
+    def value(self) -> T | None:
         """The answer, None while there is none; a question that failed has none."""
-        return self.answer.result() if self.answer.done() and not self.answer.exception() else None
+        return self.future.result() if self.future.done() and not self.future.exception() else None
 
     @property
-    def trouble(self) -> BatchRunnerError | None:
+    def error(self) -> BatchRunnerError | None:
         """Why there is no answer, None if there may yet be one; a bug is raised."""
-        fault = self.answer.exception() if self.answer.done() else None
+        fault = self.future.exception() if self.future.done() else None
         if fault is not None and not isinstance(fault, BatchRunnerError):
             raise fault
         return fault
 
 
-def last(name: str) -> Asked[T] | None:
+def latest(name: str) -> BackgroundResult[T] | None:
     """The question asked last under this name."""
-    known: Asked[T] | None = st.session_state.get(f"asked-{name}")
-    return known
+    result: BackgroundResult[T] | None = st.session_state.get(f"asked-{name}")
+    return result
 
 
-def ask(name: str, about: object, question: Callable[[], T], fresh_seconds: float = math.inf) -> Asked[T]:
+def run_once(
+    name: str, cache_key: object, task: Callable[[], T], max_age_seconds: float = math.inf
+) -> BackgroundResult[T]:
     """Ask once about the same thing while the answer is fresh, and wait a moment for it.
 
     `question` runs in another thread and must not touch Streamlit.
     """
-    known: Asked[T] | None = last(name)
-    if known is None or known.about != about or time.monotonic() - known.at > fresh_seconds:
-        known = st.session_state[f"asked-{name}"] = Asked(about)
-        threading.Thread(target=_answer, args=(known.answer, question), name=name, daemon=True).start()
-    wait([known.answer], max(0.0, known.at + PATIENCE_SECONDS - time.monotonic()))
-    return known
+    result: BackgroundResult[T] | None = latest(name)
+    if result is None or result.cache_key != cache_key or time.monotonic() - result.started_at > max_age_seconds:
+        result = st.session_state[f"asked-{name}"] = BackgroundResult(cache_key)
+        threading.Thread(target=_run_task, args=(result.future, task), name=name, daemon=True).start()
+    wait([result.future], max(0.0, result.started_at + INITIAL_WAIT_SECONDS - time.monotonic()))
+    return result
 
 
-def forget(name: str) -> None:
+def invalidate(name: str) -> None:
     """Ask anew the next time."""
     st.session_state.pop(f"asked-{name}", None)
 
 
-def draw_waiting(name: str, words: str) -> None:
+def draw_pending(name: str, message: str) -> None:
     """Say what is waited for, and draw the page again once it is there."""
 
-    @st.fragment(run_every=LOOK_AGAIN_SECONDS, key=f"waiting-{name}")
-    def waiting() -> None:
-        st.caption(words)
-        known: Asked[object] | None = last(name)
-        if known is None or known.answer.done():
+    @st.fragment(run_every=POLL_SECONDS, key=f"waiting-{name}")
+    def pending() -> None:
+        st.caption(message)
+        result: BackgroundResult[object] | None = latest(name)
+        if result is None or result.future.done():
             st.rerun()
 
-    waiting()
+    pending()
 
 
-def _answer(answer: Future[T], question: Callable[[], T]) -> None:
+def _run_task(future: Future[T], task: Callable[[], T]) -> None:
     try:
-        answer.set_result(question())
-    except BaseException as fault:  # handed on to whoever waits for the answer
-        answer.set_exception(fault)
+        future.set_result(task())
+    except BaseException as error:  # handed on to whoever waits for the answer
+        future.set_exception(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.shared import session
-from ui.shared.notices import plain
+from ui.shared.notices import escape_markdown
 
 
 def draw() -> None:
@@ -15,5 +15,5 @@ def draw() -> None:
         if account and account.rehearsal:
             st.warning("**Rehearsal.** Answers are simulated. Nothing reaches Google, and nothing costs money.")
         elif account and account.destination:
-            st.warning(f"Calls go to **{plain(account.destination)}**, not to Google.")
+            st.warning(f"Calls go to **{escape_markdown(account.destination)}**, not to Google.")
     st.title("Gemini Batch Runner Pro", anchor=False)

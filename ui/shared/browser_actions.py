@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.shared.app_state import OWN_HEADER
 
-Kind = Literal["cookie", "download", "scroll"]
+Action = Literal["cookie", "download", "scroll"]
 _KEY = "errands"
 
 _SCRIPT = """
@@ -44,10 +44,10 @@ export default function (component) {
 _component = st.components.v2.component("errands", js=_SCRIPT)
 
 
-def post(kind: Kind, value: str) -> None:
+def request(action: Action, value: str) -> None:
     """Ask for one errand; it is run when the page is next drawn. A newer one of the same kind replaces it."""
-    errands = st.session_state.setdefault(_KEY, {})
-    errands[kind] = (secrets.token_hex(8), kind, value)
+    actions = st.session_state.setdefault(_KEY, {})
+    actions[action] = (secrets.token_hex(8), action, value)
 
 
 def draw(moment: Literal["first", "last"]) -> None:

@@ -20,32 +20,32 @@ COOKIE_SECONDS = COOKIE_DAYS * 86_400
 T = TypeVar("T")
 
 
-class Vault:
+class CookieCipher:
     """Seals text for a cookie and opens it again within COOKIE_DAYS. Another server's seal does not open."""
 
     def __init__(self, secret: str) -> None:
         digest = hashlib.sha256(b"cookie:" + secret.encode()).digest()
         self._fernet = Fernet(base64.urlsafe_b64encode(digest))
 
-    def seal(self, text: str) -> str:
+    def encrypt(self, text: str) -> str:
         """Encrypt without `=` padding, which cookie libraries percent-encode."""
         return self._fernet.encrypt(text.encode()).decode().rstrip("=")
 
-    def unseal(self, sealed: object) -> str | None:
+    def decrypt(self, encrypted: object) -> str | None:
         """Open a seal; None for anything tampered with, foreign, expired or absent. Never raises."""
-        if not isinstance(sealed, str) or not sealed:
+        if not isinstance(encrypted, str) or not encrypted:
             return None
-        padded = sealed + "=" * (-len(sealed) % 4)
+        padded = encrypted + "=" * (-len(encrypted) % 4)
         try:
             return self._fernet.decrypt(padded.encode("ascii", "replace"), ttl=COOKIE_SECONDS).decode()
         except (InvalidToken, ValueError):
             return None
 
 
-def secret_of(data_dir: Path, given: str) -> str:
+def load_or_create_secret(data_dir: Path, configured: str) -> str:
     """Return the secret that was given, else the one kept in DATA_DIR with mode 0600, made on first use."""
-    if given:
-        return given
+    if configured:
+        return configured
     path = data_dir / "cookie.secret"
     if not path.exists():
         _write_once(path, secrets.token_urlsafe(32))
@@ -55,49 +55,49 @@ def secret_of(data_dir: Path, given: str) -> str:
 def _write_once(path: Path, text: str) -> None:
     """Create a whole file that only its owner can read; the first of several processes wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     try:
-        os.link(draft, path)
+        os.link(temporary, path)
     except FileExistsError:
         pass
     finally:
-        draft.unlink()
+        temporary.unlink()
 
 
 @dataclass(frozen=True)
-class _Held(Generic[T]):
+class _Entry(Generic[T]):
     value: T
-    until: float
+    expires_at: float
 
 
-class Tickets(Generic[T]):
+class OneTimeTokens(Generic[T]):
     """Unguessable strings, each standing for a value in this process for a while. Thread-safe."""
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
+    def __init__(self, ttl_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ttl_seconds = ttl_seconds
         self._clock = clock
-        self._held: dict[str, _Held[T]] = {}
+        self._entries: dict[str, _Entry[T]] = {}
         self._lock = threading.Lock()
 
     def issue(self, value: T) -> str:
         """Hold `value`; forget those whose time is over, so that the number held stays bounded."""
-        ticket = secrets.token_urlsafe(24)
+        token = secrets.token_urlsafe(24)
         now = self._clock()
         with self._lock:
-            self._held = {key: held for key, held in self._held.items() if held.until > now}
-            self._held[ticket] = _Held(value, now + self._seconds)
-        return ticket
+            self._entries = {key: entry for key, entry in self._entries.items() if entry.expires_at > now}
+            self._entries[token] = _Entry(value, now + self._ttl_seconds)
+        return token
 
-    def redeem(self, ticket: str) -> T | None:
+    def redeem(self, token: str) -> T | None:
         """Take the value out; a second time there is nothing."""
         with self._lock:
-            held = self._held.pop(ticket, None)
-        return held.value if held and held.until > self._clock() else None
+            entry = self._entries.pop(token, None)
+        return entry.value if entry and entry.expires_at > self._clock() else None
 
-    def look(self, ticket: str) -> T | None:
+    def peek(self, token: str) -> T | None:
         """Read the value and leave it in place."""
         with self._lock:
-            held = self._held.get(ticket)
-        return held.value if held and held.until > self._clock() else None
+            entry = self._entries.get(token)
+        return entry.value if entry and entry.expires_at > self._clock() else None

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from batch.formatting import count
+from batch.formatting import plural
 from batch.model import Outcome, RunState
-from lifecycle.core.job_age import Usual
-from lifecycle.core.job_states import words as job_words
+from lifecycle.core.job_age import TypicalDuration
+from lifecycle.core.job_states import describe_job_state as describe_state
 from lifecycle.core.models import JobView, RunView
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
@@ -55,16 +55,25 @@ def outcome(name: Outcome) -> str:
 
 def duration(seconds: float) -> str:
     """A time span in its two largest units: "45 s", "3 min 20 s", "5 h 10 min", "2 d 3 h"."""
-    whole = max(0, int(seconds))
-    parts = [(whole // 86_400, "d"), (whole // 3600 % 24, "h"), (whole // 60 % 60, "min"), (whole % 60, "s")]
+    total_seconds = max(0, int(seconds))
+    parts = [
+        (total_seconds // 86_400, "d"),
+        (total_seconds // 3600 % 24, "h"),
+        (total_seconds // 60 % 60, "min"),
+        (total_seconds % 60, "s"),
+    ]
     first = next((n for n, (amount, _) in enumerate(parts) if amount), 3)
     return " ".join(f"{amount} {unit}" for amount, unit in parts[first : first + 2] if amount) or "0 s"
 
 
 def hours(seconds: float) -> str:
     """A time span beside limits that are told in hours: "34 h 59 min", never in days."""
-    whole = max(0, int(seconds))
-    return f"{whole // 3600} h {whole // 60 % 60} min" if whole >= 86_400 else duration(max(1, whole))
+    total_seconds = max(0, int(seconds))
+    return (
+        f"{total_seconds // 3600} h {total_seconds // 60 % 60} min"
+        if total_seconds >= 86_400
+        else duration(max(1, total_seconds))
+    )
 
 
 def age(run: RunView) -> str:
@@ -91,15 +100,15 @@ def money(usd: float | None) -> str:
     return f"{'-' if usd < 0 else ''}${amount:,.{decimals}f}"
 
 
-def clipped(text: str, limit: int) -> str:
+def truncate(text: str, limit: int) -> str:
     """At most `limit` characters, with a mark where text was left out."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def file_name(text: str) -> str:
+def safe_file_name(text: str) -> str:
     """A name that every system takes for a file: no separators, no control characters, at most 80 characters."""
-    kept = "".join("-" if sign in '/\\:*?"<>|' or not sign.isprintable() else sign for sign in text)
-    return kept.strip(" .")[:80]
+    cleaned = "".join("-" if char in '/\\:*?"<>|' or not char.isprintable() else char for char in text)
+    return cleaned.strip(" .")[:80]
 
 
 def job_states(jobs: Sequence[JobView]) -> str:
@@ -113,10 +122,10 @@ def job_states(jobs: Sequence[JobView]) -> str:
 def progress(run: RunView) -> str:
     """Rows done of all rows, with failures named."""
     done = run.progress
-    if not done.known and not run.state.ended:
-        return f"{count(run.rows, 'row')}, no progress reported yet"
+    if not done.is_known and not run.state.ended:
+        return f"{plural(run.rows, 'row')}, no progress reported yet"
     failed = f" · {done.failed:,} failed" if done.failed else ""
-    return f"{done.done:,} of {count(done.total, 'row')}{failed}"
+    return f"{done.done:,} of {plural(done.total, 'row')}{failed}"
 
 
 def run_facts(run: RunView) -> str:
@@ -124,26 +133,26 @@ def run_facts(run: RunView) -> str:
     return f"{run.model} · started {run.created_at:%d %b %Y, %H:%M} UTC · {age(run)}"
 
 
-LEFT_FROM_SECONDS = 3600.0  # the age from which it is said how much time a job has left
+SHOW_TIME_LEFT_AFTER_SECONDS = 3600.0  # the age from which it is said how much time a job has left
 
 
-def time_facts(run: RunView, usual: Usual | None) -> str:
+def time_facts(run: RunView, typical: TypicalDuration | None) -> str:
     """How the oldest open job stands in time: how long in its state, what is usual, what is left, when we look next."""
-    if run.clock is None:
+    if run.job_age is None:
         return ""
-    clock = run.clock
-    state = job_words(clock.state) if clock.state else "with Google"
-    parts = [f"Job {state} for {hours(clock.in_state)}"]
-    if clock.age - clock.in_state >= 60:
-        parts[0] += f", made {hours(clock.age)} ago"
-    if clock.age >= LEFT_FROM_SECONDS:
-        parts.append(f"{hours(clock.left)} left until Google ends it")
-    if usual is not None:
-        parts.append(f"your jobs on this model usually take {hours(usual.seconds)} (median of {usual.jobs})")
-    if run.next_look_at is not None:
-        soon = (run.next_look_at - datetime.now(UTC)).total_seconds()
-        if soon > 10:
-            parts.append(f"next look in {duration(soon)}")
+    job_age = run.job_age
+    state = describe_state(job_age.state) if job_age.state else "with Google"
+    parts = [f"Job {state} for {hours(job_age.state_seconds)}"]
+    if job_age.age_seconds - job_age.state_seconds >= 60:
+        parts[0] += f", made {hours(job_age.age_seconds)} ago"
+    if job_age.age_seconds >= SHOW_TIME_LEFT_AFTER_SECONDS:
+        parts.append(f"{hours(job_age.seconds_left)} left until Google ends it")
+    if typical is not None:
+        parts.append(f"your jobs on this model usually take {hours(typical.seconds)} (median of {typical.job_count})")
+    if run.next_poll_at is not None:
+        seconds_until_poll = (run.next_poll_at - datetime.now(UTC)).total_seconds()
+        if seconds_until_poll > 10:
+            parts.append(f"next look in {duration(seconds_until_poll)}")
     return " · ".join(parts)
 
 

@@ -12,51 +12,55 @@ from lifecycle.core.models import Account, ModelChoice
 from lifecycle.runner import Runner
 from ui.shared.app_state import get_state
 
-PATIENCE_SECONDS = 1.5
-FRESH_SECONDS = 60.0
-MOST_ACCOUNTS = 200
+INITIAL_WAIT_SECONDS = 1.5
+MAX_AGE_SECONDS = 60.0
+MAX_ACCOUNTS = 200
 
 
 @dataclass
-class _Question:
+class _ModelRequest:
     """One question to the service: when it was asked, and what was known before."""
 
-    before: Sequence[ModelChoice]
+    previous: Sequence[ModelChoice]
     at: float = field(default_factory=time.monotonic)
-    answer: Future[Sequence[ModelChoice]] = field(default_factory=Future)
+    future: Future[Sequence[ModelChoice]] = field(default_factory=Future)
 
 
-_questions: dict[str, _Question] = {}
+_requests: dict[str, _ModelRequest] = {}
 _lock = threading.Lock()
 
 
-def offered(account: Account | None) -> Sequence[ModelChoice]:
+def available_models(account: Account | None) -> Sequence[ModelChoice]:
     """The service's models if it tells them soon; else what it told before, or the catalog's."""
     runner = get_state().runner
     if account is None:
         return runner.accounts.models(None)
-    question = _question(runner, account)
-    if not question.before:
-        wait([question.answer], max(0.0, question.at + PATIENCE_SECONDS - time.monotonic()))
-    return question.answer.result() if question.answer.done() else question.before or runner.accounts.models(None)
+    model_request = _current_request(runner, account)
+    if not model_request.previous:
+        wait([model_request.future], max(0.0, model_request.at + INITIAL_WAIT_SECONDS - time.monotonic()))
+    return (
+        model_request.future.result()
+        if model_request.future.done()
+        else model_request.previous or runner.accounts.models(None)
+    )
 
 
-def _question(runner: Runner, account: Account) -> _Question:
+def _current_request(runner: Runner, account: Account) -> _ModelRequest:
     """The question under way or lately answered, else a new one."""
     with _lock:
-        known = _questions.get(account.owner)
-        if known and (not known.answer.done() or time.monotonic() - known.at < FRESH_SECONDS):
-            return known
-        if len(_questions) >= MOST_ACCOUNTS:
-            _questions.clear()
-        before = known.answer.result() if known and not known.answer.exception() else ()
-        asked = _questions[account.owner] = _Question(before)
-    threading.Thread(target=_ask, args=(runner, account, asked.answer), name="models", daemon=True).start()
-    return asked
+        latest = _requests.get(account.owner_id)
+        if latest and (not latest.future.done() or time.monotonic() - latest.at < MAX_AGE_SECONDS):
+            return latest
+        if len(_requests) >= MAX_ACCOUNTS:
+            _requests.clear()
+        previous = latest.future.result() if latest and not latest.future.exception() else ()
+        model_request = _requests[account.owner_id] = _ModelRequest(previous)
+    threading.Thread(target=_fetch, args=(runner, account, model_request.future), name="models", daemon=True).start()
+    return model_request
 
 
-def _ask(runner: Runner, account: Account, answer: Future[Sequence[ModelChoice]]) -> None:
+def _fetch(runner: Runner, account: Account, future: Future[Sequence[ModelChoice]]) -> None:
     try:
-        answer.set_result(runner.accounts.models(account))
-    except BaseException as fault:  # handed on to whoever waits for the answer
-        answer.set_exception(fault)
+        future.set_result(runner.accounts.models(account))
+    except BaseException as error:  # handed on to whoever waits for the answer
+        future.set_exception(error)

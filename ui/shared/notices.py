@@ -17,42 +17,42 @@ _KEY = "notices"
 
 
 @contextmanager
-def telling(place: Place) -> Iterator[None]:
+def errors_to_notice(place: Place) -> Iterator[None]:
     """Turn an error of ours into a notice; anything else is a bug and stays one."""
     try:
         yield
     except BatchRunnerError as error:
-        tell(place, "bad", f"{error} {error.remedy}".strip())
+        show(place, "bad", f"{error} {error.remedy}".strip())
 
 
-def tell(place: Place, kind: Kind, words: str) -> None:
+def show(place: Place, kind: Kind, message: str) -> None:
     """Keep a notice until the next deed in the same place."""
-    st.session_state.setdefault(_KEY, {})[place] = (kind, words)
+    st.session_state.setdefault(_KEY, {})[place] = (kind, message)
 
 
-def hush(place: Place) -> None:
+def clear(place: Place) -> None:
     """Take back what was said there."""
     st.session_state.get(_KEY, {}).pop(place, None)
 
 
 def draw(place: Place) -> None:
     """Show what there is to say in this place, as text. The container keeps what follows from moving in the page."""
-    kind, words = st.session_state.get(_KEY, {}).get(place, ("", ""))
+    kind, message = st.session_state.get(_KEY, {}).get(place, ("", ""))
     box = {"good": st.success, "bad": st.error, "note": st.info}.get(kind)
     with st.container():
         if box is not None:
-            box(plain(words))
+            box(escape_markdown(message))
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is written: nothing in it becomes a link, an image or a format.
 
     Bare addresses, which Markdown makes links of even where every sign is escaped, are parted by a sign of no width.
     """
-    parted = _ADDRESS.sub(lambda found: found[0] + WORD_JOINER, text)
-    return "".join(f"\\{sign}" if sign in _MARKS else sign for sign in parted)
+    separated = _ADDRESS.sub(lambda match: match[0] + WORD_JOINER, text)
+    return "".join(f"\\{char}" if char in _MARKDOWN_CHARS else char for char in separated)
 
 
 WORD_JOINER = "\u2060"
 _ADDRESS = re.compile(r":(?=//)|www(?=\.)|@", re.IGNORECASE)
-_MARKS = frozenset("\\`*_{}[]()<>#+-.!|~$:")
+_MARKDOWN_CHARS = frozenset("\\`*_{}[]()<>#+-.!|~$:")

@@ -23,41 +23,41 @@ _READ, _WRITTEN = "preferences", "preferences_to_write"
 
 def recall(name: str, default: str = "") -> str:
     """A remembered value, or the default. Right on the first run."""
-    return _known().get(name, default)
+    return _stored().get(name, default)
 
 
 def remember(**values: str) -> None:
     """Keep values for the next visit; the browser is asked only if something changed."""
-    known = _known()
-    if any(known.get(name) != value for name, value in values.items()):
-        known.update(values)
-        st.session_state[_WRITTEN] = json.dumps(known, separators=(",", ":"), sort_keys=True)
+    stored = _stored()
+    if any(stored.get(name) != value for name, value in values.items()):
+        stored.update(values)
+        st.session_state[_WRITTEN] = json.dumps(stored, separators=(",", ":"), sort_keys=True)
 
 
 def names(prefix: str) -> list[str]:
     """The names of remembered values that begin so."""
-    return [name for name in _known() if name.startswith(prefix)]
+    return [name for name in _stored() if name.startswith(prefix)]
 
 
 def forget(name: str) -> None:
     """Keep a value no longer; the browser hears of it with the next that is remembered."""
-    _known().pop(name, None)
+    _stored().pop(name, None)
 
 
-def _known() -> dict[str, str]:
+def _stored() -> dict[str, str]:
     if _READ not in st.session_state:
-        st.session_state[_READ] = _parsed(session.cookie(COOKIE))
-    known: dict[str, str] = st.session_state[_READ]
-    return known
+        st.session_state[_READ] = _parse(session.cookie(COOKIE))
+    stored: dict[str, str] = st.session_state[_READ]
+    return stored
 
 
-def _parsed(text: str) -> dict[str, str]:
+def _parse(text: str) -> dict[str, str]:
     """Anyone can edit this cookie: take short texts from it and nothing else."""
     try:
-        found = json.loads(text or "{}")
+        decoded = json.loads(text or "{}")
     except ValueError:
         return {}
-    pairs = found.items() if isinstance(found, dict) else ()
+    pairs = decoded.items() if isinstance(decoded, dict) else ()
     return {name: value for name, value in pairs if isinstance(value, str) and len(value) < 200}
 
 

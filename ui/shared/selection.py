@@ -21,9 +21,9 @@ def change_page() -> None:
 
 def select(run_id: str) -> None:
     """Make a run the one being looked at; the address keeps it, so that a reload finds it again."""
-    notices.hush("monitor")
-    notices.hush("results")
+    notices.clear("monitor")
+    notices.clear("results")
     st.query_params["run"] = run_id
     preferences.remember(run=run_id)
-    browser_actions.post("scroll", "monitor")
+    browser_actions.request("scroll", "monitor")
     change_page()

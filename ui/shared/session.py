@@ -18,7 +18,7 @@ from ui.shared.app_state import CookieChange, get_state
 
 KEY_COOKIE = "gbr_key"
 REHEARSAL_COOKIE = "gbr_rehearsal"
-_ACCOUNT, _SEALED, _REMEMBERED, _REHEARSAL = "account", "sealed_key", "key_is_remembered", "rehearsal_identity"
+_ACCOUNT, _ENCRYPTED_KEY, _REMEMBERED, _REHEARSAL = "account", "sealed_key", "key_is_remembered", "rehearsal_identity"
 
 
 def begin() -> None:
@@ -26,16 +26,16 @@ def begin() -> None:
     if _ACCOUNT in st.session_state:
         return
     state, cookies = get_state(), _cookies()
-    key = state.vault.unseal(cookies.get(KEY_COOKIE))
-    rehearsing, _, identity = (state.vault.unseal(cookies.get(REHEARSAL_COOKIE)) or "").partition(":")
+    key = state.cookie_cipher.decrypt(cookies.get(KEY_COOKIE))
+    rehearsing, _, identity = (state.cookie_cipher.decrypt(cookies.get(REHEARSAL_COOKIE)) or "").partition(":")
     st.session_state[_REMEMBERED] = key is not None
-    st.session_state[_SEALED] = cookies.get(KEY_COOKIE, "") if key else ""
+    st.session_state[_ENCRYPTED_KEY] = cookies.get(KEY_COOKIE, "") if key else ""
     st.session_state[_REHEARSAL] = identity or f"rehearsal-{secrets.token_urlsafe(24)}"
     st.session_state[_ACCOUNT] = None
     if rehearsing == "on" and identity:
-        st.session_state[_ACCOUNT] = state.runner.accounts.hold_rehearsal(identity)
+        st.session_state[_ACCOUNT] = state.runner.accounts.register_rehearsal(identity)
     elif key or state.key_from_environment:
-        st.session_state[_ACCOUNT] = state.runner.accounts.hold_key(key or state.key_from_environment)
+        st.session_state[_ACCOUNT] = state.runner.accounts.register_key(key or state.key_from_environment)
 
 
 def _cookies() -> Mapping[str, str]:
@@ -51,16 +51,16 @@ def cookie(name: str) -> str:
 
 def account() -> Account | None:
     """Who is asking, None when signed out."""
-    found: Account | None = st.session_state.get(_ACCOUNT)
-    return found
+    current: Account | None = st.session_state.get(_ACCOUNT)
+    return current
 
 
-def required() -> Account:
+def require_account() -> Account:
     """Who is asking. Raises KeyMissing when signed out, for instance by another tab's doing."""
-    found = account()
-    if found is None:
+    current = account()
+    if current is None:
         raise KeyMissing("You are not connected.", "Enter a Gemini API key, or rehearse without one.")
-    return found
+    return current
 
 
 def remembered() -> bool:
@@ -70,7 +70,7 @@ def remembered() -> bool:
 
 def from_environment() -> bool:
     """Whether the connected key is the installation's own, which this page cannot forget."""
-    return bool(get_state().key_from_environment) and not st.session_state.get(_SEALED)
+    return bool(get_state().key_from_environment) and not st.session_state.get(_ENCRYPTED_KEY)
 
 
 def connect(key: str, *, remember: bool) -> KeyCheck:
@@ -78,8 +78,8 @@ def connect(key: str, *, remember: bool) -> KeyCheck:
     state = get_state()
     check = state.runner.accounts.check_key(key)
     if check.ok:
-        st.session_state[_ACCOUNT] = check.account or state.runner.accounts.hold_key(key)
-        st.session_state[_SEALED] = state.vault.seal(key)
+        st.session_state[_ACCOUNT] = check.account or state.runner.accounts.register_key(key)
+        st.session_state[_ENCRYPTED_KEY] = state.cookie_cipher.encrypt(key)
         remember_key(remember)
     return check
 
@@ -89,32 +89,34 @@ def remember_key(remember: bool) -> None:
     if not remember and not remembered():
         return
     st.session_state[_REMEMBERED] = remember
-    _change(CookieChange(KEY_COOKIE, st.session_state[_SEALED] if remember else ""))
+    _send_cookie_change(CookieChange(KEY_COOKIE, st.session_state[_ENCRYPTED_KEY] if remember else ""))
 
 
 def forget() -> None:
     """Remove the key from this browser and, unless live runs need it, from the server."""
-    known = account()
-    if known is not None:
-        get_state().runner.accounts.forget(known)
-    st.session_state[_ACCOUNT], st.session_state[_SEALED], st.session_state[_REMEMBERED] = None, "", False
-    _change(CookieChange(KEY_COOKIE, ""))
+    current = account()
+    if current is not None:
+        get_state().runner.accounts.forget(current)
+    st.session_state[_ACCOUNT], st.session_state[_ENCRYPTED_KEY], st.session_state[_REMEMBERED] = None, "", False
+    _send_cookie_change(CookieChange(KEY_COOKIE, ""))
 
 
 def rehearse() -> None:
     """Enter rehearsal under this browser's identity."""
     identity = st.session_state[_REHEARSAL]
-    st.session_state[_ACCOUNT] = get_state().runner.accounts.hold_rehearsal(identity)
-    _change(CookieChange(REHEARSAL_COOKIE, get_state().vault.seal(f"on:{identity}")))
+    st.session_state[_ACCOUNT] = get_state().runner.accounts.register_rehearsal(identity)
+    _send_cookie_change(CookieChange(REHEARSAL_COOKIE, get_state().cookie_cipher.encrypt(f"on:{identity}")))
 
 
 def leave_rehearsal() -> None:
     """Go back to the key that was connected before, if any; rehearsal runs stay for the next time."""
-    state, sealed = get_state(), st.session_state[_SEALED]
-    key = state.vault.unseal(sealed) or state.key_from_environment
-    st.session_state[_ACCOUNT] = state.runner.accounts.hold_key(key) if key else None
-    _change(CookieChange(REHEARSAL_COOKIE, state.vault.seal(f"off:{st.session_state[_REHEARSAL]}")))
+    state, encrypted = get_state(), st.session_state[_ENCRYPTED_KEY]
+    key = state.cookie_cipher.decrypt(encrypted) or state.key_from_environment
+    st.session_state[_ACCOUNT] = state.runner.accounts.register_key(key) if key else None
+    _send_cookie_change(
+        CookieChange(REHEARSAL_COOKIE, state.cookie_cipher.encrypt(f"off:{st.session_state[_REHEARSAL]}"))
+    )
 
 
-def _change(change: CookieChange) -> None:
-    browser_actions.post("cookie", get_state().cookie_tickets.issue((change,)))
+def _send_cookie_change(change: CookieChange) -> None:
+    browser_actions.request("cookie", get_state().cookie_tokens.issue((change,)))

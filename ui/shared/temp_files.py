@@ -7,18 +7,18 @@ import shutil
 import time
 from pathlib import Path
 
-KEEP_SECONDS = 86_400
+MAX_AGE_SECONDS = 86_400
 
 
-def fresh(folder: Path, suffix: str) -> Path:
+def new_path(folder: Path, suffix: str) -> Path:
     """A path of its own in `folder`, named by chance; `suffix` keeps only a file name's ending."""
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"{secrets.token_hex(12)}{Path(f'x{suffix}').suffix}"
 
 
-def sweep(*folders: Path) -> None:
+def delete_stale(*folders: Path) -> None:
     """Remove files and folders that nobody fetched or submitted for a day."""
-    oldest = time.time() - KEEP_SECONDS
+    cutoff = time.time() - MAX_AGE_SECONDS
     for path in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
-        if path.stat().st_mtime < oldest:
+        if path.stat().st_mtime < cutoff:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from batch.model import Generation
-from batch.requests.input_formats import BLOCKS, JSONL, LINES, TABLES, kind_of
+from batch.requests.input_formats import BLOCKS, JSONL, LINES, TABLE_KINDS, kind_of
 from lifecycle.inputs.draft_files import REQUESTS, first_rows
 from lifecycle.inputs.drafts import Draft, table_preview
 from lifecycle.runner import Runner
@@ -21,14 +21,14 @@ from ui.shared import notices
 from ui.shared.app_state import get_state
 from ui.submit import shared_context, uploader
 
-MOST_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 1_000_000
 """The browser sends the content of every text box with every click."""
 SPLITS = {LINES: "One prompt per line", BLOCKS: "Blank line between prompts"}
 Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class Source:
+class ComposerInput:
     """An input as the user gave it. `content` is the text itself, or the file that holds it."""
 
     kind: str
@@ -37,7 +37,7 @@ class Source:
 
     @property
     def is_table(self) -> bool:
-        return self.kind in TABLES
+        return self.kind in TABLE_KINDS
 
     @property
     def template(self) -> str:
@@ -45,70 +45,80 @@ class Source:
         return str(st.session_state.get("template") or "") if self.is_table else ""
 
 
-def source(mode: str) -> Source | None:
+def current_input(mode: str) -> ComposerInput | None:
     """What the composer holds now, None while it is empty. Knows what was typed before it is drawn again.
 
     Raises InputError for a file whose name does not tell what it is.
     """
     if mode == "Inline":
         text = str(st.session_state.get("prompts") or "")
-        return Source(str(st.session_state.get("split") or LINES), text) if text.strip() else None
-    found = uploader.current()
-    return Source(kind_of(found[1]), found[0], found[1]) if found else None
+        return ComposerInput(str(st.session_state.get("split") or LINES), text) if text.strip() else None
+    upload = uploader.current()
+    return ComposerInput(kind_of(upload[1]), upload[0], upload[1]) if upload else None
 
 
-def draft(runner: Runner, given: Source, generation: Generation, progress: Progress | None = None) -> Draft:
+def build_draft(
+    runner: Runner, composer_input: ComposerInput, generation: Generation, progress: Progress | None = None
+) -> Draft:
     """The input checked and written as requests; the same draft as long as nothing changes.
 
     Raises InputError when nothing of the input can be read.
     """
-    everything = repr((given.kind, str(given.content), given.template, shared_context.identity(), generation))
-    digest = hashlib.sha256(everything.encode("utf-8", "surrogatepass")).hexdigest()
-    known: tuple[str, Draft] | None = st.session_state.get("draft")
-    if known is not None and known[0] == digest:
-        return known[1]
-    discard()
-    notices.hush("submit")
-    made = runner.forecasts.prepare(
-        given.content,
-        kind=given.kind,
-        template=given.template,
+    fingerprint = repr(
+        (
+            composer_input.kind,
+            str(composer_input.content),
+            composer_input.template,
+            shared_context.fingerprint(),
+            generation,
+        )
+    )
+    digest = hashlib.sha256(fingerprint.encode("utf-8", "surrogatepass")).hexdigest()
+    stored: tuple[str, Draft] | None = st.session_state.get("draft")
+    if stored is not None and stored[0] == digest:
+        return stored[1]
+    discard_draft()
+    notices.clear("submit")
+    new_draft = runner.forecasts.prepare_draft(
+        composer_input.content,
+        kind=composer_input.kind,
+        template=composer_input.template,
         generation=generation,
         shared_text=shared_context.shared_text(),
-        source_name=given.name,
+        source_name=composer_input.name,
         use_cache=shared_context.chosen_cache(),
         progress=progress,
     )
-    st.session_state["draft"] = (digest, made)
-    return made
+    st.session_state["draft"] = (digest, new_draft)
+    return new_draft
 
 
 @lru_cache(64)
 def columns_of(path: Path, kind: str) -> tuple[str, ...]:
     """A table's columns, () for anything else. A path is never used for a second file."""
-    return table_preview(path, kind).columns if kind in TABLES else ()
+    return table_preview(path, kind).columns if kind in TABLE_KINDS else ()
 
 
-def discard() -> None:
+def discard_draft() -> None:
     """Throw the draft away; a run that was made of it has its own copy."""
-    known: tuple[str, Draft] | None = st.session_state.pop("draft", None)
-    if known is not None and known[1].folder.is_relative_to(get_state().drafts):
-        shutil.rmtree(known[1].folder, ignore_errors=True)
+    stored: tuple[str, Draft] | None = st.session_state.pop("draft", None)
+    if stored is not None and stored[1].folder.is_relative_to(get_state().drafts):
+        shutil.rmtree(stored[1].folder, ignore_errors=True)
 
 
 def clear() -> None:
     """Empty the composer after its content was submitted."""
-    uploader.dismiss()
-    discard()
+    uploader.discard_file()
+    discard_draft()
     shared_context.clear()
     for name in ("prompts", "template", "run_name"):
         st.session_state[name] = ""
 
 
-def take(draft: Draft) -> None:
+def restore(draft: Draft) -> None:
     """Put a run's requests back: prompts into the text box if all of them came from there, else as a file."""
     clear()
-    text = _typed(draft)
+    text = _prompts_as_typed(draft)
     st.session_state["mode"] = "Inline" if text else "File (JSONL)"
     if text:
         st.session_state["prompts"], st.session_state["split"] = text, draft.kind
@@ -116,13 +126,13 @@ def take(draft: Draft) -> None:
         st.session_state["file"] = (str(draft.folder / REQUESTS), f"{Path(draft.source_name).stem}.{JSONL}")
 
 
-def _typed(draft: Draft) -> str:
+def _prompts_as_typed(draft: Draft) -> str:
     """The prompts as they were typed; "" where that would lose something, such as a shared text."""
-    if draft.kind not in SPLITS or draft.rows > MOST_CHARACTERS // 2:
+    if draft.kind not in SPLITS or draft.rows > MAX_CHARACTERS // 2:
         return ""
     with (draft.folder / REQUESTS).open("rb") as lines:
         request = json.loads(lines.readline())["request"]
     text = ("\n\n" if draft.kind == BLOCKS else "\n").join(prompt for _, prompt in first_rows(draft.folder, draft.rows))
-    alone = len(request["contents"]) == 1 and len(request["contents"][0]["parts"]) == 1
-    alone &= "cachedContent" not in request
-    return text if alone and len(text) <= MOST_CHARACTERS else ""
+    is_single_part = len(request["contents"]) == 1 and len(request["contents"][0]["parts"]) == 1
+    is_single_part &= "cachedContent" not in request
+    return text if is_single_part and len(text) <= MAX_CHARACTERS else ""

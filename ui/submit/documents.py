@@ -11,12 +11,12 @@ import streamlit as st
 
 from ui.shared import notices, temp_files
 from ui.shared.app_state import get_state
-from ui.shared.format import clipped, size
-from ui.shared.notices import plain
+from ui.shared.format import size, truncate
+from ui.shared.notices import escape_markdown
 from ui.submit import uploader
 
-TEXTS = ("txt", "md", "rst", "html", "xml", "json", "csv", "tsv", "tex", "log")
-MEDIA = {
+TEXT_SUFFIXES = ("txt", "md", "rst", "html", "xml", "json", "csv", "tsv", "tex", "log")
+MEDIA_TYPES = {
     "pdf": "application/pdf",
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -25,8 +25,8 @@ MEDIA = {
     "heic": "image/heic",
     "heif": "image/heif",
 }
-MOST_TEXT_BYTES = 8_000_000  # some two million tokens, more than any model takes
-_HELD, _ROUND = "documents", "documents_round"
+MAX_TEXT_BYTES = 8_000_000  # some two million tokens, more than any model takes
+_DOCUMENTS, _UPLOADER_VERSION = "documents", "documents_round"
 
 
 @dataclass(frozen=True)
@@ -39,76 +39,76 @@ class Document:
     @property
     def mime_type(self) -> str:
         """What Google calls it; "" for text, which travels as text."""
-        return MEDIA.get(self.path.suffix.lstrip(".").lower(), "")
+        return MEDIA_TYPES.get(self.path.suffix.lstrip(".").lower(), "")
 
     @property
     def text(self) -> str:
         return "" if self.mime_type else _read(self.path)
 
 
-def held() -> list[Document]:
+def current() -> list[Document]:
     """The documents, in the order in which they came."""
-    return [Document(Path(path), name) for path, name in st.session_state.get(_HELD) or []]
+    return [Document(Path(path), name) for path, name in st.session_state.get(_DOCUMENTS) or []]
 
 
 def draw() -> None:
     """Take documents, and list those that are here."""
-    round_ = st.session_state.setdefault(_ROUND, 0)
+    version = st.session_state.setdefault(_UPLOADER_VERSION, 0)
     st.file_uploader(
         "Documents",
-        type=[*TEXTS, *MEDIA],
+        type=[*TEXT_SUFFIXES, *MEDIA_TYPES],
         accept_multiple_files=True,
-        key=f"documents-{round_}",
-        on_change=_keep,
-        args=(f"documents-{round_}",),
+        key=f"documents-{version}",
+        on_change=_store_uploads,
+        args=(f"documents-{version}",),
         help="Text goes before every request, as a part of its own. PDF and pictures are shared through a cache.",
     )
-    for document in held():
+    for document in current():
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            weight = size(document.path.stat().st_size)
-            st.markdown(f"**{plain(clipped(document.name, 60))}** · {weight}", width="content")
+            size_text = size(document.path.stat().st_size)
+            st.markdown(f"**{escape_markdown(truncate(document.name, 60))}** · {size_text}", width="content")
             st.button("Remove", key=f"remove-{document.path.stem}", on_click=remove, args=(document.path,))
 
 
 def remove(path: Path) -> None:
     """Throw one document away."""
-    st.session_state[_HELD] = [found for found in st.session_state.get(_HELD) or [] if found[0] != str(path)]
+    st.session_state[_DOCUMENTS] = [entry for entry in st.session_state.get(_DOCUMENTS) or [] if entry[0] != str(path)]
     path.unlink(missing_ok=True)
 
 
 def clear() -> None:
     """Throw all documents away."""
-    for document in held():
+    for document in current():
         remove(document.path)
 
 
-def _keep(key: str) -> None:
+def _store_uploads(key: str) -> None:
     """Write what was dropped to disk and give its memory back at once; what is no text is told and left out."""
-    notices.hush("submit")
+    notices.clear("submit")
     for uploaded in st.session_state.get(key) or []:
-        path = temp_files.fresh(get_state().uploads, Path(uploaded.name).suffix)
+        path = temp_files.new_path(get_state().uploads, Path(uploaded.name).suffix)
         with path.open("wb") as file:
             shutil.copyfileobj(uploaded, file)
         document = Document(path, Path(uploaded.name).name)
-        fault = _fault(document)
-        if fault:
+        reason = _rejection_reason(document)
+        if reason:
             path.unlink()
-            notices.tell("submit", "bad", fault)
+            notices.show("submit", "bad", reason)
         else:
-            st.session_state.setdefault(_HELD, []).append((str(path), document.name))
-        uploader.give_back(uploaded.file_id)
-    st.session_state[_ROUND] += 1
+            st.session_state.setdefault(_DOCUMENTS, []).append((str(path), document.name))
+        uploader.release_memory(uploaded.file_id)
+    st.session_state[_UPLOADER_VERSION] += 1
 
 
-def _fault(document: Document) -> str:
+def _rejection_reason(document: Document) -> str:
     """Why a document cannot be shared; "" if it can."""
-    weight = document.path.stat().st_size
-    if not weight:
+    size_bytes = document.path.stat().st_size
+    if not size_bytes:
         return f"{document.name} is empty."
     if document.mime_type:
         return ""
-    if weight > MOST_TEXT_BYTES:
-        return f"{document.name} has {size(weight)}, more text than any model takes."
+    if size_bytes > MAX_TEXT_BYTES:
+        return f"{document.name} has {size(size_bytes)}, more text than any model takes."
     try:
         return "" if document.text.strip() else f"{document.name} is empty."
     except UnicodeDecodeError:

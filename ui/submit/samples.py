@@ -15,24 +15,26 @@ def draw() -> None:
     """Offer the samples."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="samples"):
         st.caption("Take a sample:", width="content")
-        st.button("A few prompts", on_click=_prompts, help=f"{len(INLINE_PROMPTS)} prompts to see how it works.")
+        st.button(
+            "A few prompts", on_click=_use_sample_prompts, help=f"{len(INLINE_PROMPTS)} prompts to see how it works."
+        )
         for sample in SAMPLES.values():
-            st.button(sample.title, on_click=_file, args=(sample.name,), help=sample.about)
+            st.button(sample.title, on_click=_use_sample_file, args=(sample.name,), help=sample.description)
 
 
-def _prompts() -> None:
-    notices.hush("submit")
+def _use_sample_prompts() -> None:
+    notices.clear("submit")
     composer.clear()
     st.session_state.update(mode="Inline", prompts="\n".join(INLINE_PROMPTS), split=LINES)
 
 
-def _file(name: str) -> None:
+def _use_sample_file(name: str) -> None:
     """Lay the sample down like an upload."""
-    notices.hush("submit")
+    notices.clear("submit")
     composer.clear()
     sample = SAMPLES[name]
-    path = temp_files.fresh(get_state().uploads, sample.file_name)
+    path = temp_files.new_path(get_state().uploads, sample.file_name)
     with path.open("wb") as stream:
         write_sample(sample, stream)
-    uploader.arrived(path, sample.file_name)
+    uploader.set_file(path, sample.file_name)
     st.session_state["mode"] = "File (JSONL)"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from batch.errors import InputError
-from batch.formatting import listed
+from batch.formatting import quoted_list
 from batch.model import ContextMode
 from cache_utils import CachedText, CacheFile
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
 from ui.shared import preferences
-from ui.shared.format import clipped
-from ui.shared.notices import plain
+from ui.shared.format import truncate
+from ui.shared.notices import escape_markdown
 from ui.submit import cache_form, documents
 
 MODES = {
@@ -34,7 +34,7 @@ nothing is promised.
 
 **None**: every request pays in full.
 """
-MOST_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 1_000_000
 
 
 def draw_mode() -> None:
@@ -74,7 +74,7 @@ def draw(runner: Runner, account: Account | None, model: str, system_instruction
         return
     with drawer:
         if explicit and account:
-            cache_form.draw_choice(runner, account, model)
+            cache_form.draw_selector(runner, account, model)
         if chosen_cache():
             st.caption(
                 "Every request uses this cache; a system instruction and text set here are not sent. Its storage is "
@@ -91,26 +91,26 @@ def draw(runner: Runner, account: Account | None, model: str, system_instruction
             "Text put before every request",
             key="shared_text",
             height=120,
-            max_chars=MOST_CHARACTERS,
+            max_chars=MAX_CHARACTERS,
             persist_state="session",
         )
         documents.draw()
-        if explicit and account and identity() != ("",):
-            cache_form.draw_maker(runner, account, to_cache(model, system_instruction), _name())
-        elif _media():
+        if explicit and account and fingerprint() != ("",):
+            cache_form.draw_form(runner, account, cache_contents(model, system_instruction), _default_cache_name())
+        elif _media_names():
             st.warning("PDF and pictures can be shared only through an explicit cache.")
-            st.button("Use an explicit cache", key="go-explicit", on_click=_go_explicit)
+            st.button("Use an explicit cache", key="go-explicit", on_click=_use_explicit_mode)
 
 
 def chosen_cache() -> str:
     """`cachedContents/…` that every request is to use; "" for none."""
-    return cache_form.chosen() if mode() is ContextMode.EXPLICIT else ""
+    return cache_form.selected() if mode() is ContextMode.EXPLICIT else ""
 
 
-def identity() -> tuple[str, ...]:
+def fingerprint() -> tuple[str, ...]:
     """All that the shared part of the requests hangs on; costs nothing."""
     cache = chosen_cache()
-    return ("", cache) if cache else (_pasted(), *(str(document.path) for document in documents.held()))
+    return ("", cache) if cache else (_pasted_text(), *(str(document.path) for document in documents.current()))
 
 
 def shared_text() -> str:
@@ -120,34 +120,38 @@ def shared_text() -> str:
     """
     if chosen_cache():
         return ""
-    if _media():
-        choose = "" if mode() is ContextMode.EXPLICIT else "choose the context mode Explicit and "
+    if _media_names():
+        advice = "" if mode() is ContextMode.EXPLICIT else "choose the context mode Explicit and "
         raise InputError(
-            f"{listed(_media(), 3)} can be shared only through an explicit cache.",
-            f"Under Shared context, {choose}create a cache, or remove it.",
+            f"{quoted_list(_media_names(), 3)} can be shared only through an explicit cache.",
+            f"Under Shared context, {advice}create a cache, or remove it.",
         )
-    return _texts()
+    return _joined_texts()
 
 
-def to_cache(model: str, system_instruction: str) -> CachedText:
+def cache_contents(model: str, system_instruction: str) -> CachedText:
     """What a cache of all that is here would hold."""
-    kept = tuple(CacheFile(found.path, found.mime_type) for found in documents.held() if found.mime_type)
-    return CachedText(model, text=_texts(), files=kept, system_instruction=system_instruction)
+    files = tuple(
+        CacheFile(document.path, document.mime_type) for document in documents.current() if document.mime_type
+    )
+    return CachedText(model, text=_joined_texts(), files=files, system_instruction=system_instruction)
 
 
 def clear() -> None:
     """Throw away what was pasted and dropped, and choose no cache."""
     documents.clear()
-    cache_form.choose("")
+    cache_form.select("")
     st.session_state.update(shared_text="", end_cache=False)
 
 
-def _texts() -> str:
+def _joined_texts() -> str:
     """Pasted text and the texts of documents, a blank line between them."""
-    return "\n\n".join(text for text in (_pasted(), *(found.text for found in documents.held())) if text.strip())
+    return "\n\n".join(
+        text for text in (_pasted_text(), *(document.text for document in documents.current())) if text.strip()
+    )
 
 
-def _pasted() -> str:
+def _pasted_text() -> str:
     return str(st.session_state.get("shared_text") or "")
 
 
@@ -155,18 +159,21 @@ def _summary() -> str:
     """What is in the drawer while it is closed."""
     if chosen_cache():
         return "Every request uses a cache."
-    inside = [*(["pasted text"] if _pasted().strip() else []), *(clipped(found.name, 40) for found in documents.held())]
-    return plain(f"Shared by all requests: {', '.join(inside)}.") if inside else ""
+    contents = [
+        *(["pasted text"] if _pasted_text().strip() else []),
+        *(truncate(document.name, 40) for document in documents.current()),
+    ]
+    return escape_markdown(f"Shared by all requests: {', '.join(contents)}.") if contents else ""
 
 
-def _media() -> list[str]:
-    return [found.name for found in documents.held() if found.mime_type]
+def _media_names() -> list[str]:
+    return [document.name for document in documents.current() if document.mime_type]
 
 
-def _name() -> str:
+def _default_cache_name() -> str:
     """What a cache of this is called if nobody says otherwise."""
-    return next((found.path.with_name(found.name).stem for found in documents.held()), "context")
+    return next((document.path.with_name(document.name).stem for document in documents.current()), "context")
 
 
-def _go_explicit() -> None:
+def _use_explicit_mode() -> None:
     st.session_state["context"] = ContextMode.EXPLICIT

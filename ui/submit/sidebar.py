@@ -8,13 +8,13 @@ from typing import Literal
 import streamlit as st
 
 from batch.model import Generation, SendAs
-from batch.pricing.catalog import id_fault
-from batch.requests.generation_settings import LEVELS, check_generation
+from batch.pricing.catalog import model_id_error
+from batch.requests.generation_settings import THINKING_LEVELS, check_generation
 from lifecycle.core.models import Account, RunSpec
 from ui.pricing import forecasts
 from ui.shared import model_list, notices, preferences, session
 from ui.shared.cookie_crypto import COOKIE_DAYS
-from ui.shared.notices import plain
+from ui.shared.notices import escape_markdown
 from ui.submit import shared_context
 
 Mode = Literal["Inline", "File (JSONL)"]
@@ -33,7 +33,7 @@ SEND_AS = {SendAs.AUTO: "Auto", SendAs.INLINE: "Inline", SendAs.FILE: "File"}
 
 
 @dataclass(frozen=True)
-class Choice:
+class SidebarValues:
     """What the sidebar says: everything a submission needs except the requests."""
 
     account: Account | None
@@ -50,10 +50,10 @@ class Choice:
 
     def priced_spec(self, name: str = "") -> RunSpec:
         """The decision with all that is chosen beside the price."""
-        return forecasts.decided(self.spec(name), chosen_cache=shared_context.chosen_cache())
+        return forecasts.with_user_choices(self.spec(name), chosen_cache=shared_context.chosen_cache())
 
 
-def draw() -> Choice:
+def draw() -> SidebarValues:
     """Draw the sidebar and return what it says."""
     with st.sidebar:
         st.header("Configuration", anchor=False)
@@ -65,34 +65,34 @@ def draw() -> Choice:
         shared_context.draw_mode()
         _generation()
         _send_as()
-    return current()
+    return values()
 
 
-def current() -> Choice:
+def values() -> SidebarValues:
     """What the sidebar says now; a button's deed asks this, because it runs before the page is drawn again."""
-    said = st.session_state
-    return Choice(
+    state = st.session_state
+    return SidebarValues(
         account=session.account(),
-        model=(said.get("model") or "").strip(),
-        mode=said.get("mode") or MODES[0],
+        model=(state.get("model") or "").strip(),
+        mode=state.get("mode") or MODES[0],
         generation=Generation(
-            temperature=said.get("temperature"),
-            max_output_tokens=said.get("max_output_tokens"),
-            thinking=(said.get("thinking") or "").strip(),
-            system_instruction=said.get("system_instruction") or "",
-            response_schema=said.get("response_schema") or "",
+            temperature=state.get("temperature"),
+            max_output_tokens=state.get("max_output_tokens"),
+            thinking=(state.get("thinking") or "").strip(),
+            system_instruction=state.get("system_instruction") or "",
+            response_schema=state.get("response_schema") or "",
         ),
-        send_as=said.get("send_as") or SendAs.AUTO,
+        send_as=state.get("send_as") or SendAs.AUTO,
     )
 
 
-def take(spec: RunSpec) -> None:
+def restore(spec: RunSpec) -> None:
     """Say what an earlier run said."""
     for name, value in asdict(spec.generation).items():
         st.session_state[name] = value
     st.session_state["model"] = spec.model
     st.session_state["context"] = spec.context
-    forecasts.take(spec)
+    forecasts.restore(spec)
     st.session_state["send_as"] = spec.send_as
 
 
@@ -103,7 +103,7 @@ def _connection() -> None:
         st.button("Rehearse without a key", on_click=rehearse, width="stretch", key="rehearse")
     elif account.rehearsal:
         st.markdown("**Rehearsing.** Answers are simulated.")
-        st.button("Leave rehearsal", on_click=_leave, width="stretch")
+        st.button("Leave rehearsal", on_click=_leave_rehearsal, width="stretch")
     else:
         _connected(account)
 
@@ -119,63 +119,65 @@ def _key_form() -> None:
             help=f"Keeps the key in an encrypted cookie that scripts cannot read, for {COOKIE_DAYS} days. "
             "Not for computers that you share.",
         )
-        st.form_submit_button("Check key", on_click=_check, type="primary", width="stretch")
+        st.form_submit_button("Check key", on_click=_check_key, type="primary", width="stretch")
     st.caption("Checked with calls that cost nothing. Get a key at aistudio.google.com/apikey.")
 
 
-def _check() -> None:
-    notices.hush("configuration")
+def _check_key() -> None:
+    notices.clear("configuration")
     key = st.session_state.get("typed_key", "").strip()
     if not key:
-        notices.tell("configuration", "bad", "Paste a Gemini API key first, or rehearse without one.")
+        notices.show("configuration", "bad", "Paste a Gemini API key first, or rehearse without one.")
         return
-    with notices.telling("configuration"):
+    with notices.errors_to_notice("configuration"):
         check = session.connect(key, remember=bool(st.session_state.get("typed_remember")))
-        notices.tell("configuration", "good" if check.ok else "bad", f"{check.words} {check.remedy}".strip())
+        notices.show("configuration", "good" if check.ok else "bad", f"{check.message} {check.remedy}".strip())
         if check.ok:
             st.session_state.pop("typed_key", None)
 
 
 def _connected(account: Account) -> None:
-    st.markdown(f"Connected with {plain(account.label)}.")
+    st.markdown(f"Connected with {escape_markdown(account.label)}.")
     if session.from_environment():
         st.caption("The key comes from this installation's settings.")
     else:
-        st.checkbox("Remember on this browser", value=session.remembered(), key="keep_key", on_change=_remember_or_not)
+        st.checkbox(
+            "Remember on this browser", value=session.remembered(), key="keep_key", on_change=_update_remembered_key
+        )
         st.button("Forget", on_click=_forget, width="stretch", help="Removes the key from this browser and this page.")
     st.button("Rehearse without a key", on_click=rehearse, width="stretch", key="rehearse")
 
 
-def _remember_or_not() -> None:
+def _update_remembered_key() -> None:
     session.remember_key(bool(st.session_state["keep_key"]))
 
 
 def _forget() -> None:
     session.forget()
     st.query_params.pop("run", None)
-    notices.tell("configuration", "note", "The key is forgotten. Runs under way go on; enter it again to see them.")
+    notices.show("configuration", "note", "The key is forgotten. Runs under way go on; enter it again to see them.")
 
 
 def rehearse() -> None:
     """Enter rehearsal; also the deed behind the same offer in Submit."""
-    notices.hush("configuration")
-    with notices.telling("configuration"):
+    notices.clear("configuration")
+    with notices.errors_to_notice("configuration"):
         session.rehearse()
         st.query_params.pop("run", None)
 
 
-def _leave() -> None:
-    notices.hush("configuration")
+def _leave_rehearsal() -> None:
+    notices.clear("configuration")
     session.leave_rehearsal()
     st.query_params.pop("run", None)
 
 
 def _model() -> None:
-    choices = {model.id: model for model in model_list.offered(session.account())}
+    choices = {model.id: model for model in model_list.available_models(session.account())}
     remembered = preferences.recall("model")
     names = list(choices) + ([remembered] if remembered and remembered not in choices else [])
     st.session_state.setdefault("model", remembered or (names[0] if names else ""))
-    chosen = st.selectbox(
+    selected = st.selectbox(
         "Model",
         names,
         key="model",
@@ -184,12 +186,14 @@ def _model() -> None:
         format_func=lambda name: choices[name].label if name in choices else name,
         help="Models that can batch. You can also type a model id.",
     )
-    fault = id_fault((chosen or "").strip())
-    if fault is not None:
-        st.error(plain(f"{fault} {fault.remedy}"))
+    error = model_id_error((selected or "").strip())
+    if error is not None:
+        st.error(escape_markdown(f"{error} {error.remedy}"))
     else:
         st.caption(
-            plain(choices[chosen].note if chosen in choices else "Not in the catalog: price and limits unknown.")
+            escape_markdown(
+                choices[selected].note if selected in choices else "Not in the catalog: price and limits unknown."
+            )
         )
 
 
@@ -209,9 +213,9 @@ def _mode() -> None:
 
 def _remember_choices() -> None:
     """Keep what the user chose, and never what was only offered."""
-    preferences.remember(mode=current().mode)
-    if id_fault(current().model) is None:
-        preferences.remember(model=current().model)
+    preferences.remember(mode=values().mode)
+    if model_id_error(values().model) is None:
+        preferences.remember(model=values().model)
 
 
 def _generation() -> None:
@@ -229,7 +233,7 @@ def _generation() -> None:
         )
         st.selectbox(
             "Thinking",
-            ["", *LEVELS],
+            ["", *THINKING_LEVELS],
             key="thinking",
             accept_new_options=True,
             format_func=lambda level: level or "default",
@@ -243,8 +247,8 @@ def _generation() -> None:
             placeholder='{"type": "OBJECT", "properties": {…}}',
             help="JSON in Google's schema form. Answers are then asked for, and checked, as JSON.",
         )
-    for problem in check_generation(current().generation):
-        st.error(plain(str(problem)))
+    for problem in check_generation(values().generation):
+        st.error(escape_markdown(str(problem)))
 
 
 def _send_as() -> None:

@@ -17,71 +17,71 @@ from ui.shared import notices, temp_files
 from ui.shared.app_state import OWN_HEADER, UploadGrant, get_state
 
 TYPES = ("jsonl", "json", "ndjson", "csv", "tsv", "parquet", "xlsx", "txt")
-_TICKET, _GRANTED, _ROUND = "upload_ticket", "upload_path", "upload_round"
+_TOKEN, _GRANTED_PATH, _UPLOADER_VERSION = "upload_ticket", "upload_path", "upload_round"
 
 
 def draw() -> None:
     """Offer both ways; a file that has arrived is found by `arrived()` on the next run."""
-    round_ = st.session_state.setdefault(_ROUND, 0)
+    version = st.session_state.setdefault(_UPLOADER_VERSION, 0)
     st.file_uploader(
         "Requests file, up to 200 MB",
         type=TYPES,
-        key=f"uploader-{round_}",
-        on_change=_keep_uploaded,
-        args=(f"uploader-{round_}",),
+        key=f"uploader-{version}",
+        on_change=_store_uploaded,
+        args=(f"uploader-{version}",),
         help="JSONL with one request per line, or a CSV, TSV, Parquet or XLSX table, or a text file.",
     )
     with st.expander("Larger file, up to 2 GB", key="large-file"):
-        if _TICKET not in st.session_state:
-            _grant()
+        if _TOKEN not in st.session_state:
+            _issue_grant()
         _component(
-            data={"ticket": st.session_state[_TICKET], "accept": ",".join(f".{ending}" for ending in TYPES)},
+            data={"ticket": st.session_state[_TOKEN], "accept": ",".join(f".{ending}" for ending in TYPES)},
             key="large-upload",
-            on_done_change=_keep_streamed,
-            on_failed_change=_grant,
+            on_done_change=_store_streamed,
+            on_failed_change=_issue_grant,
         )
 
 
-def _keep_uploaded(key: str) -> None:
+def _store_uploaded(key: str) -> None:
     """Write the uploader's file to disk and give its memory back at once."""
     uploaded = st.session_state.get(key)
     if not isinstance(uploaded, UploadedFile):  # taken away, or already kept
         return
-    path = temp_files.fresh(get_state().uploads, Path(uploaded.name).suffix)
+    path = temp_files.new_path(get_state().uploads, Path(uploaded.name).suffix)
     with path.open("wb") as file:
         shutil.copyfileobj(uploaded, file)
-    arrived(path, uploaded.name)
-    give_back(uploaded.file_id)
-    st.session_state[_ROUND] += 1
+    set_file(path, uploaded.name)
+    release_memory(uploaded.file_id)
+    st.session_state[_UPLOADER_VERSION] += 1
 
 
-def give_back(file_id: str) -> None:
+def release_memory(file_id: str) -> None:
     """Free both copies that Streamlit keeps of a file; there is no public way (measured with 1.67)."""
     context = get_script_run_ctx()
-    keeper = context.uploaded_file_mgr if context else None
-    if context and isinstance(keeper, MemoryUploadedFileManager):
-        keeper.remove_file(context.session_id, file_id)
+    manager = context.uploaded_file_mgr if context else None
+    if context and isinstance(manager, MemoryUploadedFileManager):
+        manager.remove_file(context.session_id, file_id)
 
 
-def _keep_streamed() -> None:
+def _store_streamed() -> None:
     """Take the file that came by the stream under the name that the browser gave."""
     done = st.session_state["large-upload"].done or {}
-    path = Path(st.session_state[_GRANTED])
+    path = Path(st.session_state[_GRANTED_PATH])
     if path.is_file():
-        arrived(path, str(done.get("name", "")))
-    _grant()
+        set_file(path, str(done.get("name", "")))
+    _issue_grant()
 
 
-def _grant() -> None:
+def _issue_grant() -> None:
     """Issue leave for the next upload."""
-    path = temp_files.fresh(get_state().uploads, ".upload")
-    st.session_state[_GRANTED] = str(path)
-    st.session_state[_TICKET] = get_state().upload_tickets.issue(UploadGrant(path))
+    path = temp_files.new_path(get_state().uploads, ".upload")
+    st.session_state[_GRANTED_PATH] = str(path)
+    st.session_state[_TOKEN] = get_state().upload_tokens.issue(UploadGrant(path))
 
 
-def arrived(path: Path, name: str) -> None:
+def set_file(path: Path, name: str) -> None:
     """Make a file the composer's input."""
-    dismiss()
+    discard_file()
     st.session_state["file"] = (str(path), Path(name).name or path.name)
 
 
@@ -91,13 +91,13 @@ def current() -> tuple[Path, str] | None:
     return (Path(path), name) if path and Path(path).is_file() else None
 
 
-def dismiss() -> None:
+def discard_file() -> None:
     """Throw the composer's file away."""
-    notices.hush("submit")
-    found = current()
+    notices.clear("submit")
+    upload = current()
     st.session_state["file"] = None
-    if found and found[0].is_relative_to(get_state().uploads):
-        found[0].unlink(missing_ok=True)
+    if upload and upload[0].is_relative_to(get_state().uploads):
+        upload[0].unlink(missing_ok=True)
 
 
 _HTML = """

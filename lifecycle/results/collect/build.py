@@ -21,21 +21,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lifecycle.core import malloc
-from lifecycle.results.collect.counters import Tally
-from lifecycle.results.collect.match_rows import write_places
-from lifecycle.results.collect.parse_lines import Price, write_lines
-from lifecycle.results.collect.response_schemas import Forms
+from lifecycle.results.collect.counters import Counters
+from lifecycle.results.collect.match_rows import write_matches
+from lifecycle.results.collect.parse_lines import Price, parse_files
+from lifecycle.results.collect.response_schemas import ResponseSchemas
 from lifecycle.results.collect.write_results import write_results
-from lifecycle.results.store.columns import EARLIER, INPUTS, OTHERS, PLACED, PLACES, REQUESTS, RESULTS
+from lifecycle.results.store.columns import (
+    INPUTS,
+    MATCH_SCHEMA,
+    MATCHED_LINE_SCHEMA,
+    OTHERS,
+    REQUESTS,
+    RESULTS,
+    SUPERSEDED,
+)
 from lifecycle.results.store.reconciliation import Reconciliation
-from lifecycle.results.store.sorted_stream import Chunks
+from lifecycle.results.store.sorted_stream import SortedStream
 
 BATCH_BYTES, BATCH_ROWS = 8_000_000, 10_000
 BUCKET_BYTES, BUCKET_ROWS = 12_000_000, 64
 BUCKETS = 256  # at most: each is an open file
 
 
-def build(
+def build_results(
     folder: Path,
     *,
     received: list[Path],
@@ -52,68 +60,70 @@ def build(
     for stale in folder.glob(".building-*"):
         shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder) as name:
-        work = Path(name)
-        returned = write_lines(received, work / "wide.arrows", work / "narrow.parquet", price)
-        forms = Forms(schema)
-        forms.scan(folder / REQUESTS, work / "forms.parquet")
-        ordered = write_places(
+        work_dir = Path(name)
+        returned = parse_files(received, work_dir / "wide.arrows", work_dir / "narrow.parquet", price)
+        schemas = ResponseSchemas(schema)
+        schemas.scan(folder / REQUESTS, work_dir / "forms.parquet")
+        ordered = write_matches(
             folder,
-            work / "narrow.parquet",
-            forms.by_key,
-            work / "places.arrows",
+            work_dir / "narrow.parquet",
+            schemas.by_key,
+            work_dir / "places.arrows",
             lines=returned,
             memory_mb=memory_mb,
-            spill=work / "spill",
+            spill=work_dir / "spill",
         )
-        tally = Tally(tuple(path.relative_to(folder).as_posix() for path in received))
-        lines = _placed_lines(work, tally)
+        counters = Counters(tuple(path.relative_to(folder).as_posix() for path in received))
+        lines = _kept_lines(work_dir, counters)
         rows = pq.read_metadata(folder / INPUTS).num_rows
         size = sum(path.stat().st_size for path in received) / max(rows, 1)  # bytes a row
         if not ordered:
-            lines = _sorted(_deal(lines, work, max(BUCKET_ROWS, rows // BUCKETS + 1, _fitting(BUCKET_BYTES, size))))
-        batch_rows = min(BATCH_ROWS, max(1, _fitting(BATCH_BYTES, size)))
-        account = write_results(folder / INPUTS, lines, work / RESULTS, tally, forms, batch_rows)
-        (work / OTHERS).replace(folder / OTHERS)
-        (work / RESULTS).replace(folder / RESULTS)
-    malloc.give_back()
-    return account
+            lines = _sorted(
+                _bucket_rows(lines, work_dir, max(BUCKET_ROWS, rows // BUCKETS + 1, _rows_that_fit(BUCKET_BYTES, size)))
+            )
+        batch_rows = min(BATCH_ROWS, max(1, _rows_that_fit(BATCH_BYTES, size)))
+        reconciliation = write_results(folder / INPUTS, lines, work_dir / RESULTS, counters, schemas, batch_rows)
+        (work_dir / OTHERS).replace(folder / OTHERS)
+        (work_dir / RESULTS).replace(folder / RESULTS)
+    malloc.release_free_memory()
+    return reconciliation
 
 
-def _fitting(limit: int, size: float) -> int:
+def _rows_that_fit(limit: int, size: float) -> int:
     """Rows of `size` bytes that fit into `limit`."""
     return int(limit / max(size, 1))
 
 
-def _placed_lines(work: Path, tally: Tally) -> Iterator[pa.Table]:
+def _kept_lines(work_dir: Path, counters: Counters) -> Iterator[pa.Table]:
     """The lines that rows keep, in the order received, with their places; the others go to OTHERS on the way."""
     start = 0
     with (
-        pa.OSFile(str(work / "places.arrows")) as places,
-        pa.OSFile(str(work / "wide.arrows")) as file,
+        pa.OSFile(str(work_dir / "places.arrows")) as matches,
+        pa.OSFile(str(work_dir / "wide.arrows")) as file,
         pa.ipc.open_stream(file) as wide,
-        pq.ParquetWriter(work / OTHERS, PLACED, compression="zstd") as others,
+        pq.ParquetWriter(work_dir / OTHERS, MATCHED_LINE_SCHEMA, compression="zstd") as others,
     ):
-        stream = Chunks(PLACES, pa.ipc.open_stream(places))
+        stream = SortedStream(MATCH_SCHEMA, pa.ipc.open_stream(matches))
         for batch in wide:
-            placed = _placed(batch, stream.until("seq", start + batch.num_rows), start)
+            placed = _with_matches(batch, stream.read_until("seq", start + batch.num_rows), start)
             start += batch.num_rows
-            tally.lines(placed)
-            other = np.asarray(placed.column("kind")) >= EARLIER
-            if other.any():
-                others.write_batch(placed.filter(pa.array(other)))
-            if not other.all():
-                yield pa.Table.from_batches([placed.filter(pa.array(~other))])
+            counters.add_lines(placed)
+            is_other = np.asarray(placed.column("kind")) >= SUPERSEDED
+            if is_other.any():
+                others.write_batch(placed.filter(pa.array(is_other)))
+            if not is_other.all():
+                yield pa.Table.from_batches([placed.filter(pa.array(~is_other))])
 
 
-def _placed(batch: pa.RecordBatch, places: pa.Table, start: int) -> pa.RecordBatch:
+def _with_matches(batch: pa.RecordBatch, matches: pa.Table, start: int) -> pa.RecordBatch:
     """A batch of lines with the place of each; a line that answers several rows is repeated."""
-    index = places.column("seq").to_numpy() - start
+    index = matches.column("seq").to_numpy() - start
     rows = batch if len(index) == batch.num_rows else batch.take(pa.array(index))
-    columns = [*rows.columns, *(places.column(name).combine_chunks() for name in PLACES.names[1:])]
-    return pa.record_batch(columns, schema=PLACED)
+    columns = [*rows.columns, *(matches.column(name).combine_chunks() for name in MATCH_SCHEMA.names[1:])]
+    return pa.record_batch(columns, schema=MATCHED_LINE_SCHEMA)
 
 
-def _deal(rows: Iterator[pa.Table], work: Path, bucket_rows: int) -> list[Path]:
+def _bucket_rows(rows: Iterator[pa.Table], work_dir: Path, bucket_rows: int) -> list[Path]:
     """Deal rows' lines into buckets of `bucket_rows` neighbouring rows each; returns the buckets in input order."""
     writers: dict[int, pa.ipc.RecordBatchStreamWriter] = {}
     for table in rows:
@@ -123,11 +133,11 @@ def _deal(rows: Iterator[pa.Table], work: Path, bucket_rows: int) -> list[Path]:
         ordered = table.take(pa.array(order)).combine_chunks()
         for number, start, end in zip(numbers.tolist(), starts, [*starts[1:], len(order)], strict=True):
             if number not in writers:
-                writers[number] = pa.ipc.new_stream(str(work / f"bucket-{number}.arrows"), PLACED)
+                writers[number] = pa.ipc.new_stream(str(work_dir / f"bucket-{number}.arrows"), MATCHED_LINE_SCHEMA)
             writers[number].write_table(ordered.slice(start, end - start))
     for writer in writers.values():
         writer.close()
-    return [work / f"bucket-{number}.arrows" for number in sorted(writers)]
+    return [work_dir / f"bucket-{number}.arrows" for number in sorted(writers)]
 
 
 def _sorted(buckets: list[Path]) -> Iterator[pa.Table]:

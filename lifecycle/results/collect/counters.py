@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch.model import Outcome, Usage
-from lifecycle.results.store.columns import DUPLICATE, KINDS, SHARED, TOKENS
-from lifecycle.results.store.reconciliation import Field, Reconciliation
+from lifecycle.results.store.columns import DEDUPLICATED, DUPLICATE, KINDS, TOKENS
+from lifecycle.results.store.reconciliation import AnswerColumn, Reconciliation
 
 
-class Tally:
+class Counters:
     """Lines as they are placed, rows as they are written."""
 
     def __init__(self, files: tuple[str, ...]) -> None:
@@ -25,24 +25,24 @@ class Tally:
         self.unpriced = self.cache_lost = self.unchecked = 0
         self.price_unknown = False
 
-    def lines(self, batch: pa.RecordBatch) -> None:
+    def add_lines(self, batch: pa.RecordBatch) -> None:
         """Count placed lines. Duplicates and copies were not bought."""
         kind = batch.column("kind").to_numpy()
         self.kinds.update({KINDS[number]: int(count) for number, count in enumerate(np.bincount(kind)) if count})
-        bought = pa.array((kind != DUPLICATE) & (kind != SHARED))
-        tokens = [batch.column(name).filter(bought) for name in TOKENS]
+        billed = pa.array((kind != DUPLICATE) & (kind != DEDUPLICATED))
+        tokens = [batch.column(name).filter(billed) for name in TOKENS]
         self.usage += Usage(*(pc.sum(column).as_py() or 0 for column in tokens))
-        cost = batch.column("cost_usd").filter(bought)
+        cost = batch.column("cost_usd").filter(billed)
         self.usd += pc.sum(cost).as_py() or 0.0
         self.unpriced += cost.null_count
         self.price_unknown |= bool(pc.any(pc.and_(cost.is_null(), tokens[0].is_valid())).as_py())
 
-    def rows(self, table: pa.Table) -> None:
+    def add_rows(self, table: pa.Table) -> None:
         """Count result rows by outcome."""
         self.counts.update(count_outcomes(table))
         self.cache_lost += pc.sum(table.column("cache_lost")).as_py() or 0
 
-    def account(self, fields: tuple[Field, ...] = ()) -> Reconciliation:
+    def reconciliation(self, fields: tuple[AnswerColumn, ...] = ()) -> Reconciliation:
         sent, missing = self.counts.total(), self.counts[Outcome.MISSING]
         notes = [f"{self.unchecked:,} answers were not checked: too many different forms."] if self.unchecked else []
         return Reconciliation(

@@ -15,7 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lifecycle.results.store import sql
-from lifecycle.results.store.columns import CHOSEN, DUPLICATE, EARLIER, FANOUT, INPUTS, PLACES, SHARED, UNMATCHED
+from lifecycle.results.store.columns import (
+    DEDUPLICATED,
+    DUPLICATE,
+    FANOUT,
+    INPUTS,
+    MATCH_SCHEMA,
+    SELECTED,
+    SUPERSEDED,
+    UNMATCHED,
+)
 
 PASS_ROWS = 262_144
 
@@ -40,27 +49,27 @@ LEFT JOIN (SELECT n, key FROM {owners} WHERE NOT shared AND hash(key) % {passes}
 LEFT JOIN (FROM forms WHERE slot % {passes} = {number}) f USING (key)
 """
 _REPEATED = "SELECT count(n) > count(DISTINCT n) FROM slice"
-_PLACE_ONCE = f"""
-INSERT INTO places SELECT seq, n, CASE WHEN n IS NULL THEN {UNMATCHED} ELSE {CHOSEN} END, 1, form FROM slice
+_MATCH_ONCE = f"""
+INSERT INTO places SELECT seq, n, CASE WHEN n IS NULL THEN {UNMATCHED} ELSE {SELECTED} END, 1, form FROM slice
 """
 # Of an attempt's lines for a row the first counts; of a row's attempts the most valuable, of equals the newest.
-_PLACE_RANKED = f"""
+_MATCH_RANKED = f"""
 INSERT INTO places SELECT seq, n,
     CASE WHEN n IS NULL THEN {UNMATCHED} WHEN NOT first THEN {DUPLICATE}
-        WHEN row_number() OVER (PARTITION BY n, first ORDER BY worth DESC, attempt DESC) > 1 THEN {EARLIER}
-        ELSE {CHOSEN} END,
+        WHEN row_number() OVER (PARTITION BY n, first ORDER BY worth DESC, attempt DESC) > 1 THEN {SUPERSEDED}
+        ELSE {SELECTED} END,
     sum(first::INTEGER) OVER (PARTITION BY n), form
 FROM (SELECT *, row_number() OVER (PARTITION BY n, attempt ORDER BY seq) = 1 AS first FROM slice)
 """
 _COPIES = f"""
-INSERT INTO places SELECT p.seq, o.n, {SHARED}, p.attempts, p.form
+INSERT INTO places SELECT p.seq, o.n, {DEDUPLICATED}, p.attempts, p.form
 FROM (SELECT n, key FROM owners WHERE shared AND hash(key) % {{passes}} = {{number}}) o
-JOIN slice s USING (key) JOIN places p ON p.seq = s.seq AND p.kind = {CHOSEN}
+JOIN slice s USING (key) JOIN places p ON p.seq = s.seq AND p.kind = {SELECTED}
 """
 
 
-def write_places(
-    folder: Path, narrow: Path, forms: Path | None, target: Path, *, lines: int, memory_mb: int, spill: Path
+def write_matches(
+    folder: Path, key_path: Path, schemas: Path | None, target: Path, *, lines: int, memory_mb: int, spill: Path
 ) -> bool:
     """Write the place of every line as an Arrow stream (columns PLACES) in the order of the lines.
 
@@ -68,25 +77,25 @@ def write_places(
     form each key was asked for. Returns whether the lines that rows keep happen to be in input order already.
     """
     with sql.connect(memory_mb, spill) as db:
-        _place(db, folder, narrow, forms, lines)
+        _match(db, folder, key_path, schemas, lines)
         ordered, last = True, -1
-        with pa.ipc.new_stream(str(target), PLACES) as writer:
+        with pa.ipc.new_stream(str(target), MATCH_SCHEMA) as writer:
             for batch in _stream(db, lines):
-                writer.write_batch(batch.cast(PLACES))
-                n = batch.column("n").to_numpy(zero_copy_only=False)[np.asarray(batch.column("kind")) <= SHARED]
+                writer.write_batch(batch.cast(MATCH_SCHEMA))
+                n = batch.column("n").to_numpy(zero_copy_only=False)[np.asarray(batch.column("kind")) <= DEDUPLICATED]
                 if len(n):
                     ordered = ordered and bool(n[0] > last and np.all(n[1:] > n[:-1]))
                     last = n[-1]
     return ordered
 
 
-def _place(db: sql.Connection, folder: Path, narrow: Path, forms: Path | None, lines: int) -> None:
+def _match(db: sql.Connection, folder: Path, key_path: Path, schemas: Path | None, lines: int) -> None:
     """Fill the table `places`, one slice of the keys after another."""
     copies = (folder / FANOUT).exists()
     sources = {
-        "lines": sql.parquet(narrow),
+        "lines": sql.parquet(key_path),
         "inputs": sql.parquet(folder / INPUTS),
-        "forms": sql.parquet(forms) if forms else "(SELECT '' AS key, NULL::INTEGER AS form LIMIT 0)",
+        "forms": sql.parquet(schemas) if schemas else "(SELECT '' AS key, NULL::INTEGER AS form LIMIT 0)",
         "fanout": sql.parquet(folder / FANOUT) if copies else "(SELECT '' AS key, '' AS sent_key LIMIT 0)",
     }
     db.execute(_TABLES.format(**sources))
@@ -97,7 +106,7 @@ def _place(db: sql.Connection, folder: Path, narrow: Path, forms: Path | None, l
     for number in range(passes):
         db.execute(_SLICE.format(passes=passes, number=number, owners=owners))
         ((repeated,),) = db.execute(_REPEATED).fetchall()
-        db.execute(_PLACE_RANKED if repeated else _PLACE_ONCE)
+        db.execute(_MATCH_RANKED if repeated else _MATCH_ONCE)
         if copies:
             db.execute(_COPIES.format(passes=passes, number=number))
 

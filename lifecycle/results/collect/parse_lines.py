@@ -11,22 +11,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.model import Usage
-from batch.responses.outcomes import WORTH, Row, classify
-from lifecycle.results.store.columns import NARROW, WIDE
+from batch.responses.outcomes import RANK, ParsedRow, classify
+from lifecycle.results.store.columns import KEY_SCHEMA, LINE_SCHEMA
 
 Price = Callable[[Usage], float | None]
 
-_WIDTH = 1 + len(WIDE)
+_WIDTH = 1 + len(LINE_SCHEMA)
 BATCH_ROWS = 4096
 BATCH_BYTES = 8_000_000
 YIELD_ROWS = 256  # rows between two chances for the page's threads: about 2 ms
 
-_NUMBERS = re.compile(r"\b[0-9a-f]*\d[0-9a-f]*\b|'[^']*'|\"[^\"]*\"")
+_VARIABLE_PARTS = re.compile(r"\b[0-9a-f]*\d[0-9a-f]*\b|'[^']*'|\"[^\"]*\"")
 
 
 def error_group(message: str) -> str:
     """A message without its numbers and quotations, so that messages of one kind count as one."""
-    return _NUMBERS.sub("…", message[:300]) if message else ""
+    return _VARIABLE_PARTS.sub("…", message[:300]) if message else ""
 
 
 def attempt_of(path: Path) -> int:
@@ -35,7 +35,7 @@ def attempt_of(path: Path) -> int:
     return int(head) if head.isdecimal() else 0
 
 
-def write_lines(received: list[Path], wide: Path, narrow: Path, price: Price) -> int:
+def parse_files(received: list[Path], line_path: Path, key_path: Path, price: Price) -> int:
     """Classify and price every line of the received files; returns how many there were.
 
     `wide` becomes an Arrow stream of all a line tells, `narrow` a Parquet file of what joining needs.
@@ -43,16 +43,16 @@ def write_lines(received: list[Path], wide: Path, narrow: Path, price: Price) ->
     """
     count = 0
     with (
-        pa.ipc.new_stream(str(wide), WIDE) as wide_writer,
-        pq.ParquetWriter(narrow, NARROW, compression="lz4", use_dictionary=False) as narrow_writer,
+        pa.ipc.new_stream(str(line_path), LINE_SCHEMA) as line_writer,
+        pq.ParquetWriter(key_path, KEY_SCHEMA, compression="lz4", use_dictionary=False) as key_writer,
     ):
         for cells in _batches(received, price):
-            worths, *columns = (cells[column::_WIDTH] for column in range(_WIDTH))
-            arrays = [pa.array(column, type) for column, type in zip(columns, WIDE.types, strict=True)]
-            wide_writer.write_batch(batch := pa.record_batch(arrays, schema=WIDE))
+            ranks, *columns = (cells[column::_WIDTH] for column in range(_WIDTH))
+            arrays = [pa.array(column, type) for column, type in zip(columns, LINE_SCHEMA.types, strict=True)]
+            line_writer.write_batch(batch := pa.record_batch(arrays, schema=LINE_SCHEMA))
             seq = pa.array(range(count, count + batch.num_rows), pa.int64())
-            narrow_columns = [seq, batch.column("key"), batch.column("attempt"), pa.array(worths, pa.int8())]
-            narrow_writer.write_batch(pa.record_batch(narrow_columns, schema=NARROW))
+            key_columns = [seq, batch.column("key"), batch.column("attempt"), pa.array(ranks, pa.int8())]
+            key_writer.write_batch(pa.record_batch(key_columns, schema=KEY_SCHEMA))
             count += batch.num_rows
     return count
 
@@ -71,7 +71,7 @@ def _batches(received: list[Path], price: Price) -> Iterator[list[object]]:
                 length = len(line)
                 if not line.isspace():
                     row = classify(line)
-                    cells += _told(row, price)
+                    cells += _parse(row, price)
                     cells += (attempt, number, position, length)
                     size += len(row.text)
                 position += length
@@ -84,11 +84,11 @@ def _batches(received: list[Path], price: Price) -> Iterator[list[object]]:
         yield cells
 
 
-def _told(row: Row, price: Price) -> tuple[object, ...]:
+def _parse(row: ParsedRow, price: Price) -> tuple[object, ...]:
     """A row's worth, key and told columns."""
-    key, outcome, text, _, code, message, finish, block, usage, lost = row
-    head = (WORTH[outcome], key, outcome, text, code, message, error_group(message), finish, block)
+    key, outcome, text, _, code, message, finish, block, usage, cache_lost = row
+    head = (RANK[outcome], key, outcome, text, code, message, error_group(message), finish, block)
     if usage is None:
-        return (*head, None, None, None, None, None, None, lost)
+        return (*head, None, None, None, None, None, None, cache_lost)
     cost = price(usage) if usage.prompt or usage.output else 0.0
-    return (*head, usage.prompt, usage.cached, usage.candidates, usage.thoughts, usage.tool_prompt, cost, lost)
+    return (*head, usage.prompt, usage.cached, usage.candidates, usage.thoughts, usage.tool_prompt, cost, cache_lost)

@@ -12,15 +12,15 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from batch.responses.structured_output import Form
+from batch.responses.structured_output import AnswerSchema
 from lifecycle.results.collect.parse_lines import YIELD_ROWS
 from lifecycle.results.store.line_blocks import line_blocks
-from lifecycle.results.store.reconciliation import Field
+from lifecycle.results.store.reconciliation import AnswerColumn
 
-NONE, UNCHECKED = -1, -2  # numbers that stand for no form, and for one beyond DISTINCT
-DISTINCT = 1000  # forms kept; rows that ask for others are not checked, and the account says so
-COLUMNS = 100  # typed columns at most
-SCHEMA = pa.schema([("key", pa.string()), ("form", pa.int32())])
+NO_SCHEMA, UNCHECKED = -1, -2  # numbers that stand for no form, and for one beyond DISTINCT
+MAX_SCHEMAS = 1000  # forms kept; rows that ask for others are not checked, and the account says so
+MAX_COLUMNS = 100  # typed columns at most
+NUMBERS_SCHEMA = pa.schema([("key", pa.string()), ("form", pa.int32())])
 _BATCH = 32_768
 _NULL = msgspec.Raw(b"null")
 
@@ -48,45 +48,47 @@ _decode = msgspec.json.Decoder(_Line).decode
 _value = msgspec.json.Decoder().decode
 
 
-class Forms:
+class ResponseSchemas:
     """The forms asked for, by number. `default` is for requests that name none; `by_key` tells who asks which."""
 
     def __init__(self, default: dict[str, Any] | None) -> None:
-        self.default = NONE
+        self.default = NO_SCHEMA
         self.by_key: Path | None = None
-        self._forms: list[Form] = []
+        self._schemas: list[AnswerSchema] = []
         self._numbers: dict[tuple[bytes, bool], int] = {}
         if default is not None:
-            self._forms.append(Form(default))
+            self._schemas.append(AnswerSchema(default))
             self.default = 0
 
-    def __getitem__(self, number: int) -> Form:
-        return self._forms[number]
+    def __getitem__(self, number: int) -> AnswerSchema:
+        return self._schemas[number]
 
     def __bool__(self) -> bool:
-        return bool(self._forms)
+        return bool(self._schemas)
 
     def scan(self, requests: Path, target: Path) -> None:
         """Look what every request asks for; `target` becomes a Parquet file of (key, form) if they differ."""
-        if not _mentions_form(requests):
+        if not _mentions_schema(requests):
             return
         seen: set[int] = set()
-        with pq.ParquetWriter(target, SCHEMA, compression="lz4", use_dictionary=False) as writer:
+        with pq.ParquetWriter(target, NUMBERS_SCHEMA, compression="lz4", use_dictionary=False) as writer:
             for keys, numbers in self._batches(requests):
                 seen.update(numbers)
-                writer.write_batch(pa.record_batch([pa.array(keys), pa.array(numbers, pa.int32())], schema=SCHEMA))
+                writer.write_batch(
+                    pa.record_batch([pa.array(keys), pa.array(numbers, pa.int32())], schema=NUMBERS_SCHEMA)
+                )
         if len(seen) == 1:
             self.default = seen.pop()
         elif seen:
             self.by_key = target
 
-    def columns(self) -> tuple[Field, ...]:
+    def columns(self) -> tuple[AnswerColumn, ...]:
         """The typed columns of all forms; of two with the same name, the first."""
-        found: dict[str, str] = {}
-        for form in self._forms:
-            for name, kind in form.columns().items():
-                found.setdefault(name, kind)
-        return tuple(Field(name, kind) for name, kind in list(found.items())[:COLUMNS])
+        kinds: dict[str, str] = {}
+        for schema in self._schemas:
+            for name, kind in schema.columns().items():
+                kinds.setdefault(name, kind)
+        return tuple(AnswerColumn(name, kind) for name, kind in list(kinds.items())[:MAX_COLUMNS])
 
     def _batches(self, requests: Path) -> Iterator[tuple[list[str], list[int]]]:
         keys: list[str] = []
@@ -95,9 +97,9 @@ class Forms:
             for line in file:
                 if line.isspace():
                     continue
-                found = _decode(line)
-                keys.append(found.key)
-                numbers.append(self._number(found.request))
+                decoded = _decode(line)
+                keys.append(decoded.key)
+                numbers.append(self._number(decoded.request))
                 if not len(keys) % YIELD_ROWS:
                     time.sleep(0)
                 if len(keys) >= _BATCH:
@@ -112,22 +114,22 @@ class Forms:
         if config is None:
             return self.default
         mime = config.mime or config.mime_
-        given = (config.schema, config.schema_, config.json_schema, config.json_schema_)
-        schema = next((text for part in given if (text := bytes(part)) != b"null"), b"null")
+        candidates = (config.schema, config.schema_, config.json_schema, config.json_schema_)
+        schema = next((text for part in candidates if (text := bytes(part)) != b"null"), b"null")
         if schema == b"null" and mime != "application/json":
             return self.default
-        asked = (schema, mime == "text/x.enum")
-        if asked not in self._numbers:
-            if len(self._forms) >= DISTINCT:
+        schema_key = (schema, mime == "text/x.enum")
+        if schema_key not in self._numbers:
+            if len(self._schemas) >= MAX_SCHEMAS:
                 return UNCHECKED
-            self._numbers[asked] = len(self._forms)
-            self._forms.append(Form(_value(schema), enum=asked[1]))
-        return self._numbers[asked]
+            self._numbers[schema_key] = len(self._schemas)
+            self._schemas.append(AnswerSchema(_value(schema), enum=schema_key[1]))
+        return self._numbers[schema_key]
 
 
 _MARK = re.compile(rb'"response(?:Schema|JsonSchema|MimeType|_schema|_json_schema|_mime_type)"')
 
 
-def _mentions_form(requests: Path) -> bool:
+def _mentions_schema(requests: Path) -> bool:
     """Does any request speak of its answer's form? A search through the bytes, much faster than parsing."""
     return any(_MARK.search(block) for block in line_blocks(requests))

@@ -13,18 +13,25 @@ import pyarrow.parquet as pq
 
 from batch.errors import InputError
 from batch.model import Outcome
-from batch.responses.outcomes import WORDS
-from lifecycle.results.collect.counters import Tally
-from lifecycle.results.collect.response_schemas import UNCHECKED, Forms
-from lifecycle.results.store.columns import ACCOUNT, DICTIONARY, PLACED, RESULT, SHARED, TOKENS
+from batch.responses.outcomes import LABELS
+from lifecycle.results.collect.counters import Counters
+from lifecycle.results.collect.response_schemas import UNCHECKED, ResponseSchemas
+from lifecycle.results.store.columns import (
+    DEDUPLICATED,
+    DICTIONARY_COLUMNS,
+    MATCHED_LINE_SCHEMA,
+    RECONCILIATION_KEY,
+    RESULT_SCHEMA,
+    TOKENS,
+)
 from lifecycle.results.store.reconciliation import Reconciliation
-from lifecycle.results.store.sorted_stream import Chunks
+from lifecycle.results.store.sorted_stream import SortedStream
 
 _MISSING = {
     "outcome": Outcome.MISSING.value,
     "text": "",
-    "error_message": WORDS[Outcome.MISSING],
-    "error": WORDS[Outcome.MISSING],
+    "error_message": LABELS[Outcome.MISSING],
+    "error": LABELS[Outcome.MISSING],
     "finish_reason": "",
     "block_reason": "",
     "cache_lost": False,
@@ -34,26 +41,33 @@ _MISSING = {
 
 
 def write_results(
-    inputs: Path, placed: Iterator[pa.Table], target: Path, tally: Tally, forms: Forms, batch_rows: int
+    inputs: Path,
+    kept_lines: Iterator[pa.Table],
+    target: Path,
+    counters: Counters,
+    schemas: ResponseSchemas,
+    batch_rows: int,
 ) -> Reconciliation:
     """Write one result per input row, in input order: the line in `placed` that answers it, or "missing".
 
     `placed` holds lines in ascending order of their row's `n`, one per row. The account is kept in the file's own
     metadata, so that the two can never disagree.
     """
-    stream = Chunks(PLACED, placed)
-    with pq.ParquetWriter(target, RESULT, compression="zstd", use_dictionary=[*DICTIONARY, "parsed"]) as writer:
+    stream = SortedStream(MATCHED_LINE_SCHEMA, kept_lines)
+    with pq.ParquetWriter(
+        target, RESULT_SCHEMA, compression="zstd", use_dictionary=[*DICTIONARY_COLUMNS, "parsed"]
+    ) as writer:
         for batch in _input_rows(inputs, batch_rows):
-            found = _beside(batch, stream.until("n", batch.column("n")[-1].as_py() + 1))
-            columns = _result_columns(batch, found)
-            columns |= _read_answers(columns, found, tally, forms)
-            table = pa.table(columns, schema=RESULT)
-            tally.rows(table)
+            aligned = _align(batch, stream.read_until("n", batch.column("n")[-1].as_py() + 1))
+            columns = _result_columns(batch, aligned)
+            columns |= _read_answers(columns, aligned, counters, schemas)
+            table = pa.table(columns, schema=RESULT_SCHEMA)
+            counters.add_rows(table)
             writer.write_table(table)
-        stream.until("n", sys.maxsize)  # without rows nothing has been read yet, and every line must be counted
-        account = tally.account(forms.columns())
-        writer.add_key_value_metadata({ACCOUNT: account.to_json()})
-    return account
+        stream.read_until("n", sys.maxsize)  # without rows nothing has been read yet, and every line must be counted
+        reconciliation = counters.reconciliation(schemas.columns())
+        writer.add_key_value_metadata({RECONCILIATION_KEY: reconciliation.to_json()})
+    return reconciliation
 
 
 def _input_rows(inputs: Path, batch_rows: int) -> Iterator[pa.RecordBatch]:
@@ -69,47 +83,47 @@ def _input_rows(inputs: Path, batch_rows: int) -> Iterator[pa.RecordBatch]:
                 yield batch
 
 
-def _beside(inputs: pa.RecordBatch, lines: pa.Table) -> pa.Table:
+def _align(inputs: pa.RecordBatch, lines: pa.Table) -> pa.Table:
     """One line for every input row; nulls where there is none."""
     index = np.full(inputs.num_rows, -1)
     index[np.searchsorted(inputs.column("n").to_numpy(), lines.column("n").to_numpy())] = np.arange(lines.num_rows)
     return lines.take(pa.array(index, mask=index < 0)).combine_chunks()
 
 
-def _result_columns(inputs: pa.RecordBatch, found: pa.Table) -> dict[str, pa.ChunkedArray]:
+def _result_columns(inputs: pa.RecordBatch, aligned: pa.Table) -> dict[str, pa.ChunkedArray]:
     """The columns of RESULT, before structured answers are read. Copies of another row's answer cost nothing."""
-    absent = found.column("kind").is_null()
-    shared = pc.fill_null(pc.equal(found.column("kind"), SHARED), False)
-    columns = {name: found.column(name) for name in RESULT.names if name in found.column_names}
+    absent = aligned.column("kind").is_null()
+    shared = pc.fill_null(pc.equal(aligned.column("kind"), DEDUPLICATED), False)
+    columns = {name: aligned.column(name) for name in RESULT_SCHEMA.names if name in aligned.column_names}
     columns |= {"n": inputs.column("n"), "key": inputs.column("key"), "shared": shared}
     columns |= {name: pc.if_else(absent, value, columns[name]) for name, value in _MISSING.items()}
-    free = {name: pc.if_else(shared, 0, columns[name]) for name in (*TOKENS, "cost_usd")}
+    zeroed = {name: pc.if_else(shared, 0, columns[name]) for name in (*TOKENS, "cost_usd")}
     empty = pa.array([""] * inputs.num_rows)
-    ordered = {**columns, **free, "parsed": empty, "repaired": empty}
-    return {name: ordered[name] for name in RESULT.names}
+    ordered = {**columns, **zeroed, "parsed": empty, "repaired": empty}
+    return {name: ordered[name] for name in RESULT_SCHEMA.names}
 
 
 def _read_answers(
-    columns: dict[str, pa.ChunkedArray], found: pa.Table, tally: Tally, forms: Forms
+    columns: dict[str, pa.ChunkedArray], aligned: pa.Table, counters: Counters, schemas: ResponseSchemas
 ) -> dict[str, list[str | None]]:
     """Read the answers that were asked for in some form. One that is not in it is no answer, and says why."""
-    if not forms:
+    if not schemas:
         return {}
-    asked = pc.fill_null(found.column("form"), forms.default)
+    schema_numbers = pc.fill_null(aligned.column("form"), schemas.default)
     names = ("outcome", "text", "error_message", "error", "parsed", "repaired")
     changed = {name: columns[name].to_pylist() for name in names}
     for row, (number, outcome, text) in enumerate(
-        zip(asked.to_pylist(), changed["outcome"], changed["text"], strict=True)
+        zip(schema_numbers.to_pylist(), changed["outcome"], changed["text"], strict=True)
     ):
         if outcome != Outcome.ANSWERED or not text or number == -1:
             continue
         if number == UNCHECKED:
-            tally.unchecked += 1
+            counters.unchecked += 1
             continue
-        answer = forms[number].read(text)
+        answer = schemas[number].read(text)
         changed["parsed"][row], changed["repaired"][row] = answer.form, answer.json if answer.form == "lenient" else ""
         if answer.form != "strict":
-            words = WORDS[Outcome.INVALID_OUTPUT]
-            changed["outcome"][row], changed["error"][row] = Outcome.INVALID_OUTPUT.value, f"{words}: {answer.kind}"
-            changed["error_message"][row] = f"{words}: {answer.problem}"
+            label = LABELS[Outcome.INVALID_OUTPUT]
+            changed["outcome"][row], changed["error"][row] = Outcome.INVALID_OUTPUT.value, f"{label}: {answer.kind}"
+            changed["error_message"][row] = f"{label}: {answer.problem}"
     return changed

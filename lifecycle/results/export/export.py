@@ -22,21 +22,29 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from batch.errors import InputError
-from batch.formatting import count
-from batch.responses.outcomes import loosely
-from batch.responses.spreadsheet_text import FORMULA, NUMBER, breakdown, legal, neutral, own_names, usd
+from batch.formatting import plural
+from batch.responses.outcomes import parse_lenient
+from batch.responses.spreadsheet_text import (
+    FORMULA,
+    NUMBER,
+    escape_formula,
+    format_usd,
+    input_column_names,
+    outcome_lines,
+    strip_illegal,
+)
 from lifecycle.core import malloc
-from lifecycle.results.export.rows import as_text, flat_batches, flat_schema, own_columns
+from lifecycle.results.export.rows import as_text, flat_batches, flat_schema, source_columns
 from lifecycle.results.export.xlsx import Workbook
-from lifecycle.results.read.table import EVERYTHING, Filter, ResultTable
+from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 
 FORMATS = ("jsonl", "json", "csv", "parquet", "xlsx", "txt")
-FORMS = ("flat", "gemini")
+LAYOUTS = ("flat", "gemini")
 INCOMPLETE = "incomplete"  # what the first row of a result that is not whole has beside the others
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """A finished export. `notes` are things its reader should know: what is incomplete, renamed or cut."""
 
     path: Path
@@ -45,32 +53,34 @@ class Exported:
 
 
 @dataclass(frozen=True)
-class Choice:
+class ExportOptions:
     """What to write and how. `complete` is false while the run is not finished. `bom` starts a CSV with a byte order
     mark, which Excel needs to see UTF-8. `fields` adds structured answers as typed columns (`lenient`: also those
     that needed repair); in JSON and JSONL, as `answer`.
     """
 
-    where: Filter = EVERYTHING
+    where: Filter = ALL_ROWS
     complete: bool = True
     bom: bool = False
     fields: bool = False
-    lenient: bool = False
+    include_repaired: bool = False
 
 
 @dataclass
-class _Job:
+class _ExportJob:
     """One export under way. `incomplete` says why the result is not whole, "" if it is: the first row carries it."""
 
     table: ResultTable
-    choice: Choice
+    options: ExportOptions
     notes: list[str]
     incomplete: str
     rows: int = 0
 
     def batches(self) -> Iterator[tuple[pa.Table, pa.Table]]:
-        choice = self.choice
-        for flat, rows in flat_batches(self.table, choice.where, fields=choice.fields, lenient=choice.lenient):
+        options = self.options
+        for flat, rows in flat_batches(
+            self.table, options.where, fields=options.fields, include_repaired=options.include_repaired
+        ):
             self.rows += flat.num_rows
             yield flat, rows
 
@@ -86,24 +96,24 @@ class _Job:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        schema = flat_schema(self.table, self.choice.fields)
+        schema = flat_schema(self.table, self.options.fields)
         if not self.incomplete:
             return schema
-        (name,) = own_names([INCOMPLETE], taken=schema.names).values()
+        (name,) = input_column_names([INCOMPLETE], taken=schema.names).values()
         return schema.append(pa.field(name, pa.string()))
 
 
-Writer = Callable[[_Job, IO[bytes]], None]
+Writer = Callable[[_ExportJob, IO[bytes]], None]
 
 
 def export(
-    table: ResultTable, path: Path, format: str, choice: Choice | None = None, *, form: str = "flat"
-) -> Exported:
+    table: ResultTable, path: Path, format: str, options: ExportOptions | None = None, *, layout: str = "flat"
+) -> ExportResult:
     """Write rows to exactly `path`. `form` is "flat", or "gemini" for the lines as received (.jsonl; .json: a list)."""
-    write = _writer(format, form)
-    choice = choice or Choice()
-    notes = incomplete_notes(table, choice.complete)
-    job = _Job(table, choice, notes, " ".join(notes))
+    write = _writer(format, layout)
+    options = options or ExportOptions()
+    notes = incomplete_notes(table, options.complete)
+    job = _ExportJob(table, options, notes, " ".join(notes))
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as stream:
@@ -111,8 +121,8 @@ def export(
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-        malloc.give_back()
-    return Exported(path, job.rows, tuple(job.notes))
+        malloc.release_free_memory()
+    return ExportResult(path, job.rows, tuple(job.notes))
 
 
 def format_of(path: Path) -> str:
@@ -120,25 +130,25 @@ def format_of(path: Path) -> str:
     return path.suffix.lstrip(".").lower() or "jsonl"
 
 
-def check_target(path: Path, form: str) -> None:
+def check_target(path: Path, layout: str) -> None:
     """Raises InputError where `export` could not write, so that nothing is paid for first."""
-    _writer(format_of(path), form)
+    _writer(format_of(path), layout)
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise InputError(f"{path} cannot be written.", "Choose a file in a folder that exists and can be written to.")
 
 
-def _writer(format: str, form: str) -> Writer:
-    write = _WRITERS.get((form, format.lower().lstrip(".")))
+def _writer(format: str, layout: str) -> Writer:
+    write = _WRITERS.get((layout, format.lower().lstrip(".")))
     if write is None:
-        usable = [name for known, name in _WRITERS if known == form]
-        as_lines = " as lines as received" if form == "gemini" else ""
+        usable = [name for known_layout, name in _WRITERS if known_layout == layout]
+        as_lines = " as lines as received" if layout == "gemini" else ""
         raise InputError(f"Results cannot be written as {format!r}{as_lines}.", f"Use {', '.join(usable)}.")
     return write
 
 
 def incomplete_notes(table: ResultTable, complete: bool) -> list[str]:
     """Why a result is not whole, in words; empty if it is."""
-    account = table.account
+    account = table.reconciliation
     notes = [] if complete else ["INCOMPLETE: the run is not finished."]
     if account.missing:
         notes.append(f"INCOMPLETE: nothing came back for {account.missing:,} of {account.sent:,} rows.")
@@ -161,11 +171,11 @@ _response = msgspec.json.Decoder(_Response | None).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-class _Lines:
+class _ReceivedLines:
     """Received lines by their place; files are opened once."""
 
     def __init__(self, table: ResultTable, stack: ExitStack) -> None:
-        self._paths = [table.folder / name for name in table.account.files]
+        self._paths = [table.folder / name for name in table.reconciliation.files]
         self._stack = stack
         self._open: dict[int, IO[bytes]] = {}
 
@@ -178,27 +188,27 @@ class _Lines:
         return self._open[file].read(length)
 
 
-def _flat_lines(job: _Job) -> Iterator[bytes]:
+def _flat_lines(job: _ExportJob) -> Iterator[bytes]:
     """Flat rows as JSON objects: `input` (own columns, if any), the flat row, `usage` and `response` as received.
 
     The first of an incomplete result begins with `incomplete`: a line of its own would be taken for a row.
     """
-    own = list(own_columns(job.table).values())
-    answers = {field.column: field.name for field in job.table.account.fields} if job.choice.fields else {}
+    source_names = list(source_columns(job.table).values())
+    answers = {field.column: field.name for field in job.table.reconciliation.fields} if job.options.fields else {}
     mark = {INCOMPLETE: job.incomplete} if job.incomplete else {}
     with ExitStack() as stack:
-        read = _Lines(job.table, stack)
+        read = _ReceivedLines(job.table, stack)
         for flat, rows in job.batches():
-            for row, place in zip(flat.to_pylist(), _places(rows), strict=True):
-                usage, response = _as_received(read(*place))
-                inputs = {"input": {name: row.pop(name) for name in own}} if own else {}
+            for row, location in zip(flat.to_pylist(), _locations(rows), strict=True):
+                usage, response = _as_received(read(*location))
+                inputs = {"input": {name: row.pop(name) for name in source_names}} if source_names else {}
                 values = {"answer": {name: row.pop(column) for column, name in answers.items()}} if answers else {}
-                told = {**mark, **inputs, **row, **values, "usage": usage, "response": response}
+                record = {**mark, **inputs, **row, **values, "usage": usage, "response": response}
                 mark = {}
-                yield orjson.dumps(told, default=str)
+                yield orjson.dumps(record, default=str)
 
 
-def _places(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
+def _locations(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
     return zip(*(rows.column(name).to_pylist() for name in ("file", "position", "length")), strict=True)
 
 
@@ -206,34 +216,34 @@ def _as_received(line: bytes) -> tuple[Any, Any]:
     """(usageMetadata, response) of a received line, byte for byte if a strict parser would accept them."""
     try:
         response = bytes(_received(line).response) if line else b"null"
-        told = _response(response)
+        parsed_response = _response(response)
         response.decode()
         if b"\\ud" in response:
             orjson.loads(response)
     except (msgspec.DecodeError, UnicodeDecodeError, orjson.JSONDecodeError, RecursionError):
-        return _as_understood(line)
-    usage = bytes(told.usage_metadata) if told else b"null"
+        return _parse_loosely(line)
+    usage = bytes(parsed_response.usage_metadata) if parsed_response else b"null"
     return orjson.Fragment(usage), orjson.Fragment(response)
 
 
-def _as_understood(line: bytes) -> tuple[Any, Any]:
+def _parse_loosely(line: bytes) -> tuple[Any, Any]:
     """The same of a line with flaws that some readers would trip over; what none could read comes as a text."""
     try:
-        value = loosely(line)
+        value = parse_lenient(line)
     except RecursionError:
         return None, line.decode("utf-8", "replace").strip()
     response = value.get("response") if isinstance(value, dict) else None
     return response.get("usageMetadata") if isinstance(response, dict) else None, response
 
 
-def _raw_lines(job: _Job) -> Iterator[bytes]:
+def _raw_lines(job: _ExportJob) -> Iterator[bytes]:
     """Each row's line as received; rows without one are left out. A shared answer carries its own row's key."""
     with ExitStack() as stack:
-        read = _Lines(job.table, stack)
+        read = _ReceivedLines(job.table, stack)
         for _, rows in job.batches():
             keys = zip(rows.column("shared").to_pylist(), rows.column("key").to_pylist(), strict=True)
-            for (shared, key), place in zip(keys, _places(rows), strict=True):
-                if line := read(*place).strip():
+            for (shared, key), location in zip(keys, _locations(rows), strict=True):
+                if line := read(*location).strip():
                     yield _rekeyed(line, key) if shared else line
 
 
@@ -242,18 +252,18 @@ def _rekeyed(line: bytes, key: str) -> bytes:
     return orjson.dumps({**members, "key": key})
 
 
-def _jsonl(lines: Callable[[_Job], Iterator[bytes]]) -> Callable[[_Job, IO[bytes]], None]:
-    def write(job: _Job, stream: IO[bytes]) -> None:
+def _jsonl(lines: Callable[[_ExportJob], Iterator[bytes]]) -> Callable[[_ExportJob, IO[bytes]], None]:
+    def write(job: _ExportJob, stream: IO[bytes]) -> None:
         for line in lines(job):
             stream.write(line + b"\n")
 
     return write
 
 
-def _json(lines: Callable[[_Job], Iterator[bytes]]) -> Callable[[_Job, IO[bytes]], None]:
+def _json(lines: Callable[[_ExportJob], Iterator[bytes]]) -> Callable[[_ExportJob, IO[bytes]], None]:
     """The lines as one list."""
 
-    def write(job: _Job, stream: IO[bytes]) -> None:
+    def write(job: _ExportJob, stream: IO[bytes]) -> None:
         stream.write(b"[")
         separator = b"\n"
         for line in lines(job):
@@ -267,12 +277,12 @@ def _json(lines: Callable[[_Job], Iterator[bytes]]) -> Callable[[_Job, IO[bytes]
 # -- tables ----------------------------------------------------------------------------------------------------
 
 
-def _csv(job: _Job, stream: IO[bytes]) -> None:
+def _csv(job: _ExportJob, stream: IO[bytes]) -> None:
     schema = job.schema
     _note_names(job)
-    if job.choice.bom:
+    if job.options.bom:
         stream.write(b"\xef\xbb\xbf")
-    written = pa.schema([(neutral(field.name), _csv_type(field.type)) for field in schema])
+    written = pa.schema([(escape_formula(field.name), _csv_type(field.type)) for field in schema])
     with pyarrow.csv.CSVWriter(stream, written) as writer:
         for batch in job.tables():
             columns = [
@@ -295,7 +305,7 @@ def _csv_column(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:
     return pc.if_else(risky, pc.binary_join_element_wise("'", text, ""), text)
 
 
-def _parquet(job: _Job, stream: IO[bytes]) -> None:
+def _parquet(job: _ExportJob, stream: IO[bytes]) -> None:
     schema = job.schema.with_metadata({"notes": "\n".join(job.notes)})
     _note_names(job)
     with pq.ParquetWriter(stream, schema, compression="zstd") as writer:
@@ -303,7 +313,7 @@ def _parquet(job: _Job, stream: IO[bytes]) -> None:
             writer.write_table(batch.cast(schema))
 
 
-def _xlsx(job: _Job, stream: IO[bytes]) -> None:
+def _xlsx(job: _ExportJob, stream: IO[bytes]) -> None:
     schema = job.schema
     _note_names(job)
     with Workbook(stream) as book:
@@ -312,17 +322,17 @@ def _xlsx(job: _Job, stream: IO[bytes]) -> None:
             book.write([_cells(batch.column(name)) for name in schema.names])
         if book.sheets > 1:
             job.notes.append(f"The rows go on over {book.sheets} sheets.")
-        if book.cut:
-            cut = count(book.cut, "cell held", "cells held")
-            job.notes.append(f"{cut} more than Excel allows (32,767 characters) and {_was(book.cut)} cut.")
+        if book.truncated:
+            cut = plural(book.truncated, "cell held", "cells held")
+            job.notes.append(f"{cut} more than Excel allows (32,767 characters) and {_was_were(book.truncated)} cut.")
         if book.replaced:
-            replaced = count(book.replaced, "cell")
+            replaced = plural(book.replaced, "cell")
             job.notes.append(f"{replaced} had characters that XLSX cannot hold; \ufffd stands for them.")
         book.start("About", ["About these results"])
-        book.write([_about(job)])
+        book.write([_about_lines(job)])
 
 
-def _was(number: int) -> str:
+def _was_were(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
@@ -332,8 +342,8 @@ def _cells(column: pa.ChunkedArray) -> list[Any]:
     return values
 
 
-def _note_names(job: _Job) -> None:
-    for stored, shown in own_columns(job.table).items():
+def _note_names(job: _ExportJob) -> None:
+    for stored, shown in source_columns(job.table).items():
         if stored != shown:
             job.notes.append(f"The input's column {stored!r} is named {shown!r} here.")
 
@@ -341,27 +351,27 @@ def _note_names(job: _Job) -> None:
 # -- text ------------------------------------------------------------------------------------------------------
 
 
-def _about(job: _Job) -> list[str]:
+def _about_lines(job: _ExportJob) -> list[str]:
     """The account in words, incompleteness first."""
-    account = job.table.account
+    account = job.table.reconciliation
     return [
         *job.notes,
         f"{account.sent:,} rows sent, {account.returned:,} lines returned: {account.matched:,} rows matched, "
         f"{account.missing:,} missing, {account.duplicate:,} duplicate, {account.unmatched:,} unmatched.",
-        *breakdown(account.counts),
+        *outcome_lines(account.counts),
         f"Tokens: {account.usage.prompt:,} prompt ({account.usage.cached:,} of them cached), "
         f"{account.usage.candidates:,} output, {account.usage.thoughts:,} thoughts.",
-        f"Cost: {usd(account.usd)}.",
+        f"Cost: {format_usd(account.usd)}.",
     ]
 
 
-def _txt(job: _Job, stream: IO[bytes]) -> None:
-    stream.write(("\n".join(_about(job)) + "\n").encode())
+def _txt(job: _ExportJob, stream: IO[bytes]) -> None:
+    stream.write(("\n".join(_about_lines(job)) + "\n").encode())
     for batch, _ in job.batches():
         names = ("key", "outcome", "prompt", "text", "error_message")
         for key, outcome, prompt, text, message in zip(*(batch.column(n).to_pylist() for n in names), strict=True):
             block = f"\n{'=' * 78}\n{key}  [{outcome}]\n\n{prompt or ''}\n\n{'-' * 78}\n{text or message}\n"
-            stream.write(legal(block).encode())
+            stream.write(strip_illegal(block).encode())
 
 
 _WRITERS: dict[tuple[str, str], Writer] = {

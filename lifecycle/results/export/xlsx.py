@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 
-from batch.responses.spreadsheet_text import SHEET_ROWS, cell, is_formula
+from batch.responses.spreadsheet_text import SHEET_ROWS, excel_cell, is_formula
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _DOC = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -48,7 +48,7 @@ class Workbook:
         self._limit = sheet_rows
         self._rows = 0
         self._title, self._header = "", ""
-        self.replaced = self.cut = 0
+        self.replaced = self.truncated = 0
 
     def __enter__(self) -> Workbook:
         return self
@@ -95,9 +95,9 @@ class Workbook:
         return self._text(value.isoformat() if isinstance(value, datetime) else str(value))
 
     def _text(self, text: str, style: str = "") -> str:
-        text, replaced, cut = cell(text)
+        text, replaced, truncated = excel_cell(text)
         self.replaced += replaced
-        self.cut += cut
+        self.truncated += truncated
         if not style and is_formula(text):
             style = ' s="1"'
         written = escape(text, {"\r": "&#13;"}) if _SPECIAL.search(text) else text

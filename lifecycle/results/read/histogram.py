@@ -19,18 +19,18 @@ class Bin(NamedTuple):
     rows: int
 
 
-class Spread(NamedTuple):
+class Distribution(NamedTuple):
     """Of all rows that have the number; `p95` is what 95 % of them do not exceed."""
 
     rows: int
     low: float
-    middle: float
+    median: float
     p95: float
     high: float
     bins: tuple[Bin, ...]
 
 
-def spread(table: ResultTable, column: str, *, whole: bool = True) -> Spread | None:
+def distribution(table: ResultTable, column: str, *, integers: bool = True) -> Distribution | None:
     """The spread of a column of numbers over the rows shown, each at its answer; None if no row has one.
 
     `whole`: numbers are whole, and no bin is narrower than one. The dearest hundredth shares the last bin, so that one
@@ -38,16 +38,16 @@ def spread(table: ResultTable, column: str, *, whole: bool = True) -> Spread | N
     """
     source = f"(SELECT {sql.quoted(column)}::DOUBLE AS v FROM {sql.parquet(table.results)} WHERE v IS NOT NULL)"
     with sql.cursor() as db:
-        told = db.execute(
+        summary = db.execute(
             f"""SELECT count(*), min(v), quantile_cont(v, 0.5), quantile_disc(v, 0.95), quantile_disc(v, 0.99), max(v)
                 FROM {source}"""
         ).fetchone()
-        if told is None or not told[0]:
+        if summary is None or not summary[0]:
             return None
-        rows, low, middle, p95, top, high = told
-        step = round_step((top - low) / BINS, whole=whole)
+        rows, low, median, p95, p99, high = summary
+        step = nice_step((p99 - low) / BINS, integers=integers)
         start = math.floor(low / step) * step
-        last = max(0, math.floor((top - start) / step))
+        last = max(0, math.floor((p99 - start) / step))
         counted = dict(
             db.execute(
                 f"""SELECT greatest(0, least(floor((v - ?) / ?), ?))::INTEGER AS bin, count(*) FROM {source}
@@ -58,13 +58,13 @@ def spread(table: ResultTable, column: str, *, whole: bool = True) -> Spread | N
     bins = [Bin(start + n * step, start + (n + 1) * step, counted.get(n, 0)) for n in range(last + 1)]
     if high >= bins[-1].high:
         bins[-1] = bins[-1]._replace(high=math.inf)
-    return Spread(rows, low, middle, p95, high, tuple(bins))
+    return Distribution(rows, low, median, p95, high, tuple(bins))
 
 
-def round_step(step: float, *, whole: bool) -> float:
+def nice_step(step: float, *, integers: bool) -> float:
     """The next larger 1, 2 or 5 times a power of ten; at least 1 for whole numbers."""
     if step <= 0:
-        return 1.0 if whole else 1e-6
+        return 1.0 if integers else 1e-6
     power = 10.0 ** math.floor(math.log10(step))
-    found = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= step * (1 - 1e-9))
-    return max(1.0, found) if whole else found
+    nice = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= step * (1 - 1e-9))
+    return max(1.0, nice) if integers else nice

@@ -27,15 +27,24 @@ from lifecycle.results.collect.counters import count_outcomes
 from lifecycle.results.collect.match_rows import PASS_ROWS
 from lifecycle.results.read.table import ResultTable
 from lifecycle.results.store import sql
-from lifecycle.results.store.columns import ACCOUNT, DICTIONARY, EARLIER, OTHERS, PLACED, RESULT, RESULTS, WORTH_SQL
-from lifecycle.results.store.reconciliation import Reconciliation, read_account
-from lifecycle.results.store.sorted_stream import Chunks, row_groups
+from lifecycle.results.store.columns import (
+    DICTIONARY_COLUMNS,
+    MATCHED_LINE_SCHEMA,
+    OTHERS,
+    RANK_SQL,
+    RECONCILIATION_KEY,
+    RESULT_SCHEMA,
+    RESULTS,
+    SUPERSEDED,
+)
+from lifecycle.results.store.reconciliation import Reconciliation, read_reconciliation
+from lifecycle.results.store.sorted_stream import SortedStream, row_groups
 
 MEMORY_MB = 64
-KEPT = 2  # merged results kept in a folder: the newest, and one that may still be read
+MAX_KEPT = 2  # merged results kept in a folder: the newest, and one that may still be read
 
 
-def merged(folder: Path, children: Sequence[Path]) -> ResultTable:
+def merge_retries(folder: Path, children: Sequence[Path]) -> ResultTable:
     """The result of a run and its children (oldest first), in the parent's rows and order.
 
     Children without results are left out for now. The merged file is made once for every state of the runs, and lies
@@ -44,46 +53,50 @@ def merged(folder: Path, children: Sequence[Path]) -> ResultTable:
     runs = [folder, *(child for child in children if (child / RESULTS).exists())]
     if len(runs) == 1 or not (folder / RESULTS).exists():
         return ResultTable(folder)
-    home = folder / "merged" / _fingerprint(runs)
-    if not home.exists():
-        _build(runs, home)
-    return ResultTable(folder, home)
+    results_dir = folder / "merged" / _fingerprint(runs)
+    if not results_dir.exists():
+        _build_merged(runs, results_dir)
+    return ResultTable(folder, results_dir)
 
 
 def _fingerprint(runs: Sequence[Path]) -> str:
     """A name for these results as they are now."""
-    facts = [(run.name, (stat := (run / RESULTS).stat()).st_mtime_ns, stat.st_size) for run in runs]
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    file_states = [(run.name, (stat := (run / RESULTS).stat()).st_mtime_ns, stat.st_size) for run in runs]
+    return hashlib.sha256(repr(file_states).encode()).hexdigest()[:16]
 
 
-def _build(runs: Sequence[Path], home: Path) -> None:
+def _build_merged(runs: Sequence[Path], results_dir: Path) -> None:
     """Write the merged files into a folder that appears under its name when it is whole."""
-    home.parent.mkdir(exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".building-", dir=home.parent))
+    results_dir.parent.mkdir(exist_ok=True)
+    work_dir = Path(tempfile.mkdtemp(prefix=".building-", dir=results_dir.parent))
     try:
-        with sql.connect(MEMORY_MB, work / "spill") as db:
-            _choose(db, runs)
-            _write_rows(db, runs, work)
-            _write_others(db, runs, work)
+        with sql.connect(MEMORY_MB, work_dir / "spill") as db:
+            _pick_best(db, runs)
+            _write_rows(db, runs, work_dir)
+            _write_others(db, runs, work_dir)
         with suppress(OSError):  # another process was faster: what it made is the same
-            work.rename(home)
+            work_dir.rename(results_dir)
     finally:
-        shutil.rmtree(work, ignore_errors=True)
-        malloc.give_back()
-    made = sorted((path for path in home.parent.iterdir() if path.name[0] != "."), key=lambda p: p.stat().st_mtime_ns)
-    for stale in made[:-KEPT]:
+        shutil.rmtree(work_dir, ignore_errors=True)
+        malloc.release_free_memory()
+    existing = sorted(
+        (path for path in results_dir.parent.iterdir() if path.name[0] != "."), key=lambda p: p.stat().st_mtime_ns
+    )
+    for stale in existing[:-MAX_KEPT]:
         shutil.rmtree(stale, ignore_errors=True)
 
 
-def _choose(db: sql.Connection, runs: Sequence[Path]) -> None:
+def _pick_best(db: sql.Connection, runs: Sequence[Path]) -> None:
     """Table `rows`: for keys that a child has, every run's row, under the parent's `n`, and whether it is shown."""
     passes = max(pq.read_metadata(run / RESULTS).num_rows for run in runs) // PASS_ROWS + 1
-    columns = f"key, n AS own_n, attempts, {WORTH_SQL} AS worth"
+    columns = f"key, n AS own_n, attempts, {RANK_SQL} AS worth"
     db.execute("CREATE TEMP TABLE rows (n BIGINT, run INTEGER, own_n BIGINT, attempts INTEGER, shown BOOLEAN)")
     for number in range(passes):
         slices = [f"{sql.parquet(run / RESULTS)} WHERE hash(key) % {passes} = {number}" for run in runs]
-        asked = " UNION ALL ".join(f"SELECT {n} AS run, {columns} FROM {part}" for n, part in enumerate(slices) if n)
-        db.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {asked}")
+        child_rows_sql = " UNION ALL ".join(
+            f"SELECT {n} AS run, {columns} FROM {part}" for n, part in enumerate(slices) if n
+        )
+        db.execute(f"CREATE OR REPLACE TEMP TABLE asked AS {child_rows_sql}")
         db.execute(f"INSERT INTO asked SELECT 0, {columns} FROM {slices[0]} AND key IN (SELECT key FROM asked)")
         db.execute(
             """INSERT INTO rows SELECT p.own_n, a.run, a.own_n, sum(a.attempts) OVER (PARTITION BY a.key),
@@ -92,101 +105,113 @@ def _choose(db: sql.Connection, runs: Sequence[Path]) -> None:
         )
 
 
-def _write_rows(db: sql.Connection, runs: Sequence[Path], work: Path) -> None:
+def _write_rows(db: sql.Connection, runs: Sequence[Path], work_dir: Path) -> None:
     """The parent's rows, each as the run that answered it best tells it."""
-    accounts = [read_account(run / RESULTS) for run in runs]
-    bases = _file_bases(accounts)
+    reconciliations = [read_reconciliation(run / RESULTS) for run in runs]
+    bases = _file_bases(reconciliations)
     reader = db.sql("SELECT n, run, own_n, attempts FROM rows WHERE shown ORDER BY n").to_arrow_reader(65_536)
-    shown = Chunks(reader.schema, reader)
+    shown_rows = SortedStream(reader.schema, reader)
     counts: Counter[str] = Counter()
-    lost = 0
+    cache_lost = 0
     with (
         pq.ParquetFile(runs[0] / RESULTS, pre_buffer=False) as parent,
-        pq.ParquetWriter(work / RESULTS, RESULT, compression="zstd", use_dictionary=[*DICTIONARY, "parsed"]) as writer,
-        sql.connect(MEMORY_MB, work / "spill") as other_db,
+        pq.ParquetWriter(
+            work_dir / RESULTS, RESULT_SCHEMA, compression="zstd", use_dictionary=[*DICTIONARY_COLUMNS, "parsed"]
+        ) as writer,
+        sql.connect(MEMORY_MB, work_dir / "spill") as other_db,
     ):
         for batch in row_groups(parent):
             if batch.num_rows:
                 table = batch
-                places = shown.until("n", batch.column("n")[-1].as_py() + 1)
-                table = _with_children(other_db, table, places, runs, bases) if places.num_rows else table
+                matches = shown_rows.read_until("n", batch.column("n")[-1].as_py() + 1)
+                table = _with_children(other_db, table, matches, runs, bases) if matches.num_rows else table
                 counts.update(count_outcomes(table))
-                lost += pc.sum(table.column("cache_lost")).as_py() or 0
+                cache_lost += pc.sum(table.column("cache_lost")).as_py() or 0
                 writer.write_table(table)
-        account = _account(runs, accounts, counts, lost)
-        writer.add_key_value_metadata({ACCOUNT: account.to_json()})
+        reconciliation = _merged_reconciliation(runs, reconciliations, counts, cache_lost)
+        writer.add_key_value_metadata({RECONCILIATION_KEY: reconciliation.to_json()})
 
 
 def _with_children(
-    db: sql.Connection, table: pa.Table, places: pa.Table, runs: Sequence[Path], bases: Sequence[int]
+    db: sql.Connection, table: pa.Table, matches: pa.Table, runs: Sequence[Path], bases: Sequence[int]
 ) -> pa.Table:
     """A batch of the parent's rows, with those replaced that a child answered better."""
     index = np.arange(table.num_rows)
-    at = np.searchsorted(table.column("n").to_numpy(), places.column("n").to_numpy())
+    positions = np.searchsorted(table.column("n").to_numpy(), matches.column("n").to_numpy())
     attempts = table.column("attempts").to_numpy().copy()
-    attempts[at] = places.column("attempts").to_numpy()
-    whose = places.column("run").to_numpy()
+    attempts[positions] = matches.column("attempts").to_numpy()
+    run_numbers = matches.column("run").to_numpy()
     parts, size = [table], table.num_rows
-    for run in np.unique(whose[whose > 0]).tolist():
-        mine = whose == run
-        wanted = pa.table({"own_n": places.column("own_n").to_numpy()[mine], "place": np.arange(mine.sum())})
-        rows = _child_rows(db, runs[run], wanted, bases[run])
-        index[at[mine]] = size + np.arange(rows.num_rows)
+    for run in np.unique(run_numbers[run_numbers > 0]).tolist():
+        in_run = run_numbers == run
+        wanted_rows = pa.table({"own_n": matches.column("own_n").to_numpy()[in_run], "place": np.arange(in_run.sum())})
+        rows = _child_rows(db, runs[run], wanted_rows, bases[run])
+        index[positions[in_run]] = size + np.arange(rows.num_rows)
         parts, size = [*parts, rows], size + rows.num_rows
     result = pa.concat_tables(parts).take(pa.array(index))
     for name, values in (("n", table.column("n")), ("attempts", pa.array(attempts, pa.int32()))):
-        result = result.set_column(RESULT.get_field_index(name), RESULT.field(name), values)
+        result = result.set_column(RESULT_SCHEMA.get_field_index(name), RESULT_SCHEMA.field(name), values)
     return result.combine_chunks()
 
 
-def _child_rows(db: sql.Connection, run: Path, wanted: pa.Table, base: int) -> pa.Table:
+def _child_rows(db: sql.Connection, run: Path, wanted_rows: pa.Table, base: int) -> pa.Table:
     """A child's rows in the order of `wanted`, its files renumbered."""
-    names = ", ".join(f"r.file + {base} AS file" if name == "file" else f"r.{name}" for name in RESULT.names)
-    low, high = (pc.min(wanted.column("own_n")).as_py(), pc.max(wanted.column("own_n")).as_py())
-    db.register("wanted", wanted)
+    names = ", ".join(f"r.file + {base} AS file" if name == "file" else f"r.{name}" for name in RESULT_SCHEMA.names)
+    low, high = (pc.min(wanted_rows.column("own_n")).as_py(), pc.max(wanted_rows.column("own_n")).as_py())
+    db.register("wanted", wanted_rows)
     rows = db.sql(
         f"""SELECT {names} FROM {sql.parquet(run / RESULTS)} r JOIN wanted w ON w.own_n = r.n
             WHERE r.n BETWEEN {low} AND {high} ORDER BY w.place"""
     ).to_arrow_table()
     db.unregister("wanted")
-    return rows.cast(RESULT)
+    return rows.cast(RESULT_SCHEMA)
 
 
-def _write_others(db: sql.Connection, runs: Sequence[Path], work: Path) -> None:
+def _write_others(db: sql.Connection, runs: Sequence[Path], work_dir: Path) -> None:
     """Every line that no row shows: those of each run, and the rows that another run answered better."""
-    bases = _file_bases([read_account(run / RESULTS) for run in runs])
-    told = [name for name in PLACED.names if name in RESULT.names and name not in ("n", "file", "attempts")]
-    with pq.ParquetWriter(work / OTHERS, PLACED, compression="zstd") as writer:
-        for place, run in enumerate(runs):
-            names = ", ".join(f"o.{name}" for name in told) + f", o.file + {bases[place]} AS file"
-            mapped = f"(SELECT own_n, n, shown FROM rows WHERE run = {place})"
-            n = "coalesce(m.n, o.n)" if place == 0 else "m.n"
-            found = db.sql(
+    bases = _file_bases([read_reconciliation(run / RESULTS) for run in runs])
+    line_columns = [
+        name
+        for name in MATCHED_LINE_SCHEMA.names
+        if name in RESULT_SCHEMA.names and name not in ("n", "file", "attempts")
+    ]
+    with pq.ParquetWriter(work_dir / OTHERS, MATCHED_LINE_SCHEMA, compression="zstd") as writer:
+        for run_number, run in enumerate(runs):
+            names = ", ".join(f"o.{name}" for name in line_columns) + f", o.file + {bases[run_number]} AS file"
+            mapped = f"(SELECT own_n, n, shown FROM rows WHERE run = {run_number})"
+            n = "coalesce(m.n, o.n)" if run_number == 0 else "m.n"
+            reader = db.sql(
                 f"""SELECT {names}, {n} AS n, kind, 1 AS attempts, NULL AS form
                     FROM {sql.parquet(run / OTHERS)} o LEFT JOIN {mapped} m ON m.own_n = o.n
-                    UNION ALL SELECT {names}, m.n, {EARLIER}, 1, NULL FROM {sql.parquet(run / RESULTS)} o
+                    UNION ALL SELECT {names}, m.n, {SUPERSEDED}, 1, NULL FROM {sql.parquet(run / RESULTS)} o
                     JOIN {mapped} m ON m.own_n = o.n WHERE NOT m.shown AND o.file IS NOT NULL AND NOT o.shared"""
             ).to_arrow_reader(8192)
-            for batch in found:
-                writer.write_table(pa.Table.from_batches([batch]).select(PLACED.names).cast(PLACED))
+            for batch in reader:
+                writer.write_table(
+                    pa.Table.from_batches([batch]).select(MATCHED_LINE_SCHEMA.names).cast(MATCHED_LINE_SCHEMA)
+                )
 
 
-def _file_bases(accounts: Sequence[Reconciliation]) -> list[int]:
+def _file_bases(reconciliations: Sequence[Reconciliation]) -> list[int]:
     """The number of each run's first received file in the merged result."""
-    return [sum(len(account.files) for account in accounts[:place]) for place in range(len(accounts))]
+    return [
+        sum(len(reconciliation.files) for reconciliation in reconciliations[:run_number])
+        for run_number in range(len(reconciliations))
+    ]
 
 
-def _account(
-    runs: Sequence[Path], accounts: Sequence[Reconciliation], counts: Mapping[str, int], lost: int
+def _merged_reconciliation(
+    runs: Sequence[Path], reconciliations: Sequence[Reconciliation], counts: Mapping[str, int], cache_lost: int
 ) -> Reconciliation:
-    parent = accounts[0]
+    parent = reconciliations[0]
     missing = counts.get(Outcome.MISSING, 0)
     returned, duplicate, unmatched = (
-        sum(getattr(account, name) for account in accounts) for name in ("returned", "duplicate", "unmatched")
+        sum(getattr(reconciliation, name) for reconciliation in reconciliations)
+        for name in ("returned", "duplicate", "unmatched")
     )
     matched = parent.sent - missing
-    prices = [account.usd for account in accounts]
-    fields = {field.name: field for account in reversed(accounts) for field in account.fields}
+    prices = [reconciliation.usd for reconciliation in reconciliations]
+    fields = {field.name: field for reconciliation in reversed(reconciliations) for field in reconciliation.fields}
     return replace(
         parent,
         returned=returned,
@@ -195,16 +220,16 @@ def _account(
         earlier=returned - duplicate - unmatched - (matched - parent.shared),
         duplicate=duplicate,
         unmatched=unmatched,
-        cache_lost=lost,
+        cache_lost=cache_lost,
         counts={outcome.value: counts[outcome] for outcome in Outcome if counts.get(outcome)},
-        usage=sum((account.usage for account in accounts), Usage()),
+        usage=sum((reconciliation.usage for reconciliation in reconciliations), Usage()),
         usd=None if None in prices else sum(price for price in prices if price is not None),
-        unpriced=sum(account.unpriced for account in accounts),
+        unpriced=sum(reconciliation.unpriced for reconciliation in reconciliations),
         fields=tuple(fields.values()),
-        notes=tuple(dict.fromkeys(note for account in accounts for note in account.notes)),
+        notes=tuple(dict.fromkeys(note for reconciliation in reconciliations for note in reconciliation.notes)),
         files=tuple(
             Path(os.path.relpath(run / name, runs[0])).as_posix()
-            for run, account in zip(runs, accounts, strict=True)
-            for name in account.files
+            for run, reconciliation in zip(runs, reconciliations, strict=True)
+            for name in reconciliation.files
         ),
     )

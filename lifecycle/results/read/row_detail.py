@@ -16,7 +16,7 @@ from lifecycle.results.store.line_blocks import line_blocks
 
 
 @dataclass(frozen=True)
-class Attempt:
+class OtherLine:
     """Another line returned for a row: `kind` is earlier or duplicate. `raw` is the line as received."""
 
     kind: str
@@ -28,7 +28,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Detail:
+class RowDetail:
     """Everything known of one row. `request` and `response` are JSON as sent and received, "" if there is none.
 
     `run` is the run that gave this answer; `parsed` says how a structured answer was read; `shared` that an identical
@@ -53,33 +53,33 @@ class Detail:
     shared: bool
     parsed: str
     run: str
-    own: Mapping[str, Any]
+    source_columns: Mapping[str, Any]
     request: str
     response: str
-    others: tuple[Attempt, ...]
+    others: tuple[OtherLine, ...]
 
 
 def read_detail(
     folder: Path,
     files: Sequence[str],
     row: Mapping[str, Any],
-    place: tuple[int, int, int] | None,
-    others: Sequence[Attempt],
-    own: Sequence[str],
+    location: tuple[int, int, int] | None,
+    others: Sequence[OtherLine],
+    source_columns: Sequence[str],
     request: bytes,
-) -> Detail:
+) -> RowDetail:
     """A row of the table with all that the raw files tell of it."""
-    raw = read_line(folder, files, *place) if place else b""
-    told = classify(raw) if raw else None
-    return Detail(
+    raw = read_line(folder, files, *location) if location else b""
+    classified = classify(raw) if raw else None
+    return RowDetail(
         **{name: row[name] for name in ("key", "n", "prompt", "outcome", "text", "error_code", "error_message")},
         **{name: row[name] for name in ("finish_reason", "block_reason", "attempt", "attempts", "shared")},
         **{name: row[name] for name in ("parsed", "run")},
-        thoughts=told.thoughts if told else "",
+        thoughts=classified.thoughts if classified else "",
         safety=_safety(raw),
-        usage=told.usage if told else None,
+        usage=classified.usage if classified else None,
         usd=row["cost_usd"],
-        own={name: row[name] for name in own},
+        source_columns={name: row[name] for name in source_columns},
         request=request.decode("utf-8", "replace"),
         response=raw.decode("utf-8", "replace").strip(),
         others=tuple(others),
@@ -106,16 +106,16 @@ def find_request(path: Path, key: str) -> bytes:
     return b""
 
 
-class _Keyed(msgspec.Struct):
+class _KeyedLine(msgspec.Struct):
     key: str | None = None
 
 
-_keyed = msgspec.json.Decoder(_Keyed).decode
+_decode = msgspec.json.Decoder(_KeyedLine).decode
 
 
 def _key_of(line: bytes) -> str | None:
     try:
-        return _keyed(line).key
+        return _decode(line).key
     except msgspec.DecodeError:
         return None
 

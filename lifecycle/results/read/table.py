@@ -15,27 +15,27 @@ import pyarrow.parquet as pq
 from batch.errors import InputError, NotFound
 from batch.model import Usage
 from batch.pricing.rates import RunUsage
-from batch.responses.spreadsheet_text import own_names
-from lifecycle.results.read.row_detail import Attempt, Detail, find_request, read_detail, read_line
+from batch.responses.spreadsheet_text import input_column_names
+from lifecycle.results.read.row_detail import OtherLine, RowDetail, find_request, read_detail, read_line
 from lifecycle.results.store import sql
 from lifecycle.results.store.columns import (
     DUPLICATE,
-    EARLIER,
     GROUPS,
     INPUTS,
     OTHERS,
     REQUESTS,
     RESULTS,
+    SUPERSEDED,
     TOKENS,
     UNMATCHED,
 )
-from lifecycle.results.store.reconciliation import Reconciliation, read_account
+from lifecycle.results.store.reconciliation import Reconciliation, read_reconciliation
 from lifecycle.results.store.typed_columns import read_values
 
 if TYPE_CHECKING:
     import pandas as pd  # 40 MB that only the page's tables need, so it is imported where they are made
 
-SHOWN = (
+DISPLAY_COLUMNS = (
     "n",
     "key",
     "prompt",
@@ -56,8 +56,8 @@ SHOWN = (
     "parsed",
     "run",
 )
-SORTABLE = tuple(name for name in SHOWN if name != "run")
-PLAIN_INPUTS = ("n", "key", "prompt", "line")
+SORTABLE = tuple(name for name in DISPLAY_COLUMNS if name != "run")
+INPUT_COLUMNS = ("n", "key", "prompt", "line")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Filter:
         return self != Filter()
 
 
-EVERYTHING = Filter()
+ALL_ROWS = Filter()
 
 
 class ResultTable:
@@ -86,37 +86,37 @@ class ResultTable:
     `home` holds the result files if they are not the folder's own: see `merged`.
     """
 
-    def __init__(self, folder: Path, home: Path | None = None) -> None:
+    def __init__(self, folder: Path, results_dir: Path | None = None) -> None:
         self.folder = folder
-        self.results, self.others = (home or folder) / RESULTS, (home or folder) / OTHERS
+        self.results, self.others = (results_dir or folder) / RESULTS, (results_dir or folder) / OTHERS
         if not self.results.exists():
             raise NotFound("There are no results yet.", "Wait until the run ends.")
-        self.account = read_account(self.results)
+        self.reconciliation = read_reconciliation(self.results)
         self._inputs = sql.parquet(folder / INPUTS)
         stored = pq.read_schema(folder / INPUTS)
-        own = [name for name in stored.names if name not in PLAIN_INPUTS]
-        taken = (*SHOWN, "line", *(field.column for field in self.account.fields))
-        self.own = own_names(own, taken=taken)  # as stored -> as shown
-        self._own_texts = {name for name in own if _is_text(stored.field(name).type)}
+        source_names = [name for name in stored.names if name not in INPUT_COLUMNS]
+        taken = (*DISPLAY_COLUMNS, "line", *(field.column for field in self.reconciliation.fields))
+        self.source_columns = input_column_names(source_names, taken=taken)  # as stored -> as shown
+        self._text_columns = {name for name in source_names if _is_text(stored.field(name).type)}
         self._total = lru_cache(16)(self._count)
 
     def totals(self) -> Reconciliation:
         """The account of the run."""
-        return self.account
+        return self.reconciliation
 
     def counts(self) -> dict[str, int]:
         """Rows by outcome; only outcomes that occur."""
-        return dict(self.account.counts)
+        return dict(self.reconciliation.counts)
 
     def parsed(self) -> dict[str, int]:
         """Rows by how their structured answer was read: strict, lenient, failed, "" where none was asked for."""
         with sql.cursor() as db:
-            found = db.execute(f"SELECT parsed, count(*) FROM {sql.parquet(self.results)} GROUP BY parsed").fetchall()
-        return dict(found)
+            rows = db.execute(f"SELECT parsed, count(*) FROM {sql.parquet(self.results)} GROUP BY parsed").fetchall()
+        return dict(rows)
 
     def page(
         self,
-        where: Filter = EVERYTHING,
+        where: Filter = ALL_ROWS,
         *,
         order: str = "n",
         descending: bool = False,
@@ -124,7 +124,7 @@ class ResultTable:
         limit: int = 100,
         clip: int | None = None,
         fields: bool = False,
-        lenient: bool = False,
+        include_repaired: bool = False,
     ) -> tuple[pd.DataFrame, int]:
         """(rows, how many fit). Columns are SHOWN and then the table's own; texts are cut to `clip` characters, so
         that a page is small whatever is in it.
@@ -132,31 +132,37 @@ class ResultTable:
         With `fields` come the structured answers' typed columns, read strictly, or leniently too.
         """
         total = self._total(where)
-        wanted = self._page_rows(where, order, descending, offset, limit)
+        row_numbers = self._page_rows(where, order, descending, offset, limit)
         if not fields:
-            return self.rows(wanted, clip), total
-        rows = self.rows(wanted, None)
-        values = read_values(self.account.fields, rows["text"], rows["parsed"], self._repaired(wanted), lenient=lenient)
-        for name in ("prompt", "text", *(self.own[name] for name in self._own_texts)) if clip else ():
+            return self.rows(row_numbers, clip), total
+        rows = self.rows(row_numbers, None)
+        values = read_values(
+            self.reconciliation.fields,
+            rows["text"],
+            rows["parsed"],
+            self._repaired(row_numbers),
+            include_repaired=include_repaired,
+        )
+        for name in ("prompt", "text", *(self.source_columns[name] for name in self._text_columns)) if clip else ():
             rows[name] = rows[name].str.slice(0, clip)
         return rows.assign(**values), total
 
-    def keys(self, where: Filter = EVERYTHING) -> Iterator[str]:
+    def keys(self, where: Filter = ALL_ROWS) -> Iterator[str]:
         """Keys of the rows that fit, in input order."""
         with sql.cursor() as db:
-            found = db.execute(*self.query("key", where))
-            while chunk := found.fetchmany(10_000):
+            result = db.execute(*self.query("key", where))
+            while chunk := result.fetchmany(10_000):
                 yield from (key for (key,) in chunk)
 
     def unmatched(self, offset: int = 0, limit: int = 100, clip: int | None = None) -> tuple[list[str], int]:
         """(lines that fit no row, as received; how many there are). With `clip` no more than so many bytes of each."""
         with sql.cursor() as db:
-            places = db.execute(
+            locations = db.execute(
                 f"""SELECT file, position, length FROM {sql.parquet(self.others)} WHERE kind = {UNMATCHED}
                     ORDER BY file, position LIMIT {int(limit)} OFFSET {int(offset)}"""
             ).fetchall()
-        lines = [self._line(file, at, min(length, clip or length)) for file, at, length in places]
-        return lines, self.account.unmatched
+        lines = [self._line(file, position, min(length, clip or length)) for file, position, length in locations]
+        return lines, self.reconciliation.unmatched
 
     def groups(self, limit: int = 100) -> pd.DataFrame:
         """The largest groups of the plan: columns group, rows, example (the prompt of its first row, clipped)."""
@@ -173,7 +179,7 @@ class ResultTable:
             [],
         )
 
-    def errors(self, where: Filter = EVERYTHING) -> pd.DataFrame:
+    def errors(self, where: Filter = ALL_ROWS) -> pd.DataFrame:
         """What went wrong, most frequent first: columns error, outcome, error_code, rows, example (a key)."""
         condition, values = self._condition(where)
         return self._frame(
@@ -183,49 +189,59 @@ class ResultTable:
             values,
         )
 
-    def bought(self, threshold: int | None = None) -> RunUsage:
+    def billed_usage(self, threshold: int | None = None) -> RunUsage:
         """The usage of all lines bought: every attempt and unmatched lines, but no duplicates.
 
         Prompts of more than `threshold` tokens are kept apart; cached tokens never count more than the prompt's.
         """
-        told = ", ".join(TOKENS).replace("cached_tokens", "least(cached_tokens, prompt_tokens) AS cached_tokens")
+        token_columns = ", ".join(TOKENS).replace(
+            "cached_tokens", "least(cached_tokens, prompt_tokens) AS cached_tokens"
+        )
         sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in TOKENS)
         with sql.cursor() as db:
-            found = db.execute(
+            tiers = db.execute(
                 f"""SELECT coalesce(prompt_tokens > ?, false) AS long, count(*), {sums} FROM (
-                    SELECT {told} FROM {sql.parquet(self.results)} WHERE file IS NOT NULL AND NOT shared UNION ALL
-                    SELECT {told} FROM {sql.parquet(self.others)} WHERE kind <> {DUPLICATE}) GROUP BY long""",
+                    SELECT {token_columns} FROM {sql.parquet(self.results)} WHERE file IS NOT NULL AND NOT shared UNION ALL
+                    SELECT {token_columns} FROM {sql.parquet(self.others)} WHERE kind <> {DUPLICATE}) GROUP BY long""",
                 [2**62 if threshold is None else threshold],
             ).fetchall()
         parts = [
             RunUsage(rows, long=Usage(*tokens)) if long else RunUsage(rows, short=Usage(*tokens))
-            for long, rows, *tokens in found
+            for long, rows, *tokens in tiers
         ]
         return sum(parts, RunUsage())
 
-    def detail(self, key: str) -> Detail:
+    def detail(self, key: str) -> RowDetail:
         """Everything known of one row. Raises NotFound for a key that was not sent."""
         page, _ = self.page(Filter(keys=(key,)), limit=1)
         if page.empty:
             raise NotFound(f"There is no row with the key {key!r}.")
         with sql.cursor() as db:
-            place = db.execute(
+            location = db.execute(
                 f"SELECT file, position, length FROM {sql.parquet(self.results)} WHERE n = ? AND file IS NOT NULL",
                 [int(page["n"][0])],
             ).fetchone()
             others = db.execute(
-                f"""SELECT CASE kind WHEN {EARLIER} THEN 'earlier' ELSE 'duplicate' END, attempt, outcome, cost_usd,
+                f"""SELECT CASE kind WHEN {SUPERSEDED} THEN 'earlier' ELSE 'duplicate' END, attempt, outcome, cost_usd,
                     file, position, length FROM {sql.parquet(self.others)} WHERE n = ? ORDER BY file, position""",
                 [int(page["n"][0])],
             ).fetchall()
         attempts = [
-            Attempt(kind, self.run_of(file), attempt, outcome, usd, self._line(file, position, length))
+            OtherLine(kind, self.run_of(file), attempt, outcome, usd, self._line(file, position, length))
             for kind, attempt, outcome, usd, file, position, length in others
         ]
-        row: dict[str, Any] = {str(name): _plain(value) for name, value in page.iloc[0].items()}
-        home = self.folder.parent / row["run"] if row["run"] != self.folder.name else self.folder
-        request = find_request(home / REQUESTS, key)
-        return read_detail(self.folder, self.account.files, row, place, attempts, tuple(self.own.values()), request)
+        row: dict[str, Any] = {str(name): _python_value(value) for name, value in page.iloc[0].items()}
+        run_folder = self.folder.parent / row["run"] if row["run"] != self.folder.name else self.folder
+        request = find_request(run_folder / REQUESTS, key)
+        return read_detail(
+            self.folder,
+            self.reconciliation.files,
+            row,
+            location,
+            attempts,
+            tuple(self.source_columns.values()),
+            request,
+        )
 
     def query(self, column: str, where: Filter) -> tuple[str, list[Any]]:
         """SQL and parameters for one column of the rows that fit, in input order."""
@@ -235,7 +251,9 @@ class ResultTable:
     # -- plumbing ----------------------------------------------------------------------------------------------
 
     def _line(self, file: int, position: int, length: int) -> str:
-        return read_line(self.folder, self.account.files, file, position, length).decode("utf-8", "replace").strip()
+        return (
+            read_line(self.folder, self.reconciliation.files, file, position, length).decode("utf-8", "replace").strip()
+        )
 
     def _frame(self, query: str, values: list[Any]) -> pd.DataFrame:
         with sql.cursor() as db:
@@ -248,77 +266,82 @@ class ResultTable:
     def _condition(self, where: Filter) -> tuple[str, list[Any]]:
         """A filter as SQL and its parameters."""
         parts, values = ["true"], list[Any]()
-        for column, wanted in (("outcome", where.outcomes), ("error", where.errors), ("key", where.keys)):
-            if wanted:
-                parts.append(f"{column} IN ({', '.join('?' * len(wanted))})")
-                values += wanted
+        for column, accepted in (("outcome", where.outcomes), ("error", where.errors), ("key", where.keys)):
+            if accepted:
+                parts.append(f"{column} IN ({', '.join('?' * len(accepted))})")
+                values += accepted
         if where.groups:
             marks = ", ".join("?" * len(where.groups))
             parts.append(f'key IN (SELECT key FROM {sql.parquet(self.folder / GROUPS)} WHERE "group" IN ({marks}))')
             values += where.groups
         if where.search:
-            found = f"SELECT n FROM {self._inputs} WHERE contains(lower(prompt), lower(?))"
-            parts.append(f"(contains(lower(text), lower(?)) OR contains(lower(key), lower(?)) OR n IN ({found}))")
+            search_sql = f"SELECT n FROM {self._inputs} WHERE contains(lower(prompt), lower(?))"
+            parts.append(f"(contains(lower(text), lower(?)) OR contains(lower(key), lower(?)) OR n IN ({search_sql}))")
             values += [where.search] * 3
         return " AND ".join(parts), values
 
     def _count(self, where: Filter) -> int:
         if not where:
-            return self.account.sent
+            return self.reconciliation.sent
         condition, values = self._condition(where)
         with sql.cursor() as db:
-            found = db.execute(f"SELECT count(*) FROM {sql.parquet(self.results)} WHERE {condition}", values).fetchone()
-        return int(found[0]) if found else 0
+            row = db.execute(f"SELECT count(*) FROM {sql.parquet(self.results)} WHERE {condition}", values).fetchone()
+        return int(row[0]) if row else 0
 
     def _page_rows(self, where: Filter, order: str, descending: bool, offset: int, limit: int) -> list[int]:
         """The `n` of a page's rows, in the page's order."""
-        stored = {shown: name for name, shown in self.own.items()}.get(order, order)
-        if order not in SORTABLE and stored not in self.own:
+        stored = {shown: name for name, shown in self.source_columns.items()}.get(order, order)
+        if order not in SORTABLE and stored not in self.source_columns:
             raise InputError(f"There is no column {order!r} to sort by.")
         condition, values = self._condition(where)
         source = sql.parquet(self.results)
-        if order == "prompt" or stored in self.own:
+        if order == "prompt" or stored in self.source_columns:
             column = f"{sql.quoted(stored)} AS {sql.quoted(order)}"
             source = f"{source} JOIN (SELECT n, {column} FROM {self._inputs}) USING (n)"
         direction = "DESC" if descending else "ASC"
         with sql.cursor() as db:
-            found = db.execute(
+            rows = db.execute(
                 f"""SELECT n FROM {source} WHERE {condition}
                     ORDER BY {sql.quoted(order)} {direction} NULLS LAST, n LIMIT {int(limit)} OFFSET {int(offset)}""",
                 values,
             ).fetchall()
-        return [n for (n,) in found]
+        return [n for (n,) in rows]
 
-    def _repaired(self, wanted: list[int]) -> list[str]:
+    def _repaired(self, row_numbers: list[int]) -> list[str]:
         """What a lenient reading found in rows, in the order asked for."""
-        frame = self._frame(f"SELECT n, repaired FROM {sql.parquet(self.results)} WHERE {_among(wanted)}", [])
-        found = dict(zip(frame["n"], frame["repaired"], strict=True))
-        return [found[n] for n in wanted]
+        frame = self._frame(
+            f"SELECT n, repaired FROM {sql.parquet(self.results)} WHERE {_rows_condition(row_numbers)}", []
+        )
+        by_row = dict(zip(frame["n"], frame["repaired"], strict=True))
+        return [by_row[n] for n in row_numbers]
 
-    def rows(self, wanted: list[int], clip: int | None) -> pd.DataFrame:
+    def rows(self, row_numbers: list[int], clip: int | None) -> pd.DataFrame:
         """Whole rows by `n`, in the order asked for."""
         texts = {name: f"left({name}, {int(clip)}) AS {name}" if clip else name for name in ("text", "prompt")}
-        own = [f"{self._own(name, clip)} AS {sql.quoted(shown)}" for name, shown in self.own.items()]
-        told = ["file", *(texts.get(name, name) for name in SHOWN if name not in ("prompt", "run"))]
-        asked = ", ".join(["n", texts["prompt"], *own])
-        among = _among(wanted)
+        source_sql = [
+            f"{self._source_column_sql(name, clip)} AS {sql.quoted(shown)}"
+            for name, shown in self.source_columns.items()
+        ]
+        result_columns = ["file", *(texts.get(name, name) for name in DISPLAY_COLUMNS if name not in ("prompt", "run"))]
+        input_columns = ", ".join(["n", texts["prompt"], *source_sql])
+        condition = _rows_condition(row_numbers)
         frame = self._frame(
-            f"""SELECT * FROM (SELECT {", ".join(told)} FROM {sql.parquet(self.results)} WHERE {among}) r
-                JOIN (SELECT {asked} FROM {self._inputs} WHERE {among}) i USING (n)""",
+            f"""SELECT * FROM (SELECT {", ".join(result_columns)} FROM {sql.parquet(self.results)} WHERE {condition}) r
+                JOIN (SELECT {input_columns} FROM {self._inputs} WHERE {condition}) i USING (n)""",
             [],
         )
         frame["run"] = [self.run_of(file) for file in frame["file"]]
-        rank = {n: place for place, n in enumerate(wanted)}
+        rank = {n: position for position, n in enumerate(row_numbers)}
         ordered = frame.sort_values("n", key=lambda n: n.map(rank)).reset_index(drop=True)
-        return ordered[[*SHOWN, *self.own.values()]]
+        return ordered[[*DISPLAY_COLUMNS, *self.source_columns.values()]]
 
-    def _own(self, name: str, clip: int | None) -> str:
+    def _source_column_sql(self, name: str, clip: int | None) -> str:
         """One of the table's own columns as SQL."""
-        return f"left({sql.quoted(name)}, {int(clip)})" if clip and name in self._own_texts else sql.quoted(name)
+        return f"left({sql.quoted(name)}, {int(clip)})" if clip and name in self._text_columns else sql.quoted(name)
 
     def run_of(self, file: Any) -> str:
         """The run whose received file this is; the table's own for rows without a line."""
-        name = "" if _absent(file) else self.account.files[int(file)]
+        name = "" if _is_missing(file) else self.reconciliation.files[int(file)]
         return name.split("/")[1] if name.startswith("../") else self.folder.name
 
 
@@ -326,10 +349,10 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _among(wanted: list[int]) -> str:
+def _rows_condition(row_numbers: list[int]) -> str:
     """Rows by `n` as a condition; the span lets Parquet skip what is outside."""
-    listed = ", ".join(map(str, wanted))
-    return f"n IN ({listed}) AND n BETWEEN {min(wanted)} AND {max(wanted)}" if wanted else "false"
+    listed = ", ".join(map(str, row_numbers))
+    return f"n IN ({listed}) AND n BETWEEN {min(row_numbers)} AND {max(row_numbers)}" if row_numbers else "false"
 
 
 @lru_cache(1)
@@ -340,14 +363,14 @@ def _nullable() -> dict[pa.DataType, Any]:
     return {pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
-def _absent(value: Any) -> bool:
+def _is_missing(value: Any) -> bool:
     import pandas as pd
 
     return bool(pd.isna(value))
 
 
-def _plain(value: Any) -> Any:
+def _python_value(value: Any) -> Any:
     """A cell as a Python value; None for what is absent."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
-    return value if isinstance(value, list | dict) else None if _absent(value) else value
+    return value if isinstance(value, list | dict) else None if _is_missing(value) else value

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pyarrow as pa
 
 from batch.model import Outcome
-from batch.responses.outcomes import WORTH
+from batch.responses.outcomes import RANK
 
 INPUTS, REQUESTS, FANOUT, GROUPS = "inputs.parquet", "requests.jsonl", "fanout.parquet", "groups.parquet"
 RESULTS, OTHERS = "results.parquet", "others.parquet"
-ACCOUNT = "account"  # key of the account in the metadata of RESULTS
+RECONCILIATION_KEY = "account"  # key of the account in the metadata of RESULTS
 
 TOKENS = ("prompt_tokens", "cached_tokens", "output_tokens", "thoughts_tokens", "tool_tokens")
 # What a line tells. Tokens and cost are null where the line does not tell.
-TOLD = (
+LINE_COLUMNS = (
     ("outcome", pa.string()),
     ("text", pa.string()),
     ("error_code", pa.int32()),
@@ -26,35 +26,35 @@ TOLD = (
     ("cache_lost", pa.bool_()),
 )
 # Where a line is: the run's attempt, the number of the received file, and the bytes in it.
-PLACE = (("attempt", pa.int32()), ("file", pa.int32()), ("position", pa.int64()), ("length", pa.int64()))
-DICTIONARY = ["outcome", "error_message", "error", "finish_reason", "block_reason"]
+LINE_LOCATION = (("attempt", pa.int32()), ("file", pa.int32()), ("position", pa.int64()), ("length", pa.int64()))
+DICTIONARY_COLUMNS = ["outcome", "error_message", "error", "finish_reason", "block_reason"]
 
 # Lines in the order received: all they tell, and what joining needs.
-WIDE = pa.schema([("key", pa.string()), *TOLD, *PLACE])
-NARROW = pa.schema([("seq", pa.int64()), ("key", pa.string()), ("attempt", pa.int32()), ("worth", pa.int8())])
+LINE_SCHEMA = pa.schema([("key", pa.string()), *LINE_COLUMNS, *LINE_LOCATION])
+KEY_SCHEMA = pa.schema([("seq", pa.int64()), ("key", pa.string()), ("attempt", pa.int32()), ("worth", pa.int8())])
 
 # Lines with their place: which row (null if none), as what, how many attempts answered that row, and the number of
 # the form that was asked for.
-CHOSEN, SHARED, EARLIER, DUPLICATE, UNMATCHED = range(5)
+SELECTED, DEDUPLICATED, SUPERSEDED, DUPLICATE, UNMATCHED = range(5)
 KINDS = ("chosen", "shared", "earlier", "duplicate", "unmatched")
-PLACES = pa.schema(
+MATCH_SCHEMA = pa.schema(
     [("seq", pa.int64()), ("n", pa.int64()), ("kind", pa.int8()), ("attempts", pa.int32()), ("form", pa.int32())]
 )
-PLACED = pa.schema([*WIDE, *list(PLACES)[1:]])
+MATCHED_LINE_SCHEMA = pa.schema([*LINE_SCHEMA, *list(MATCH_SCHEMA)[1:]])
 
 # Rows of RESULTS. `attempts` counts the attempts that returned a line; `shared` rows took an identical row's answer;
 # `parsed` says how a structured answer was read (strict, lenient, failed; "" if none was asked for) and `repaired`
 # what a lenient reading found.
-RESULT = pa.schema(
+RESULT_SCHEMA = pa.schema(
     [
         ("n", pa.int64()),
         ("key", pa.string()),
-        *TOLD,
-        *PLACE,
+        *LINE_COLUMNS,
+        *LINE_LOCATION,
         ("attempts", pa.int32()),
         ("shared", pa.bool_()),
         ("parsed", pa.string()),
         ("repaired", pa.string()),
     ]
 )
-WORTH_SQL = "CASE outcome " + " ".join(f"WHEN '{outcome}' THEN {WORTH[outcome]}" for outcome in Outcome) + " END"
+RANK_SQL = "CASE outcome " + " ".join(f"WHEN '{outcome}' THEN {RANK[outcome]}" for outcome in Outcome) + " END"

@@ -10,11 +10,11 @@ import orjson
 import pyarrow.parquet as pq
 
 from batch.model import Outcome, Usage
-from lifecycle.results.store.columns import ACCOUNT
+from lifecycle.results.store.columns import RECONCILIATION_KEY
 
 
 @dataclass(frozen=True)
-class Field:
+class AnswerColumn:
     """One typed column of the structured answers: the property's name and a DuckDB type."""
 
     name: str
@@ -53,7 +53,7 @@ class Reconciliation:
     usage: Usage = field(default_factory=Usage)
     usd: float | None = None
     unpriced: int = 0
-    fields: tuple[Field, ...] = ()
+    fields: tuple[AnswerColumn, ...] = ()
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
@@ -62,7 +62,7 @@ class Reconciliation:
         return self.counts.get(Outcome.ANSWERED, 0)
 
     @property
-    def attention(self) -> int:
+    def needs_attention(self) -> int:
         """Rows that are anything but answered."""
         return self.sent - self.answered
 
@@ -78,11 +78,11 @@ class Reconciliation:
     def from_json(cls, text: bytes) -> Reconciliation:
         values = orjson.loads(text)
         values["usage"] = Usage(**values["usage"])
-        values["fields"] = tuple(Field(**item) for item in values["fields"])
+        values["fields"] = tuple(AnswerColumn(**item) for item in values["fields"])
         values["notes"], values["files"] = tuple(values["notes"]), tuple(values["files"])
         return cls(**values)
 
 
-def read_account(results: Path) -> Reconciliation:
+def read_reconciliation(results: Path) -> Reconciliation:
     """The account that a results file carries."""
-    return Reconciliation.from_json(pq.read_metadata(results).metadata[ACCOUNT.encode()])
+    return Reconciliation.from_json(pq.read_metadata(results).metadata[RECONCILIATION_KEY.encode()])

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-class Chunks:
+class SortedStream:
     """A stream of batches that can be read up to a bound: every `until` returns the rows below it, once."""
 
     def __init__(self, schema: pa.Schema, batches: Iterable[pa.RecordBatch | pa.Table]) -> None:
@@ -17,7 +17,7 @@ class Chunks:
         self._batches = iter(batches)
         self._rest: pa.Table | None = None
 
-    def until(self, column: str, bound: int) -> pa.Table:
+    def read_until(self, column: str, bound: int) -> pa.Table:
         """All further rows whose `column`, ascending and never null, is below `bound`."""
         parts = [self._empty]
         while (table := self._next()) is not None:

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from batch.responses.structured_output import typed
-from lifecycle.results.store.reconciliation import Field
+from batch.responses.structured_output import coerce
+from lifecycle.results.store.reconciliation import AnswerColumn
 
-ARROW = {
+ARROW_TYPES = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
     "DOUBLE": pa.float64(),
@@ -21,22 +21,22 @@ ARROW = {
 
 
 def read_values(
-    fields: Sequence[Field],
+    fields: Sequence[AnswerColumn],
     texts: Iterable[str],
     parsed: Iterable[str],
     repaired: Iterable[str],
     *,
-    lenient: bool,
+    include_repaired: bool,
 ) -> dict[str, list[Any]]:
     """Each field's values, None where an answer has none. Answers read leniently count only if `lenient`."""
     columns: dict[str, list[Any]] = {field.column: [] for field in fields}
-    for text, form, repair in zip(texts, parsed, repaired, strict=True):
-        answer = orjson.loads(text) if form == "strict" and text[:1] in _OPENINGS else None
-        if form == "lenient" and lenient:
+    for text, parse_status, repair in zip(texts, parsed, repaired, strict=True):
+        answer = orjson.loads(text) if parse_status == "strict" and text[:1] in _OPENINGS else None
+        if parse_status == "lenient" and include_repaired:
             answer = orjson.loads(repair)
         values = answer if isinstance(answer, dict) else {}
         for field in fields:
-            columns[field.column].append(typed(values.get(field.name), field.type))
+            columns[field.column].append(coerce(values.get(field.name), field.type))
     return columns
 
 

@@ -6,100 +6,109 @@ from collections.abc import Sequence
 
 from batch.model import Stage, Usage
 from batch.pricing.estimate import over_budget
-from batch.responses.outcomes import Row as Answer
+from batch.responses.outcomes import ParsedRow as Answer
 from batch.responses.outcomes import classify
 from lifecycle.planning import cache_support
-from lifecycle.planning.forecast import Forecast, Hours, forecast
+from lifecycle.planning.forecast import ExpectedHours, Forecast, forecast
 from lifecycle.planning.plan_json import estimate_document
 from lifecycle.storage.store import Row
 from lifecycle.workflow.shards import run_caches, split_shard, uncached_rows
-from lifecycle.workflow.shards.context import Failed, Step, Work, terms
+from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult, effective_tariff
 
 
-def hold(work: Work, shards: list[Row]) -> Step | None:
+def hold_rest(ctx: StageContext, shards: list[Row]) -> StageResult | None:
     """Hold the rest back until the canary, the first shard or its parts, has ended; None when nothing is to be held.
 
     Raises Failed when no row of it was answered, when the corrected worst case exceeds the budget, and when its rows
     paid in full for what a cache holds although the user does not allow that price.
     """
-    first = [shard for shard in shards if shard["n"] in _numbers(work) and shard["stage"] != split_shard.DIVIDED]
-    if not work.data.get("canary") or work.cancelled or any(s["stage"] in ("waiting", "intended") for s in first):
+    canary_shards = [
+        shard for shard in shards if shard["n"] in _canary_numbers(ctx) and shard["stage"] != split_shard.DIVIDED
+    ]
+    if not ctx.data.get("canary") or ctx.cancelled or any(s["stage"] in ("waiting", "intended") for s in canary_shards):
         return None
-    rows = sum(int(shard["rows"]) for shard in first)
-    if any(shard["stage"] != "ended" for shard in first):
-        return Step(Stage.SUBMITTING, 1.0, f"{rows:,} rows were sent first; the rest waits for them.")
-    answers = [answer for shard in first for answer in _answers(work, shard)]
-    used = {a.key: a.usage for a in answers if a.key is not None and a.usage is not None and a.usage.prompt}
-    work.data["canary"] = False
-    if used:
-        _unread(work, first, list(used.values()))
-        _correct(work, used)
+    rows = sum(int(shard["rows"]) for shard in canary_shards)
+    if any(shard["stage"] != "ended" for shard in canary_shards):
+        return StageResult(Stage.SUBMITTING, 1.0, f"{rows:,} rows were sent first; the rest waits for them.")
+    answers = [answer for shard in canary_shards for answer in _answers(ctx, shard)]
+    usage_by_key = {a.key: a.usage for a in answers if a.key is not None and a.usage is not None and a.usage.prompt}
+    ctx.data["canary"] = False
+    if usage_by_key:
+        _check_cache_reads(ctx, canary_shards, list(usage_by_key.values()))
+        _reprice(ctx, usage_by_key)
     elif not any(answer.cache_lost for answer in answers):  # those are sent again with a new cache
-        said = next((answer.error_message for answer in answers if answer.error_message), str(first[0]["error"]))
-        raise Failed(f"None of the first {rows:,} rows was answered, so the rest was not sent. {said}")
+        reason = next(
+            (answer.error_message for answer in answers if answer.error_message), str(canary_shards[0]["error"])
+        )
+        raise StageFailed(f"None of the first {rows:,} rows was answered, so the rest was not sent. {reason}")
     return None
 
 
-def waits(work: Work, shard: Row) -> bool:
+def is_held(ctx: StageContext, shard: Row) -> bool:
     """Whether a shard must not be sent yet."""
-    return bool(work.data.get("canary")) and shard["n"] not in _numbers(work)
+    return bool(ctx.data.get("canary")) and shard["n"] not in _canary_numbers(ctx)
 
 
-def _numbers(work: Work) -> list[int]:
+def _canary_numbers(ctx: StageContext) -> list[int]:
     """The shards that have the canary's rows: the first, and what it was divided into."""
-    return split_shard.parts_of(work, 0)
+    return split_shard.part_numbers(ctx, 0)
 
 
-def _answers(work: Work, shard: Row) -> list[Answer]:
-    received = work.received_path(shard)
+def _answers(ctx: StageContext, shard: Row) -> list[Answer]:
+    received = ctx.received_path(shard)
     if not received.exists():
         return []
     with received.open("rb") as lines:
         return [classify(line) for line in lines]
 
 
-def _unread(work: Work, first: Sequence[Row], used: Sequence[Usage]) -> None:
+def _check_cache_reads(ctx: StageContext, canary_shards: Sequence[Row], usages: Sequence[Usage]) -> None:
     """If rows that named a cache paid in full, make no more of them."""
-    if not any(shard["groups"] for shard in first) or any(usage.cached for usage in used):
+    if not any(shard["groups"] for shard in canary_shards) or any(usage.cached for usage in usages):
         return
-    words = f"The first {len(used):,} rows named a cache, and Google read nothing from it."
-    cache_support.ignored(work.store, str(work.row["owner"]), work.model)
-    if not work.spec.allow_plain:
-        raise Failed(f"{words} The rest was not sent at full price.")
-    run_caches.hold_plain(work, words)
-    work.data["without_caches"] = True
-    work.tell(f"{words} The rest is sent without, at full price.", "warning")
+    message = f"The first {len(usages):,} rows named a cache, and Google read nothing from it."
+    cache_support.record_unused(ctx.store, str(ctx.row["owner"]), ctx.model)
+    if not ctx.spec.allow_plain:
+        raise StageFailed(f"{message} The rest was not sent at full price.")
+    run_caches.check_uncached_budget(ctx, message)
+    ctx.data["without_caches"] = True
+    ctx.log_event(f"{message} The rest is sent without, at full price.", "warning")
 
 
-def _correct(work: Work, used: dict[str, Usage]) -> None:
+def _reprice(ctx: StageContext, usage_by_key: dict[str, Usage]) -> None:
     """Price the whole run anew from what the canary used, and hold it against the budget."""
-    guessed, rows = _forecast(work), dict(work.data.get("canary_rows", {}))
-    predicted = [round(float(guessed.plan.stakes.prompt[rows[key]])) for key in used if key in rows]
-    found = _forecast(work, guessed, list(used.values()), predicted)
-    before = work.row["estimate"]
-    work.data["estimate"] = {**estimate_document(found), "first_usd": before.get("first_usd") or before.get("usd")}
-    expected = found.card.usd.expected
-    words = "not known" if expected is None else f"{expected:,.4f} USD expected"
-    work.tell(f"The first {len(used):,} rows have answered. Corrected estimate for the whole run: {words}.")
-    over = over_budget(found.card, work.spec.max_usd) if work.spec.max_usd is not None else None
-    if over:
-        raise Failed(f"{over} Only the first rows were sent. {over.remedy}")
+    original, rows = _forecast(ctx), dict(ctx.data.get("canary_rows", {}))
+    predicted = [round(float(original.plan.cost_model.prompt_tokens[rows[key]])) for key in usage_by_key if key in rows]
+    corrected = _forecast(ctx, original, list(usage_by_key.values()), predicted)
+    previous_estimate = ctx.row["estimate"]
+    ctx.data["estimate"] = {
+        **estimate_document(corrected),
+        "first_usd": previous_estimate.get("first_usd") or previous_estimate.get("usd"),
+    }
+    expected = corrected.estimate.usd.expected
+    cost_text = "not known" if expected is None else f"{expected:,.4f} USD expected"
+    ctx.log_event(
+        f"The first {len(usage_by_key):,} rows have answered. Corrected estimate for the whole run: {cost_text}."
+    )
+    budget_error = over_budget(corrected.estimate, ctx.spec.max_usd) if ctx.spec.max_usd is not None else None
+    if budget_error:
+        raise StageFailed(f"{budget_error} Only the first rows were sent. {budget_error.remedy}")
 
 
 def _forecast(
-    work: Work, before: Forecast | None = None, observed: Sequence[Usage] = (), predicted: Sequence[int] = ()
+    ctx: StageContext, previous: Forecast | None = None, observed: Sequence[Usage] = (), predicted: Sequence[int] = ()
 ) -> Forecast:
     """The forecast that the run was submitted by, made again from its own facts."""
     return forecast(
-        uncached_rows.source(work),
-        work.spec,
-        tariff=terms(work),
-        model=work.options.model(work.model),
-        hours=Hours(float(work.data.get("hours", 4.0)), 48.0, 0),
-        known_caches=work.data.get("cache_sizes"),
-        counts=work.data.get("token_counts"),
-        implicit_rate=float(work.data.get("implicit_rate", 0.0)),
+        uncached_rows.original_requests(ctx),
+        ctx.spec,
+        tariff=effective_tariff(ctx),
+        model=ctx.options.model(ctx.model),
+        hours=ExpectedHours(float(ctx.data.get("hours", 4.0)), 48.0, 0),
+        known_caches=ctx.data.get("cache_sizes"),
+        counts=ctx.data.get("token_counts"),
+        implicit_rate=float(ctx.data.get("implicit_rate", 0.0)),
         observed=observed,
         predicted=predicted,
-        before=before,
+        previous=previous,
     )

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from batch.model import Stage, Tariff, Usage
-from batch.pricing.catalog import Model
+from batch.pricing.catalog import CatalogModel
 from lifecycle.core.models import RunSpec
-from lifecycle.core.transport import Limits
+from lifecycle.core.transport import BatchLimits
 from lifecycle.storage.store import Row, Store
 
 if TYPE_CHECKING:
-    from gemini.client import Gateway
+    from gemini.client import GeminiClient
 
 
-UNRETURNED = "unreturned"  # in a run's working memory: by job, the rows sent that nothing came back for
+NO_RESULT_ROWS = "unreturned"  # in a run's working memory: by job, the rows sent that nothing came back for
 
-BLANK: dict[str, object] = {
+NEW_SHARD: dict[str, object] = {
     "attempt": 0,
     "stage": "waiting",
     "creates": 0,
@@ -36,46 +36,46 @@ BLANK: dict[str, object] = {
 }
 
 
-class Step(NamedTuple):
+class StageResult(NamedTuple):
     """Where a run goes next, and after how many seconds."""
 
     stage: Stage
-    delay: float = 0.0
+    delay_seconds: float = 0.0
     note: str = ""
 
 
-class Failed(Exception):
+class StageFailed(Exception):
     """The run cannot go on; `str()` says why in plain words. It is still released."""
 
 
 @dataclass(frozen=True)
-class Options:
+class WorkerOptions:
     """How long things may take, in seconds, and the limits in force."""
 
-    create_timeout: float = 60.0
-    settle: float = 60.0
-    chance: Callable[[], float] = random.random
-    limits: Limits = field(default_factory=Limits)
+    create_timeout_seconds: float = 60.0
+    settle_seconds: float = 60.0
+    rng: Callable[[], float] = random.random
+    limits: BatchLimits = field(default_factory=BatchLimits)
     tariff: Callable[[str], Tariff | None] = lambda model: None
     price: Callable[[str], Callable[[Usage], float | None]] = lambda model: lambda usage: None
-    model: Callable[[str], Model | None] = lambda model: None
+    model: Callable[[str], CatalogModel | None] = lambda model: None
     enqueued_tokens: Callable[[str], int | None] = lambda model: None
 
 
 @dataclass
-class Work:
+class StageContext:
     """One claimed run. Everything written through it is fenced by the claim's token."""
 
     row: Row
     store: Store
-    gateway: Gateway
+    client: GeminiClient
     folder: Path
     prefix: str
-    options: Options
+    options: WorkerOptions
 
     def __post_init__(self) -> None:
         self.data: dict[str, Any] = dict(self.row["data"])
-        self.lessons: list[Row] = []
+        self.observations: list[Row] = []
         self.spec = msgspec.convert(self.row["spec"], RunSpec)
 
     @property
@@ -92,7 +92,7 @@ class Work:
         return bool(self.row["cancel"]) or "ending" in self.data
 
     @property
-    def recovered(self) -> bool:
+    def is_imported(self) -> bool:
         """The run's job was made elsewhere: it is not ours to cancel, unless the user does, nor to delete."""
         return "recovered" in self.data
 
@@ -101,20 +101,20 @@ class Work:
         """How everything this run makes at Google begins: ours, this installation's, this run's."""
         return f"{self.prefix}{self.id}-"
 
-    def clock(self) -> float:
+    def now(self) -> float:
         """Epoch seconds by the clock that all who share the store go by, for waiting."""
         return self.store.now()
 
     def server_now(self) -> datetime:
         """Google's clock, for everything compared with its timestamps."""
-        return self.gateway.server_now()
+        return self.client.server_now()
 
-    def tell(self, text: str, level: str = "info") -> None:
-        self.store.tell(self.id, text, level)
+    def log_event(self, text: str, level: str = "info") -> None:
+        self.store.add_event(self.id, text, level)
 
-    def learn(self, kind: str, value: float, weight: float = 1.0) -> None:
+    def add_observation(self, kind: str, value: float, weight: float = 1.0) -> None:
         """Remember a fact about this owner and model, in the transaction that ends the stage: a crash forgets it."""
-        self.lessons.append(
+        self.observations.append(
             {"owner": self.row["owner"], "model": self.model, "kind": kind, "value": value, "weight": weight}
         )
 
@@ -128,9 +128,9 @@ class Work:
             self.store.set_shard(self.id, str(self.row["token"]), int(shard["n"]), **changed)
             shard.update(changed)
 
-    def hold(self, seconds: float) -> None:
+    def extend_lease(self, seconds: float) -> None:
         """Keep the run for that long, whatever happens to the process."""
-        self.store.hold(self.id, str(self.row["token"]), seconds)
+        self.store.extend_lease(self.id, str(self.row["token"]), seconds)
 
     def save(self) -> None:
         """Write the stages' working memory now, without giving the run back."""
@@ -144,9 +144,9 @@ class Work:
         return self.folder / "received" / f"{shard['attempt']}-{shard['n']:04d}.jsonl"
 
 
-def terms(work: Work) -> Tariff | None:
+def effective_tariff(ctx: StageContext) -> Tariff | None:
     """The prices, and the smallest explicit cache as it was known when the run was priced."""
-    tariff = work.options.tariff(work.model)
-    if tariff is None or "explicit_minimum" not in work.data:
+    tariff = ctx.options.tariff(ctx.model)
+    if tariff is None or "explicit_minimum" not in ctx.data:
         return tariff
-    return replace(tariff, explicit_minimum=work.data["explicit_minimum"])
+    return replace(tariff, explicit_minimum=ctx.data["explicit_minimum"])

@@ -12,9 +12,9 @@ import numpy as np
 import orjson
 
 from gemini.wire import Operation, result_lines
-from lifecycle.inputs.request_subset import keys_of
+from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.storage.store import Row
-from lifecycle.workflow.shards.context import UNRETURNED, Work
+from lifecycle.workflow.shards.context import NO_RESULT_ROWS, StageContext
 
 
 class _Line(msgspec.Struct):
@@ -24,7 +24,7 @@ class _Line(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-def key_of_result(line: bytes) -> str | None:
+def result_key(line: bytes) -> str | None:
     """The key of a result line, None if it has none. Raises MsgspecError for a broken line."""
     return _decode(line).key
 
@@ -34,7 +34,7 @@ def result_keys(path: Path) -> Iterator[str | None]:
     with path.open("rb") as lines:
         for line in lines:
             try:
-                yield key_of_result(line)
+                yield result_key(line)
             except msgspec.MsgspecError:
                 continue
 
@@ -44,41 +44,41 @@ def has_output(op: Operation) -> bool:
     return bool(op.responses_file) or op.inlined is not None
 
 
-def fetch(work: Work, shard: Row, op: Operation) -> int:
+def download_results(ctx: StageContext, shard: Row, op: Operation) -> int:
     """Save what a job has returned; returns how many of the shard's rows are answered by what is saved.
 
     What an earlier look saved is replaced only by at least as much.
     """
-    path = work.received_path(shard)
+    path = ctx.received_path(shard)
     if not has_output(op):
-        return _answered(work, shard, path)
+        return _count_answered(ctx, shard, path)
     path.parent.mkdir(exist_ok=True)
     part = path.with_suffix(".part")
     if op.responses_file:
-        work.gateway.download_file(op.responses_file, part)
+        ctx.client.download_file(op.responses_file, part)
     else:
         with part.open("wb") as out:
             out.writelines(
                 orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in result_lines(op.inlined or [])
             )
-    now, before = _answered(work, shard, part), _answered(work, shard, path)
-    if now < before:
+    answered_now, answered_before = _count_answered(ctx, shard, part), _count_answered(ctx, shard, path)
+    if answered_now < answered_before:
         part.unlink()
-        return before
-    _keep(part, path)
-    if op.responses_file and not work.recovered:
-        work.data.setdefault("outputs", {})[op.name] = op.responses_file
-    return now
+        return answered_before
+    _publish(part, path)
+    if op.responses_file and not ctx.is_imported:
+        ctx.data.setdefault("outputs", {})[op.name] = op.responses_file
+    return answered_now
 
 
-def note_unreturned(work: Work, shard: Row) -> None:
+def record_missing_rows(ctx: StageContext, shard: Row) -> None:
     """Note how many rows of an ended job nothing came back for: those that Google had finished may be billed."""
-    left = int(shard["rows"]) - _answered(work, shard, work.received_path(shard))
-    if left > 0:
-        work.data.setdefault(UNRETURNED, {})[str(shard["job_name"])] = left
+    missing = int(shard["rows"]) - _count_answered(ctx, shard, ctx.received_path(shard))
+    if missing > 0:
+        ctx.data.setdefault(NO_RESULT_ROWS, {})[str(shard["job_name"])] = missing
 
 
-def _answered(work: Work, shard: Row, path: Path) -> int:
+def _count_answered(ctx: StageContext, shard: Row, path: Path) -> int:
     """How many rows of a shard a result file answers; a line without a key counts as one, a broken line as none.
 
     Of a job made elsewhere, it is not known which keys were sent. Keys are counted by their hashes: a million of them
@@ -86,20 +86,20 @@ def _answered(work: Work, shard: Row, path: Path) -> int:
     """
     if not path.exists():
         return 0
-    found, keyless = array("q"), 0
+    hashes, keyless = array("q"), 0
     for key in result_keys(path):
         if key is None:
             keyless += 1
         else:
-            found.append(hash(key))
-    answered = np.unique(np.frombuffer(found, np.int64))
-    if work.recovered:
+            hashes.append(hash(key))
+    answered = np.unique(np.frombuffer(hashes, np.int64))
+    if ctx.is_imported:
         return len(answered) + keyless
-    sent = np.unique(np.fromiter(map(hash, keys_of(work.shard_path(int(shard["n"])))), np.int64))
+    sent = np.unique(np.fromiter(map(hash, keys_in_file(ctx.shard_path(int(shard["n"])))), np.int64))
     return min(len(sent), int(np.isin(answered, sent, assume_unique=True).sum()) + keyless)
 
 
-def _keep(part: Path, path: Path) -> None:
+def _publish(part: Path, path: Path) -> None:
     """Give a complete file its name, and have it on the disk before anything at Google may be deleted."""
     with part.open("rb") as file:
         os.fsync(file.fileno())

@@ -6,47 +6,47 @@ from collections.abc import Iterator
 
 from lifecycle.planning import quota
 from lifecycle.storage.store import Row
-from lifecycle.workflow.shards.context import BLANK, Work
+from lifecycle.workflow.shards.context import NEW_SHARD, StageContext
 
 DIVIDED = "divided"  # stage of a shard that others stand in the place of
 PARTS = "parts"  # in a run's working memory: by the number of a divided shard, those of its parts
 
 
-def too_large(work: Work, shard: Row, cap: int | None) -> bool:
+def exceeds_cap(ctx: StageContext, shard: Row, cap: int | None) -> bool:
     """Whether a shard that was never sent is larger than what is known to fit."""
     return cap is not None and int(shard["tokens"]) > cap and int(shard["rows"]) > 1 and not shard["creates"]
 
 
-def divide(work: Work, shard: Row, most_tokens: int) -> None:
+def split(ctx: StageContext, shard: Row, max_tokens: int) -> None:
     """Put shards of at most so many tokens in the place of one that has no job, and remember the limit.
 
     The new ones have numbers, and so names, of their own: a job that should yet turn up under the old name is a
     stray, and stopped.
     """
-    work.store.learn(str(work.row["owner"]), work.model, quota.ENQUEUED, most_tokens)
-    first = 1 + max(int(other["n"]) for other in work.shards())
-    most_bytes = max(1, int(shard["size_bytes"]) * most_tokens // max(1, int(shard["tokens"])))
-    parts = [_part(work, shard, n, lines) for n, lines in enumerate(_cuts(work, shard, most_bytes), first)]
-    work.data.setdefault(PARTS, {})[str(shard["n"])] = [part["n"] for part in parts]
-    work.save()  # before there are such shards: whoever sends them must know whose they are
-    work.store.replace_shard(work.id, str(work.row["token"]), int(shard["n"]), parts)
-    work.tell(f"The job was too large for the room there is; it is sent as {len(parts)} smaller ones.")
+    ctx.store.add_observation(str(ctx.row["owner"]), ctx.model, quota.ENQUEUED_TOKENS, max_tokens)
+    first = 1 + max(int(other["n"]) for other in ctx.shards())
+    max_bytes = max(1, int(shard["size_bytes"]) * max_tokens // max(1, int(shard["tokens"])))
+    parts = [_part(ctx, shard, n, lines) for n, lines in enumerate(_line_runs(ctx, shard, max_bytes), first)]
+    ctx.data.setdefault(PARTS, {})[str(shard["n"])] = [part["n"] for part in parts]
+    ctx.save()  # before there are such shards: whoever sends them must know whose they are
+    ctx.store.replace_shard(ctx.id, str(ctx.row["token"]), int(shard["n"]), parts)
+    ctx.log_event(f"The job was too large for the room there is; it is sent as {len(parts)} smaller ones.")
 
 
-def parts_of(work: Work, n: int) -> list[int]:
+def part_numbers(ctx: StageContext, n: int) -> list[int]:
     """The number of a shard, and of all that it was divided into."""
-    parts = work.data.get(PARTS, {}).get(str(n), [])
-    return [n, *(number for part in parts for number in parts_of(work, part))]
+    parts = ctx.data.get(PARTS, {}).get(str(n), [])
+    return [n, *(number for part in parts for number in part_numbers(ctx, part))]
 
 
-def _cuts(work: Work, shard: Row, most_bytes: int) -> Iterator[Iterator[bytes]]:
+def _line_runs(ctx: StageContext, shard: Row, max_bytes: int) -> Iterator[Iterator[bytes]]:
     """The shard's lines in runs of at most so many bytes; each run must be read before the next."""
-    with work.shard_path(int(shard["n"])).open("rb") as file:
+    with ctx.shard_path(int(shard["n"])).open("rb") as file:
         line = file.readline()
 
         def run_of_lines() -> Iterator[bytes]:
             nonlocal line
-            room = most_bytes
+            room = max_bytes
             while line:
                 yield line
                 room -= len(line)
@@ -58,16 +58,16 @@ def _cuts(work: Work, shard: Row, most_bytes: int) -> Iterator[Iterator[bytes]]:
             yield run_of_lines()
 
 
-def _part(work: Work, shard: Row, n: int, lines: Iterator[bytes]) -> Row:
+def _part(ctx: StageContext, shard: Row, n: int, lines: Iterator[bytes]) -> Row:
     """Write one of the new shards' files, whole or not at all; the same shard always gives the same parts."""
-    path = work.shard_path(n)
+    path = ctx.shard_path(n)
     rows = size = 0
     with path.with_suffix(".part").open("wb") as out:
         for line in lines:
             out.write(line)
             rows, size = rows + 1, size + len(line)
     path.with_suffix(".part").replace(path)
-    kept = {name: shard[name] for name in ("attempt", "transport", "groups")}
+    inherited = {name: shard[name] for name in ("attempt", "transport", "groups")}
     tokens = int(shard["tokens"]) * size // max(1, int(shard["size_bytes"]))
-    own = {"n": n, "rows": rows, "size_bytes": size, "tokens": tokens}
-    return {**BLANK, **kept, **own, "display_name": f"{work.display_prefix}s{n:04d}"}
+    part_values = {"n": n, "rows": rows, "size_bytes": size, "tokens": tokens}
+    return {**NEW_SHARD, **inherited, **part_values, "display_name": f"{ctx.display_prefix}s{n:04d}"}

@@ -9,76 +9,76 @@ from __future__ import annotations
 import shutil
 
 from batch.model import Outcome, RunState, Stage
-from lifecycle.inputs.drafts import DRAFT
-from lifecycle.planning.forecast import Hours, forecast
+from lifecycle.inputs.drafts import DRAFT_FILE
+from lifecycle.planning.forecast import ExpectedHours, forecast
 from lifecycle.planning.plan_json import estimate_document
 from lifecycle.planning.retry_draft import prepare_child
-from lifecycle.results.read.merge_retries import merged
+from lifecycle.results.read.merge_retries import merge_retries
 from lifecycle.results.read.table import Filter
-from lifecycle.workflow.shards.context import Failed, Step, Work
+from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
 from lifecycle.workflow.stages import plan as plan_stage
 
-AFTER = "after"  # name in a run's working memory: the run whose end it waits for
+REPLACES_RUN = "after"  # name in a run's working memory: the run whose end it waits for
 UNANSWERED = (Outcome.MISSING, Outcome.NO_RESPONSE, Outcome.ERROR_TRANSIENT)
-LOOK_AGAIN_SECONDS = 2.0
+POLL_AGAIN_SECONDS = 2.0
 
 
-def run(work: Work) -> Step:
+def run(ctx: StageContext) -> StageResult:
     """Wait until the old run is cancelled, keep the rows that it did not answer, and plan them like any run's.
 
     Safe to repeat: it asks for the cancel itself, and the same rows are kept each time.
     """
-    if work.cancelled:
-        return _end(work, RunState.CANCELLED)
-    old = work.store.run(str(work.data[AFTER]))
-    if old is None:
-        raise Failed("The run whose rows were to be sent again has been deleted.")
-    if old["stage"] != Stage.FINISHED:
-        if not old["cancel"]:
-            work.store.ask_cancel(str(old["id"]))
-        return Step(Stage.PLANNED, LOOK_AGAIN_SECONDS, "Waiting until Google has ended the old jobs.")
-    rows = _keep_unanswered(work, str(old["id"]))
+    if ctx.cancelled:
+        return _end_run(ctx, RunState.CANCELLED)
+    old_run = ctx.store.run(str(ctx.data[REPLACES_RUN]))
+    if old_run is None:
+        raise StageFailed("The run whose rows were to be sent again has been deleted.")
+    if old_run["stage"] != Stage.FINISHED:
+        if not old_run["cancel"]:
+            ctx.store.request_cancel(str(old_run["id"]))
+        return StageResult(Stage.PLANNED, POLL_AGAIN_SECONDS, "Waiting until Google has ended the old jobs.")
+    rows = _keep_unanswered(ctx, str(old_run["id"]))
     if not rows:
-        work.tell("Every row was answered after all; nothing is sent again.")
-        return _end(work, RunState.FINISHED)
-    work.tell(f"{rows:,} rows are without an answer; they are sent now.")
-    del work.data[AFTER]
-    _price(work)
-    return plan_stage.run(work)
+        ctx.log_event("Every row was answered after all; nothing is sent again.")
+        return _end_run(ctx, RunState.FINISHED)
+    ctx.log_event(f"{rows:,} rows are without an answer; they are sent now.")
+    del ctx.data[REPLACES_RUN]
+    _reprice(ctx)
+    return plan_stage.run(ctx)
 
 
-def _end(work: Work, state: RunState) -> Step:
-    work.data.update(ending=state.value, error="", rows=0 if state is RunState.FINISHED else work.row["rows"])
-    return Step(Stage.RELEASING)
+def _end_run(ctx: StageContext, state: RunState) -> StageResult:
+    ctx.data.update(ending=state.value, error="", rows=0 if state is RunState.FINISHED else ctx.row["rows"])
+    return StageResult(Stage.RELEASING)
 
 
-def _keep_unanswered(work: Work, old_id: str) -> int:
+def _keep_unanswered(ctx: StageContext, old_id: str) -> int:
     """Leave only rows of the old run that no run of the family has answered; returns how many."""
-    runs, root = work.folder.parent, str(work.row["parent_id"])
-    table = merged(runs / root, [runs / str(child["id"]) for child in work.store.children(root)])
+    runs, root = ctx.folder.parent, str(ctx.row["parent_id"])
+    table = merge_retries(runs / root, [runs / str(child["id"]) for child in ctx.store.children(root)])
     keys = set(table.keys(Filter(outcomes=tuple(outcome.value for outcome in UNANSWERED))))
-    rest = work.folder / "rest"
-    shutil.rmtree(rest, ignore_errors=True)
-    rest.mkdir()
-    draft = prepare_child(runs / old_id, keys, rest)
+    rest_folder = ctx.folder / "rest"
+    shutil.rmtree(rest_folder, ignore_errors=True)
+    rest_folder.mkdir()
+    draft = prepare_child(runs / old_id, keys, rest_folder)
     for name in (
         "requests.jsonl",
         "inputs.parquet",
-        DRAFT,
+        DRAFT_FILE,
     ):  # the files here are the old run's own: never write to them
-        (rest / name).replace(work.folder / name)
-    rest.rmdir()
-    work.row["rows"] = work.data["rows"] = draft.rows
+        (rest_folder / name).replace(ctx.folder / name)
+    rest_folder.rmdir()
+    ctx.row["rows"] = ctx.data["rows"] = draft.rows
     return draft.rows
 
 
-def _price(work: Work) -> None:
+def _reprice(ctx: StageContext) -> None:
     """The estimate was of all rows; make that of those that are sent."""
-    found = forecast(
-        work.folder / "requests.jsonl",
-        work.spec,
-        tariff=work.options.tariff(work.model),
-        model=work.options.model(work.model),
-        hours=Hours(float(work.data.get("hours", 4.0)), 48.0, 0),
+    new_forecast = forecast(
+        ctx.folder / "requests.jsonl",
+        ctx.spec,
+        tariff=ctx.options.tariff(ctx.model),
+        model=ctx.options.model(ctx.model),
+        hours=ExpectedHours(float(ctx.data.get("hours", 4.0)), 48.0, 0),
     )
-    work.data["estimate"] = estimate_document(found)
+    ctx.data["estimate"] = estimate_document(new_forecast)

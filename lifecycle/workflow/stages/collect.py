@@ -12,137 +12,143 @@ import pyarrow.parquet as pq
 from batch.model import Outcome, RunState, Stage
 from batch.pricing import costs
 from batch.responses import service_errors
-from lifecycle.inputs.request_subset import copy_lines, keys_of
+from lifecycle.inputs.request_subset import copy_lines, keys_in_file
 from lifecycle.planning import cache_support
-from lifecycle.results.collect.build import build
+from lifecycle.results.collect.build import build_results
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.storage.store import Row
 from lifecycle.workflow.shards import run_caches, uncached_rows
-from lifecycle.workflow.shards.context import BLANK, UNRETURNED, Step, Work
+from lifecycle.workflow.shards.context import NEW_SHARD, NO_RESULT_ROWS, StageContext, StageResult
 from lifecycle.workflow.stages import import_job as import_job_stage
 
-DURATION, IMPLICIT = "duration_hours", "implicit_rate"  # kinds of what is learned
-MOST_ATTEMPTS = 3  # how often rows whose cache died are sent with one, all in all
-_MAKE_ANEW = "Make one of the same name, and send them again."
+DURATION_HOURS, IMPLICIT_RATE = "duration_hours", "implicit_rate"  # kinds of what is learned
+MAX_ATTEMPTS = 3  # how often rows whose cache died are sent with one, all in all
+_RECREATE_HINT = "Make one of the same name, and send them again."
 
 
-def run(work: Work) -> Step:
+def run(ctx: StageContext) -> StageResult:
     """Build the run's result table; send rows again whose cache died; decide how the run ended."""
-    shards = work.shards()
+    shards = ctx.shards()
     unsent = any(shard["stage"] in ("waiting", "intended") for shard in shards)
-    if unsent and not work.cancelled:  # to be sent again; the process that recorded them died here
-        return Step(Stage.SUBMITTING)
-    joined = _build(work, shards)
-    errors = joined.cache_lost or joined.counts.get(Outcome.ERROR_PERMANENT, 0)
-    if errors and not work.cancelled and _send_again(work, shards):
-        return Step(Stage.SUBMITTING)
-    work.data["counts"] = {str(outcome): n for outcome, n in joined.counts.items()}
-    work.data.update(rows_usd=joined.usd, unpriced=joined.unpriced)
-    _learn(work, shards, joined)
-    work.data["ending"], work.data["error"] = _ending(work, shards, joined.matched)
-    work.tell(f"{joined.matched:,} of {joined.sent:,} requests have a response.")
-    if unreturned := sum(work.data.get(UNRETURNED, {}).values()):
-        work.tell(f"The cost is a lower bound: {costs.may_be_billed(unreturned)}", "warning")
-    if work.data.get("borrowed") and (suspicion := service_errors.suspect_resent(joined.usage)):
-        work.tell(suspicion, "warning")
-    return Step(Stage.RELEASING)
+    if unsent and not ctx.cancelled:  # to be sent again; the process that recorded them died here
+        return StageResult(Stage.SUBMITTING)
+    reconciliation = _build_results(ctx, shards)
+    errors = reconciliation.cache_lost or reconciliation.counts.get(Outcome.ERROR_PERMANENT, 0)
+    if errors and not ctx.cancelled and _resend_lost_rows(ctx, shards):
+        return StageResult(Stage.SUBMITTING)
+    ctx.data["counts"] = {str(outcome): n for outcome, n in reconciliation.counts.items()}
+    ctx.data.update(rows_usd=reconciliation.usd, unpriced=reconciliation.unpriced)
+    _record_observations(ctx, shards, reconciliation)
+    ctx.data["ending"], ctx.data["error"] = _ending(ctx, shards, reconciliation.matched)
+    ctx.log_event(f"{reconciliation.matched:,} of {reconciliation.sent:,} requests have a response.")
+    if unreturned := sum(ctx.data.get(NO_RESULT_ROWS, {}).values()):
+        ctx.log_event(f"The cost is a lower bound: {costs.describe_unreturned(unreturned)}", "warning")
+    if ctx.data.get("borrowed") and (warning := service_errors.warn_if_cache_text_resent(reconciliation.usage)):
+        ctx.log_event(warning, "warning")
+    return StageResult(Stage.RELEASING)
 
 
-def _learn(work: Work, shards: list[Row], joined: Reconciliation) -> None:
+def _record_observations(ctx: StageContext, shards: list[Row], reconciliation: Reconciliation) -> None:
     """Remember how long this model's jobs take, and how often it found a prefix by itself."""
-    owner = str(work.row["owner"])
+    owner_id = str(ctx.row["owner"])
     for shard in shards:
         if shard["job_state"] == "JOB_STATE_SUCCEEDED" and shard["job_created_at"] and shard["job_ended_at"]:
             hours = (float(shard["job_ended_at"]) - float(shard["job_created_at"])) / 3600
-            work.learn(DURATION, max(0.0, hours))
-    if any(shard["groups"] for shard in shards) and joined.usage.prompt and not joined.usage.cached:
-        cache_support.ignored(work.store, owner, work.model)
-        work.tell("Nothing was read from the caches: every row was paid in full.", "error")
-    requests, tokens = work.data.get("implicit_at_stake", (0, 0))
+            ctx.add_observation(DURATION_HOURS, max(0.0, hours))
+    if any(shard["groups"] for shard in shards) and reconciliation.usage.prompt and not reconciliation.usage.cached:
+        cache_support.record_unused(ctx.store, owner_id, ctx.model)
+        ctx.log_event("Nothing was read from the caches: every row was paid in full.", "error")
+    requests, tokens = ctx.data.get("implicit_at_stake", (0, 0))
     if tokens and not any(shard["groups"] for shard in shards):
-        work.learn(IMPLICIT, min(1.0, joined.usage.cached / tokens), requests)
+        ctx.add_observation(IMPLICIT_RATE, min(1.0, reconciliation.usage.cached / tokens), requests)
 
 
-def _build(work: Work, shards: list[Row]) -> Reconciliation:
-    schema = work.spec.generation.response_schema
-    received = [path for shard in shards if (path := work.received_path(shard)).exists()]
-    return build(
-        work.folder,
-        received=import_job_stage.account_for(work, shards) if work.recovered else received,
-        price=work.options.price(work.model),
+def _build_results(ctx: StageContext, shards: list[Row]) -> Reconciliation:
+    schema = ctx.spec.generation.response_schema
+    received = [path for shard in shards if (path := ctx.received_path(shard)).exists()]
+    return build_results(
+        ctx.folder,
+        received=import_job_stage.write_inputs(ctx, shards) if ctx.is_imported else received,
+        price=ctx.options.price(ctx.model),
         schema=orjson.loads(schema) if schema else None,
     )
 
 
-def _send_again(work: Work, shards: list[Row]) -> bool:
+def _resend_lost_rows(ctx: StageContext, shards: list[Row]) -> bool:
     """Make shards of the rows that could not read their cache, each from the shard it was in; False if that is over.
 
     With a cache made anew, a few times; then, or where the service takes none in batches, without, if the user
     allowed that price.
     """
-    keys, refused = _kept_from_caches(work)
+    keys, refused = _rows_without_cache(ctx)
     attempt = max(int(shard["attempt"]) for shard in shards) + 1
-    at_hand = [shard for shard in shards if shard["groups"] and shard["attempt"] == attempt - 1]
-    if not keys or not at_hand:
-        if keys and work.data.get("borrowed"):
-            work.tell(f"{len(keys):,} rows found the cache that they name gone, at no cost. {_MAKE_ANEW}", "error")
+    candidates = [shard for shard in shards if shard["groups"] and shard["attempt"] == attempt - 1]
+    if not keys or not candidates:
+        if keys and ctx.data.get("borrowed"):
+            ctx.log_event(
+                f"{len(keys):,} rows found the cache that they name gone, at no cost. {_RECREATE_HINT}", "error"
+            )
         return False
-    bare = refused or attempt >= MOST_ATTEMPTS
-    if bare and (not work.spec.allow_plain or run_caches.too_dear(work)):
-        words = run_caches.too_dear(work) or "They are not sent without a cache."
-        work.tell(f"{len(keys):,} rows could not read their cache, and are left as errors. {words}", "error")
+    uncached = refused or attempt >= MAX_ATTEMPTS
+    if uncached and (not ctx.spec.allow_plain or run_caches.uncached_budget_error(ctx)):
+        reason = run_caches.uncached_budget_error(ctx) or "They are not sent without a cache."
+        ctx.log_event(f"{len(keys):,} rows could not read their cache, and are left as errors. {reason}", "error")
         return False
-    again = list(_again(work, at_hand, keys, len(shards), attempt, bare=bare))
-    work.store.add_shards(work.id, str(work.row["token"]), again)
-    if again:
-        how = "without one, at full price" if bare else "with a new one"
-        work.tell(f"{len(keys):,} rows could not read their cache, at no cost; they are sent again {how}.", "warning")
-    return bool(again)
+    new_shards = list(_resend_shards(ctx, candidates, keys, len(shards), attempt, uncached=uncached))
+    ctx.store.add_shards(ctx.id, str(ctx.row["token"]), new_shards)
+    if new_shards:
+        cache_text = "without one, at full price" if uncached else "with a new one"
+        ctx.log_event(
+            f"{len(keys):,} rows could not read their cache, at no cost; they are sent again {cache_text}.", "warning"
+        )
+    return bool(new_shards)
 
 
-def _again(work: Work, at_hand: list[Row], keys: set[str], first: int, attempt: int, *, bare: bool) -> Iterator[Row]:
+def _resend_shards(
+    ctx: StageContext, candidates: list[Row], keys: set[str], first: int, attempt: int, *, uncached: bool
+) -> Iterator[Row]:
     """Write and describe the new shards, numbered from `first`; `bare` ones have the rows as the user gave them."""
-    for shard in at_hand:
-        mine = keys.intersection(keys_of(work.shard_path(int(shard["n"]))))
-        if mine:
-            source = uncached_rows.source(work) if bare else work.shard_path(int(shard["n"]))
-            rows, size = copy_lines(source, mine, work.shard_path(first))
-            yield _shard_row(work, {**shard, "groups": [] if bare else shard["groups"]}, first, attempt, rows, size)
+    for shard in candidates:
+        shard_keys = keys.intersection(keys_in_file(ctx.shard_path(int(shard["n"]))))
+        if shard_keys:
+            source = uncached_rows.original_requests(ctx) if uncached else ctx.shard_path(int(shard["n"]))
+            rows, size = copy_lines(source, shard_keys, ctx.shard_path(first))
+            yield _shard_row(ctx, {**shard, "groups": [] if uncached else shard["groups"]}, first, attempt, rows, size)
             first += 1
             for group in shard["groups"]:
-                run_caches.lost(work, group)
+                run_caches.mark_lost(ctx, group)
 
 
-def _shard_row(work: Work, origin: Row, n: int, attempt: int, rows: int, size: int) -> Row:
+def _shard_row(ctx: StageContext, origin: Row, n: int, attempt: int, rows: int, size: int) -> Row:
     tokens = int(origin["tokens"]) * rows // max(1, int(origin["rows"]))
-    kept = {"transport": origin["transport"], "groups": origin["groups"], "tokens": tokens}
+    inherited = {"transport": origin["transport"], "groups": origin["groups"], "tokens": tokens}
     new = {"n": n, "attempt": attempt, "rows": rows, "size_bytes": size}
-    return {**BLANK, **kept, **new, "display_name": f"{work.display_prefix}s{n:04d}"}
+    return {**NEW_SHARD, **inherited, **new, "display_name": f"{ctx.display_prefix}s{n:04d}"}
 
 
-def _kept_from_caches(work: Work) -> tuple[set[str], bool]:
+def _rows_without_cache(ctx: StageContext) -> tuple[set[str], bool]:
     """The rows whose cache was gone, or is not taken in batches at all; and whether it is the latter."""
-    table = pq.read_table(work.folder / "results.parquet", columns=["key", "cache_lost", "error_message"])
+    table = pq.read_table(ctx.folder / "results.parquet", columns=["key", "cache_lost", "error_message"])
     texts = [text for text in pc.unique(table["error_message"]).to_pylist() if text and _takes_no_caches(text)]
     refused = pc.is_in(table["error_message"], value_set=pa.array(texts, pa.string()))
-    wanted = pc.or_(pc.fill_null(table["cache_lost"], False), refused)
+    lost = pc.or_(pc.fill_null(table["cache_lost"], False), refused)
     if texts:
-        cache_support.ignored(work.store, str(work.row["owner"]), work.model)
-    return set(table.filter(wanted).column("key").to_pylist()), bool(texts)
+        cache_support.record_unused(ctx.store, str(ctx.row["owner"]), ctx.model)
+    return set(table.filter(lost).column("key").to_pylist()), bool(texts)
 
 
 def _takes_no_caches(text: str) -> bool:
-    found = service_errors.recognise(text)
-    return found is not None and found.kind in service_errors.NO_EXPLICIT_CACHES
+    service_error = service_errors.classify_error(text)
+    return service_error is not None and service_error.kind in service_errors.NO_EXPLICIT_CACHES
 
 
-def _ending(work: Work, shards: list[Row], matched: int) -> tuple[str, str]:
+def _ending(ctx: StageContext, shards: list[Row], matched: int) -> tuple[str, str]:
     """What to call the run: cancelled if asked to, failed if no row came back because jobs failed, else finished."""
-    if "ending" in work.data:
-        return str(work.data["ending"]), str(work.data["error"])
-    good = ("", "JOB_STATE_SUCCEEDED")
-    errors = [str(s["error"] or s["job_state"]) for s in shards if s["error"] or s["job_state"] not in good]
-    if work.cancelled:
+    if "ending" in ctx.data:
+        return str(ctx.data["ending"]), str(ctx.data["error"])
+    ok_states = ("", "JOB_STATE_SUCCEEDED")
+    errors = [str(s["error"] or s["job_state"]) for s in shards if s["error"] or s["job_state"] not in ok_states]
+    if ctx.cancelled:
         return RunState.CANCELLED.value, ""
     if not matched and errors:
         return RunState.FAILED.value, errors[0]

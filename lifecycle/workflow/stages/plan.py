@@ -14,17 +14,17 @@ from batch.model import ContextMode, SendAs, Stage
 from batch.planning import sharding
 from batch.pricing.workload import canary_rows
 from batch.requests.cache_reference import use_cache
-from gem_cache import Choice, Plan
+from gem_cache import CachingChoice, Plan
 from lifecycle.core import transport
-from lifecycle.core.transport import Freight
-from lifecycle.inputs.request_subset import keys_of
+from lifecycle.core.transport import PayloadSize
+from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import plan_files
-from lifecycle.planning.forecast import plan_of
+from lifecycle.planning.forecast import rebuild_plan
 from lifecycle.storage.store import Row
-from lifecycle.workflow.shards.context import BLANK, Step, Work, terms
+from lifecycle.workflow.shards.context import NEW_SHARD, StageContext, StageResult, effective_tariff
 
 
-class Cut(NamedTuple):
+class ShardDraft(NamedTuple):
     """One shard: what its file holds, its input tokens, and the groups whose caches it needs."""
 
     rows: int
@@ -33,98 +33,100 @@ class Cut(NamedTuple):
     groups: list[str]
 
 
-def run(work: Work) -> Step:
+def run(ctx: StageContext) -> StageResult:
     """Write the shards' files and record them. The same requests and choices always give the same shards."""
-    source = _resolved(work)
-    plan = plan_of(
+    source = _resolve_cache_names(ctx)
+    plan = rebuild_plan(
         source,
-        work.spec,
-        tariff=terms(work),
-        hours=float(work.data.get("hours", 4.0)),
-        counts=work.data.get("token_counts"),
-        implicit_rate=float(work.data.get("implicit_rate", 0.0)),
+        ctx.spec,
+        tariff=effective_tariff(ctx),
+        hours=float(ctx.data.get("hours", 4.0)),
+        counts=ctx.data.get("token_counts"),
+        implicit_rate=float(ctx.data.get("implicit_rate", 0.0)),
     )
-    work.data["implicit_at_stake"] = _implicit_at_stake(plan)
-    send_as = choose_transport(work)
-    cuts = list(_write_shards(work, plan, source, send_as))
-    plan_files.write_plan(plan, work.folder)
-    plan_files.write_rows(plan, source, work.folder)
-    work.store.add_shards(
-        work.id, str(work.row["token"]), [_shard(work, n, cut, send_as) for n, cut in enumerate(cuts)]
+    ctx.data["implicit_at_stake"] = _implicit_at_stake(plan)
+    send_as = transport_for_run(ctx)
+    shard_drafts = list(_write_shards(ctx, plan, source, send_as))
+    plan_files.write_plan(plan, ctx.folder)
+    plan_files.write_rows(plan, source, ctx.folder)
+    ctx.store.add_shards(
+        ctx.id,
+        str(ctx.row["token"]),
+        [_shard_row(ctx, n, shard_draft, send_as) for n, shard_draft in enumerate(shard_drafts)],
     )
-    _tell(work, plan, cuts)
-    return Step(Stage.SUBMITTING)
+    _log_plan(ctx, plan, shard_drafts)
+    return StageResult(Stage.SUBMITTING)
 
 
-def choose_transport(work: Work) -> SendAs:
+def transport_for_run(ctx: StageContext) -> SendAs:
     """The transport in force: the user's, or by size on both sides."""
-    size = (work.folder / "requests.jsonl").stat().st_size
-    freight = Freight(int(work.row["rows"]), size, 0, _output_bytes(work))
-    return transport.choose(work.spec.send_as, freight, work.options.limits)
+    size = (ctx.folder / "requests.jsonl").stat().st_size
+    payload = PayloadSize(int(ctx.row["rows"]), size, 0, _output_bytes(ctx))
+    return transport.choose_transport(ctx.spec.send_as, payload, ctx.options.limits)
 
 
-def _output_bytes(work: Work) -> float:
+def _output_bytes(ctx: StageContext) -> float:
     """Expected of one result, as it was forecast."""
-    return float(work.data.get("output_bytes", transport.FRAME_BYTES))
+    return float(ctx.data.get("output_bytes", transport.RESPONSE_OVERHEAD_BYTES))
 
 
-def _resolved(work: Work) -> Path:
+def _resolve_cache_names(ctx: StageContext) -> Path:
     """The requests with every `@use_cache` name replaced by the cache it means."""
-    source, named = work.folder / "requests.jsonl", work.data.get("named_for_use")
-    if not named:
+    source, resolved_names = ctx.folder / "requests.jsonl", ctx.data.get("named_for_use")
+    if not resolved_names:
         return source
-    resolved = work.folder / "resolved.jsonl"
+    resolved = ctx.folder / "resolved.jsonl"
     with source.open("rb") as lines, resolved.open("wb") as out:
         for line in lines:
             row = orjson.loads(line)
-            row["request"] = use_cache(row["request"], named)
+            row["request"] = use_cache(row["request"], resolved_names)
             out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
     return resolved
 
 
-def _write_shards(work: Work, plan: Plan, source: Path, send_as: SendAs) -> Iterator[Cut]:
+def _write_shards(ctx: StageContext, plan: Plan, source: Path, send_as: SendAs) -> Iterator[ShardDraft]:
     """Write one file a shard, each beside its place and renamed, so never half there."""
-    folder = work.folder / "shards"
+    folder = ctx.folder / "shards"
     folder.mkdir(exist_ok=True)
     sizes = np.diff(np.append(plan.survey.offset, source.stat().st_size))
-    tokens = plan.stakes.prompt
+    tokens = plan.cost_model.prompt_tokens
     groups = [group.id for group in plan.groups]
-    shards = _divide(work, plan, send_as, sizes)
-    if len(shards) == 1 and not plan.caches and not plan.duplicates and work.spec.context is ContextMode.NONE:
-        whole = folder / "0000.jsonl"
-        whole.unlink(missing_ok=True)
-        os.link(source, whole)
-        yield Cut(len(sizes), source.stat().st_size, round(float(tokens.sum())), [])
+    shards = _split_rows(ctx, plan, send_as, sizes)
+    if len(shards) == 1 and not plan.caches and not plan.duplicates and ctx.spec.context is ContextMode.NONE:
+        only_path = folder / "0000.jsonl"
+        only_path.unlink(missing_ok=True)
+        os.link(source, only_path)
+        yield ShardDraft(len(sizes), source.stat().st_size, round(float(tokens.sum())), [])
         return
     for n, rows in enumerate(shards):
         part = folder / f"{n:04d}.part"
         with part.open("wb") as out:
             written = plan.write(out, rows)
         part.replace(folder / f"{n:04d}.jsonl")
-        if n == 0 and work.data.get("canary"):
-            work.data["canary_rows"] = dict(zip(keys_of(folder / "0000.jsonl"), rows.tolist(), strict=True))
-        used = sorted({groups[place] for place in plan.cache_of_row[rows].tolist() if place >= 0})
-        yield Cut(written.rows, written.size_bytes, round(float(tokens[rows].sum())), used)
+        if n == 0 and ctx.data.get("canary"):
+            ctx.data["canary_rows"] = dict(zip(keys_in_file(folder / "0000.jsonl"), rows.tolist(), strict=True))
+        used_groups = sorted({groups[position] for position in plan.cache_of_row[rows].tolist() if position >= 0})
+        yield ShardDraft(written.rows, written.size_bytes, round(float(tokens[rows].sum())), used_groups)
 
 
-def _divide(work: Work, plan: Plan, send_as: SendAs, sizes: Any) -> list[Any]:
+def _split_rows(ctx: StageContext, plan: Plan, send_as: SendAs, sizes: Any) -> list[Any]:
     """Rows of each shard under the limits in force. A row that no shard can hold gets its own: Google decides."""
-    limits = work.options.limits
-    as_given = work.spec.context is ContextMode.NONE
-    rows = min(limits.rows, work.spec.rows_per_job or limits.rows)
-    ordered = np.flatnonzero(plan.stakes.sent) if as_given else plan.rows_in_order()
-    first = ordered[canary_rows(len(ordered), work.spec.canary)] if work.data.get("canary") else ordered[:0]
-    divided = sharding.divide(
+    limits = ctx.options.limits
+    as_given = ctx.spec.context is ContextMode.NONE
+    rows = min(limits.rows, ctx.spec.rows_per_job or limits.rows)
+    ordered = np.flatnonzero(plan.cost_model.sent) if as_given else plan.rows_in_order()
+    first = ordered[canary_rows(len(ordered), ctx.spec.canary)] if ctx.data.get("canary") else ordered[:0]
+    divided = sharding.divide_rows(
         ordered[~np.isin(ordered, first)],
-        sharding.Limits(
-            file_bytes=limits.most_bytes(send_as),
+        sharding.ShardLimits(
+            file_bytes=limits.max_bytes(send_as),
             rows=rows,
-            output_bytes=limits.most_output_bytes(send_as),
-            tokens=work.options.enqueued_tokens(work.model),
+            output_bytes=limits.max_output_bytes(send_as),
+            tokens=ctx.options.enqueued_tokens(ctx.model),
         ),
         file_bytes=sizes.astype(np.float64),
-        output_bytes=np.full(len(sizes), _output_bytes(work)),
-        tokens=plan.stakes.prompt,
+        output_bytes=np.full(len(sizes), _output_bytes(ctx)),
+        tokens=plan.cost_model.prompt_tokens,
         cache_of_row=plan.cache_of_row,
         parent_of_cache=_parents(plan),
     )
@@ -136,31 +138,36 @@ def _implicit_at_stake(plan: Plan) -> tuple[int, int]:
     rate = plan.options.implicit_rate
     if not rate:
         return 0, 0
-    leaf = plan.survey.forest.leaf[plan.stakes.sent & (plan.decision.used < 0)]
-    tokens = np.append(plan.stakes.floor, 0.0)[leaf] / rate
+    leaf = plan.survey.forest.leaf[plan.cost_model.sent & (plan.decision.used < 0)]
+    tokens = np.append(plan.cost_model.implicit_saving_tokens, 0.0)[leaf] / rate
     return int((tokens > 0).sum()), round(float(tokens.sum()))
 
 
 def _parents(plan: Plan) -> list[int]:
     """Per group the place of the next shorter one that is cached; -1 for none."""
-    place = {group.id: n for n, group in enumerate(plan.groups)}
-    found: list[int] = []
+    position = {group.id: n for n, group in enumerate(plan.groups)}
+    parents: list[int] = []
     for group in plan.groups:  # a parent stands before its children
-        above = place[group.parent] if group.parent else -1
-        cached = above < 0 or plan.groups[above].choice is Choice.EXPLICIT
-        found.append(above if cached else found[above])
-    return found
+        parent = position[group.parent] if group.parent else -1
+        cached = parent < 0 or plan.groups[parent].choice is CachingChoice.EXPLICIT
+        parents.append(parent if cached else parents[parent])
+    return parents
 
 
-def _shard(work: Work, n: int, cut: Cut, send_as: SendAs) -> Row:
-    sizes = {"rows": cut.rows, "size_bytes": cut.size_bytes, "tokens": cut.tokens, "groups": cut.groups}
-    return {**BLANK, "n": n, **sizes, "transport": send_as.value, "display_name": f"{work.display_prefix}s{n:04d}"}
+def _shard_row(ctx: StageContext, n: int, shard_draft: ShardDraft, send_as: SendAs) -> Row:
+    sizes = {
+        "rows": shard_draft.rows,
+        "size_bytes": shard_draft.size_bytes,
+        "tokens": shard_draft.tokens,
+        "groups": shard_draft.groups,
+    }
+    return {**NEW_SHARD, "n": n, **sizes, "transport": send_as.value, "display_name": f"{ctx.display_prefix}s{n:04d}"}
 
 
-def _tell(work: Work, plan: Plan, cuts: list[Cut]) -> None:
+def _log_plan(ctx: StageContext, plan: Plan, shard_drafts: list[ShardDraft]) -> None:
     if plan.duplicates:
-        work.tell(f"{plan.duplicates:,} requests equal another one; each is sent once and its answer shared.")
+        ctx.log_event(f"{plan.duplicates:,} requests equal another one; each is sent once and its answer shared.")
     if plan.caches:
-        work.tell(f"{len(plan.caches)} shared texts will be cached, each just before the job that needs it.")
-    if len(cuts) > 1:
-        work.tell(f"Split into {len(cuts)} batch jobs, to stay within Gemini's limits.")
+        ctx.log_event(f"{len(plan.caches)} shared texts will be cached, each just before the job that needs it.")
+    if len(shard_drafts) > 1:
+        ctx.log_event(f"Split into {len(shard_drafts)} batch jobs, to stay within Gemini's limits.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lifecycle.workflow.shards.context import Step, Work
+from lifecycle.workflow.shards.context import StageContext, StageResult
 from lifecycle.workflow.stages import (
     await_cancelled as await_cancelled_stage,
 )
@@ -14,10 +14,10 @@ from lifecycle.workflow.stages import (
 )
 
 
-def run(work: Work) -> Step:
+def run(ctx: StageContext) -> StageResult:
     """Take the run to the point where it has shards."""
-    if work.recovered:
-        return import_job_stage.run(work)
-    if await_cancelled_stage.AFTER in work.data:
-        return await_cancelled_stage.run(work)
-    return plan_stage.run(work)
+    if ctx.is_imported:
+        return import_job_stage.run(ctx)
+    if await_cancelled_stage.REPLACES_RUN in ctx.data:
+        return await_cancelled_stage.run(ctx)
+    return plan_stage.run(ctx)

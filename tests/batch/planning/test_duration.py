@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from batch.planning.duration import LONGEST_HOURS, Observed, learn_duration, learn_implicit_rate
+from batch.planning.duration import MAX_JOB_HOURS, JobObservation, learn_duration, learn_implicit_rate
 
 
 def test_without_history_four_hours_are_assumed() -> None:
@@ -24,7 +24,7 @@ def test_the_mean_is_shrunken_by_three_observations_of_four_hours() -> None:
 
 def test_no_duration_exceeds_the_life_of_a_job() -> None:
     duration = learn_duration([1_000.0] * 50)
-    assert 40.0 < duration.mean < LONGEST_HOURS and duration.p95 == LONGEST_HOURS
+    assert 40.0 < duration.mean < MAX_JOB_HOURS and duration.p95 == MAX_JOB_HOURS
 
 
 def test_the_mean_is_planned_with_not_the_median() -> None:
@@ -42,18 +42,18 @@ def test_one_in_twenty_takes_longer_than_p95() -> None:
 
 def test_odd_observations_are_bounded() -> None:
     duration = learn_duration([0.0, -1.0, float("inf")])
-    assert 0.0 < duration.mean < LONGEST_HOURS and duration.mean <= duration.p95 <= LONGEST_HOURS
+    assert 0.0 < duration.mean < MAX_JOB_HOURS and duration.mean <= duration.p95 <= MAX_JOB_HOURS
 
 
 def test_implicit_hits_are_hardly_expected_until_they_are_seen() -> None:
     assert learn_implicit_rate([]) == pytest.approx(0.05)
-    assert learn_implicit_rate([Observed(10_000, 0.0)] * 10) < 0.01
-    assert learn_implicit_rate([Observed(10_000, 1.0)] * 10) > 0.8
-    assert learn_implicit_rate([Observed(2, 1.0)]) < 0.15
-    assert learn_implicit_rate([Observed(10_000, 9.9)] * 99) <= 1.0
+    assert learn_implicit_rate([JobObservation(10_000, 0.0)] * 10) < 0.01
+    assert learn_implicit_rate([JobObservation(10_000, 1.0)] * 10) > 0.8
+    assert learn_implicit_rate([JobObservation(2, 1.0)]) < 0.15
+    assert learn_implicit_rate([JobObservation(10_000, 9.9)] * 99) <= 1.0
 
 
 def test_the_last_jobs_count_most() -> None:
     """Hits come and go with the service; ten quiet jobs after ten lucky ones bring the rate down."""
-    lucky, quiet = [Observed(100, 0.9)] * 10, [Observed(100, 0.0)] * 10
+    lucky, quiet = [JobObservation(100, 0.9)] * 10, [JobObservation(100, 0.0)] * 10
     assert learn_implicit_rate([*lucky, *quiet]) < learn_implicit_rate([*quiet, *lucky]) / 2

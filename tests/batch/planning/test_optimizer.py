@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from batch.planning.optimizer import Candidates, optimum
+from batch.planning.optimizer import CacheCandidates, optimal_caches
 
 
-def random_tree(random: Random, most: int) -> Candidates:
+def random_tree(random: Random, most: int) -> CacheCandidates:
     """A small tree with prices at which some caches pay: floors, fixed sums, a step in price, free lengths."""
     count = random.randint(1, most)
     path: list[int] = []
@@ -34,7 +34,7 @@ def random_tree(random: Random, most: int) -> Candidates:
         own_at.append(len(floors))
     price, extra = random.choice([0.5, 2.0, 5.0]), random.choice([0.0, 0.0, 10.0, 100.0])
     step = random.choice([1e9, 50.0])
-    return Candidates(
+    return CacheCandidates(
         parent=np.array(parents),
         length=np.array(lengths),
         fixed=np.array([price * length * (2 if length > step else 1) + extra for length in lengths]),
@@ -42,11 +42,11 @@ def random_tree(random: Random, most: int) -> Candidates:
         own_floor=np.array(floors),
         own_weight=np.array(weights),
         forced=frozenset([random.randrange(count)] if random.random() < 0.15 else []),
-        cover=random.random() < 0.25,
+        cover_all=random.random() < 0.25,
     )
 
 
-def ancestors(tree: Candidates, node: int) -> list[int]:
+def ancestors(tree: CacheCandidates, node: int) -> list[int]:
     found = []
     while node >= 0:
         found.append(node)
@@ -54,20 +54,20 @@ def ancestors(tree: Candidates, node: int) -> list[int]:
     return found
 
 
-def cost(tree: Candidates, cached: NDArray[np.bool_]) -> float:
+def cost(tree: CacheCandidates, cached: NDArray[np.bool_]) -> float:
     """Fixed prices less savings, from the definition; infinite if a request is not covered that must be."""
     total = float(tree.fixed[cached].sum())
     for node in range(len(tree.parent)):
         deepest = next((v for v in ancestors(tree, node) if cached[v]), -1)
         for row in range(tree.own_at[node], tree.own_at[node + 1]):
-            if tree.cover and deepest < 0:
+            if tree.cover_all and deepest < 0:
                 return np.inf
             reach = tree.length[deepest] if deepest >= 0 else 0.0
             total -= tree.own_weight[row] * max(reach, tree.own_floor[row])
     return total
 
 
-def brute_force(tree: Candidates) -> float:
+def brute_force(tree: CacheCandidates) -> float:
     count = len(tree.parent)
     sets = (np.array([bool(mask >> n & 1) for n in range(count)]) for mask in range(1 << count))
     return min(cost(tree, cached) for cached in sets if all(cached[n] for n in tree.forced))
@@ -78,14 +78,14 @@ def test_no_set_of_caches_costs_less(block: int) -> None:
     """On small trees every set is tried."""
     for seed in range(block * 150, block * 150 + 150):
         tree = random_tree(Random(seed), 8)
-        found, least = cost(tree, optimum(tree)), brute_force(tree)
+        found, least = cost(tree, optimal_caches(tree)), brute_force(tree)
         assert found == pytest.approx(least, rel=1e-9, abs=1e-12), seed
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_an_integer_programme_finds_nothing_cheaper(seed: int) -> None:
     """On trees of some hundred prefixes, HiGHS agrees."""
-    tree = replace(random_tree(Random(seed), 150), cover=False, forced=frozenset())
+    tree = replace(random_tree(Random(seed), 150), cover_all=False, forced=frozenset())
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("mip_rel_gap", 0.0)
@@ -104,7 +104,7 @@ def test_an_integer_programme_finds_nothing_cheaper(seed: int) -> None:
             if uses:
                 solver.addConstr(sum(uses[1:], uses[0]) <= 1)
     solver.minimize()
-    assert cost(tree, optimum(tree)) == pytest.approx(base + solver.getObjectiveValue(), rel=1e-7, abs=1e-6)
+    assert cost(tree, optimal_caches(tree)) == pytest.approx(base + solver.getObjectiveValue(), rel=1e-7, abs=1e-6)
 
 
 def test_a_chain_as_deep_as_a_long_history_is_no_trouble() -> None:
@@ -112,7 +112,7 @@ def test_a_chain_as_deep_as_a_long_history_is_no_trouble() -> None:
     for depth in (2_000, 100_000):
         random = np.random.default_rng(depth)
         length = 1_000 + np.cumsum(random.random(depth) * 100)
-        tree = Candidates(
+        tree = CacheCandidates(
             parent=np.arange(depth) - 1,
             length=length,
             fixed=length * 8.0,
@@ -121,7 +121,7 @@ def test_a_chain_as_deep_as_a_long_history_is_no_trouble() -> None:
             own_weight=random.random(depth) * 5,
         )
         began = time.process_time()
-        cached = optimum(tree)
+        cached = optimal_caches(tree)
         assert cached.any()
         assert time.process_time() - began < 5.0
 
@@ -131,7 +131,7 @@ def test_a_wide_tree_is_solved_as_its_leaves_one_by_one() -> None:
     count = 50_000
     random = np.random.default_rng(1)
     length, weight = 1_000 + random.random(count) * 1_000, random.random(count) * 20
-    tree = Candidates(
+    tree = CacheCandidates(
         parent=np.full(count, -1),
         length=length,
         fixed=length * 8.0 + 100.0,
@@ -139,12 +139,12 @@ def test_a_wide_tree_is_solved_as_its_leaves_one_by_one() -> None:
         own_floor=np.zeros(count),
         own_weight=weight,
     )
-    assert (optimum(tree) == (weight * length > length * 8.0 + 100.0)).all()
+    assert (optimal_caches(tree) == (weight * length > length * 8.0 + 100.0)).all()
 
 
 def test_where_taking_the_best_gain_first_fails() -> None:
     """The parent gains most alone, but both children together gain more, and then the parent no longer pays."""
-    tree = Candidates(
+    tree = CacheCandidates(
         parent=np.array([-1, 0, 0]),
         length=np.array([100.0, 195.0, 195.0]),
         fixed=np.array([300.0, 585.0, 585.0]),
@@ -154,12 +154,12 @@ def test_where_taking_the_best_gain_first_fails() -> None:
     )
     alone = [cost(tree, np.eye(3, dtype=bool)[n]) for n in range(3)]
     assert alone.index(min(alone)) == 0
-    assert optimum(tree).tolist() == [False, True, True]
+    assert optimal_caches(tree).tolist() == [False, True, True]
 
 
 def test_on_a_tie_there_are_fewer_caches() -> None:
     """A cache that only breaks even is not made."""
-    tree = Candidates(
+    tree = CacheCandidates(
         parent=np.array([-1]),
         length=np.array([10.0]),
         fixed=np.array([20.0]),
@@ -167,10 +167,10 @@ def test_on_a_tie_there_are_fewer_caches() -> None:
         own_floor=np.zeros(1),
         own_weight=np.array([2.0]),
     )
-    assert not optimum(tree).any()
+    assert not optimal_caches(tree).any()
 
 
 def test_without_candidates_nothing_is_cached() -> None:
     nothing = np.zeros(0)
-    tree = Candidates(np.zeros(0, np.int64), nothing, nothing, np.zeros(1, np.int64), nothing, nothing)
-    assert not len(optimum(tree))
+    tree = CacheCandidates(np.zeros(0, np.int64), nothing, nothing, np.zeros(1, np.int64), nothing, nothing)
+    assert not len(optimal_caches(tree))

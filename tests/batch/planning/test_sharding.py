@@ -10,19 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from batch.planning.sharding import Limits, Shards, divide
+from batch.planning.sharding import ShardLimits, ShardPlan, divide_rows
 
 Rows = NDArray[np.int64]
 
 
-def of_tokens(groups: dict[int, list[float]], limit: float, parent: list[int] | None = None) -> tuple[Shards, Rows]:
+def of_tokens(groups: dict[int, list[float]], limit: float, parent: list[int] | None = None) -> tuple[ShardPlan, Rows]:
     """Rows with these tokens, cache by cache (-1: none), under a limit of tokens alone."""
     cache = np.array([group for group, sizes in groups.items() for _ in sizes], dtype=np.int64)
     tokens = np.array([size for sizes in groups.values() for size in sizes])
     most = max([*groups, -1]) + 1
-    found = divide(
+    found = divide_rows(
         np.arange(len(tokens)),
-        Limits(tokens=limit),
+        ShardLimits(tokens=limit),
         file_bytes=np.ones(len(tokens)),
         tokens=tokens,
         cache_of_row=cache,
@@ -31,7 +31,7 @@ def of_tokens(groups: dict[int, list[float]], limit: float, parent: list[int] | 
     return found, cache
 
 
-def spans(found: Shards, cache: Rows) -> dict[int, int]:
+def spans(found: ShardPlan, cache: Rows) -> dict[int, int]:
     """In how many shards each cache is needed."""
     needed = [set(cache[rows].tolist()) for rows in found.shards]
     return {group: sum(group in shard for shard in needed) for group in set(cache.tolist()) if group >= 0}
@@ -47,9 +47,9 @@ def test_shards_together_are_the_rows_and_each_keeps_every_limit(seed: int) -> N
     cache = random.integers(-1, caches, count) if caches else np.full(count, -1)
     weights = {name: random.integers(1, 60, count).astype(float) for name in ("file_bytes", "tokens", "output_bytes")}
     pick = [None, 50.0, 300.0]
-    limits = Limits(*(pick[int(random.integers(3))] for _ in range(4)))
+    limits = ShardLimits(*(pick[int(random.integers(3))] for _ in range(4)))
     rows = random.permutation(count)
-    found = divide(rows, limits, **weights, cache_of_row=cache, parent_of_cache=parent)
+    found = divide_rows(rows, limits, **weights, cache_of_row=cache, parent_of_cache=parent)
     together = [row for shard in found.shards for row in shard.tolist()] + found.oversize
     assert sorted(together) == list(range(count))
     place = np.argsort(rows)
@@ -115,10 +115,10 @@ def test_a_row_at_the_limit_fits_and_one_above_is_named(size: float, shards: int
 
 
 def test_without_limits_there_is_one_shard_and_without_rows_none() -> None:
-    everything = divide(np.arange(5), Limits(), file_bytes=np.ones(5), tokens=np.ones(5))
+    everything = divide_rows(np.arange(5), ShardLimits(), file_bytes=np.ones(5), tokens=np.ones(5))
     assert [rows.tolist() for rows in everything.shards] == [[0, 1, 2, 3, 4]]
-    nothing = divide(np.arange(0), Limits(tokens=5.0), file_bytes=np.ones(0), tokens=np.ones(0))
-    assert nothing == Shards([], [])
+    nothing = divide_rows(np.arange(0), ShardLimits(tokens=5.0), file_bytes=np.ones(0), tokens=np.ones(0))
+    assert nothing == ShardPlan([], [])
 
 
 def test_fractions_that_add_up_to_a_limit_fit_it() -> None:

@@ -10,32 +10,40 @@ import numpy as np
 import pytest
 
 from batch.prefixes import locate, scan, scan_text, text_cuts
-from batch.prefixes.forest import Survey, mine
-from batch.prefixes.scan import BLIND, COLD, OPAQUE, PINNED
-from tests.planner_reference import Json, lines, prefixes, random_batch, shuffled_spelling, spell_body, tokens_of_part
+from batch.prefixes.forest import PrefixSurvey, find_prefixes
+from batch.prefixes.scan import HAS_OWN_CACHE, TEMPERATURE_0, UNKNOWN_SIZE, UNPARSED
+from tests.planner_reference import (
+    Json,
+    canonical_body,
+    lines,
+    prefixes,
+    random_batch,
+    random_json_dump,
+    tokens_of_part,
+)
 
 
 def ask(*parts: Json, **rest: object) -> Json:
     return {"contents": [{"role": "user", "parts": list(parts)}], **rest}
 
 
-def survey_of(requests: list[Json], split: str = "part", **how: object) -> Survey:
+def survey_of(requests: list[Json], split: str = "part", **how: object) -> PrefixSurvey:
     data = lines(requests)
-    return mine(lambda: data, split, tokens_of_part, least=0.0, **how)  # type: ignore[arg-type]
+    return find_prefixes(lambda: data, split, tokens_of_part, min_tokens=0.0, **how)  # type: ignore[arg-type]
 
 
 def spell(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def found_in(survey: Survey) -> dict[str, tuple[int, float]]:
+def found_in(survey: PrefixSurvey) -> dict[str, tuple[int, float]]:
     """Every prefix found: what it holds, how many rows begin with it, its tokens."""
     forest = survey.forest
     counts = forest.counts(np.ones(len(survey), dtype=bool))
-    wanted = [locate.Wanted(str(n), int(forest.row[n]), int(forest.ids[n])) for n in range(len(forest))]
-    held = dict(locate.recover(survey.lines(), survey.offset, wanted, survey.split == "text"))
+    wanted = [locate.PrefixQuery(str(n), int(forest.row[n]), int(forest.ids[n])) for n in range(len(forest))]
+    held = dict(locate.locate_prefixes(survey.lines(), survey.offset, wanted, survey.split == "text"))
     return {
-        spell_body(json.loads(held[str(n)].json())) + str(bool(forest.next_user[n])): (
+        canonical_body(json.loads(held[str(n)].json())) + str(bool(forest.next_user[n])): (
             int(counts[n]),
             float(forest.tokens[n]),
         )
@@ -49,14 +57,14 @@ def test_every_shared_prefix_is_found_with_its_rows_and_tokens(split: str) -> No
     for seed in range(60):
         random = Random(seed)
         requests = random_batch(random)
-        data = lines(requests, shuffled_spelling(random))
+        data = lines(requests, random_json_dump(random))
         expected: dict[str, tuple[int, float]] = {}
         for request in requests:
             for prefix in prefixes(request, split):
                 key = prefix.content + str(prefix.next_user)
                 expected[key] = (expected.get(key, (0, 0.0))[0] + 1, prefix.tokens)
         expected = {key: value for key, value in expected.items() if value[0] > 1}
-        found = found_in(mine(lambda d=data: d, split, tokens_of_part, least=0.0))  # type: ignore[misc]
+        found = found_in(find_prefixes(lambda d=data: d, split, tokens_of_part, min_tokens=0.0))  # type: ignore[misc]
         assert found.keys() == expected.keys(), seed
         for key, (rows, tokens) in expected.items():
             assert found[key] == (rows, pytest.approx(tokens)), seed
@@ -90,16 +98,16 @@ def test_spelling_does_not_matter() -> None:
         b'{ "thought":true,"text" : "caf\\u00e9 \\"x\\"" }',
         b'{"thought":true,"text":"caf\xc3\xa9 \\u0022x\\u0022"}',
     ]
-    survey = mine(lambda: [line % part for part in spellings])
+    survey = find_prefixes(lambda: [line % part for part in spellings])
     assert len(survey.forest) == 1 and survey.forest.counts(np.ones(3, dtype=bool)).tolist() == [3]
     plain = [b'{"text":"a/b"}', b'{"text": "a/b"}', b'{ "text":"a\\/b" }', b'{"text":"a\\u002fb"}']
-    assert len(mine(lambda: [line % part for part in plain]).forest) == 1
+    assert len(find_prefixes(lambda: [line % part for part in plain]).forest) == 1
 
 
 def test_a_lone_surrogate_is_no_trouble() -> None:
     line = rb'{"key":"1","request":{"contents":[{"parts":[{"text":"\ud800 \u00e9"},{"text":"q"}]}]}}' + b"\n"
     for split in ("turn", "part", "text"):
-        assert len(mine(lambda: [line, line], split)) == 2
+        assert len(find_prefixes(lambda: [line, line], split)) == 2
 
 
 def test_roles_tell_prefixes_apart() -> None:
@@ -125,8 +133,8 @@ def test_rows_that_cannot_be_cut_are_counted_and_left_alone() -> None:
     good = lines([ask({"text": "a"}, {"text": "b"})])[0]
     bad = b'{"key":"x","request":{"contents":"no list"}}\n'
     empty = b'{"key":"y","request":{"contents":[]}}\n'
-    survey = mine(lambda: [good, b"\n", bad, good, empty, b"  \n"])
-    assert survey.flags.tolist() == [0, OPAQUE, 0, OPAQUE]
+    survey = find_prefixes(lambda: [good, b"\n", bad, good, empty, b"  \n"])
+    assert survey.flags.tolist() == [0, UNPARSED, 0, UNPARSED]
     assert survey.offset.tolist() == [0, len(good) + 1, len(good) + 1 + len(bad), 2 * len(good) + 1 + len(bad)]
     assert len(survey.forest) == 1 and (survey.tokens[[1, 3]] > 0).all()
 
@@ -134,9 +142,9 @@ def test_rows_that_cannot_be_cut_are_counted_and_left_alone() -> None:
 @pytest.mark.parametrize("split", ["part", "text"])
 def test_rows_that_name_a_cache_are_marked(split: str) -> None:
     requests = [ask({"text": "a"}, {"text": "b"}, cachedContent="cachedContents/1"), ask({"text": "a"}, {"text": "b"})]
-    survey = survey_of(requests, split, caches={"cachedContents/1": 5_000})
-    assert survey.flags.tolist() == [PINNED, 0]
-    assert (survey.pin_rows.tolist(), survey.pin_tokens.tolist()) == ([0], [5_000.0])
+    survey = survey_of(requests, split, cache_tokens={"cachedContents/1": 5_000})
+    assert survey.flags.tolist() == [HAS_OWN_CACHE, 0]
+    assert (survey.own_cache_rows.tolist(), survey.own_cache_tokens.tolist()) == ([0], [5_000.0])
     assert not len(survey.forest)
 
 
@@ -148,8 +156,8 @@ def test_equal_requests_are_twins_whatever_their_keys(split: str) -> None:
     safe = ask({"text": "a"}, safetySettings=[{"category": "X"}])
     requests = [cold, ask({"text": "a"}), turned, safe, ask({"text": "a"}), ask({"text": "a"}, systemInstruction={})]
     survey = survey_of(requests, split)
-    assert survey.twin.tolist() == [0, 1, 0, 3, 1, 5]
-    assert ((survey.flags & COLD) > 0).tolist() == [True, False, True, False, False, False]
+    assert survey.duplicate_of.tolist() == [0, 1, 0, 3, 1, 5]
+    assert ((survey.flags & TEMPERATURE_0) > 0).tolist() == [True, False, True, False, False, False]
 
 
 def test_supposed_twins_that_differ_are_found_out() -> None:
@@ -157,7 +165,7 @@ def test_supposed_twins_that_differ_are_found_out() -> None:
     data = lines([ask({"text": "a"}), ask({"text": "b"}), ask({"text": "a"})])
     for opened in (data, io.BytesIO(b"".join(data))):
         offset = np.array([0, len(data[0]), 2 * len(data[0])])
-        assert locate.unlike_twins(opened, offset, np.array([0, 0, 0])).tolist() == [1]
+        assert locate.false_duplicates(opened, offset, np.array([0, 0, 0])).tolist() == [1]
 
 
 def test_files_of_unknown_size_mark_their_rows_and_prefixes() -> None:
@@ -168,15 +176,15 @@ def test_files_of_unknown_size_mark_their_rows_and_prefixes() -> None:
 
     data = lines([ask(file, {"text": "b"}), ask(file, {"text": "c"}), ask({"text": "a"}, file)])
     for split in ("part", "text"):
-        survey = mine(lambda: data, split, measure)
-        assert ((survey.flags & BLIND) > 0).all() and survey.forest.blind.all()
+        survey = find_prefixes(lambda: data, split, measure)
+        assert ((survey.flags & UNKNOWN_SIZE) > 0).all() and survey.forest.unknown_size.all()
 
 
 def test_tools_have_a_size_of_their_own() -> None:
     tools = [{"functionDeclarations": [{"name": "f", "description": "Find a book by its title. " * 100}]}]
     data = lines([{**ask({"text": letter}), "tools": tools} for letter in "ab"])
     for split in ("part", "text"):
-        (size,) = mine(lambda: data, split).forest.tokens
+        (size,) = find_prefixes(lambda: data, split).forest.tokens
         assert 400 < size < 1_000
 
 
@@ -193,7 +201,7 @@ def test_many_texts_are_measured_by_the_measured(monkeypatch: pytest.MonkeyPatch
         return len(part) / 4
 
     data = lines(requests)
-    survey = mine(lambda: data, "part", measure)
+    survey = find_prefixes(lambda: data, "part", measure)
     assert calls < 150
     exact = sum(len(json.dumps(turn)) / 4 for request in requests for turn in request["contents"][0]["parts"])
     assert float(survey.tokens.sum()) == pytest.approx(exact, rel=0.02)
@@ -203,7 +211,7 @@ def test_texts_are_cut_only_behind_whole_runs_of_newlines() -> None:
     """Never inside a run, never before it, never at the end; escapes are not mistaken for newlines."""
     text = "one\n\ntwo\r\n\r\nthree\\nfour\n five\rsix\n"
     token = json.dumps(text).encode()
-    ends = [end for end, _ in text_cuts.cuts(token, 1, len(token)) if end]
+    ends = [end for end, _ in text_cuts.find_cuts(token, 1, len(token)) if end]
     assert [json.loads(token[:end] + b'"') for end in ends] == [
         "one\n\n",
         "one\n\ntwo\r\n\r\n",
@@ -218,16 +226,16 @@ def test_cuts_up_to_a_place_do_not_hang_on_what_follows() -> None:
         head = "".join(random.choice(["\n", "\r", "\\", '"', "a", "é"]) for _ in range(random.randint(1, 12)))
         tokens = [json.dumps(head + tail, ensure_ascii=False).encode() for tail in ("\n\nx" * 3, "b" * 9)]
         until = len(json.dumps(head, ensure_ascii=False).encode()) - 1
-        assert list(text_cuts.cuts(tokens[0], 1, until)) == list(text_cuts.cuts(tokens[1], 1, until))
+        assert list(text_cuts.find_cuts(tokens[0], 1, until)) == list(text_cuts.find_cuts(tokens[1], 1, until))
 
 
 def test_nothing_is_looked_for_inside_texts_too_short_to_cache() -> None:
     data = lines([ask({"text": f"one\n\ntwo {n}"}) for n in range(9)])
-    assert len(mine(lambda: data, "text", tokens_of_part, least=600.0).forest) == 0
-    assert len(mine(lambda: data, "text", tokens_of_part, least=0.0).forest) == 1
+    assert len(find_prefixes(lambda: data, "text", tokens_of_part, min_tokens=600.0).forest) == 0
+    assert len(find_prefixes(lambda: data, "text", tokens_of_part, min_tokens=0.0).forest) == 1
 
 
 def test_a_prefix_that_is_not_there_is_an_error() -> None:
     data = lines([ask({"text": "a"}, {"text": "b"})])
     with pytest.raises(ValueError, match="no prefix"):
-        list(locate.recover(data, [0], [locate.Wanted("x", 0, 2)], False))
+        list(locate.locate_prefixes(data, [0], [locate.PrefixQuery("x", 0, 2)], False))

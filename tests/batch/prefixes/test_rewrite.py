@@ -11,12 +11,12 @@ import pytest
 
 from batch.errors import InputError
 from batch.model import ContextMode, Tariff
-from batch.planning.cost_model import Options
-from batch.prefixes.forest import mine
+from batch.planning.cost_model import PlanOptions
+from batch.prefixes.forest import find_prefixes
 from batch.prefixes.locate import Prefix, request_of, turns_of
-from batch.prefixes.rewrite import MARK, Written, substitute, use_cache, waiting
-from gem_cache import Choice, Plan, plan_survey
-from tests.planner_reference import Json, lines, random_batch, shuffled_spelling, tokens_of_part
+from batch.prefixes.rewrite import PLACEHOLDER_START, RewriteResult, fill_placeholders, placeholder_group, use_cache
+from gem_cache import CachingChoice, Plan, plan_survey
+from tests.planner_reference import Json, lines, random_batch, random_json_dump, tokens_of_part
 
 CHEAP = Tariff(
     input_standard=0.2,
@@ -32,11 +32,11 @@ ROOT = ("systemInstruction", "tools", "toolConfig")
 
 
 def plan_of(data: list[bytes], split: str = "part", **how: object) -> Plan:
-    survey = mine(lambda: io.BytesIO(b"".join(data)), split, tokens_of_part, least=0.0)
-    return plan_survey(survey, CHEAP, Options(0.1, **how))  # type: ignore[arg-type]
+    survey = find_prefixes(lambda: io.BytesIO(b"".join(data)), split, tokens_of_part, min_tokens=0.0)
+    return plan_survey(survey, CHEAP, PlanOptions(0.1, **how))  # type: ignore[arg-type]
 
 
-def written(plan: Plan, rows: list[int] | None = None) -> tuple[Written, list[Json]]:
+def written(plan: Plan, rows: list[int] | None = None) -> tuple[RewriteResult, list[Json]]:
     out = io.BytesIO()
     done = plan.write(out, rows)
     return done, [json.loads(line) for line in out.getvalue().splitlines()]
@@ -69,9 +69,9 @@ def test_cache_and_rest_are_the_request_again(split: str) -> None:
                 request["generationConfig"] = {"temperature": random.random()}
             if random.random() < 0.2:
                 request["safetySettings"] = [{"category": "A", "threshold": "BLOCK_NONE"}]
-        plan = plan_of(lines(requests, shuffled_spelling(random)), split)
+        plan = plan_of(lines(requests, random_json_dump(random)), split)
         done, rows = written(plan)
-        assert done.rows == len(rows) == len(requests) and not done.unlike
+        assert done.rows == len(rows) == len(requests) and not done.mismatched
         assert {row["key"] for row in rows} == {f"k{n}" for n in range(len(requests))}
         contents = dict(plan.contents([group.id for group in plan.caches]))
         for row in rows:
@@ -100,7 +100,7 @@ def test_a_row_that_differs_from_its_cache_is_sent_as_it_was_read() -> None:
     plan = plan_of(lines([*requests, strange]))
     plan.decision.used[9] = plan.decision.used[0]
     done, rows = written(plan)
-    assert done.unlike == [9]
+    assert done.mismatched == [9]
     assert [row["request"] for row in rows if row["key"] == "k9"] == [strange]
     assert sum("cachedContent" in row["request"] for row in rows) == 9
 
@@ -180,19 +180,21 @@ def test_names_take_the_places_of_placeholders_and_of_nothing_else() -> None:
     plan.write(out)
     (group,) = plan.caches
     out.seek(0)
-    assert {waiting(row) for row in out} == {group.id, None}
+    assert {placeholder_group(row) for row in out} == {group.id, None}
     out.seek(0)
-    assert substitute(out, done, {group.id: "cachedContents/abc"}) == 20
+    assert fill_placeholders(out, done, {group.id: "cachedContents/abc"}) == 20
     rows = [json.loads(row) for row in done.getvalue().splitlines()]
     assert sum(row["request"].get("cachedContent") == "cachedContents/abc" for row in rows) == 20
-    assert MARK not in done.getvalue()
+    assert PLACEHOLDER_START not in done.getvalue()
     before, after = out.getvalue(), done.getvalue()
-    assert after == before.replace(MARK + group.id.encode(), MARK[: -len("@group:")] + b"cachedContents/abc")
+    assert after == before.replace(
+        PLACEHOLDER_START + group.id.encode(), PLACEHOLDER_START[: -len("@group:")] + b"cachedContents/abc"
+    )
 
 
 def test_a_placeholder_without_a_name_stops_everything() -> None:
     with pytest.raises(InputError, match="0123456789abcdef"):
-        substitute([MARK + b'0123456789abcdef"}}\n'], io.BytesIO(), {})
+        fill_placeholders([PLACEHOLDER_START + b'0123456789abcdef"}}\n'], io.BytesIO(), {})
 
 
 def test_equal_requests_are_written_once() -> None:
@@ -208,7 +210,10 @@ def test_plain_rows_are_ordered_by_what_they_share() -> None:
     ]
     data = lines(requests)
     plan = plan_survey(
-        mine(lambda: io.BytesIO(b"".join(data)), "part", tokens_of_part), CHEAP, Options(1.0), ContextMode.NONE
+        find_prefixes(lambda: io.BytesIO(b"".join(data)), "part", tokens_of_part),
+        CHEAP,
+        PlanOptions(1.0),
+        ContextMode.NONE,
     )
     order = plan.rows_in_order()
     assert order.tolist() == [0, 2, 4, 6, 8, 1, 3, 5, 7, 9]
@@ -229,7 +234,7 @@ def test_any_rows_are_written_in_any_order() -> None:
 
 def test_a_stream_that_cannot_seek_is_refused() -> None:
     data = lines([{"contents": [{"parts": [{"text": "a"}]}]}])
-    plan = plan_survey(mine(lambda: data, "part", tokens_of_part), CHEAP, Options(1.0))
+    plan = plan_survey(find_prefixes(lambda: data, "part", tokens_of_part), CHEAP, PlanOptions(1.0))
     with pytest.raises(TypeError, match="seek"):
         plan.write(io.BytesIO())
 
@@ -238,5 +243,5 @@ def test_forced_choices_are_written_as_forced() -> None:
     requests = [{"contents": [{"parts": [{"text": "a" * 50}, {"text": str(n)}]}]} for n in range(30)]
     plan = plan_of(lines(requests))
     (group,) = plan.caches
-    _, rows = written(plan.again(overrides={group.id: Choice.NONE}))
+    _, rows = written(plan.replan(overrides={group.id: CachingChoice.NONE}))
     assert [row["request"] for row in rows] == requests

@@ -26,13 +26,13 @@ def tariff(name: str, on: date, override: str | None = None) -> Tariff:
 
 
 def test_every_offered_model_has_a_price_or_says_that_it_is_unknown(packaged: catalog.Catalog) -> None:
-    assert packaged.offered(TODAY)
-    for name in packaged.offered(TODAY):
+    assert packaged.available_models(TODAY)
+    for name in packaged.available_models(TODAY):
         if packaged.tariff(name, TODAY) is None:
-            assert packaged.price_words(name, TODAY) == "price unknown"
+            assert packaged.describe_price(name, TODAY) == "price unknown"
             assert any("price" in w and "unknown" in w for w in packaged.warnings(name, TODAY))
         else:
-            assert "USD" in packaged.price_words(name, TODAY)
+            assert "USD" in packaged.describe_price(name, TODAY)
 
 
 def test_every_model_names_its_source_and_when_it_was_looked_at(packaged: catalog.Catalog) -> None:
@@ -45,7 +45,7 @@ def test_no_price_is_zero_and_batch_is_half_of_standard(packaged: catalog.Catalo
     for model in packaged.models.values():
         for period in model.prices:
             for rates in filter(None, (period, period.long)):
-                assert all(getattr(rates, name) != 0 for name in catalog.RATES)
+                assert all(getattr(rates, name) != 0 for name in catalog.PRICE_KEYS)
                 assert rates.input_batch == pytest.approx(rates.input_standard / 2)
                 if rates.output_standard is not None:
                     assert rates.output_batch == pytest.approx(rates.output_standard / 2)
@@ -101,11 +101,13 @@ def test_what_was_not_found_is_none(packaged: catalog.Catalog) -> None:
 
 def test_a_model_is_offered_until_the_day_of_its_shutdown(packaged: catalog.Catalog) -> None:
     name = "gemini-3.1-flash-lite"
-    assert name in packaged.offered(date(2027, 5, 6))
-    assert name not in packaged.offered(date(2027, 5, 7))
+    assert name in packaged.available_models(date(2027, 5, 6))
+    assert name not in packaged.available_models(date(2027, 5, 7))
     assert any("will be shut down on 2027-05-07, in 165 days" in w for w in packaged.warnings(name, TODAY))
     assert any("has been shut down on 2027-05-07" in w for w in packaged.warnings(name, date(2027, 5, 7)))
-    assert not {"gemini-2.0-flash", "gemini-1.5-pro", "gemini-2.5-flash-image"} & packaged.offered(TODAY).keys()
+    assert (
+        not {"gemini-2.0-flash", "gemini-1.5-pro", "gemini-2.5-flash-image"} & packaged.available_models(TODAY).keys()
+    )
 
 
 def test_the_limits_of_the_service_are_the_documented_ones(packaged: catalog.Catalog) -> None:
@@ -185,12 +187,12 @@ class TestOverride:
 
 @pytest.mark.parametrize("name", ["gemini-2.5-flash", "models/gemini-3.8-flash", "tunedModels/my-own.1", "gemma_3"])
 def test_a_model_that_nobody_knows_may_still_be_one(name: str) -> None:
-    assert catalog.id_fault(name) is None
+    assert catalog.model_id_error(name) is None
 
 
 @pytest.mark.parametrize(
     "name", ["", "2.5 flash", "gemini-2.5-flash?x=1", "../files", "models/", "-flash", "flásh", "a/b"]
 )
 def test_what_cannot_be_a_model_s_id_is_told(name: str) -> None:
-    fault = catalog.id_fault(name)
+    fault = catalog.model_id_error(name)
     assert fault is not None and fault.remedy

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from batch.model import Tariff, Usage
 from batch.pricing import catalog, estimate, workload
-from batch.pricing.estimate import Range
+from batch.pricing.estimate import CostRange
 from batch.pricing.rates import is_long
 from batch.pricing.sampling import Interval
-from batch.pricing.workload import CachePlan, OutputGuess, Side, Workload
+from batch.pricing.workload import CachePlan, OutputAssumption, TierTotals, Workload
 
 CATALOG = catalog.load()
 
@@ -26,34 +26,34 @@ def of(name: str) -> Tariff:
 
 
 FLASH, PRO = of("gemini-3.8-flash"), of("gemini-2.5-pro")
-GUESS = OutputGuess(10, 100, "Output: a hundred.")
+GUESS = OutputAssumption(10, 100, "Output: a hundred.")
 
 
 def hundred_rows(**changes: object) -> Workload:
     """100 rows of 1,000 prompt tokens ± 5 %, up to 500 out, 100 expected."""
-    plain = Workload(Side(100, 100_000, 0, 50_000), prompt=Interval(100_000, 5_000), output=GUESS)
+    plain = Workload(TierTotals(100, 100_000, 0, 50_000), prompt=Interval(100_000, 5_000), output=GUESS)
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
 def test_the_card_is_what_a_hand_works_out() -> None:
-    card = estimate.card(hundred_rows(), FLASH)
-    assert card.output == Range(1_000, 10_000, 50_000)
+    card = estimate.estimate_cost(hundred_rows(), FLASH)
+    assert card.output == CostRange(1_000, 10_000, 50_000)
     # low 95,000 × .375 + 1,000 × 1.875; expected 100,000 × .375 + 10,000 × 1.875; worst 105,000 × .375 + 50,000 × 1.875
-    assert card.usd == Range(pytest.approx(0.0375), pytest.approx(0.05625), pytest.approx(0.133125))
+    assert card.usd == CostRange(pytest.approx(0.0375), pytest.approx(0.05625), pytest.approx(0.133125))
     assert card.uncached == card.usd
-    assert card.standard == Range(pytest.approx(0.075), pytest.approx(0.1125), pytest.approx(0.26625))
-    assert card.caches_usd == Range(0, 0, 0)
+    assert card.standard == CostRange(pytest.approx(0.075), pytest.approx(0.1125), pytest.approx(0.26625))
+    assert card.caches_usd == CostRange(0, 0, 0)
     # 100 rows × 1.875 millionths for one more token each; 105,000 × .375 for the worst prompts alone
     assert (card.output_token_usd, card.worst_prompt_usd) == (pytest.approx(0.0001875), pytest.approx(0.039375))
 
 
 def test_explicit_caches_are_in_the_price_and_beside_it_what_it_is_without_them() -> None:
     cached = hundred_rows(
-        short=Side(100, 100_000, 90_000, 50_000), prompt=Interval(100_000), caches=(CachePlan(900, 0.25, 4, 48),)
+        short=TierTotals(100, 100_000, 90_000, 50_000), prompt=Interval(100_000), caches=(CachePlan(900, 0.25, 4, 48),)
     )
-    card = estimate.card(cached, FLASH)
+    card = estimate.estimate_cost(cached, FLASH)
     # cache: 900 × .75 to make, and 900 × .5 × hours: 675 + 112.5 | 1,800 | 21,600 millionths
-    assert card.caches_usd == Range(pytest.approx(0.0007875), pytest.approx(0.002475), pytest.approx(0.022275))
+    assert card.caches_usd == CostRange(pytest.approx(0.0007875), pytest.approx(0.002475), pytest.approx(0.022275))
     # low at the printed cached rate: 10,000 × .375 + 90,000 × .0375 + 1,000 × 1.875 = 3,750 + 3,375 + 1,875
     assert card.usd.low == pytest.approx(0.009 + 0.0007875)
     # expected at the standard cached rate: 3,750 + 90,000 × .075 + 18,750 = 29,250
@@ -65,47 +65,50 @@ def test_explicit_caches_are_in_the_price_and_beside_it_what_it_is_without_them(
 
 def test_rows_beyond_the_long_context_switch_are_priced_by_it() -> None:
     mixed = Workload(
-        Side(1, 200_000, 0, 1_000), Side(1, 200_001, 0, 1_000), Interval(400_001), OutputGuess(0, 1_000, "")
+        TierTotals(1, 200_000, 0, 1_000),
+        TierTotals(1, 200_001, 0, 1_000),
+        Interval(400_001),
+        OutputAssumption(0, 1_000, ""),
     )
     # 200,000 × .625 + 1,000 × 5 + 200,001 × 1.25 + 1,000 × 7.5 = 125,000 + 5,000 + 250,001.25 + 7,500
-    assert estimate.card(mixed, PRO).usd.expected == pytest.approx(0.38750125)
+    assert estimate.estimate_cost(mixed, PRO).usd.expected == pytest.approx(0.38750125)
 
 
 def test_a_guess_of_output_never_exceeds_the_rows_limits() -> None:
-    small = replace(hundred_rows(), short=Side(100, 100_000, 0, 2_000))
-    assert estimate.card(small, FLASH).output == Range(1_000, 2_000, 2_000)
+    small = replace(hundred_rows(), short=TierTotals(100, 100_000, 0, 2_000))
+    assert estimate.estimate_cost(small, FLASH).output == CostRange(1_000, 2_000, 2_000)
 
 
 def test_an_unknown_limit_of_output_leaves_only_the_worst_case_unknown() -> None:
-    card = estimate.card(replace(hundred_rows(), short=Side(100, 100_000, 0, None)), FLASH)
+    card = estimate.estimate_cost(replace(hundred_rows(), short=TierTotals(100, 100_000, 0, None)), FLASH)
     assert card.usd.worst is None and card.usd.expected is not None
     assert any(said.startswith("Worst: not known") for said in card.assumptions)
 
 
 def test_without_a_price_every_figure_is_unknown_and_none_is_zero() -> None:
-    card = estimate.card(hundred_rows(), None)
-    nothing = Range(None, None, None)
+    card = estimate.estimate_cost(hundred_rows(), None)
+    nothing = CostRange(None, None, None)
     assert (card.usd, card.uncached, card.standard, card.caches_usd) == (nothing,) * 4
     assert card.prompt.total == 100_000
     assert card.assumptions[0] == "The price of this model is unknown."
 
 
 def test_an_unknown_storage_price_makes_only_the_cached_figures_unknown() -> None:
-    card = estimate.card(hundred_rows(caches=(CachePlan(900, 1, 2, 3),)), of("gemini-3.5-flash-lite"))
-    assert card.usd == card.caches_usd == Range(None, None, None)
+    card = estimate.estimate_cost(hundred_rows(caches=(CachePlan(900, 1, 2, 3),)), of("gemini-3.5-flash-lite"))
+    assert card.usd == card.caches_usd == CostRange(None, None, None)
     assert card.uncached.expected is not None
 
 
 def test_embeddings_need_no_output_price() -> None:
-    embedded = hundred_rows(short=Side(100, 100_000, 0, None), output=workload.guess_output("embedding"))
+    embedded = hundred_rows(short=TierTotals(100, 100_000, 0, None), output=workload.assumed_output("embedding"))
     # 100,000 × .1 ± 5 %
-    assert estimate.card(embedded, of("gemini-embedding-2")).usd == Range(
+    assert estimate.estimate_cost(embedded, of("gemini-embedding-2")).usd == CostRange(
         pytest.approx(0.0095), pytest.approx(0.01), pytest.approx(0.0105)
     )
 
 
 def test_what_is_assumed_is_said() -> None:
-    said = " ".join(estimate.card(hundred_rows(media=16, unknown=2), FLASH).assumptions)
+    said = " ".join(estimate.estimate_cost(hundred_rows(media=16, unknown_size=2), FLASH).assumptions)
     for words in (
         "in 0.375, out 1.875, cached 0.075",
         "none were counted",
@@ -122,26 +125,26 @@ class TestBudget:
     """A cap in USD."""
 
     def test_that_the_worst_case_fits_lets_the_run_start(self) -> None:
-        card = estimate.card(hundred_rows(), FLASH)
+        card = estimate.estimate_cost(hundred_rows(), FLASH)
         assert card.usd.worst is not None
         assert estimate.over_budget(card, card.usd.worst) is None
 
     def test_that_it_exceeds_stops_it_and_tells_which_limit_of_output_would_fit(self) -> None:
-        refused = estimate.over_budget(estimate.card(hundred_rows(), FLASH), 0.10)
+        refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), FLASH), 0.10)
         assert refused is not None
         assert str(refused) == "The run could cost 0.13 USD (0.06 USD expected); the budget is 0.10 USD."
         # 0.10 less 0.039375 for prompts leaves 0.060625, at 0.0001875 a token: 323
         assert "With at most 323 output tokens a row it would fit." in refused.remedy
-        fits = hundred_rows(short=Side(100, 100_000, 0, 32_300))
-        assert estimate.over_budget(estimate.card(fits, FLASH), 0.10) is None
+        fits = hundred_rows(short=TierTotals(100, 100_000, 0, 32_300))
+        assert estimate.over_budget(estimate.estimate_cost(fits, FLASH), 0.10) is None
 
     def test_that_even_the_prompts_exceed_gets_no_such_hint(self) -> None:
-        refused = estimate.over_budget(estimate.card(hundred_rows(), FLASH), 0.001)
+        refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), FLASH), 0.001)
         assert refused is not None
         assert "output tokens" not in refused.remedy and "0.001000 USD" in str(refused)
 
     def test_cannot_be_kept_where_the_price_is_unknown(self) -> None:
-        refused = estimate.over_budget(estimate.card(hundred_rows(), None), 1_000)
+        refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), None), 1_000)
         assert refused is not None and "not known" in str(refused)
 
 
@@ -155,37 +158,39 @@ class TestCanary:
 
     def test_output_is_what_was_seen_and_the_worst_case_stays_at_the_limits(self) -> None:
         seen = [Usage(1_000, 0, 150, 50), Usage(1_000, 0, 250, 50), Usage(1_000, 0, 350, 50)]
-        card = estimate.card(workload.correct(hundred_rows(), seen), FLASH)
+        card = estimate.estimate_cost(workload.apply_canary(hundred_rows(), seen), FLASH)
         # mean 300; half width 4.303 × 100 / √3 = 248.4
-        assert card.output == Range(pytest.approx(5_156, rel=0.001), 30_000, 50_000)
+        assert card.output == CostRange(pytest.approx(5_156, rel=0.001), 30_000, 50_000)
         assert any("300 tokens a row, as in the canary's 3 rows" in said for said in card.assumptions)
 
     def test_prompts_are_corrected_in_proportion_if_that_is_surer(self) -> None:
         seen = [Usage(1_200, 0, 1)] * 5
-        corrected = workload.correct(hundred_rows(), seen, [1_000] * 5)
+        corrected = workload.apply_canary(hundred_rows(), seen, [1_000] * 5)
         assert corrected.prompt == Interval(pytest.approx(120_000), 0)
-        assert estimate.card(corrected, FLASH).usd.expected == pytest.approx((120_000 * 0.375 + 100 * 1.875) / 1e6)
+        assert estimate.estimate_cost(corrected, FLASH).usd.expected == pytest.approx(
+            (120_000 * 0.375 + 100 * 1.875) / 1e6
+        )
         counted = hundred_rows(prompt=Interval(100_000, 10))
         wild = [Usage(500, 0, 1), Usage(1_500, 0, 1), Usage(1_000, 0, 1)]
-        assert workload.correct(counted, wild, [1_000] * 3).prompt == counted.prompt
+        assert workload.apply_canary(counted, wild, [1_000] * 3).prompt == counted.prompt
 
     def test_a_cache_that_nobody_read_is_no_longer_counted_on_but_still_paid(self) -> None:
-        cached = hundred_rows(short=Side(100, 100_000, 90_000, 50_000), caches=(CachePlan(900, 1, 1, 1),))
-        corrected = workload.correct(cached, [Usage(1_000, 0, 100)] * 3)
-        card = estimate.card(corrected, FLASH)
+        cached = hundred_rows(short=TierTotals(100, 100_000, 90_000, 50_000), caches=(CachePlan(900, 1, 1, 1),))
+        corrected = workload.apply_canary(cached, [Usage(1_000, 0, 100)] * 3)
+        card = estimate.estimate_cost(corrected, FLASH)
         assert (card.cached, card.caches_usd.expected) == (0, pytest.approx(0.001125))
         assert any("read nothing from the cache" in said for said in card.assumptions)
-        assert workload.correct(cached, [Usage(1_000, 900, 100)] * 3).cached == 90_000
+        assert workload.apply_canary(cached, [Usage(1_000, 900, 100)] * 3).cached == 90_000
 
     def test_without_rows_changes_nothing(self) -> None:
-        assert workload.correct(hundred_rows(), []) == hundred_rows()
+        assert workload.apply_canary(hundred_rows(), []) == hundred_rows()
 
 
 def test_the_guess_before_anything_is_known_hangs_on_the_kind_of_model() -> None:
-    assert workload.guess_output().expected == 1_200
-    assert workload.guess_output(thinking=False).expected == 400
-    assert workload.guess_output("image").expected == 1_290
-    assert workload.guess_output("embedding").expected == 0
+    assert workload.assumed_output().expected == 1_200
+    assert workload.assumed_output(thinking=False).expected == 400
+    assert workload.assumed_output("image").expected == 1_290
+    assert workload.assumed_output("embedding").expected == 0
 
 
 rows = st.lists(st.tuples(st.integers(0, 300_000), st.integers(0, 300_000), st.integers(1, 70_000)), max_size=6)
@@ -196,13 +201,13 @@ def test_low_never_exceeds_expected_nor_expected_the_worst(
     sizes: list[tuple[int, int, int]], tariff: Tariff, margin: float, hours: float, more: float
 ) -> None:
     short, long = (
-        Side(len(rows), sum(f + c for f, c, _ in rows), sum(c for _, c, _ in rows), sum(cap for *_, cap in rows))
+        TierTotals(len(rows), sum(f + c for f, c, _ in rows), sum(c for _, c, _ in rows), sum(cap for *_, cap in rows))
         for rows in ([row for row in sizes if beyond is is_long(row[0] + row[1], tariff)] for beyond in (False, True))
     )
     total = short.prompt + long.prompt
     caches = (CachePlan(5_000, hours, hours, hours + more),)
     work = Workload(short, long, Interval(total, total * margin), caches=caches)
-    card = estimate.card(work, tariff)
+    card = estimate.estimate_cost(work, tariff)
     for figures in (card.usd, card.uncached, card.standard, card.output, card.caches_usd):
         assert figures.low is not None and figures.expected is not None and figures.worst is not None
         assert figures.low <= figures.expected + 1e-12 and figures.expected <= figures.worst + 1e-12

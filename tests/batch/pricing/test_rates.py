@@ -125,21 +125,23 @@ def test_savings_are_told_apart() -> None:
     assert saved.paid == pytest.approx(0.022375)
     # in a batch without a cache: 100,000 × .375 + 1,875 = 39,375;  at standard price: 75,000 + 3,750 = 78,750
     assert (saved.uncached, saved.standard) == (pytest.approx(0.039375), pytest.approx(0.07875))
-    assert (saved.by_caching, saved.by_batching) == (pytest.approx(0.017), pytest.approx(0.039375))
-    assert rates.saving(run, FLASH, None).by_caching is None
+    assert (saved.saved_by_caching, saved.saved_by_batching) == (pytest.approx(0.017), pytest.approx(0.039375))
+    assert rates.saving(run, FLASH, None).saved_by_caching is None
 
 
 def test_the_formula_is_shown_with_its_numbers() -> None:
     assert (
-        rates.explain(Usage(1_500, 500, 30, 20), FLASH)
+        rates.explain_cost(Usage(1_500, 500, 30, 20), FLASH)
         == "1,000 fresh × 0.375 + 500 cached × 0.075 + 50 output × 1.875 per million = 0.000506 USD"
     )
-    assert rates.explain(Usage(10), replace(FLASH, input_batch=None)) == "10 fresh × ? per million = not known"
-    assert rates.explain(Usage(), FLASH) == "no tokens per million = 0.000000 USD"
+    assert rates.explain_cost(Usage(10), replace(FLASH, input_batch=None)) == "10 fresh × ? per million = not known"
+    assert rates.explain_cost(Usage(), FLASH) == "no tokens per million = 0.000000 USD"
 
 
 counts = st.integers(0, 400_000)
-priced = st.sampled_from([t for name in CATALOG.offered(TODAY) if (t := CATALOG.tariff(name, TODAY)) and t.cached])
+priced = st.sampled_from(
+    [t for name in CATALOG.available_models(TODAY) if (t := CATALOG.tariff(name, TODAY)) and t.cached]
+)
 usages = st.builds(
     lambda fresh, cached, out, thoughts, tool: Usage(fresh + cached, cached, out, thoughts, tool), *[counts] * 5
 )

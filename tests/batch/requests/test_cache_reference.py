@@ -58,7 +58,7 @@ keys = st.sampled_from([*FULL, "system_instruction", "tool_config", "cached_cont
 def test_no_wrapped_request_has_a_cache_together_with_what_only_the_cache_may_set(request: dict[str, Any]) -> None:
     wrapped, moved = cr.wrap_request(request, NAME)
     assert wrapped["cachedContent"] == NAME and "cached_content" not in wrapped
-    assert not wrapped.keys() & cr.IN_THE_CACHE.keys()
+    assert not wrapped.keys() & cr.CACHE_ONLY_FIELDS.keys()
     lost = request.keys() - wrapped.keys()
     assert lost - {"cached_content"} == set(moved)
 
@@ -67,19 +67,19 @@ class TestUseCache:
     """Requests that carry a placeholder."""
 
     def test_the_placeholder_names_the_cache_until_it_is_resolved(self) -> None:
-        request = {"contents": CONTENTS, "cachedContent": cr.placeholder("my doc")}
-        assert cr.wanted_cache(request) == "my doc"
+        request = {"contents": CONTENTS, "cachedContent": cr.placeholder_for("my doc")}
+        assert cr.requested_cache_name(request) == "my doc"
         assert cr.use_cache(request, {"my doc": NAME}) == {"contents": CONTENTS, "cachedContent": NAME}
         assert request["cachedContent"] == "@use_cache:my doc"
 
     @pytest.mark.parametrize("request_", [{}, {"cachedContent": NAME}, {"cached_content": NAME}, {"cachedContent": 3}])
     def test_a_request_without_one_is_left_as_it_is(self, request_: dict[str, Any]) -> None:
-        assert cr.wanted_cache(request_) is None
+        assert cr.requested_cache_name(request_) is None
         assert cr.use_cache(request_, {}) is request_
 
     def test_a_request_whose_own_fields_would_be_lost_is_an_error_and_not_sent_changed(self) -> None:
         with pytest.raises(
             InputError, match="also sets its own system instruction and tools and tool config"
         ) as caught:
-            cr.use_cache({**FULL, "cachedContent": cr.placeholder("doc")}, {"doc": NAME})
+            cr.use_cache({**FULL, "cachedContent": cr.placeholder_for("doc")}, {"doc": NAME})
         assert "make a cache that has them" in caught.value.remedy

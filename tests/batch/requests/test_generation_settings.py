@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from batch.model import Generation
-from batch.requests.generation_settings import Settings, check_generation
+from batch.requests.generation_settings import EncodedSettings, check_generation
 
 WRONG = {
     "too warm": (Generation(temperature=2.1), "temperature", "highest value is 2"),
@@ -50,23 +50,23 @@ def test_right_settings_pass(generation: Generation) -> None:
     [("low", b'{"thinkingLevel":"LOW"}'), ("2048", b'{"thinkingBudget":2048}'), ("-1", b'{"thinkingBudget":-1}')],
 )
 def test_words_are_a_level_and_digits_a_budget(thinking: str, sent: bytes) -> None:
-    assert bytes(Settings(Generation(thinking=thinking)).config["thinkingConfig"]) == sent
+    assert bytes(EncodedSettings(Generation(thinking=thinking)).config["thinkingConfig"]) == sent
 
 
 def test_a_schema_that_was_rewritten_is_said_to_be() -> None:
     optional = '{"anyOf": [{"type": "string"}, {"type": "null"}]}'
-    (note,) = Settings(Generation(response_schema=optional)).notes
+    (note,) = EncodedSettings(Generation(response_schema=optional)).notes
     assert "nullable" in note
-    assert Settings(Generation(response_schema='{"type": "STRING"}')).notes == []
+    assert EncodedSettings(Generation(response_schema='{"type": "STRING"}')).notes == []
 
 
 def test_a_deep_schema_is_warned_of() -> None:
     schema = '{"type":"ARRAY","items":' * 6 + '{"type":"STRING"}' + "}" * 6
-    (note,) = Settings(Generation(response_schema=schema)).notes
+    (note,) = EncodedSettings(Generation(response_schema=schema)).notes
     assert "7 levels deep" in note
 
 
 def test_blank_settings_add_nothing() -> None:
-    settings = Settings(Generation(system_instruction=" \n"), shared_text="  ")
-    assert not settings.any
+    settings = EncodedSettings(Generation(system_instruction=" \n"), shared_text="  ")
+    assert not settings.has_values
     assert settings.config_tail == b""

@@ -16,8 +16,8 @@ from batch.requests.input_formats import (
     as_text,
     blocks,
     column_names,
-    delimiter_of,
-    encoding_of,
+    detect_delimiter,
+    detect_encoding,
     kind_of,
     numbered_lines,
     prompt_lines,
@@ -106,12 +106,12 @@ def test_a_block_over_the_limit_costs_itself_only() -> None:
     ],
 )
 def test_the_encoding_is_found_and_its_first_bad_line_named(content: bytes, found: tuple[str, int]) -> None:
-    assert encoding_of(io.BytesIO(content)) == found
+    assert detect_encoding(io.BytesIO(content)) == found
 
 
 def test_bytes_without_any_meaning_are_refused() -> None:
     with pytest.raises(InputError) as caught:
-        encoding_of(io.BytesIO(b"a\n\x81\xff"))
+        detect_encoding(io.BytesIO(b"a\n\x81\xff"))
     assert caught.value.line == 2
 
 
@@ -127,7 +127,7 @@ def test_bytes_without_any_meaning_are_refused() -> None:
     ],
 )
 def test_the_separator_is_told_from_the_header(header: str, kind: str, delimiter: str) -> None:
-    assert delimiter_of(header, kind) == delimiter
+    assert detect_delimiter(header, kind) == delimiter
 
 
 def test_every_column_has_a_name_of_its_own() -> None:

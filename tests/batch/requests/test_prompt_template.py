@@ -57,10 +57,10 @@ def test_a_template_that_cannot_be_meant_is_refused(template: str, fault: str, r
 def test_a_long_constant_beginning_is_kept_apart_up_to_its_last_newlines() -> None:
     guide = "One rule of many.\n" * 20
     compiled = compile_template(guide + "\n\nTicket: {{name}}", NAMES)
-    assert compiled.lead == len(guide) + 2
-    assert compile_template("Short.\n{{name}}", NAMES).lead == 0
-    assert compile_template("no newline " * 40 + "{{name}}", NAMES).lead == 0
-    assert compile_template("{{name}}\n" + guide, NAMES).lead == 0
+    assert compiled.prefix_chars == len(guide) + 2
+    assert compile_template("Short.\n{{name}}", NAMES).prefix_chars == 0
+    assert compile_template("no newline " * 40 + "{{name}}", NAMES).prefix_chars == 0
+    assert compile_template("{{name}}\n" + guide, NAMES).prefix_chars == 0
 
 
 def test_the_one_obvious_column_is_the_prompt() -> None:

@@ -77,7 +77,7 @@ def test_what_can_be_said_in_the_subset_is_rewritten(given_: dict[str, Any], wan
     converted = response_schema.convert(given_)
     assert converted.faults == []
     assert converted.schema == wanted
-    assert not converted.same
+    assert not converted.unchanged
     assert json.dumps(given_) == before
 
 
@@ -97,7 +97,7 @@ def test_a_schema_in_geminis_own_form_is_left_as_it_is() -> None:
         "propertyOrdering": ["b", "a"],
     }
     converted = response_schema.convert(own)
-    assert (converted.schema, converted.same, converted.faults) == (own, True, [])
+    assert (converted.schema, converted.unchanged, converted.faults) == (own, True, [])
     assert list(converted.schema["properties"]) == ["b", "a"]
 
 
@@ -145,9 +145,9 @@ def test_the_place_of_a_fault_is_named() -> None:
 
 
 def test_text_that_is_no_json_is_refused_with_its_place() -> None:
-    (fault,) = response_schema.read('{"type":\n "string",}').faults
+    (fault,) = response_schema.convert_json('{"type":\n "string",}').faults
     assert "line 2" in fault.fault
-    assert response_schema.read('{"minimum": NaN}').faults
+    assert response_schema.convert_json('{"minimum": NaN}').faults
 
 
 def test_depth_is_told_and_absurd_depth_refused() -> None:
@@ -158,7 +158,7 @@ def test_depth_is_told_and_absurd_depth_refused() -> None:
     for _ in range(50):
         nested = {"type": "ARRAY", "items": nested}
     assert response_schema.convert(nested).faults
-    assert response_schema.read('{"items":' * 100_000 + "{}" + "}" * 100_000).faults
+    assert response_schema.convert_json('{"items":' * 100_000 + "{}" + "}" * 100_000).faults
 
 
 def test_definitions_that_multiply_are_refused_and_not_written_out() -> None:

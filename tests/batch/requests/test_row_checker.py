@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch.model import Generation
-from batch.requests.canonicalize import read_object, repeated
-from batch.requests.generation_settings import Settings
-from batch.requests.row_checker import Checker, Problem, Row
+from batch.requests.canonicalize import duplicate_names, read_object
+from batch.requests.generation_settings import EncodedSettings
+from batch.requests.row_checker import CheckedRow, Problem, RowChecker
 
 USER = {"role": "user", "parts": [{"text": "hi"}]}
 
 
-def checker(generation: Generation | None = None, shared_text: str = "", model: str = "") -> Checker:
-    return Checker(Settings(generation or Generation(), shared_text), model=model)
+def checker(generation: Generation | None = None, shared_text: str = "", model: str = "") -> RowChecker:
+    return RowChecker(EncodedSettings(generation or Generation(), shared_text), model=model)
 
 
 def line(**request: Any) -> bytes:
@@ -27,20 +27,20 @@ def line(**request: Any) -> bytes:
 
 
 def problems(raw: bytes, number: int = 7) -> list[Problem]:
-    checked = checker().line(raw, number)
+    checked = checker().check_line(raw, number)
     assert isinstance(checked, list), checked
     assert checked
     assert all(problem.line == number and problem.fault.endswith(".") and problem.remedy for problem in checked)
     return checked
 
 
-def row(raw: bytes, check: Checker | None = None) -> Row:
-    checked = (check or checker()).line(raw, 1)
-    assert isinstance(checked, Row), checked
+def row(raw: bytes, check: RowChecker | None = None) -> CheckedRow:
+    checked = (check or checker()).check_line(raw, 1)
+    assert isinstance(checked, CheckedRow), checked
     return checked
 
 
-def sent(checked: Row) -> dict[str, Any]:
+def sent(checked: CheckedRow) -> dict[str, Any]:
     """The request as it would go out."""
     request = json.loads(checked.line)["request"] if checked.line else json.loads(checked.request)
     assert isinstance(request, dict)
@@ -262,7 +262,7 @@ BAD = {
 
 @pytest.mark.parametrize(("raw", "fault", "remedy"), BAD.values(), ids=BAD)
 def test_a_bad_line_is_named_by_fault_and_remedy(raw: bytes, fault: str, remedy: str) -> None:
-    found = checker().line(raw, 7)
+    found = checker().check_line(raw, 7)
     assert isinstance(found, list), found
     assert any(fault in p.fault and remedy in p.remedy for p in found), found
     assert all(p.line == 7 for p in found)
@@ -274,8 +274,8 @@ def test_nesting_however_deep_is_a_row_or_a_problem(depth: int, place: str) -> N
     nested = b'{"a":' * depth + b"1" + b"}" * depth
     part = b'{"functionCall":{"name":"f","args":' + nested + b"}}" if place == "args" else b'{"text":' + nested + b"}"
     for check in (checker(), checker(Generation(temperature=0.5), "shared")):
-        checked = check.line(b'{"key":"a","request":{"contents":[{"parts":[' + part + b"]}]}}", 7)
-        assert isinstance(checked, Row) or checked[0].line == 7
+        checked = check.check_line(b'{"key":"a","request":{"contents":[{"parts":[' + part + b"]}]}}", 7)
+        assert isinstance(checked, CheckedRow) or checked[0].line == 7
 
 
 def test_every_fault_of_a_line_is_named_and_a_hopeless_line_stays_short() -> None:
@@ -414,8 +414,8 @@ def test_other_forms_are_taken_where_their_meaning_is_plain(raw: bytes, key: str
 
 def test_what_is_remembered_of_one_field_is_not_taken_for_another() -> None:
     check = checker()
-    assert isinstance(check.line(line(toolConfig={}), 1), Row)
-    found = check.line(line(systemInstruction={}), 2)
+    assert isinstance(check.check_line(line(toolConfig={}), 1), CheckedRow)
+    found = check.check_line(line(systemInstruction={}), 2)
     assert isinstance(found, list)
     assert "systemInstruction has no parts" in found[0].fault
 
@@ -454,8 +454,8 @@ def test_a_marker_is_cut_out_and_leaves_the_name_to_be_resolved(marker: str) -> 
     request = sent(checked)
     assert request["cachedContent"] == "@use_cache:my doc"
     assert request["contents"] == [USER, {"parts": [{"text": "What is it?\n"}]}]
-    prompt = checker().prompt(marker + "What is it?\n", "k", 1)
-    assert isinstance(prompt, Row)
+    prompt = checker().check_prompt(marker + "What is it?\n", "k", 1)
+    assert isinstance(prompt, CheckedRow)
     assert (prompt.cache, json.loads(prompt.request)["cachedContent"]) == ("my doc", "@use_cache:my doc")
 
 
@@ -483,8 +483,8 @@ def test_a_rows_own_model_is_taken_out_counted_and_held_against_the_runs() -> No
     assert "model" not in sent(row(line(model="models/gemini-3.8-flash"), check))
     assert check.models == {"gemini-3.8-flash": 1}
     other = checker(model="gemini-3.8-flash")
-    assert isinstance(other.line(line(model="gemini-3.8-flash"), 1), Row)
-    refused = other.line(line(model="gemini-2.5-pro"), 1)
+    assert isinstance(other.check_line(line(model="gemini-3.8-flash"), 1), CheckedRow)
+    refused = other.check_line(line(model="gemini-2.5-pro"), 1)
     assert isinstance(refused, list)
     assert 'asks for the model "gemini-2.5-pro"' in refused[0].fault
 
@@ -514,8 +514,8 @@ def test_settings_go_into_every_form_of_row() -> None:
         "generationConfig": FULL_CONFIG,
     }
     check = checker(FULL)
-    prompt = check.prompt("hi", "k", 1)
-    assert isinstance(prompt, Row)
+    prompt = check.check_prompt("hi", "k", 1)
+    assert isinstance(prompt, CheckedRow)
     assert json.loads(prompt.request) == wanted
     assert sent(row(line(), check)) == wanted
     assert sent(row(line(generation_config={}), check)) == wanted
@@ -545,8 +545,8 @@ def test_settings_fill_in_beside_what_a_row_sets() -> None:
 
 
 def test_nothing_is_sent_for_settings_that_are_not_set() -> None:
-    prompt = checker().prompt("hi", "k", 1)
-    assert isinstance(prompt, Row)
+    prompt = checker().check_prompt("hi", "k", 1)
+    assert isinstance(prompt, CheckedRow)
     assert json.loads(prompt.request) == {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 
 
@@ -554,7 +554,7 @@ def test_the_runs_system_instruction_stays_out_of_rows_with_a_cache() -> None:
     check = checker(Generation(system_instruction="Be brief.", temperature=0.5))
     for request in (
         sent(row(line(cachedContent="cachedContents/a"), check)),
-        json.loads(check.prompt("@use_cache a\nhi", "k", 1).request),  # type: ignore[union-attr]
+        json.loads(check.check_prompt("@use_cache a\nhi", "k", 1).request),  # type: ignore[union-attr]
     ):
         assert "systemInstruction" not in request
         assert request["generationConfig"] == {"temperature": 0.5}
@@ -564,7 +564,7 @@ def test_the_runs_system_instruction_stays_out_of_rows_with_a_cache() -> None:
 def test_shared_text_leads_every_request_in_the_same_bytes() -> None:
     check = checker(shared_text="Shared ü\n")
     part = '{"text":"Shared ü\\n"}'.encode()
-    prompt = check.prompt("hi", "k", 1)
+    prompt = check.check_prompt("hi", "k", 1)
     history = [USER, {"role": "model", "parts": [{"text": "no"}]}, USER]
     for request in (prompt.request, row(line(), check).request, row(line(contents=history), check).request):  # type: ignore[union-attr]
         assert request.count(part) == 1
@@ -573,15 +573,15 @@ def test_shared_text_leads_every_request_in_the_same_bytes() -> None:
 
 
 def test_a_long_lead_is_a_part_of_its_own() -> None:
-    prompt = checker().prompt("The guide.\nTicket 5", "k", 1, lead=11)
-    assert isinstance(prompt, Row)
+    prompt = checker().check_prompt("The guide.\nTicket 5", "k", 1, prefix_chars=11)
+    assert isinstance(prompt, CheckedRow)
     parts = json.loads(prompt.request)["contents"][0]["parts"]
     assert parts == [{"text": "The guide.\n"}, {"text": "Ticket 5"}]
     assert prompt.prompt == "The guide.\nTicket 5"
 
 
 def test_half_a_character_in_a_prompt_is_a_problem_and_not_a_crash() -> None:
-    found = checker().prompt("a\ud800b", "k", 3)
+    found = checker().check_prompt("a\ud800b", "k", 3)
     assert isinstance(found, list)
     assert "half a character" in found[0].fault
 
@@ -609,7 +609,7 @@ SHAPED = st.recursive(
 @settings(max_examples=400, deadline=None)
 @given(raw=st.binary(max_size=200) | SHAPED.map(lambda value: json.dumps(value).encode()), number=st.integers(1, 10**7))
 def test_no_line_whatever_breaks_the_checker_and_faults_name_their_line(raw: bytes, number: int) -> None:
-    checked = checker(Generation(temperature=0.5, system_instruction="x"), "shared").line(raw, number)
+    checked = checker(Generation(temperature=0.5, system_instruction="x"), "shared").check_line(raw, number)
     if isinstance(checked, list):
         assert checked
         assert all(p.line == number and p.fault and p.remedy for p in checked)
@@ -650,7 +650,7 @@ def test_good_requests_come_out_as_they_went_in(request_: dict[str, Any], key: s
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(), shared=st.text(max_size=20), lead=st.integers(0, 10))
 def test_a_prompt_is_sent_as_it_was_written(text: str, shared: str, lead: int) -> None:
-    checked = checker(shared_text=shared).prompt(text, "k", 1, min(lead, len(text)))
+    checked = checker(shared_text=shared).check_prompt(text, "k", 1, min(lead, len(text)))
     if isinstance(checked, list):
         assert not text.strip() or "@use_cache" in text
         return
@@ -672,7 +672,7 @@ def test_a_name_given_twice_is_seen_however_the_json_is_written(
     text = "{" + comma.join(f'"{name}"{colon}{value}' for name, value in zip(names, values, strict=False)) + "}"
     members = read_object(text.encode())
     wanted = sorted({json.loads(f'"{name}"') for name in names if names.count(name) > 1})
-    assert repeated(text.encode(), members) == wanted
+    assert duplicate_names(text.encode(), members) == wanted
 
 
 _ONE, _OTHER = b'[{"parts":[{"text":"x"}]}]', b'[{"parts":[{"text":"y"}]}]'
@@ -692,6 +692,6 @@ TWICE = {
 @pytest.mark.parametrize("raw", TWICE.values(), ids=TWICE)
 def test_what_is_said_twice_is_never_guessed(raw: bytes, generation: Generation) -> None:
     """Google may take the first where we take the last: then an answer would miss its request."""
-    found = checker(generation).line(raw, 1)
+    found = checker(generation).check_line(raw, 1)
     assert isinstance(found, list)
     assert "given twice" in found[0].fault

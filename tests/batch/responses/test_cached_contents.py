@@ -29,7 +29,7 @@ def cache(name: str = "a", display_name: str = "doc", **changes: object) -> Cach
 
 def test_age_life_and_cost_are_told() -> None:
     one = cache()
-    assert (one.age_hours(NOW), one.seconds_left(NOW), one.expired(NOW)) == (2.0, 1800.0, False)
+    assert (one.age_hours(NOW), one.seconds_left(NOW), one.is_expired(NOW)) == (2.0, 1800.0, False)
     # 100,000 × .5 an hour; 100,000 × .75 to make it and 2 h of storage
     assert one.usd_per_hour(TARIFF) == pytest.approx(0.05)
     assert one.usd_so_far(TARIFF, NOW) == pytest.approx(0.175)
@@ -37,9 +37,9 @@ def test_age_life_and_cost_are_told() -> None:
 
 def test_an_expired_cache_costs_nothing_more() -> None:
     one = cache(expire_at=NOW - timedelta(hours=1))
-    assert one.expired(NOW) and one.seconds_left(NOW) == -3600
+    assert one.is_expired(NOW) and one.seconds_left(NOW) == -3600
     assert one.usd_so_far(TARIFF, NOW) == pytest.approx(0.125)
-    assert cache(expire_at=NOW).expired(NOW)
+    assert cache(expire_at=NOW).is_expired(NOW)
 
 
 def test_what_the_service_did_not_tell_is_unknown_and_never_zero() -> None:
@@ -48,14 +48,14 @@ def test_what_the_service_did_not_tell_is_unknown_and_never_zero() -> None:
     assert cache(created_at=None).usd_so_far(TARIFF, NOW) is None
     assert cache().usd_per_hour(None) is None
     assert cache(expire_at=None).seconds_left(NOW) is None
-    assert not cache(expire_at=None).expired(NOW)
+    assert not cache(expire_at=None).is_expired(NOW)
 
 
 def test_the_display_name_carries_a_hash_that_people_need_not_see() -> None:
     name = tagged_name(" my doc ", HASH + "ffff")
     assert name == f"my doc #{HASH}"
-    assert cache(display_name=name).label == "my doc" and cache(display_name=name).tagged
-    assert cache(display_name="issue #12").label == "issue #12" and not cache().tagged
+    assert cache(display_name=name).label == "my doc" and cache(display_name=name).has_digest_tag
+    assert cache(display_name="issue #12").label == "issue #12" and not cache().has_digest_tag
     assert tagged_name("", HASH) == f"gbr-cache #{HASH}"
     assert len(tagged_name("x" * 500, HASH)) == 128
 

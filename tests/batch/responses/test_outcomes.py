@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.model import Outcome, Usage
-from batch.responses.outcomes import BLOCK_REASONS, FINISH_REASONS, GRPC, WORDS, WORTH, classify
-from batch.responses.structured_output import looks_refused
+from batch.responses.outcomes import BLOCK_REASONS, FINISH_REASONS, GRPC_CODES, LABELS, RANK, classify
+from batch.responses.structured_output import looks_like_refusal
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "outcomes" / "lines.json"
 CASES: list[dict[str, Any]] = json.loads(GOLDEN.read_text(encoding="utf-8"))
@@ -47,14 +47,16 @@ def test_every_block_reason_of_the_sdk_has_a_class() -> None:
 
 
 def test_every_grpc_code_is_transient_or_permanent() -> None:
-    assert set(GRPC) == set(range(17))
-    assert all(outcome in (Outcome.ERROR_TRANSIENT, Outcome.ERROR_PERMANENT) for _, outcome in list(GRPC.values())[1:])
+    assert set(GRPC_CODES) == set(range(17))
+    assert all(
+        outcome in (Outcome.ERROR_TRANSIENT, Outcome.ERROR_PERMANENT) for _, outcome in list(GRPC_CODES.values())[1:]
+    )
 
 
 def test_every_outcome_has_words_and_a_worth() -> None:
-    assert set(WORDS) == set(WORTH) == set(Outcome)
-    assert max(WORTH, key=lambda outcome: WORTH[outcome]) is Outcome.ANSWERED
-    assert min(WORTH, key=lambda outcome: WORTH[outcome]) is Outcome.MISSING
+    assert set(LABELS) == set(RANK) == set(Outcome)
+    assert max(RANK, key=lambda outcome: RANK[outcome]) is Outcome.ANSWERED
+    assert min(RANK, key=lambda outcome: RANK[outcome]) is Outcome.MISSING
 
 
 @pytest.mark.parametrize("reason", sorted(FINISH_REASONS))
@@ -67,10 +69,10 @@ def test_every_finish_reason_says_why(reason: str) -> None:
     assert reason in row.error_message or reason == "STOP"
 
 
-@pytest.mark.parametrize("code", sorted(GRPC))
+@pytest.mark.parametrize("code", sorted(GRPC_CODES))
 def test_every_grpc_code_keeps_its_words(code: int) -> None:
     row = classify(json.dumps({"key": "a", "error": {"code": code, "message": "because"}}).encode())
-    assert (row.error_code, row.error_message, row.outcome) == (code, "because", GRPC[code][1])
+    assert (row.error_code, row.error_message, row.outcome) == (code, "because", GRPC_CODES[code][1])
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ def test_cached_and_thought_tokens_are_counted_apart() -> None:
     ],
 )
 def test_refusals_are_recognised(text: str) -> None:
-    assert looks_refused(text)
+    assert looks_like_refusal(text)
 
 
 @pytest.mark.parametrize(
@@ -196,4 +198,4 @@ def test_refusals_are_recognised(text: str) -> None:
     ],
 )
 def test_answers_are_not_taken_for_refusals(text: str) -> None:
-    assert not looks_refused(text)
+    assert not looks_like_refusal(text)

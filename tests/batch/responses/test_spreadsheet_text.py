@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from batch.model import Outcome
 from batch.responses.spreadsheet_text import (
-    FLAT,
-    breakdown,
+    FLAT_COLUMNS,
+    escape_formula,
     export_name,
+    format_usd,
     headline,
+    input_column_names,
     is_formula,
-    legal,
-    neutral,
-    own_names,
-    usd,
+    outcome_lines,
+    strip_illegal,
 )
 
 
@@ -24,39 +24,39 @@ def test_the_flat_row_is_as_agreed() -> None:
     assert (
         *("key", "prompt", "outcome", "text", "error_code", "error_message"),
         *("prompt_tokens", "cached_tokens", "output_tokens", "thoughts_tokens", "cost_usd"),
-    ) == FLAT
+    ) == FLAT_COLUMNS
 
 
 @pytest.mark.parametrize(
     "text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3+cmd", "@SUM(A1)", "\t=1", "\r=1", "-", "=", "+49 30 123"]
 )
 def test_what_a_spreadsheet_would_run_is_neutralised(text: str) -> None:
-    assert neutral(text) == "'" + text
+    assert escape_formula(text) == "'" + text
 
 
 @pytest.mark.parametrize(
     "text", ["-5", "+3.14", "-1e-5", "-1,234.5", "-0", "+.5", "-12%", "5=5", "a=b", "", " =1", "'=1"]
 )
 def test_numbers_and_ordinary_texts_are_left_alone(text: str) -> None:
-    assert neutral(text) == text
+    assert escape_formula(text) == text
 
 
 @given(st.text())
 def test_a_neutralised_text_is_no_formula_and_loses_nothing(text: str) -> None:
-    assert not is_formula(neutral(text))
-    assert neutral(text).endswith(text)
+    assert not is_formula(escape_formula(text))
+    assert escape_formula(text).endswith(text)
 
 
-@given(st.lists(st.text(max_size=4) | st.sampled_from([*FLAT, "Key", "TEXT", "key (input)"]), unique=True))
+@given(st.lists(st.text(max_size=4) | st.sampled_from([*FLAT_COLUMNS, "Key", "TEXT", "key (input)"]), unique=True))
 def test_no_two_columns_have_the_same_name_in_any_case(columns: list[str]) -> None:
-    shown = own_names(columns)
-    folded = [name.casefold() for name in (*shown.values(), *FLAT)]
+    shown = input_column_names(columns)
+    folded = [name.casefold() for name in (*shown.values(), *FLAT_COLUMNS)]
     assert len(set(folded)) == len(folded)
     assert list(shown) == columns
 
 
 def test_a_name_that_is_free_is_kept() -> None:
-    assert own_names(["city", "key"]) == {"city": "city", "key": "key (input)"}
+    assert input_column_names(["city", "key"]) == {"city": "city", "key": "key (input)"}
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,12 @@ def test_the_headline_counts_what_needs_attention(counts: dict[str, int], words:
 
 
 def test_the_breakdown_lists_what_occurs_in_one_order() -> None:
-    lines = breakdown({"missing": 1200, "answered": 3, "empty": 0})
+    lines = outcome_lines({"missing": 1200, "answered": 3, "empty": 0})
     assert [line.split()[:2] for line in lines] == [["3", "answered:"], ["1,200", "missing:"]]
 
 
 def test_unknown_money_is_never_zero() -> None:
-    assert (usd(None), usd(0.0), usd(1234.5)) == ("not known", "$0.000000", "$1,234.500000")
+    assert (format_usd(None), format_usd(0.0), format_usd(1234.5)) == ("not known", "$0.000000", "$1,234.500000")
 
 
 def test_an_incomplete_export_says_so_in_its_name() -> None:
@@ -91,4 +91,4 @@ def test_an_incomplete_export_says_so_in_its_name() -> None:
 
 
 def test_control_characters_do_not_reach_a_terminal() -> None:
-    assert legal("a\x1b[31mb\x00\tc\r\n") == "a\ufffd[31mb\ufffd\tc\r\n"
+    assert strip_illegal("a\x1b[31mb\x00\tc\r\n") == "a\ufffd[31mb\ufffd\tc\r\n"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch.responses.schema_checks import compile_schema
-from batch.responses.structured_output import Form, repair, typed
+from batch.responses.structured_output import AnswerSchema, coerce, repair_json
 
 BOOK = {
     "type": "OBJECT",
@@ -48,7 +48,7 @@ BOOK = {
     ],
 )
 def test_an_answer_is_held_to_its_schema(text: str, problem: str) -> None:
-    answer = Form(BOOK).read(text)
+    answer = AnswerSchema(BOOK).read(text)
     assert (answer.form, answer.problem) == ("failed" if problem else "strict", problem)
 
 
@@ -64,7 +64,7 @@ def test_an_answer_is_held_to_its_schema(text: str, problem: str) -> None:
     ],
 )
 def test_what_needs_repair_is_read_leniently_and_stays_invalid(text: str) -> None:
-    answer = Form(BOOK).read(text)
+    answer = AnswerSchema(BOOK).read(text)
     assert answer.form == "lenient"
     assert answer.problem.startswith("not JSON")
     assert json.loads(answer.json)["title"].startswith("Em")
@@ -72,15 +72,15 @@ def test_what_needs_repair_is_read_leniently_and_stays_invalid(text: str) -> Non
 
 @pytest.mark.parametrize("text", ["", "no", "{", '{"title": ', "```json\n{}\n```", "NaN", "[" * 3000])
 def test_what_cannot_be_repaired_has_failed(text: str) -> None:
-    assert Form(BOOK).read(text).form == "failed"
+    assert AnswerSchema(BOOK).read(text).form == "failed"
 
 
 def test_commas_inside_texts_are_kept_by_repair() -> None:
-    assert repair('{"a": "x,}", "b": [1,2,],}') == {"a": "x,}", "b": [1, 2]}
+    assert repair_json('{"a": "x,}", "b": [1,2,],}') == {"a": "x,}", "b": [1, 2]}
 
 
 def test_numbers_of_any_size_are_compared() -> None:
-    form = Form({"enum": [10**30, 1, 0.5]})
+    form = AnswerSchema({"enum": [10**30, 1, 0.5]})
     assert [form.read(text).form for text in ("1e30", "1.0", "0.50", "2", "1e999")] == [
         *["strict"] * 3,
         "failed",
@@ -89,19 +89,19 @@ def test_numbers_of_any_size_are_compared() -> None:
 
 
 def test_json_without_a_schema_is_any_json() -> None:
-    assert Form().read("[1]").form == "strict"
-    assert Form().read("one").form == "failed"
+    assert AnswerSchema().read("[1]").form == "strict"
+    assert AnswerSchema().read("one").form == "failed"
 
 
 def test_a_bare_word_of_an_enum_is_an_answer() -> None:
-    form = Form({"type": "STRING", "enum": ["yes", "no"]}, enum=True)
+    form = AnswerSchema({"type": "STRING", "enum": ["yes", "no"]}, enum=True)
     assert (form.read("yes").form, form.read("yes\n").form, form.read("maybe").form) == ("strict", "strict", "failed")
     assert form.columns() == {}
 
 
 def test_top_level_properties_become_typed_columns() -> None:
     expected = {"title": "VARCHAR", "year": "BIGINT", "price": "DOUBLE", "genre": "VARCHAR", "tags": "JSON"}
-    assert Form(BOOK).columns() == expected
+    assert AnswerSchema(BOOK).columns() == expected
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_top_level_properties_become_typed_columns() -> None:
     ],
 )
 def test_a_value_of_another_type_is_absent(value: Any, kind: str, column: Any) -> None:
-    assert typed(value, kind) == column
-    assert type(typed(value, kind)) is type(column)
+    assert coerce(value, kind) == column
+    assert type(coerce(value, kind)) is type(column)
 
 
 def test_a_schema_may_refer_to_itself() -> None:
@@ -132,7 +132,7 @@ def test_a_schema_may_refer_to_itself() -> None:
         "$ref": "#/$defs/node",
         "$defs": {"node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}},
     }
-    form = Form(tree)
+    form = AnswerSchema(tree)
     assert form.read('{"next": {"next": {}}}').form == "strict"
     assert form.read('{"next": {"next": 1}}').problem == "$.next.next is not of type object"
     assert "nested too deeply" in form.read('{"next": ' * 900 + "{}" + "}" * 900).problem
@@ -142,7 +142,7 @@ def test_a_schema_may_refer_to_itself() -> None:
     "schema", [{"$ref": "#"}, {"$ref": "#/nowhere"}, {"pattern": "("}, {"type": "SPIRIT"}, {"type": 5}]
 )
 def test_a_strange_schema_breaks_nothing(schema: dict[str, Any]) -> None:
-    assert Form(schema).read("{}").form in ("strict", "failed")
+    assert AnswerSchema(schema).read("{}").form in ("strict", "failed")
 
 
 VALUES = st.recursive(

@@ -9,8 +9,8 @@ import json
 import pytest
 
 from batch.model import Generation
-from batch.requests.generation_settings import Settings
-from batch.requests.row_checker import Checker, Row
+from batch.requests.generation_settings import EncodedSettings
+from batch.requests.row_checker import CheckedRow, RowChecker
 from batch.samples.sample_inputs import INLINE_PROMPTS, SAMPLES, Sample, handbook, write_sample
 
 
@@ -24,11 +24,11 @@ def lines_of(sample: Sample) -> list[bytes]:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_row_of_a_sample_is_sent_as_it_is(name: str) -> None:
-    checker = Checker(Settings(Generation()))
+    checker = RowChecker(EncodedSettings(Generation()))
     keys = set()
     for number, line in enumerate(lines_of(SAMPLES[name]), 1):
-        row = checker.line(line, number)
-        assert isinstance(row, Row), row
+        row = checker.check_line(line, number)
+        assert isinstance(row, CheckedRow), row
         assert row.line == line
         keys.add(row.key)
     assert len(keys) == number

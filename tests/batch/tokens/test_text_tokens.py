@@ -38,36 +38,36 @@ TEXTS = {
 
 @pytest.mark.parametrize("script", MEASURED)
 def test_each_script_comes_out_as_measured(script: str) -> None:
-    assert len(TEXTS[script]) / text_tokens.estimate(TEXTS[script]) == pytest.approx(MEASURED[script], rel=0.12)
+    assert len(TEXTS[script]) / text_tokens.estimate_text(TEXTS[script]) == pytest.approx(MEASURED[script], rel=0.12)
 
 
 def test_no_text_has_no_tokens_and_any_text_has_some() -> None:
-    assert text_tokens.estimate("") == 0
-    assert text_tokens.estimate("a") == 1
-    assert text_tokens.estimate("\ud800") >= 1
+    assert text_tokens.estimate_text("") == 0
+    assert text_tokens.estimate_text("a") == 1
+    assert text_tokens.estimate_text("\ud800") >= 1
 
 
 @given(st.text(alphabet=st.characters(codec="ascii"), max_size=400))
 def test_the_fast_path_for_ascii_agrees_with_the_histogram(text: str) -> None:
     data = text.encode()
-    assert text_tokens._ascii(data) == pytest.approx(sum(text_tokens._slices(data)))
+    assert text_tokens._ascii_weight(data) == pytest.approx(sum(text_tokens._slice_weights(data)))
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_a_longer_text_never_has_fewer_tokens(text: str, more: str) -> None:
-    assert text_tokens.estimate(text + more) >= text_tokens.estimate(text)
+    assert text_tokens.estimate_text(text + more) >= text_tokens.estimate_text(text)
 
 
 def test_a_text_longer_than_a_slice_is_counted_whole() -> None:
     text = "я" * (text_tokens._SLICE + 1)
-    assert text_tokens.estimate(text) == round(len(text) / 4.25)
+    assert text_tokens.estimate_text(text) == round(len(text) / 4.25)
 
 
 def test_a_hundred_thousand_short_texts_take_well_under_two_seconds() -> None:
     text = "Classify this review: the battery lasts two days, but the screen is dim. " * 4
     started = time.process_time()
     for _ in range(100_000):
-        text_tokens.estimate(text)
+        text_tokens.estimate_text(text)
     assert time.process_time() - started < 2
 
 
@@ -89,7 +89,7 @@ class TestRequest:
             ],
         }
         assert text_tokens.estimate_request(request) == TokenEstimate(text=1128)
-        assert [slot for slot, _ in text_tokens.parts(request)] == [
+        assert [slot for slot, _ in text_tokens.prompt_parts(request)] == [
             "system",
             "user/mid",
             "user/mid",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.core import job_age
-from lifecycle.core.job_age import job_clock, usual
+from lifecycle.core.job_age import oldest_job_age, typical_duration
 
 HOUR = 3600.0
 NOW = 1_800_000_000.0
@@ -30,27 +30,27 @@ def test_a_job_past_its_expiry_is_not_said_to_have_time_left() -> None:
 
 def test_the_clock_is_that_of_the_oldest_open_job() -> None:
     shards = [a_shard(0, 40, "ended"), a_shard(1, 13), a_shard(2, 25), a_shard(3, None, "waiting")]
-    clock = job_clock({}, shards, NOW)
+    clock = oldest_job_age({}, shards, NOW)
     assert clock is not None
-    assert (clock.age, clock.left, clock.warn_hours) == (25 * HOUR, 23 * HOUR, 24)
+    assert (clock.age_seconds, clock.seconds_left, clock.warn_hours) == (25 * HOUR, 23 * HOUR, 24)
 
 
 def test_without_an_open_job_there_is_no_clock() -> None:
-    assert job_clock({}, [a_shard(0, 40, "ended"), a_shard(1, None, "waiting")], NOW) is None
+    assert oldest_job_age({}, [a_shard(0, 40, "ended"), a_shard(1, None, "waiting")], NOW) is None
 
 
 def test_ages_are_counted_by_googles_clock() -> None:
-    clock = job_clock({job_age.AHEAD: 12 * HOUR}, [a_shard(0, 1)], NOW)
-    assert clock is not None and clock.age == 13 * HOUR
+    clock = oldest_job_age({job_age.CLOCK_SKEW: 12 * HOUR}, [a_shard(0, 1)], NOW)
+    assert clock is not None and clock.age_seconds == 13 * HOUR
 
 
 def test_the_time_in_a_state_begins_when_it_was_seen_or_when_the_job_was_made() -> None:
-    data = {job_age.SINCE: {"0": NOW - 2 * HOUR}}
-    seen, unseen = job_clock(data, [a_shard(0, 5)], NOW), job_clock({}, [a_shard(0, 5)], NOW)
+    data = {job_age.STATE_SINCE: {"0": NOW - 2 * HOUR}}
+    seen, unseen = oldest_job_age(data, [a_shard(0, 5)], NOW), oldest_job_age({}, [a_shard(0, 5)], NOW)
     assert seen is not None and unseen is not None
-    assert (seen.in_state, unseen.in_state) == (2 * HOUR, 5 * HOUR)
+    assert (seen.state_seconds, unseen.state_seconds) == (2 * HOUR, 5 * HOUR)
 
 
 def test_what_is_usual_is_the_median_of_the_users_own_jobs() -> None:
-    assert usual([]) is None
-    assert usual([1.0, 30.0, 2.0]) == (2 * HOUR, 3)
+    assert typical_duration([]) is None
+    assert typical_duration([1.0, 30.0, 2.0]) == (2 * HOUR, 3)

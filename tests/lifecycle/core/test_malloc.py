@@ -18,8 +18,8 @@ from lifecycle.core import malloc
 def megabytes():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096 >> 20
 
-malloc.keep_small()
-malloc.keep_small()
+malloc.limit_arenas()
+malloc.limit_arenas()
 np.ones(3 << 20)  # 24 MB, freed at once: by default, smaller blocks come from the heap from now on
 before = megabytes()
 large, small = zip(*((np.ones(1 << 20), np.ones(1000)) for _ in range(20)))

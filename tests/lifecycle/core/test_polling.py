@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lifecycle.core.polling import back_off, poll_delay
+from lifecycle.core.polling import backoff_delay, poll_delay
 
 
 def test_polling_is_quick_at_first_and_slow_for_old_jobs() -> None:
@@ -13,8 +13,8 @@ def test_polling_is_quick_at_first_and_slow_for_old_jobs() -> None:
 
 
 def test_back_off_doubles_is_jittered_and_never_sooner_than_asked() -> None:
-    assert back_off(1, None, lambda: 0.0) == 1
-    assert back_off(3, None, lambda: 0.0) == 4
-    assert back_off(3, None, lambda: 1.0) == 8
-    assert back_off(1, 38.2, lambda: 0.0) == 38.2
-    assert back_off(500, None, lambda: 1.0) == 600
+    assert backoff_delay(1, None, lambda: 0.0) == 1
+    assert backoff_delay(3, None, lambda: 0.0) == 4
+    assert backoff_delay(3, None, lambda: 1.0) == 8
+    assert backoff_delay(1, 38.2, lambda: 0.0) == 38.2
+    assert backoff_delay(500, None, lambda: 1.0) == 600

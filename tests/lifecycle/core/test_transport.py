@@ -11,20 +11,20 @@ import pytest
 from batch.errors import InputError
 from batch.model import SendAs
 from lifecycle.core.models import RunSpec
-from lifecycle.core.transport import Freight, choose, refusal, result_bytes
-from lifecycle.workflow.shards.context import Limits
+from lifecycle.core.transport import PayloadSize, choose_transport, result_bytes, transport_error
+from lifecycle.workflow.shards.context import BatchLimits
 from tests.emulator_process import EmulatorProcess
-from tests.lifecycle.conftest import MODEL, Bench, ended
-from tests.lifecycle.simulation import World
+from tests.lifecycle.conftest import MODEL, Bench, wait_until_ended
+from tests.lifecycle.simulation import Simulation
 
-SMALL = Freight(rows=5, size_bytes=1_000, largest_bytes=300, output_bytes=result_bytes("text", 1_200))
+SMALL = PayloadSize(rows=5, size_bytes=1_000, largest_bytes=300, output_bytes=result_bytes("text", 1_200))
 PICTURE = "gemini-3.1-flash-image"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with World(tmp_path) as made:
-        yield made
+def simulation(tmp_path: Path) -> Iterator[Simulation]:
+    with Simulation(tmp_path) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,10 @@ def world(tmp_path: Path) -> Iterator[World]:
         (replace(SMALL, output_bytes=result_bytes("image", None)), SendAs.FILE),
     ],
 )
-def test_auto_sends_inline_only_what_is_tiny_both_ways(freight: Freight, chosen: SendAs) -> None:
-    assert choose(SendAs.AUTO, freight, Limits()) is chosen
-    assert choose(SendAs.INLINE, freight, Limits()) is SendAs.INLINE
-    assert choose(SendAs.FILE, freight, Limits()) is SendAs.FILE
+def test_auto_sends_inline_only_what_is_tiny_both_ways(freight: PayloadSize, chosen: SendAs) -> None:
+    assert choose_transport(SendAs.AUTO, freight, BatchLimits()) is chosen
+    assert choose_transport(SendAs.INLINE, freight, BatchLimits()) is SendAs.INLINE
+    assert choose_transport(SendAs.FILE, freight, BatchLimits()) is SendAs.FILE
 
 
 @pytest.mark.parametrize(
@@ -52,36 +52,40 @@ def test_auto_sends_inline_only_what_is_tiny_both_ways(freight: Freight, chosen:
         (replace(SMALL, rows=10_000, size_bytes=2 * 10**9), "The requests have 2,000 MB: inline, that takes 112 jobs"),
     ],
 )
-def test_inline_is_refused_with_the_reason_where_it_cannot_work(freight: Freight, why: str) -> None:
-    found = refusal(SendAs.INLINE, freight, Limits())
+def test_inline_is_refused_with_the_reason_where_it_cannot_work(freight: PayloadSize, why: str) -> None:
+    found = transport_error(SendAs.INLINE, freight, BatchLimits())
     assert found is not None
     assert why in str(found)
     assert "File" in found.remedy
-    assert refusal(SendAs.FILE, freight, Limits()) is refusal(SendAs.AUTO, freight, Limits()) is None
+    assert (
+        transport_error(SendAs.FILE, freight, BatchLimits())
+        is transport_error(SendAs.AUTO, freight, BatchLimits())
+        is None
+    )
 
 
 def test_what_can_work_inline_is_not_refused() -> None:
-    assert refusal(SendAs.INLINE, SMALL, Limits()) is None
-    assert refusal(SendAs.INLINE, replace(SMALL, rows=20_000, size_bytes=9 * 10**7), Limits()) is None
+    assert transport_error(SendAs.INLINE, SMALL, BatchLimits()) is None
+    assert transport_error(SendAs.INLINE, replace(SMALL, rows=20_000, size_bytes=9 * 10**7), BatchLimits()) is None
 
 
-def test_a_run_is_cut_by_what_is_expected_to_come_back(world: World) -> None:
+def test_a_run_is_cut_by_what_is_expected_to_come_back(simulation: Simulation) -> None:
     """Twelve rows that return a third of what one inline job may: four jobs, each row once."""
-    world.limits = Limits(inline_output_bytes=3_000)
-    world.restart()
-    run_id = world.submit(rows=12, send_as=SendAs.INLINE)  # 1,000 bytes a result are expected
-    world.until_ended(run_id)
-    assert [len(job.keys) for job in world.google.jobs] == [3, 3, 3, 3]
-    assert len(world.answers(run_id)) == 12
+    simulation.limits = BatchLimits(inline_output_bytes=3_000)
+    simulation.restart()
+    run_id = simulation.submit(rows=12, send_as=SendAs.INLINE)  # 1,000 bytes a result are expected
+    simulation.run_until_ended(run_id)
+    assert [len(job.keys) for job in simulation.google.jobs] == [3, 3, 3, 3]
+    assert len(simulation.answers(run_id)) == 12
 
 
 def test_a_transport_that_cannot_work_is_refused_before_anything_is_recorded(bench: Bench) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key("made-up-key")
-    draft = runner.forecasts.prepare("Paint a cat.", kind="lines")
+    account = runner.accounts.register_key("made-up-key")
+    draft = runner.forecasts.prepare_draft("Paint a cat.", kind="lines")
     with pytest.raises(InputError, match="One answer alone"):
         runner.submissions.submit(account, draft, RunSpec(model=PICTURE, send_as=SendAs.INLINE), "")
-    assert runner.runs.runs(account) == []
+    assert runner.runs.list_recent(account) == []
 
 
 @pytest.mark.parametrize(("model", "uploads"), [(MODEL, 0), (PICTURE, 1)])
@@ -89,10 +93,12 @@ def test_a_few_prompts_for_pictures_go_by_file(
     bench: Bench, emulator: EmulatorProcess, model: str, uploads: int
 ) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key("made-up-key")
-    draft = runner.forecasts.prepare("Paint a cat.\nPaint a dog.", kind="lines")
+    account = runner.accounts.register_key("made-up-key")
+    draft = runner.forecasts.prepare_draft("Paint a cat.\nPaint a dog.", kind="lines")
     assert (
-        ended(runner, account, runner.submissions.submit(account, draft, RunSpec(model=model), "")).counts["answered"]
+        wait_until_ended(runner, account, runner.submissions.submit(account, draft, RunSpec(model=model), "")).counts[
+            "answered"
+        ]
         == 2
     )
     assert sum(file["source"] == "UPLOADED" for file in emulator.ledger()["files"]) == uploads

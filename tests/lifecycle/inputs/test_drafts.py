@@ -228,14 +228,14 @@ def test_a_large_input_gives_its_memory_back_and_a_small_one_wastes_no_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_back: list[int] = []
-    monkeypatch.setattr(malloc, "give_back", lambda: given_back.append(1))
+    monkeypatch.setattr(malloc, "release_free_memory", lambda: given_back.append(1))
     prepare(line("a"), tmp_path / "small", kind="jsonl")
     assert given_back == []
     monkeypatch.setattr(drafts, "LARGE_BYTES", 10)
     prepare(line("a"), tmp_path / "large", kind="jsonl")
     assert given_back == [1]
     monkeypatch.undo()
-    malloc.give_back()
+    malloc.release_free_memory()
 
 
 def test_an_empty_input_is_an_empty_draft(tmp_path: Path) -> None:

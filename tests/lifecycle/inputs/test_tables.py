@@ -15,7 +15,7 @@ import pytest
 
 from batch.errors import InputError
 from lifecycle.inputs.drafts import Draft, prepare
-from lifecycle.inputs.tables import stored_names, table_preview
+from lifecycle.inputs.tables import table_preview, unique_column_names
 
 DAY, MOMENT = datetime.datetime(2026, 3, 1), datetime.datetime(2026, 3, 1, 14, 30)
 
@@ -227,7 +227,7 @@ def test_a_line_of_a_table_over_the_limit_costs_one_row(tmp_path: Path, monkeypa
 
 
 def test_names_that_are_taken_in_the_file_are_marked() -> None:
-    assert stored_names(["Key", "a", "prompt", "prompt (input)", "LINE"]) == [
+    assert unique_column_names(["Key", "a", "prompt", "prompt (input)", "LINE"]) == [
         "Key (input)",
         "a",
         "prompt (input)",

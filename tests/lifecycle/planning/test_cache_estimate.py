@@ -18,7 +18,7 @@ from lifecycle.inputs import drafts
 from lifecycle.planning import cache_estimate
 from lifecycle.runner import Runner
 from tests.emulator_process import EmulatorProcess
-from tests.lifecycle.conftest import KEY, MODEL, Bench, ended
+from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until_ended
 
 DOCUMENT = "The lending library keeps tools on shelves and writes down who has them. " * 400
 TARIFF = catalog.load().tariff(MODEL, datetime.now(UTC).date())
@@ -32,18 +32,22 @@ def requests_of(draft: drafts.Draft) -> list[dict[str, object]]:
 
 
 def test_an_offer_says_what_making_and_keeping_a_cache_costs_and_when_it_pays() -> None:
-    found = cache_estimate.offer(CachedText(MODEL, text="word " * 50_000), 2.0, TARIFF)
+    found = cache_estimate.estimate_cache(CachedText(MODEL, text="word " * 50_000), 2.0, TARIFF)
     assert TARIFF and TARIFF.input_standard and TARIFF.input_batch and TARIFF.cached and TARIFF.storage
     assert found.usd_to_make == pytest.approx(found.tokens * TARIFF.input_standard / 1e6)
     assert found.usd_per_hour == pytest.approx(found.tokens * TARIFF.storage / 1e6)
     saving = TARIFF.input_batch - TARIFF.cached
-    assert found.pays_from is not None
-    assert (found.pays_from - 1) * saving <= TARIFF.input_standard + 2 * TARIFF.storage < found.pays_from * saving
-    assert not found.too_small and not found.unknown
+    assert found.break_even_requests is not None
+    assert (
+        (found.break_even_requests - 1) * saving
+        <= TARIFF.input_standard + 2 * TARIFF.storage
+        < found.break_even_requests * saving
+    )
+    assert not found.too_small and not found.size_unknown
 
 
 def test_an_offer_below_the_models_minimum_says_so() -> None:
-    assert cache_estimate.offer(CachedText(MODEL, text="too short"), 1.0, TARIFF).too_small
+    assert cache_estimate.estimate_cache(CachedText(MODEL, text="too short"), 1.0, TARIFF).too_small
 
 
 def test_an_offer_counts_pictures_and_pages_and_admits_what_it_cannot_size(tmp_path: Path) -> None:
@@ -52,14 +56,16 @@ def test_an_offer_counts_pictures_and_pages_and_admits_what_it_cannot_size(tmp_p
     pages.write_bytes(b"%PDF-1.4\n1 0 obj << /Type /Pages /Count 12 >> endobj")
     odd.write_bytes(b"%PDF-1.7 compressed")
     files = (CacheFile(picture, "image/png"), CacheFile(pages, "application/pdf"))
-    assert cache_estimate.offer(CachedText(MODEL, files=files), 1.0, TARIFF).tokens == 2 * 258 + 12 * 258
-    unsure = cache_estimate.offer(CachedText(MODEL, files=(*files, CacheFile(odd, "application/pdf"))), 1.0, TARIFF)
-    assert unsure.unknown and not unsure.too_small
+    assert cache_estimate.estimate_cache(CachedText(MODEL, files=files), 1.0, TARIFF).tokens == 2 * 258 + 12 * 258
+    unsure = cache_estimate.estimate_cache(
+        CachedText(MODEL, files=(*files, CacheFile(odd, "application/pdf"))), 1.0, TARIFF
+    )
+    assert unsure.size_unknown and not unsure.too_small
 
 
 def test_an_offer_without_prices_has_none() -> None:
-    found = cache_estimate.offer(CachedText("gemini-nobody-knows", text=DOCUMENT), 1.0, None)
-    assert (found.usd_to_make, found.usd_per_hour, found.pays_from, found.minimum) == (None, None, None, None)
+    found = cache_estimate.estimate_cache(CachedText("gemini-nobody-knows", text=DOCUMENT), 1.0, None)
+    assert (found.usd_to_make, found.usd_per_hour, found.break_even_requests, found.minimum) == (None, None, None, None)
 
 
 # -- used by every request ---------------------------------------------------------------------------------------------
@@ -67,7 +73,7 @@ def test_an_offer_without_prices_has_none() -> None:
 
 def test_every_request_names_the_cache_and_those_that_name_another_keep_it(tmp_path: Path) -> None:
     text = '@use_cache theirs\nOne?\n\nTwo?\n\n"Three" with \\ and é?'
-    draft = cache_estimate.use_for_all(drafts.prepare(text, tmp_path, kind="blocks"), "cachedContents/abc")
+    draft = cache_estimate.apply_cache_to_all(drafts.prepare(text, tmp_path, kind="blocks"), "cachedContents/abc")
     names = [request["cachedContent"] for request in requests_of(draft)]
     assert names == ["@use_cache:theirs", "cachedContents/abc", "cachedContents/abc"]
     assert draft.uses_caches == ("cachedContents/abc", "theirs")
@@ -77,7 +83,7 @@ def test_every_request_names_the_cache_and_those_that_name_another_keep_it(tmp_p
 
 
 def test_a_display_name_is_looked_up_later(tmp_path: Path) -> None:
-    draft = cache_estimate.use_for_all(drafts.prepare("One?", tmp_path, kind="lines"), "hand book")
+    draft = cache_estimate.apply_cache_to_all(drafts.prepare("One?", tmp_path, kind="lines"), "hand book")
     assert requests_of(draft)[0]["cachedContent"] == "@use_cache:hand book"
 
 
@@ -85,7 +91,7 @@ def test_requests_that_set_what_only_a_cache_may_are_refused_and_left_as_they_we
     draft = drafts.prepare("One?\nTwo?", tmp_path, kind="lines", generation=Generation(system_instruction="Be brief."))
     before = (tmp_path / "requests.jsonl").read_bytes()
     with pytest.raises(InputError, match="2 requests set their own system instruction"):
-        cache_estimate.use_for_all(draft, "handbook")
+        cache_estimate.apply_cache_to_all(draft, "handbook")
     assert (tmp_path / "requests.jsonl").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["draft.json", "inputs.parquet", "requests.jsonl"]
 
@@ -100,48 +106,48 @@ def runner(bench: Bench) -> Runner:
 
 @pytest.fixture
 def account(runner: Runner) -> Account:
-    return runner.accounts.hold_key(KEY)
+    return runner.accounts.register_key(KEY)
 
 
 def test_a_run_on_a_chosen_cache_reads_it_in_every_row_and_leaves_it_there(
     runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
     wanted = CachedText(MODEL, text=DOCUMENT, system_instruction="Answer from the document.")
-    cache = runner.caches.create_cache(account, wanted, "handbook", 3600)
+    cache = runner.caches.create(account, wanted, "handbook", 3600)
     settings = Generation(system_instruction="Answer from the document.", temperature=0.5)
-    draft = runner.forecasts.prepare("Who?\nWhere?", kind="lines", generation=settings, use_cache="handbook")
+    draft = runner.forecasts.prepare_draft("Who?\nWhere?", kind="lines", generation=settings, use_cache="handbook")
     spec = RunSpec(MODEL, context=ContextMode.EXPLICIT)
-    found = runner.forecasts.forecast(account, draft, spec, exact=False)
-    assert found.card.cached == 2 * (cache.tokens or 0) > 0
-    run = ended(runner, account, runner.submissions.submit(account, draft, spec, "t", found))
+    found = runner.forecasts.for_draft(account, draft, spec, exact=False)
+    assert found.estimate.cached == 2 * (cache.tokens or 0) > 0
+    run = wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, "t", found))
     assert (run.state, dict(run.counts)) == (RunState.FINISHED, {"answered": 2})
     (usage,) = emulator.ledger()["usage"]
     assert usage["cached"] == 2 * (cache.tokens or 0)
-    assert [known.name for known in runner.caches.caches(account)] == [cache.name]
-    again = ended(runner, account, runner.retries.rerun(account, run.id, "u"))
+    assert [known.name for known in runner.caches.list_all(account)] == [cache.name]
+    again = wait_until_ended(runner, account, runner.retries.rerun(account, run.id, "u"))
     assert dict(again.counts) == {"answered": 2}
 
 
 def test_a_cache_that_is_not_there_is_told_before_anything_is_sent(
     runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
-    draft = runner.forecasts.prepare("Who?", kind="lines", use_cache="handbok")
+    draft = runner.forecasts.prepare_draft("Who?", kind="lines", use_cache="handbok")
     with pytest.raises(InputError, match="There is no cache 'handbok'"):
-        runner.forecasts.forecast(account, draft, RunSpec(MODEL), exact=False)
+        runner.forecasts.for_draft(account, draft, RunSpec(MODEL), exact=False)
     assert emulator.ledger()["batch_jobs"] == []
 
 
 def test_a_forecast_goes_on_from_the_one_before_and_keeps_its_counts(
     runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
-    draft = runner.forecasts.prepare("\n".join(f"{n}?" for n in range(30)), kind="lines", shared_text=DOCUMENT)
-    first = runner.forecasts.forecast(account, draft, RunSpec(MODEL, context=ContextMode.AUTO, hours=1))
+    draft = runner.forecasts.prepare_draft("\n".join(f"{n}?" for n in range(30)), kind="lines", shared_text=DOCUMENT)
+    first = runner.forecasts.for_draft(account, draft, RunSpec(MODEL, context=ContextMode.AUTO, hours=1))
     (group,) = first.plan.groups
     counted = emulator.ledger()["calls"]
     choices = {group.id: "none", "00000000000000aa": "explicit"}
     spec = RunSpec(MODEL, context=ContextMode.AUTO, hours=1, overrides=choices)
-    changed = runner.forecasts.forecast(account, draft, spec, exact=False, before=first)
+    changed = runner.forecasts.for_draft(account, draft, spec, exact=False, previous=first)
     assert group.choice == "explicit" and changed.plan.groups[0].choice == "none"
-    assert changed.counted == first.counted > 0 and changed.plan.survey is first.plan.survey
-    assert changed.card.usd.expected == pytest.approx(first.card.uncached.expected)
+    assert changed.counted_texts == first.counted_texts > 0 and changed.plan.survey is first.plan.survey
+    assert changed.estimate.usd.expected == pytest.approx(first.estimate.uncached.expected)
     assert emulator.ledger()["calls"] == counted

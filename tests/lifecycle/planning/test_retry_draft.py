@@ -12,7 +12,7 @@ from batch.errors import InputError, NotFound, OverBudget
 from batch.model import RunState
 from lifecycle.core.models import Account
 from lifecycle.inputs.drafts import Draft
-from lifecycle.results.collect.build import build
+from lifecycle.results.collect.build import build_results
 from lifecycle.runner import Runner
 from lifecycle.storage import schema
 from lifecycle.workflow.stages import (
@@ -25,16 +25,16 @@ from lifecycle.workflow.stages import (
     poll as poll_stage,
 )
 from tests.emulator_process import EmulatorProcess
-from tests.lifecycle.conftest import KEY, Bench, ended, wait_until
-from tests.lifecycle.simulation import World
+from tests.lifecycle.conftest import KEY, Bench, wait_until, wait_until_ended
+from tests.lifecycle.simulation import Simulation
 
 ELSEWHERE = "gemini-3.5-flash-lite"
 
 
 @pytest.fixture(autouse=True)
 def looks_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll_stage, "LOOK_AGAIN_SECONDS", 0.05)
-    monkeypatch.setattr(await_cancelled_stage, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(poll_stage, "POLL_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(await_cancelled_stage, "POLL_AGAIN_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def runner(bench: Bench) -> Runner:
 
 @pytest.fixture
 def account(runner: Runner) -> Account:
-    return runner.accounts.hold_key(KEY)
+    return runner.accounts.register_key(KEY)
 
 
 def sent_in(emulator: EmulatorProcess) -> list[int]:
@@ -56,32 +56,32 @@ def test_rows_that_are_being_sent_again_are_not_sent_once_more(
     bench: Bench, runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
     run_id = bench.submit(runner, account, "[[emulate: error:13]] one\n[[emulate: safety]] two\nthree")
-    ended(runner, account, run_id)
+    wait_until_ended(runner, account, run_id)
     emulator.settings(pace=1000)
     child = runner.retries.retry(account, run_id, "first")
     with pytest.raises(InputError, match=child):
         runner.retries.retry(account, run_id, "second")
     other = runner.retries.retry(account, run_id, "third", outcomes=["error_transient", "answer_blocked"])
-    assert [runner.runs.run(account, each).rows for each in (child, other)] == [1, 1]
+    assert [runner.runs.get(account, each).rows for each in (child, other)] == [1, 1]
     wait_until(lambda: len(sent_in(emulator)) == 3)
     emulator.clock(2000)
-    assert ended(runner, account, child).counts == {"error_transient": 1}
-    assert ended(runner, account, other).counts == {"answer_blocked": 1}
+    assert wait_until_ended(runner, account, child).counts == {"error_transient": 1}
+    assert wait_until_ended(runner, account, other).counts == {"answer_blocked": 1}
     assert sent_in(emulator) == [3, 1, 1]
 
 
 def test_the_same_wish_at_the_same_moment_is_one_run(bench: Bench, account: Account, emulator: EmulatorProcess) -> None:
     """Two processes that decided before either had recorded anything."""
     one, two = bench.runners[0], bench.open()
-    two.accounts.hold_key(KEY)
+    two.accounts.register_key(KEY)
     run_id = bench.submit(one, account, "[[emulate: error:13]] one")
-    ended(one, account, run_id)
+    wait_until_ended(one, account, run_id)
     offers = [each.retries.retry_forecast(account, run_id) for each in (one, two)]
-    children = [each.retries.send_retry(account, offer, "") for each, offer in zip((one, two), offers, strict=True)]
+    children = [each.retries.submit_retry(account, offer, "") for each, offer in zip((one, two), offers, strict=True)]
     assert children[0] == children[1]
-    ended(one, account, children[0])
+    wait_until_ended(one, account, children[0])
     later = one.retries.retry(account, run_id, "")
-    assert later != children[0] and ended(one, account, later).state is RunState.FINISHED
+    assert later != children[0] and wait_until_ended(one, account, later).state is RunState.FINISHED
     assert sent_in(emulator) == [1, 1, 1]
 
 
@@ -89,11 +89,11 @@ def test_a_retry_of_a_retry_sends_that_ones_rows_as_they_stand_now(
     bench: Bench, runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
     run_id = bench.submit(runner, account, "[[emulate: error:13]] one\n[[emulate: safety]] two\nthree")
-    ended(runner, account, run_id)
+    wait_until_ended(runner, account, run_id)
     child = runner.retries.retry(account, run_id, "a", model=ELSEWHERE)
-    ended(runner, account, child)
+    wait_until_ended(runner, account, child)
     again = runner.retries.retry(account, child, "b", outcomes=["error_transient", "answer_blocked"])
-    run = ended(runner, account, again)
+    run = wait_until_ended(runner, account, again)
     assert (run.rows, run.parent_id, run.model) == (1, run_id, ELSEWHERE)
     with pytest.raises(InputError, match="No row"):
         runner.retries.retry(account, child, "c", outcomes=["answer_blocked"])
@@ -107,10 +107,10 @@ def test_rows_of_a_cancelled_run_are_sent_again_in_smaller_jobs(
     run_id = bench.submit(runner, account, "one\ntwo\nthree")
     wait_until(lambda: len(sent_in(emulator)) == 1)
     runner.runs.cancel(account, run_id)
-    assert ended(runner, account, run_id).counts == {"missing": 3}
+    assert wait_until_ended(runner, account, run_id).counts == {"missing": 3}
     emulator.settings(job_outcome="succeeded")
     child = runner.retries.retry(account, run_id, "again", rows_per_job=2)
-    assert ended(runner, account, child).counts == {"answered": 3}
+    assert wait_until_ended(runner, account, child).counts == {"answered": 3}
     assert runner.runs.results(account, run_id).counts() == {"answered": 3}
     assert sorted(sent_in(emulator)[1:]) == [1, 2]
 
@@ -143,13 +143,13 @@ def test_only_what_a_cancelled_run_left_unanswered_is_sent_elsewhere(
     run_id = half_answered(bench, runner, account, emulator)
     offer = runner.retries.resubmit_forecast(account, run_id, model=ELSEWHERE, rows_per_job=1)
     assert offer.draft.rows == 3
-    child = runner.retries.send_retry(account, offer, "elsewhere")
-    assert runner.retries.send_retry(account, offer, "elsewhere") == child
+    child = runner.retries.submit_retry(account, offer, "elsewhere")
+    assert runner.retries.submit_retry(account, offer, "elsewhere") == child
     wait_until(lambda: len(emulator.ledger()["batch_jobs"]) == 4)
     emulator.clock(2000)
-    run = ended(runner, account, child)
+    run = wait_until_ended(runner, account, child)
     assert (run.rows, run.counts, run.model) == (2, {"answered": 2}, ELSEWHERE)
-    assert runner.runs.run(account, run_id).state is RunState.CANCELLED
+    assert runner.runs.get(account, run_id).state is RunState.CANCELLED
     assert runner.runs.results(account, run_id).counts() == {"answered": 3}
     jobs = emulator.ledger()["batch_jobs"]
     assert [(job["request_count"], job["model"].removeprefix("models/")) for job in jobs[2:]] == [(1, ELSEWHERE)] * 2
@@ -164,16 +164,16 @@ def test_the_wish_outlives_a_process_that_dies_before_it_has_cancelled(
     first = bench.runners[0]
     run_id = bench.submit(first, account, "one")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    monkeypatch.setattr(first._office.store, "ask_cancel", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(first._office.store, "request_cancel", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        first.retries.send_retry(account, first.retries.resubmit_forecast(account, run_id), "t")
+        first.retries.submit_retry(account, first.retries.resubmit_forecast(account, run_id), "t")
     first.close()
     second = bench.open()
-    second.accounts.hold_key(KEY)
-    assert ended(second, account, run_id).state is RunState.CANCELLED
+    second.accounts.register_key(KEY)
+    assert wait_until_ended(second, account, run_id).state is RunState.CANCELLED
     emulator.settings(job_outcome="succeeded")
     (child,) = second.runs.retries_of(account, run_id)
-    assert ended(second, account, child.id).counts == {"answered": 1}
+    assert wait_until_ended(second, account, child.id).counts == {"answered": 1}
 
 
 def test_a_waiting_run_that_is_cancelled_sends_nothing(
@@ -181,11 +181,11 @@ def test_a_waiting_run_that_is_cancelled_sends_nothing(
 ) -> None:
     run_id = half_answered(bench, runner, account, emulator)
     emulator.faults([{"method": "POST", "route": ":cancel$", "times": -1, "do": "status", "status": 503}])
-    child = runner.retries.send_retry(account, runner.retries.resubmit_forecast(account, run_id), "t")
+    child = runner.retries.submit_retry(account, runner.retries.resubmit_forecast(account, run_id), "t")
     runner.runs.cancel(account, child)
-    assert ended(runner, account, child).state is RunState.CANCELLED
+    assert wait_until_ended(runner, account, child).state is RunState.CANCELLED
     emulator.faults([])
-    assert ended(runner, account, run_id).state is RunState.CANCELLED
+    assert wait_until_ended(runner, account, run_id).state is RunState.CANCELLED
     assert sorted(sent_in(emulator)) == [1, 2]
 
 
@@ -197,8 +197,8 @@ def test_what_was_answered_after_all_is_not_bought_again(
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     offer = runner.retries.resubmit_forecast(account, run_id)
     emulator.clock(2000)
-    ended(runner, account, run_id)
-    child = ended(runner, account, runner.retries.send_retry(account, offer, "t"))
+    wait_until_ended(runner, account, run_id)
+    child = wait_until_ended(runner, account, runner.retries.submit_retry(account, offer, "t"))
     assert (child.state, child.rows) == (RunState.FINISHED, 0)
     assert sent_in(emulator) == [2]
     with pytest.raises(InputError, match="has ended"):
@@ -211,38 +211,38 @@ def test_a_dearer_elsewhere_is_held_against_the_budget(
     emulator.settings(job_outcome="stuck")
     run_id = bench.submit(runner, account, "one", max_usd=0.2)
     with pytest.raises(OverBudget):
-        runner.retries.send_retry(
+        runner.retries.submit_retry(
             account, runner.retries.resubmit_forecast(account, run_id, model="gemini-3.1-pro-preview"), "t"
         )
-    assert not runner.runs.run(account, run_id).cancel_requested
+    assert not runner.runs.get(account, run_id).cancel_requested
 
 
 @pytest.mark.parametrize("crash_after", [False, True])
 def test_dying_at_any_write_sends_every_row_elsewhere_once(tmp_path: Path, crash_after: bool) -> None:
-    with World(tmp_path) as world:
-        world.patches.setattr(collect_stage, "build", build)
+    with Simulation(tmp_path) as simulation:
+        simulation.patches.setattr(collect_stage, "build_results", build_results)
         for write in range(1 + 4 * crash_after, 200, 9):
-            world.google.outcome = "STUCK"
-            old = world.submit()
-            world.work(2)
-            child = world.submit()
+            simulation.google.outcome = "STUCK"
+            old = simulation.submit()
+            simulation.work(2)
+            child = simulation.submit()
             for name in ("requests.jsonl", "inputs.parquet"):
-                (world.folder(child) / name).unlink()
-                os.link(world.folder(old) / name, world.folder(child) / name)
-            draft = Draft(world.folder(old), "", "jsonl", 3, 0)
-            (world.folder(old) / "draft.json").write_bytes(msgspec.json.encode(draft, enc_hook=str))
-            with world.process.store.engine.begin() as c:
-                waiting = {"parent_id": old, "data": {await_cancelled_stage.AFTER: old}}
+                (simulation.folder(child) / name).unlink()
+                os.link(simulation.folder(old) / name, simulation.folder(child) / name)
+            draft = Draft(simulation.folder(old), "", "jsonl", 3, 0)
+            (simulation.folder(old) / "draft.json").write_bytes(msgspec.json.encode(draft, enc_hook=str))
+            with simulation.process.store.engine.begin() as c:
+                waiting = {"parent_id": old, "data": {await_cancelled_stage.REPLACES_RUN: old}}
                 c.execute(schema.run.update().where(schema.run.c.id == child).values(waiting))
-            kept = (world.folder(old) / "inputs.parquet").read_bytes()
-            world.process.store.crash_in, world.process.store.crash_after = write, crash_after
-            world.until_ended(old)
-            world.google.outcome = "SUCCEEDED"
-            world.until_ended(child)
-            assert [world.row(run)["state"] for run in (old, child)] == ["cancelled", "finished"]
-            assert sorted(world.answers(child)) == [f"{old}-{n}" for n in range(3)]
-            assert [len(world.google.named(f"gbr-test-{run}-s0000")) for run in (old, child)] == [1, 1]
-            assert (world.folder(old) / "inputs.parquet").read_bytes() == kept
-            if world.process.store.crash_in > 0:
+            kept = (simulation.folder(old) / "inputs.parquet").read_bytes()
+            simulation.process.store.crash_in, simulation.process.store.crash_after = write, crash_after
+            simulation.run_until_ended(old)
+            simulation.google.outcome = "SUCCEEDED"
+            simulation.run_until_ended(child)
+            assert [simulation.row(run)["state"] for run in (old, child)] == ["cancelled", "finished"]
+            assert sorted(simulation.answers(child)) == [f"{old}-{n}" for n in range(3)]
+            assert [len(simulation.google.jobs_named(f"gbr-test-{run}-s0000")) for run in (old, child)] == [1, 1]
+            assert (simulation.folder(old) / "inputs.parquet").read_bytes() == kept
+            if simulation.process.store.crash_in > 0:
                 break
-        assert world.process.store.crash_in > 0, "there are more writes than were tried"
+        assert simulation.process.store.crash_in > 0, "there are more writes than were tried"

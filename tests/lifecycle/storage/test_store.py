@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from batch.pricing.costs import Bill
+from batch.pricing.costs import RunCost
 from lifecycle.storage.store import LeaseLost, Store
 
 
@@ -65,7 +65,7 @@ def test_a_holder_whose_run_was_taken_writes_nothing(store: Store) -> None:
         lambda: store.add_shards("r1", old["token"], [{"n": 0}]),
         lambda: store.set_shard("r1", old["token"], 0, job_name="stale"),
         lambda: store.put_cache("r1", old["token"], "g", 0, name="stale"),
-        lambda: store.hold("r1", old["token"], 60),
+        lambda: store.extend_lease("r1", old["token"], 60),
     ):
         with pytest.raises(LeaseLost):
             write()
@@ -77,7 +77,7 @@ def test_a_lease_is_never_shortened(store: Store) -> None:
     store.add_run(run_row("r1"))
     row = store.claim(["a"], 60)
     assert row is not None
-    store.hold("r1", row["token"], 5)
+    store.extend_lease("r1", row["token"], 5)
     after = store.run("r1")
     assert after is not None and after["lease_until"] > time.time() + 50
 
@@ -86,7 +86,7 @@ def test_a_cancel_that_lands_during_a_stage_is_seen_at_once(store: Store) -> Non
     store.add_run(run_row("r1"))
     row = store.claim(["a"], 60)
     assert row is not None
-    store.ask_cancel("r1")
+    store.request_cancel("r1")
     store.commit("r1", row["token"], {}, delay=300)
     assert store.claim(["a"], 60) is not None
 
@@ -102,7 +102,7 @@ def test_a_cancel_already_seen_does_not_hurry_the_run(store: Store) -> None:
 def test_two_processes_share_one_database_and_its_constants(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'runs.db'}"
     one, two = Store(url), Store(url)
-    assert one.constant("salt", lambda: "x") == two.constant("salt", lambda: "y") == "x"
+    assert one.get_or_create_setting("salt", lambda: "x") == two.get_or_create_setting("salt", lambda: "y") == "x"
     one.add_run(run_row("r1"))
     assert two.claim(["a"], 60) is not None
     assert one.claim(["a"], 60) is None
@@ -115,7 +115,7 @@ def test_polls_do_not_make_the_database_grow(store: Store) -> None:
     for _ in range(50):
         row = store.claim(["a"], 60)
         assert row is not None
-        store.tell("r1", "Still running.")
+        store.add_event("r1", "Still running.")
         store.commit("r1", row["token"], {"note": "n"}, delay=0)
     assert len(store.events("r1")) == 1
 
@@ -124,9 +124,9 @@ def test_an_owner_with_many_runs_does_not_starve_others(store: Store) -> None:
     for n in range(3):
         store.add_run(run_row(f"a{n}", owner="a"))
     store.add_run(run_row("b0", owner="b"))
-    claimed = [store.claim(["a", "b"], 60, most_per_owner=2) for _ in range(3)]
+    claimed = [store.claim(["a", "b"], 60, max_per_owner=2) for _ in range(3)]
     assert [row["owner"] for row in claimed if row] == ["a", "a", "b"]
-    assert store.claim(["a", "b"], 60, most_per_owner=2) is None
+    assert store.claim(["a", "b"], 60, max_per_owner=2) is None
 
 
 def test_what_an_ended_run_may_have_sent_takes_up_no_room(store: Store) -> None:
@@ -138,14 +138,14 @@ def test_what_an_ended_run_may_have_sent_takes_up_no_room(store: Store) -> None:
     assert row is not None
     sent = {**blank, **texts, "n": 0, "stage": "intended", "settle_at": 1.0, "misses": 0}
     store.add_shards("r1", row["token"], [sent])
-    assert [shard["tokens"] for shard in store.occupying("a", 0.0)] == [7]
+    assert [shard["tokens"] for shard in store.quota_shards("a", 0.0)] == [7]
     store.commit("r1", row["token"], {"stage": "finished"})
-    assert store.occupying("a", 0.0) == []
+    assert store.quota_shards("a", 0.0) == []
 
 
 def test_removing_a_run_leaves_nothing_of_it(store: Store) -> None:
     store.add_run(run_row("r1", stage="finished"))
-    store.tell("r1", "x")
+    store.add_event("r1", "x")
     store.remove_run("r1")
     assert store.run("r1") is None
     assert store.events("r1") == []
@@ -158,20 +158,20 @@ def test_a_database_of_the_first_version_learns_to_keep_bills(store: Store) -> N
         c.execute(text("DROP TABLE bill"))
         c.execute(text("UPDATE meta SET value = '1' WHERE name = 'schema'"))
     new = Store(store.engine.url.render_as_string(hide_password=False))
-    assert [row["id"] for row in new.unbilled("a")] == ["r1"]
+    assert [row["id"] for row in new.runs_without_cost("a")] == ["r1"]
     for usd in (0.5, 0.7):
-        new.add_bill("a", asdict(Bill("r1", rows_usd=usd)))
-    assert [row["rows_usd"] for row in new.bills("a")] == [0.5]
-    assert new.unbilled("a") == [] and new.bills("b") == []
+        new.add_run_cost("a", asdict(RunCost("r1", rows_usd=usd)))
+    assert [row["rows_usd"] for row in new.run_costs("a")] == [0.5]
+    assert new.runs_without_cost("a") == [] and new.run_costs("b") == []
     new.close()
 
 
 def test_bills_of_the_second_version_are_kept_when_they_learn_to_tell_more(store: Store) -> None:
-    store.add_bill("a", asdict(Bill("r1", rows_usd=0.5)))
+    store.add_run_cost("a", asdict(RunCost("r1", rows_usd=0.5)))
     with store.engine.begin() as c:
         for column in ("unreturned", "jobs", "again"):
             c.execute(text(f"ALTER TABLE bill DROP COLUMN {column}"))
         c.execute(text("UPDATE meta SET value = '2' WHERE name = 'schema'"))
     new = Store(store.engine.url.render_as_string(hide_password=False))
-    assert [Bill(**row) for row in new.bills("a")] == [Bill("r1", rows_usd=0.5, jobs=[])]
+    assert [RunCost(**row) for row in new.run_costs("a")] == [RunCost("r1", rows_usd=0.5, jobs=[])]
     new.close()

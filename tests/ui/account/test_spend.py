@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from batch.pricing.costs import Bill, by_day_and_model, by_model, spent
-from tests.ui.conftest import Jar
-from tests.ui.fakes import FakeRunner, a_run, ended
-from tests.ui.shared.test_session import KEY, texts
-from ui.account.spend import amount, headline, picture
+from batch.pricing.costs import RunCost, by_day_and_model, by_model, sum_spend
+from tests.ui.conftest import CookieJar
+from tests.ui.fakes import FakeRunner, finished_run, make_run
+from tests.ui.shared.test_session import KEY, page_text
+from ui.account.spend import chart_options, describe_spend, format_amount
 from ui.shared.app_state import AppState
 
 DAY = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
-BILL = Bill("r1", "", "flash", 10, DAY, rows_usd=0.06, caches_usd=0.01, uncached_usd=0.1, standard_usd=0.2)
+BILL = RunCost("r1", "", "flash", 10, DAY, rows_usd=0.06, caches_usd=0.01, uncached_usd=0.1, standard_usd=0.2)
 MYSTERY = replace(BILL, run="r2", model="mystery", rows_usd=None, uncached_usd=None, standard_usd=None)
 LOSS = replace(BILL, rows_usd=0.02, caches_usd=0.03, uncached_usd=0.025, standard_usd=0.045)
-GOING = a_run("r9", estimate_usd=0.5)
+GOING = make_run("r9", estimate_usd=0.5)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ GOING = a_run("r9", estimate_usd=0.5)
         ([MYSTERY], [], False, "1 run with 10 rows: cost not known."),
         (
             [BILL, MYSTERY],
-            [GOING, a_run("r8", estimate_usd=None)],
+            [GOING, make_run("r8", estimate_usd=None)],
             False,
             "2 runs with 20 rows: cost at least $0.070 (1 run not known). That is $0.13 less than at standard price"
             " without caches: batch saved $0.10, caching saved $0.030. 2 runs under way are not in"
@@ -54,37 +54,37 @@ GOING = a_run("r9", estimate_usd=0.5)
         ([], [], False, "No run has ended yet."),
     ],
 )
-def test_all_of_it_in_words(bills: list[Bill], runs: list[object], rehearsal: bool, words: str) -> None:
-    assert headline(bills, runs, rehearsal=rehearsal) == words  # type: ignore[arg-type]
+def test_all_of_it_in_words(bills: list[RunCost], runs: list[object], rehearsal: bool, words: str) -> None:
+    assert describe_spend(bills, runs, rehearsal=rehearsal) == words  # type: ignore[arg-type]
 
 
 def test_the_picture_stacks_models_by_day_and_folds_small_ones_together() -> None:
     bills = [replace(BILL, model=f"m{n}", rows_usd=float(n), ended_at=DAY + 86_400 * (n % 3)) for n in range(8)]
-    drawn = picture(spent(bills, by_day_and_model))
-    assert drawn["xAxis"]["data"] == ["23 Nov", "24 Nov", "25 Nov"]
-    assert [series["name"] for series in drawn["series"]] == ["m7", "m6", "m5", "m4", "others"]
-    whole = [sum(at) for at in zip(*(series["data"] for series in drawn["series"]), strict=True)]
-    assert whole == [pytest.approx(0 + 3 + 6 + 0.03), pytest.approx(1 + 4 + 7 + 0.03), pytest.approx(2 + 5 + 0.02)]
-    assert json.loads(json.dumps(drawn)) == drawn
+    rendered = chart_options(sum_spend(bills, by_day_and_model))
+    assert rendered["xAxis"]["data"] == ["23 Nov", "24 Nov", "25 Nov"]
+    assert [series["name"] for series in rendered["series"]] == ["m7", "m6", "m5", "m4", "others"]
+    total = [sum(at) for at in zip(*(series["data"] for series in rendered["series"]), strict=True)]
+    assert total == [pytest.approx(0 + 3 + 6 + 0.03), pytest.approx(1 + 4 + 7 + 0.03), pytest.approx(2 + 5 + 0.02)]
+    assert json.loads(json.dumps(rendered)) == rendered
 
 
 def test_the_drawer_adds_up_only_when_it_is_opened(
-    page: Callable[[], AppTest], runner: FakeRunner, state: AppState, cookies: Jar
+    page: Callable[[], AppTest], runner: FakeRunner, state: AppState, cookies: CookieJar
 ) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    runner.runs_of["owner-of-ab12"] = [ended(a_run("r1"))]
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of["owner-of-ab12"] = [finished_run(make_run("r1"))]
     runner.bills_of["owner-of-ab12"] = [BILL, MYSTERY]
     at = page()
-    assert "1 run not known" not in texts(at)
+    assert "1 run not known" not in page_text(at)
     at.session_state["spend"] = True
     at.run()
-    assert "1 run not known" in texts(at).replace("\\", "")
+    assert "1 run not known" in page_text(at).replace("\\", "")
     shown = next(frame.value for frame in at.dataframe if "Saved" in frame.value)
     assert list(shown["Cost"]) == ["$0.070", "not known"] and list(shown["Saved"]) == ["$0.13", "not known"]
 
 
 def test_an_amount_says_how_many_runs_are_not_in_it() -> None:
-    assert [amount(line) for line in spent([BILL, replace(BILL, unpriced=1), MYSTERY], by_model)] == [
+    assert [format_amount(line) for line in sum_spend([BILL, replace(BILL, unpriced=1), MYSTERY], by_model)] == [
         "at least $0.14",
         "not known",
     ]

@@ -17,14 +17,14 @@ from starlette.testclient import TestClient
 
 from ui.http import routes, security
 from ui.shared.app_state import OWN_HEADER, AppState, CookieChange, Download, UploadGrant
-from ui.shared.cookie_crypto import Vault
+from ui.shared.cookie_crypto import CookieCipher
 
 OWN = {OWN_HEADER: "1"}
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> AppState:
-    return AppState(runner=cast(Any, None), vault=Vault("secret"), data_dir=tmp_path)
+    return AppState(runner=cast(Any, None), cookie_cipher=CookieCipher("secret"), data_dir=tmp_path)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def client(state: AppState) -> Iterator[TestClient]:
 
 
 def test_a_ticket_sets_a_cookie_that_scripts_cannot_read(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", "sealed"),))
+    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", "sealed"),))
     reply = client.post("/api/session", content=ticket, headers=OWN)
     cookie = reply.headers["set-cookie"]
     assert reply.status_code == 200
@@ -52,19 +52,19 @@ def test_a_ticket_sets_a_cookie_that_scripts_cannot_read(state: AppState, client
 
 
 def test_over_https_the_cookie_is_secure(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", "sealed"),))
+    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", "sealed"),))
     reply = client.post("https://testserver/api/session", content=ticket, headers=OWN)
     assert "Secure" in reply.headers["set-cookie"]
 
 
 def test_a_ticket_removes_a_cookie(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", ""),))
+    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", ""),))
     reply = client.post("/api/session", content=ticket, headers=OWN)
     assert 'gbr_key=""' in reply.headers["set-cookie"] and "Max-Age=0" in reply.headers["set-cookie"]
 
 
 def test_a_ticket_sets_cookies_once(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", "sealed"),))
+    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", "sealed"),))
     assert client.post("/api/session", content=ticket, headers=OWN).status_code == 200
     again = client.post("/api/session", content=ticket, headers=OWN)
     assert again.status_code == 403 and "set-cookie" not in again.headers
@@ -82,10 +82,10 @@ def test_without_a_ticket_no_cookie_is_set(client: TestClient, body: bytes) -> N
 
 
 def test_a_form_of_another_site_cannot_use_a_ticket(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tickets.issue((CookieChange("gbr_key", "sealed"),))
+    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", "sealed"),))
     for headers in ({}, {**OWN, "origin": "http://evil.example"}, {**OWN, "sec-fetch-site": "cross-site"}):
         assert client.post("/api/session", content=ticket, headers=headers).status_code == 403
-    assert state.cookie_tickets.look(ticket) is not None
+    assert state.cookie_tokens.peek(ticket) is not None
 
 
 # -- upload ----------------------------------------------------------------------------------------------------
@@ -94,14 +94,14 @@ def test_a_form_of_another_site_cannot_use_a_ticket(state: AppState, client: Tes
 def test_an_upload_arrives_whole_and_under_its_granted_name(state: AppState, client: TestClient) -> None:
     body = b"line\n" * 1_000_000
     path = state.uploads / "given.upload"
-    reply = client.put(f"/api/upload/{state.upload_tickets.issue(UploadGrant(path))}", content=body, headers=OWN)
+    reply = client.put(f"/api/upload/{state.upload_tokens.issue(UploadGrant(path))}", content=body, headers=OWN)
     assert reply.json() == {"ok": True, "bytes": len(body)}
     assert path.read_bytes() == body
-    assert [found.name for found in state.uploads.iterdir()] == ["given.upload"]
+    assert [element.name for element in state.uploads.iterdir()] == ["given.upload"]
 
 
 def test_an_upload_needs_an_unused_ticket(state: AppState, client: TestClient) -> None:
-    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
     assert client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN).status_code == 200
     assert client.put(f"/api/upload/{ticket}", content=b"2", headers=OWN).status_code == 403
     assert client.put("/api/upload/guessed", content=b"3", headers=OWN).status_code == 403
@@ -109,7 +109,7 @@ def test_an_upload_needs_an_unused_ticket(state: AppState, client: TestClient) -
 
 
 def test_an_upload_needs_the_page_behind_it(state: AppState, client: TestClient) -> None:
-    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
     assert client.put(f"/api/upload/{ticket}", content=b"1").status_code == 403
 
 
@@ -118,7 +118,7 @@ def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(
     state: AppState, client: TestClient, monkeypatch: pytest.MonkeyPatch, announced: bool
 ) -> None:
     monkeypatch.setattr(routes, "UPLOAD_LIMIT_BYTES", 1000)
-    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
     body = b"x" * 1001 if announced else iter([b"x" * 600, b"x" * 600])
     reply = client.put(f"/api/upload/{ticket}", content=body, headers=OWN)
     assert reply.status_code == 413 and "2 GB" in reply.json()["words"]
@@ -130,7 +130,7 @@ def test_an_upload_that_the_disk_cannot_hold_is_refused(
 ) -> None:
     usage = namedtuple("usage", "total used free")(10**12, 10**12, 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
     reply = client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN)
     assert reply.status_code == 507 and "no room" in reply.json()["words"]
 
@@ -142,7 +142,7 @@ def _export(state: AppState, body: bytes, name: str = "results.csv") -> str:
     path = state.exports / "file"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(body)
-    return f"/api/download/{state.download_tickets.issue(Download(path, name, 'text/csv'))}"
+    return f"/api/download/{state.download_tokens.issue(Download(path, name, 'text/csv'))}"
 
 
 def test_a_download_is_the_file_under_its_name(state: AppState, client: TestClient) -> None:
@@ -215,7 +215,7 @@ def test_our_routes_answer_only_our_own_page(
 
 def test_the_stopping_of_uploads_is_said(state: AppState, client: TestClient) -> None:
     state.stopping.set()
-    ticket = state.upload_tickets.issue(UploadGrant(state.uploads / "a.upload"))
+    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
     reply = client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN)
     assert reply.status_code == 503 and list(state.uploads.iterdir()) == []
     assert isinstance(state.stopping, threading.Event)

@@ -13,29 +13,29 @@ from streamlit.testing.v1.element_tree import Block
 
 from batch.model import RunState
 from lifecycle.core.models import RunView
-from tests.ui.conftest import Jar
-from tests.ui.fakes import NOW, FakeRunner, a_run, ended
-from tests.ui.shared.test_session import KEY, press, texts
-from ui.monitor.desktop_notification import notes
-from ui.monitor.since_last_visit import MOST_RUNS, Seen, how, numbers, parsed, written
+from tests.ui.conftest import CookieJar
+from tests.ui.fakes import NOW, FakeRunner, finished_run, make_run
+from tests.ui.shared.test_session import KEY, page_text, press
+from ui.monitor.desktop_notification import notifications
+from ui.monitor.since_last_visit import MAX_RUNS, SeenRuns, counts_line, describe_ending, format_seen, parse_seen
 from ui.shared.app_state import AppState
 
 Open = Callable[..., AppTest]
 OWNER = "owner-of-ab12"
 
 
-def over(run_id: str, minutes: int, **changes: Any) -> RunView:
+def ended_run(run_id: str, minutes: int, **changes: Any) -> RunView:
     """A run that ended so many minutes after NOW."""
     counts = {"answered": 20, "truncated": 2}
-    plain = ended(a_run(run_id, counts=counts))
-    return type(plain)(**{**vars(plain), "ended_at": NOW + timedelta(minutes=minutes), **changes})
+    base = finished_run(make_run(run_id, counts=counts))
+    return type(base)(**{**vars(base), "ended_at": NOW + timedelta(minutes=minutes), **changes})
 
 
 @pytest.mark.parametrize(
     ("text", "seen"),
     [
-        ("1795435200000", Seen(1_795_435_200_000)),
-        ("5.r1.r2", Seen(5, ("r1", "r2"))),
+        ("1795435200000", SeenRuns(1_795_435_200_000)),
+        ("5.r1.r2", SeenRuns(5, ("r1", "r2"))),
         ("", None),
         ("x.r1", None),
         ("5.r1.<b>", None),
@@ -44,115 +44,115 @@ def over(run_id: str, minutes: int, **changes: Any) -> RunView:
         ("-1", None),
     ],
 )
-def test_what_a_browser_has_seen_is_read_with_suspicion(text: str, seen: Seen | None) -> None:
-    assert parsed(text) == seen
+def test_what_a_browser_has_seen_is_read_with_suspicion(text: str, seen: SeenRuns | None) -> None:
+    assert parse_seen(text) == seen
 
 
 def test_it_fits_a_preference_however_much_there_is_to_tell() -> None:
     names = tuple(f"r{n:012x}" for n in range(40))
-    text = written(Seen(1_795_435_200_000, names))
-    assert parsed(text) == Seen(1_795_435_200_000, names[:MOST_RUNS]) and len(text) < 200
+    text = format_seen(SeenRuns(1_795_435_200_000, names))
+    assert parse_seen(text) == SeenRuns(1_795_435_200_000, names[:MAX_RUNS]) and len(text) < 200
 
 
 @pytest.fixture
-def visit(page: Open, state: AppState, cookies: Jar) -> Callable[[], AppTest]:
+def open_page(page: Open, state: AppState, cookies: CookieJar) -> Callable[[], AppTest]:
     """Come back with the same browser: the preferences that the last visit wrote are sent again."""
-    cookies["gbr_key"] = state.vault.seal(KEY)
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     visits: list[AppTest] = []
 
-    def come() -> AppTest:
+    def open_again() -> AppTest:
         if visits and "preferences_to_write" in visits[-1].session_state:
             cookies["gbr_preferences"] = visits[-1].session_state["preferences_to_write"]
         visits.append(page())
         return visits[-1]
 
-    return come
+    return open_again
 
 
-def told(at: AppTest) -> str:
-    said = texts(at).replace("\\", "")
-    return said if "While you were away" in said else ""
+def banner_text(at: AppTest) -> str:
+    text = page_text(at).replace("\\", "")
+    return text if "While you were away" in text else ""
 
 
 def test_the_first_visit_says_nothing_and_the_next_what_ended_since(
-    visit: Callable[[], AppTest], runner: FakeRunner
+    open_page: Callable[[], AppTest], runner: FakeRunner
 ) -> None:
-    runner.runs_of[OWNER] = [over("r1", 1), a_run("r2"), a_run("r3")]
-    assert not told(visit())
-    failed = over("r3", 6, state=RunState.FAILED, words="failed", counts={}, error="The job failed.")
-    runner.runs_of[OWNER] = [over("r1", 1), over("r2", 5), failed]
-    said = told(visit())
-    assert "While you were away, 2 runs ended." in said
-    assert "20 answered, 2 need attention" in said and "The job failed." in said
-    assert "2 runs ended" in told(visit()), "it stays until it is put aside"
+    runner.runs_of[OWNER] = [ended_run("r1", 1), make_run("r2"), make_run("r3")]
+    assert not banner_text(open_page())
+    failed = ended_run("r3", 6, state=RunState.FAILED, status_text="failed", counts={}, error="The job failed.")
+    runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 5), failed]
+    text = banner_text(open_page())
+    assert "While you were away, 2 runs ended." in text
+    assert "20 answered, 2 need attention" in text and "The job failed." in text
+    assert "2 runs ended" in banner_text(open_page()), "it stays until it is put aside"
 
 
 def test_what_was_dismissed_opened_or_deleted_is_not_told_again(
-    visit: Callable[[], AppTest], runner: FakeRunner
+    open_page: Callable[[], AppTest], runner: FakeRunner
 ) -> None:
-    visit()
-    runner.runs_of[OWNER] = [over("r1", 1), over("r2", 2), over("r3", 3)]
-    at = visit()
+    open_page()
+    runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 2), ended_run("r3", 3)]
+    at = open_page()
     at.button(key="away-r2").click().run()
-    assert "2 runs ended" in told(at) and "r2" in at.query_params["run"]
-    runner.runs_of[OWNER] = [over("r2", 2), over("r3", 3)]
-    at = visit()
-    assert "1 run ended" in told(at)
+    assert "2 runs ended" in banner_text(at) and "r2" in at.query_params["run"]
+    runner.runs_of[OWNER] = [ended_run("r2", 2), ended_run("r3", 3)]
+    at = open_page()
+    assert "1 run ended" in banner_text(at)
     at.button(key="away-dismiss").click().run()
-    assert not told(at) and not told(visit())
+    assert not banner_text(at) and not banner_text(open_page())
 
 
 def test_what_ends_while_the_page_is_open_is_not_told_on_return(
-    visit: Callable[[], AppTest], runner: FakeRunner
+    open_page: Callable[[], AppTest], runner: FakeRunner
 ) -> None:
-    runner.runs_of[OWNER] = [a_run("r1")]
-    at = visit()
-    runner.runs_of[OWNER] = [over("r1", 1)]
+    runner.runs_of[OWNER] = [make_run("r1")]
+    at = open_page()
+    runner.runs_of[OWNER] = [ended_run("r1", 1)]
     at.run()
-    assert not told(at) and [run.id for run in at.session_state["ended_here"]] == ["r1"]
+    assert not banner_text(at) and [run.id for run in at.session_state["ended_here"]] == ["r1"]
     at.run()
     assert len(at.session_state["ended_here"]) == 1, "once a run and ending"
-    assert not told(visit())
+    assert not banner_text(open_page())
 
 
-def test_each_account_is_told_of_its_own_runs(visit: Callable[[], AppTest], runner: FakeRunner) -> None:
-    at = press(visit(), "Rehearse without a key")
-    assert not told(at)
-    runner.runs_of[OWNER] = [over("r1", 1)]
+def test_each_account_is_told_of_its_own_runs(open_page: Callable[[], AppTest], runner: FakeRunner) -> None:
+    at = press(open_page(), "Rehearse without a key")
+    assert not banner_text(at)
+    runner.runs_of[OWNER] = [ended_run("r1", 1)]
     at.run()
-    assert not told(at)
-    assert "1 run ended" in told(press(at, "Leave rehearsal"))
+    assert not banner_text(at)
+    assert "1 run ended" in banner_text(press(at, "Leave rehearsal"))
 
 
 def test_of_many_accounts_the_last_ones_are_remembered(
-    visit: Callable[[], AppTest], runner: FakeRunner, cookies: Jar
+    open_page: Callable[[], AppTest], runner: FakeRunner, cookies: CookieJar
 ) -> None:
     others = {f"ended-{n:08d}": f"{n}.r{n}" for n in range(9)}
     cookies["gbr_preferences"] = json.dumps(others)
-    runner.runs_of[OWNER] = [over("r1", 1)]
-    kept = json.loads(visit().session_state["preferences_to_write"])
+    runner.runs_of[OWNER] = [ended_run("r1", 1)]
+    kept = json.loads(open_page().session_state["preferences_to_write"])
     mine = kept.keys() - others.keys()
     assert len([name for name in mine if name.startswith("ended-")]) == 1
     assert {name for name in kept if name in others} == {f"ended-{n:08d}" for n in range(5, 9)}
 
 
 def test_a_notification_holds_numbers_and_nothing_of_a_prompt() -> None:
-    run = over("r1", 1, name="How do I tell my doctor", state=RunState.FAILED, error="The prompt was: secret")
-    assert notes([run]) == [("r1", "A run has failed", "20 answered, 2 need attention · gemini-3-flash · r1")]
-    nothing = over("r2", 1, name="secret", counts={}, error="secret")
-    assert (numbers(nothing), how(nothing)) == ("nothing came back", "secret")
-    assert "secret" not in str(notes([nothing]))
+    run = ended_run("r1", 1, name="How do I tell my doctor", state=RunState.FAILED, error="The prompt was: secret")
+    assert notifications([run]) == [("r1", "A run has failed", "20 answered, 2 need attention · gemini-3-flash · r1")]
+    nothing = ended_run("r2", 1, name="secret", counts={}, error="secret")
+    assert (counts_line(nothing), describe_ending(nothing)) == ("nothing came back", "secret")
+    assert "secret" not in str(notifications([nothing]))
 
 
 def test_what_follows_keeps_its_place_whether_or_not_there_is_anything_to_tell(
-    visit: Callable[[], AppTest], runner: FakeRunner, page: Open, cookies: Jar
+    open_page: Callable[[], AppTest], runner: FakeRunner, page: Open, cookies: CookieJar
 ) -> None:
     """Else the browser would make it anew, and what is being typed in it would be lost."""
-    before = visit()
-    runner.runs_of[OWNER] = [over("r1", 1)]
-    after = visit()
+    before = open_page()
+    runner.runs_of[OWNER] = [ended_run("r1", 1)]
+    after = open_page()
     cookies.clear()
-    assert told(after) and len({_place_of_submit(at) for at in (before, after, page())}) == 1
+    assert banner_text(after) and len({_place_of_submit(at) for at in (before, after, page())}) == 1
 
 
 def _place_of_submit(at: AppTest) -> int:

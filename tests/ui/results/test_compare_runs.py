@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from batch.responses.text_diff import differences
-from tests.ui.conftest import Jar
-from tests.ui.fakes import NOW, FakeRunner, a_run, ended
-from tests.ui.shared.test_session import KEY, texts
+from batch.responses.text_diff import diff_texts
+from tests.ui.conftest import CookieJar
+from tests.ui.fakes import NOW, FakeRunner, finished_run, make_run
+from tests.ui.shared.test_session import KEY, page_text
 from tests.ui.small_results import small_results
-from ui.results.compare_runs import marked, summary
+from ui.results.compare_runs import mark_differences, summary
 from ui.shared.app_state import AppState
 
 NONE = dict.fromkeys(
@@ -58,17 +58,19 @@ def test_a_comparison_in_words(counts: dict[str, int], usd: tuple[float | None, 
 
 
 def test_nothing_of_an_answer_is_markup() -> None:
-    left, right = differences('<img src=x onerror="a()"> one', "<b>two</b> & one")
+    left, right = diff_texts('<img src=x onerror="a()"> one', "<b>two</b> & one")
     for pieces, tag in ((left, "del"), (right, "ins")):
-        drawn = marked(pieces, tag, "Earlier")
-        rest = drawn.replace(f"<{tag}>", "").replace(f"</{tag}>", "")
+        rendered = mark_differences(pieces, tag, "Earlier")
+        rest = rendered.replace(f"<{tag}>", "").replace(f"</{tag}>", "")
         assert rest.count("<") == 2 and rest.startswith('<div class="gbr-pair"') and rest.endswith("</div>")
 
 
 @pytest.fixture
-def compared(page: Callable[[], AppTest], runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path) -> AppTest:
+def compared(
+    page: Callable[[], AppTest], runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
+) -> AppTest:
     """The later run is being looked at, and the drawer is open."""
-    cookies["gbr_key"] = state.vault.seal(KEY)
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     answers: dict[str, dict[str, Any]] = {
         "early": {"a": "the red house", "b": FAILED, "c": "same", "d": "as before"},
         "late": {"a": "the blue house", "b": "works now", "c": "same", "e": "new"},
@@ -76,19 +78,19 @@ def compared(page: Callable[[], AppTest], runner: FakeRunner, state: AppState, c
     prompts = {"c": "another prompt"}
     runner.tables["early"] = small_results(tmp_path / "early", answers["early"])
     runner.tables["late"] = small_results(tmp_path / "late", answers["late"], prompts)
-    later = ended(a_run("late", created_at=NOW + timedelta(hours=1)))
-    runner.runs_of["owner-of-ab12"] = [later, ended(a_run("early"))]
+    later = finished_run(make_run("late", created_at=NOW + timedelta(hours=1)))
+    runner.runs_of["owner-of-ab12"] = [later, finished_run(make_run("early"))]
     at = page()
     at.session_state["compare"] = True
     return at.run()
 
 
 def test_the_only_other_run_is_compared_at_once_the_later_against_the_earlier(compared: AppTest) -> None:
-    said = texts(compared).replace("\\", "")
-    assert "Of 3 rows in both runs, 2 changed and 1 stayed the same." in said
-    assert "Outcome better in 1, worse in 0." in said
-    assert "1 only in the earlier and 1 only in the later run: not compared." in said
-    assert "1 row had another prompt: not the same question." in said
+    text = page_text(compared).replace("\\", "")
+    assert "Of 3 rows in both runs, 2 changed and 1 stayed the same." in text
+    assert "Outcome better in 1, worse in 0." in text
+    assert "1 only in the earlier and 1 only in the later run: not compared." in text
+    assert "1 row had another prompt: not the same question." in text
     pairs = next(frame.value for frame in compared.dataframe if "Later" in frame.value)
     assert list(pairs["Key"]) == ["a", "b"] and list(pairs["Later"]) == ["the blue house", "works now"]
     assert list(pairs["Outcome"]) == ["answered", "error transient → answered"]
@@ -101,10 +103,10 @@ def test_rows_are_narrowed_to_a_kind_and_a_single_one_is_opened_with_its_differe
     assert not compared.exception, "one of the two has no answer"
     assert [element.value for element in compared.error] == ["It broke\\."]
     kinds.set_value("asked_otherwise").run()
-    said = texts(compared)
-    assert "Prompt, earlier" in said and "another prompt" in [code.value for code in compared.code]
-    drawn = [element.value for element in compared.get("html") if 'gbr-pair"' in element.value]
-    assert [">same</div>" in text for text in drawn] == [True, True]
+    text_value = page_text(compared)
+    assert "Prompt, earlier" in text_value and "another prompt" in [code.value for code in compared.code]
+    rendered = [element.value for element in compared.get("html") if 'gbr-pair"' in element.value]
+    assert [">same</div>" in text for text in rendered] == [True, True]
 
 
 def test_a_run_that_was_deleted_meanwhile_is_no_error(compared: AppTest, runner: FakeRunner) -> None:
@@ -112,4 +114,4 @@ def test_a_run_that_was_deleted_meanwhile_is_no_error(compared: AppTest, runner:
     del runner.tables["early"]
     compared.run()
     assert not compared.exception
-    assert "No other run" in texts(compared) or "no such run" in texts(compared)
+    assert "No other run" in page_text(compared) or "no such run" in page_text(compared)

@@ -13,9 +13,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from batch.model import Outcome, RunState
-from tests.ui.conftest import Jar
-from tests.ui.fakes import FakeRunner, a_run, ended
-from tests.ui.shared.test_session import KEY, press, texts
+from tests.ui.conftest import CookieJar
+from tests.ui.fakes import FakeRunner, finished_run, make_run
+from tests.ui.shared.test_session import KEY, page_text, press
 from tests.ui.small_results import small_results
 from ui.results.table import View, next_order, sortable
 from ui.shared.app_state import AppState, Download
@@ -34,9 +34,9 @@ ANSWERS = {
 
 
 @pytest.fixture
-def results(page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path) -> AppTest:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    runner.runs_of[OWNER] = [ended(a_run("r1", name="May / June"))]
+def results(page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path) -> AppTest:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [finished_run(make_run("r1", name="May / June"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", ANSWERS)
     return page()
 
@@ -51,14 +51,14 @@ def narrow(at: AppTest, *outcomes: Outcome) -> None:
 
 def test_the_headline_says_what_became_of_the_rows(results: AppTest) -> None:
     assert results.subheader[0].value == "SUCCEEDED: 61 answered, 3 need attention"
-    said = texts(results)
+    text = page_text(results)
     for counted in ("64 sent", "63 returned", "63 matched", "1 missing", "0 duplicate", "0 unmatched"):
-        assert counted in said
+        assert counted in text
 
 
 def test_the_first_page_is_in_input_order(results: AppTest) -> None:
     assert rows(results) == [f"row-{n}" for n in range(50)]
-    assert "1 to 50 of 64 rows" in texts(results)
+    assert "1 to 50 of 64 rows" in page_text(results)
 
 
 def test_an_outcome_narrows_the_table(results: AppTest) -> None:
@@ -71,7 +71,7 @@ def test_a_search_looks_in_answers_prompts_and_keys(results: AppTest) -> None:
     search.set_value("ANSWER 5").run()
     assert rows(results) == ["row-5", *(f"row-{n}" for n in range(50, 60))]
     search.set_value("nowhere").run()
-    assert "No row fits" in texts(results)
+    assert "No row fits" in page_text(results)
 
 
 def test_the_next_page_goes_on(results: AppTest) -> None:
@@ -88,10 +88,10 @@ def test_one_row_that_fits_is_shown_in_full(results: AppTest) -> None:
 
 
 def test_a_long_answer_is_shown_whole_when_asked_and_never_without_bounds(
-    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
 ) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "x" * 5_000_000})
     at = page()
     assert max(len(code.value) for code in at.code) < 110_000
@@ -114,10 +114,10 @@ def test_a_failed_row_shows_its_error_as_text(results: AppTest) -> None:
     assert results.error[0].value == "Internal \\<b\\>error\\<\\/b\\>\\. \\(code 13\\)".replace("\\/", "/")
 
 
-def fetched(at: AppTest, state: AppState) -> Download:
+def export_download(at: AppTest, state: AppState) -> Download:
     """What the browser was told to download."""
     _, kind, address = at.session_state["errands"]["download"]
-    download = state.download_tickets.look(address.removeprefix("/api/download/"))
+    download = state.download_tokens.peek(address.removeprefix("/api/download/"))
     assert kind == "download" and download is not None
     return download
 
@@ -126,7 +126,7 @@ def fetched(at: AppTest, state: AppState) -> Download:
 def test_an_export_is_written_once_and_waits_behind_a_ticket(results: AppTest, state: AppState, ending: str) -> None:
     results.button(key=f"export-{ending}").click().run()
     press(results, "Export anyway")
-    download = fetched(results, state)
+    download = export_download(results, state)
     assert download.filename == f"May - June-incomplete.{ending}"
     assert download.path.stat().st_size > 0 and download.path.parent == state.exports
     assert [path.name for path in state.exports.iterdir()] == [download.path.name]
@@ -140,32 +140,32 @@ def test_what_is_not_whole_asks_before_it_is_exported(results: AppTest, state: A
     assert not results.warning and not state.exports.exists()
     results.button(key="export-csv").click().run()
     press(results, "Export anyway")
-    assert not results.warning and "INCOMPLETE" in fetched(results, state).path.read_text().splitlines()[1]
+    assert not results.warning and "INCOMPLETE" in export_download(results, state).path.read_text().splitlines()[1]
 
 
 def test_a_whole_result_is_exported_without_a_question(
-    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
 ) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "fine", "b": BLOCKED})
     at = page()
     at.button(key="export-csv").click().run()
-    assert fetched(at, state).filename == "run r1.csv"
+    assert export_download(at, state).filename == "run r1.csv"
 
 
 def test_only_the_rows_that_fit_can_be_exported(results: AppTest, state: AppState) -> None:
     narrow(results, Outcome.MISSING)
     results.checkbox(key="narrowed-r1").check().run()
     results.button(key="export-jsonl").click().run()
-    assert len(fetched(results, state).path.read_text().splitlines()) == 1
-    assert fetched(results, state).filename == "May - June-selection-incomplete.jsonl"
+    assert len(export_download(results, state).path.read_text().splitlines()) == 1
+    assert export_download(results, state).filename == "May - June-selection-incomplete.jsonl"
 
 
 def test_lines_can_be_exported_as_they_were_received(results: AppTest, state: AppState) -> None:
     results.button(key="export-gemini").click().run()
     press(results, "Export anyway")
-    lines = [json.loads(line) for line in fetched(results, state).path.read_bytes().splitlines()]
+    lines = [json.loads(line) for line in export_download(results, state).path.read_bytes().splitlines()]
     assert len(lines) == 63 and lines[-1] == {"key": "failed", **ANSWERS["failed"]}
 
 
@@ -182,10 +182,10 @@ def test_an_error_narrows_the_table(results: AppTest) -> None:
 
 
 def test_a_group_of_the_plan_narrows_the_table(
-    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
 ) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "A", "b": "B", "c": "C"})
     groups = pa.table({"key": ["a", "b", "c"], "group": ["g1", None, "g1"]})
     pq.write_table(groups, tmp_path / "r1" / "groups.parquet")
@@ -203,7 +203,7 @@ def test_one_click_shows_what_needs_attention(results: AppTest) -> None:
 def test_the_whole_table_is_sorted_not_the_page_in_sight(results: AppTest) -> None:
     results.selectbox(key="order-r1").set_value("key").run()
     results.toggle(key="descending-r1").set_value(True).run()
-    assert rows(results)[0] == "row-9" and "of 64 rows, sorted by Key, highest first" in texts(results)
+    assert rows(results)[0] == "row-9" and "of 64 rows, sorted by Key, highest first" in page_text(results)
     results.get("pagination")[0].set_value(2).run()
     assert rows(results)[-1] == "blocked"
 
@@ -211,13 +211,13 @@ def test_the_whole_table_is_sorted_not_the_page_in_sight(results: AppTest) -> No
 def test_a_columns_name_sorts_turns_round_and_lets_go() -> None:
     """A click in a real grid is in the browser tests."""
     view = View(())
-    told = []
+    shown_text = []
     for column in ("cost_usd", "cost_usd", "cost_usd", "key", "key", "attempts"):
         order, descending = next_order(view, column)
         view = view._replace(order=order, descending=descending)
-        told.append((order, descending))
+        shown_text.append((order, descending))
     costs = [("cost_usd", True), ("cost_usd", False), ("n", False)]
-    assert told == [*costs, ("key", False), ("key", True), ("attempts", True)]
+    assert shown_text == [*costs, ("key", False), ("key", True), ("attempts", True)]
 
 
 def test_every_column_offered_for_sorting_sorts_and_properties_are_not_offered(tmp_path: Path) -> None:
@@ -242,20 +242,20 @@ def test_columns_are_chosen_and_what_is_not_known_says_so(results: AppTest) -> N
 def test_ticked_rows_are_exported_and_unticked(results: AppTest, state: AppState) -> None:
     results.session_state["ticked-r1"] = dict.fromkeys(["row-0", "row-2", "blocked"])
     results.run()
-    assert "3 rows ticked" in texts(results)
+    assert "3 rows ticked" in page_text(results)
     results.checkbox(key="only-ticked-r1").check().run()
     results.button(key="export-jsonl").click().run()
-    lines = [json.loads(line) for line in fetched(results, state).path.read_bytes().splitlines()]
+    lines = [json.loads(line) for line in export_download(results, state).path.read_bytes().splitlines()]
     assert [line["key"] for line in lines] == ["row-0", "row-2", "blocked"]
     press(results, "Untick")
-    assert "ticked" not in texts(results)
+    assert "ticked" not in page_text(results)
 
 
 def test_structured_answers_are_typed_columns_strict_and_lenient_apart(
-    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
 ) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     schema = {"type": "OBJECT", "properties": {"name": {"type": "STRING"}, "age": {"type": "INTEGER"}}}
     answers = {"a": '{"name": "Ada", "age": 36}', "b": '```json\n{"name": "Bo", "age": 7}\n```', "c": "{}"}
     runner.tables["r1"] = small_results(tmp_path / "r1", answers, schema=schema)
@@ -263,49 +263,51 @@ def test_structured_answers_are_typed_columns_strict_and_lenient_apart(
     frame = at.dataframe[0].value
     assert list(frame["answer.age"].fillna(-1)) == [36, -1, -1]
     assert list(frame["parsed"]) == ["strict", "lenient", "strict"]
-    assert "Structured answers: 2 in the form asked for, 1 only after repair" in texts(at).replace("\\", "")
+    assert "Structured answers: 2 in the form asked for, 1 only after repair" in page_text(at).replace("\\", "")
     at.toggle(key="lenient-r1").set_value(True).run()
     assert list(at.dataframe[0].value["answer.name"].fillna("")) == ["Ada", "Bo", ""]
     at.checkbox(key="fields-r1").check().run()
     at.button(key="export-csv").click().run()
-    assert list(pd.read_csv(fetched(at, state).path)["answer.age"].fillna(-1)) == [36, 7, -1]
+    assert list(pd.read_csv(export_download(at, state).path)["answer.age"].fillna(-1)) == [36, 7, -1]
 
 
 def test_lines_that_fit_no_row_can_be_read(
-    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
 ) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     stray = {"key": "somebody else's", "response": {"candidates": []}}
-    runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "A"}, strays=[stray])
+    runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "A"}, extra_lines=[stray])
     at = page()
-    assert "1 unmatched" in texts(at) and not any("somebody" in code.value for code in at.code)
+    assert "1 unmatched" in page_text(at) and not any("somebody" in code.value for code in at.code)
     at.session_state["unmatched-r1"] = True
     at.run()
     assert any("somebody else's" in code.value for code in at.code)
 
 
 def test_before_a_run_has_ended_the_page_says_that_results_will_come(
-    page: Open, runner: FakeRunner, state: AppState, cookies: Jar
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar
 ) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    runner.runs_of[OWNER] = [a_run("r1")]
-    assert "by themselves when the run ends" in texts(page())
-    runner.runs_of[OWNER] = [ended(a_run("r1", state=RunState.FAILED))]
-    assert "without results" in texts(page())
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [make_run("r1")]
+    assert "by themselves when the run ends" in page_text(page())
+    runner.runs_of[OWNER] = [finished_run(make_run("r1", state=RunState.FAILED))]
+    assert "without results" in page_text(page())
 
 
 def test_anothers_results_are_not_reachable_by_the_address(
-    page: Open, runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
 ) -> None:
-    runner.runs_of[OWNER] = [ended(a_run("r1"))]
+    runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "secret plans"})
-    cookies["gbr_key"] = state.vault.seal("another-key-zz99")
+    cookies["gbr_key"] = state.cookie_cipher.encrypt("another-key-zz99")
     for at in (page(run="r1"), press(page(run="r1"), "Rehearse without a key")):
-        assert not at.dataframe and "secret" not in texts(at)
+        assert not at.dataframe and "secret" not in page_text(at)
 
 
 def test_the_cost_of_a_row_shows_its_sum(results: AppTest) -> None:
     results.text_input(key="search-r1").set_value("row-7").run()
-    told = next(found for found in results.caption if "· cost" in str(found.value))
-    assert told.help.replace("\\", "").endswith("at today's prices") and "fresh × 2" in told.help.replace("\\", "")
+    shown_text = next(element for element in results.caption if "· cost" in str(element.value))
+    assert shown_text.help.replace("\\", "").endswith("at today's prices") and "fresh × 2" in shown_text.help.replace(
+        "\\", ""
+    )

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from batch.pricing.costs import Bill
-from tests.ui.conftest import Jar
-from tests.ui.fakes import FakeRunner, a_run, ended
-from tests.ui.shared.test_session import KEY, texts
+from batch.pricing.costs import RunCost
+from tests.ui.conftest import CookieJar
+from tests.ui.fakes import FakeRunner, finished_run, make_run
+from tests.ui.shared.test_session import KEY, page_text
 from tests.ui.small_results import small_results
-from ui.results.run_cost import amount, sentences
+from ui.results.run_cost import describe_cost, format_amount
 from ui.shared.app_state import AppState
 
 # $0.20 at standard price, half of it in a batch; caches saved 0.04 of that and cost 0.01.
-BILL = Bill("r1", "", "flash", 10, rows_usd=0.06, caches_usd=0.01, uncached_usd=0.1, standard_usd=0.2,
+BILL = RunCost("r1", "", "flash", 10, rows_usd=0.06, caches_usd=0.01, uncached_usd=0.1, standard_usd=0.2,
             first_usd=0.05, expected_usd=0.05, worst_usd=0.5)  # fmt: skip
 SAVED = "65 % less than $0.20, the standard price without caches: batch saved $0.10, caching saved $0.030."
 PARTS = "Requests $0.060, caches $0.010."
@@ -97,11 +97,11 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
                 "Caches that you made yourself were read; making and keeping them is not in these figures.",
             ],
         ),
-        ([Bill("r1", rows=5)], []),
+        ([RunCost("r1", rows=5)], []),
     ],
 )
-def test_a_bill_in_words(bills: Sequence[Bill], said: list[str]) -> None:
-    assert sentences(bills) == said
+def test_a_bill_in_words(bills: Sequence[RunCost], said: list[str]) -> None:
+    assert describe_cost(bills) == said
 
 
 @pytest.mark.parametrize(
@@ -111,22 +111,27 @@ def test_a_bill_in_words(bills: Sequence[Bill], said: list[str]) -> None:
         (replace(BILL, unpriced=3), "at least $0.070"),
         (replace(BILL, unreturned=3), "at least $0.070"),
         (replace(BILL, caches_usd=None, unpriced=3), "not known"),
-        (Bill(), "$0.00"),
+        (RunCost(), "$0.00"),
     ],
 )
-def test_an_amount_says_what_it_does_not_know(bill: Bill, words: str) -> None:
-    assert amount(bill) == words
+def test_an_amount_says_what_it_does_not_know(bill: RunCost, words: str) -> None:
+    assert format_amount(bill) == words
 
 
 @pytest.mark.parametrize("rehearsal", [True, False])
 def test_results_show_the_money_and_in_rehearsal_nothing_did_cost(
-    page: Callable[[], AppTest], runner: FakeRunner, state: AppState, cookies: Jar, tmp_path: Path, rehearsal: bool
+    page: Callable[[], AppTest],
+    runner: FakeRunner,
+    state: AppState,
+    cookies: CookieJar,
+    tmp_path: Path,
+    rehearsal: bool,
 ) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    runner.runs_of["owner-of-ab12"] = [ended(a_run("r1", rehearsal=rehearsal))]
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of["owner-of-ab12"] = [finished_run(make_run("r1", rehearsal=rehearsal))]
     runner.bills_of["owner-of-ab12"] = [BILL, RETRY]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"k": "answer"})
     at = page()
     shown = {metric.label: metric.value for metric in at.metric}
     assert shown == {("Would have cost" if rehearsal else "Cost"): "$0.090", "Expected": "$0.080", "Saved": "$0.15"}
-    assert "First sending $0.070, 1 retry $0.020." in texts(at).replace("\\", "")
+    assert "First sending $0.070, 1 retry $0.020." in page_text(at).replace("\\", "")

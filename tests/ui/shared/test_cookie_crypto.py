@@ -9,76 +9,86 @@ from pathlib import Path
 
 import pytest
 
-from ui.shared.cookie_crypto import COOKIE_SECONDS, Tickets, Vault, secret_of
+from ui.shared.cookie_crypto import COOKIE_SECONDS, CookieCipher, OneTimeTokens, load_or_create_secret
 
 KEY = "AIzaSyCANARY-0123456789abcdefghijklmnop"
 
 
 def test_what_is_sealed_can_be_opened_again_and_is_not_readable() -> None:
-    vault = Vault("secret")
-    sealed = vault.seal(KEY)
-    assert vault.unseal(sealed) == KEY
+    vault = CookieCipher("secret")
+    sealed = vault.encrypt(KEY)
+    assert vault.decrypt(sealed) == KEY
     assert KEY not in sealed and "=" not in sealed and len(sealed) < 400
 
 
 @pytest.mark.parametrize("text", ["", "a", "ü", "a:b:c", "x" * 1000])
 def test_any_text_survives_the_padding_that_is_left_out(text: str) -> None:
-    vault = Vault("secret")
-    assert vault.unseal(vault.seal(text)) == text
+    vault = CookieCipher("secret")
+    assert vault.decrypt(vault.encrypt(text)) == text
 
 
 @pytest.mark.parametrize(
     "sealed",
-    ["", "x", "gAAAA", "ü" * 40, None, 5, object(), Vault("another").seal(KEY), Vault("secret").seal(KEY)[:-4]],
+    [
+        "",
+        "x",
+        "gAAAA",
+        "ü" * 40,
+        None,
+        5,
+        object(),
+        CookieCipher("another").encrypt(KEY),
+        CookieCipher("secret").encrypt(KEY)[:-4],
+    ],
 )
 def test_a_tampered_or_foreign_seal_is_nothing_and_never_an_error(sealed: object) -> None:
-    assert Vault("secret").unseal(sealed) is None
+    assert CookieCipher("secret").decrypt(sealed) is None
 
 
 def test_a_seal_does_not_open_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    vault = Vault("secret")
-    sealed = vault.seal(KEY)
+    vault = CookieCipher("secret")
+    sealed = vault.encrypt(KEY)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + COOKIE_SECONDS + 5)
-    assert vault.unseal(sealed) is None
+    assert vault.decrypt(sealed) is None
 
 
 def test_the_generated_secret_is_kept_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
-    first = secret_of(tmp_path / "data", "")
-    assert len(first) > 30 and secret_of(tmp_path / "data", "") == first
+    first = load_or_create_secret(tmp_path / "data", "")
+    assert len(first) > 30 and load_or_create_secret(tmp_path / "data", "") == first
     assert stat.S_IMODE((tmp_path / "data" / "cookie.secret").stat().st_mode) == 0o600
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["cookie.secret"]
 
 
 def test_a_given_secret_wins_and_writes_nothing(tmp_path: Path) -> None:
-    assert secret_of(tmp_path / "data", "given") == "given"
+    assert load_or_create_secret(tmp_path / "data", "given") == "given"
     assert not (tmp_path / "data").exists()
 
 
 def test_processes_that_start_together_agree_on_one_secret(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(lambda _: secret_of(tmp_path, ""), range(32)))) == 1
+        assert len(set(pool.map(lambda _: load_or_create_secret(tmp_path, ""), range(32)))) == 1
 
 
 def test_a_ticket_is_good_once() -> None:
-    tickets: Tickets[str] = Tickets(60)
+    tickets: OneTimeTokens[str] = OneTimeTokens(60)
     ticket = tickets.issue("value")
-    assert tickets.look(ticket) == "value"
+    assert tickets.peek(ticket) == "value"
     assert tickets.redeem(ticket) == "value"
-    assert tickets.redeem(ticket) is None and tickets.look(ticket) is None
+    assert tickets.redeem(ticket) is None and tickets.peek(ticket) is None
 
 
 def test_a_ticket_runs_out_and_is_forgotten() -> None:
     now = [0.0]
-    tickets: Tickets[str] = Tickets(60, clock=lambda: now[0])
+    tickets: OneTimeTokens[str] = OneTimeTokens(60, clock=lambda: now[0])
     ticket = tickets.issue("value")
     now[0] = 61
-    assert tickets.look(ticket) is None and tickets.redeem(ticket) is None
+    assert tickets.peek(ticket) is None and tickets.redeem(ticket) is None
     tickets.issue("other")
-    assert len(tickets._held) == 1
+    assert len(tickets._entries) == 1
 
 
 def test_tickets_cannot_be_guessed_from_one_another() -> None:
-    tickets: Tickets[int] = Tickets(60)
+    tickets: OneTimeTokens[int] = OneTimeTokens(60)
     assert len({tickets.issue(n) for n in range(100)}) == 100
     assert tickets.redeem("") is None and tickets.redeem("x" * 32) is None

@@ -8,16 +8,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lifecycle.core.models import KeyCheck
-from tests.ui.conftest import Jar
+from tests.ui.conftest import CookieJar
 from tests.ui.fakes import FakeRunner
 from ui.shared.app_state import AppState
-from ui.shared.cookie_crypto import Vault
+from ui.shared.cookie_crypto import CookieCipher
 
 KEY = "AIzaSyCANARY-0123456789abcdefghijklab12"
 Open = Callable[[], AppTest]
 
 
-def texts(at: AppTest) -> str:
+def page_text(at: AppTest) -> str:
     """All that the page says in words."""
     return "\n".join(
         str(element.value)
@@ -27,7 +27,7 @@ def texts(at: AppTest) -> str:
 
 
 def press(at: AppTest, label: str) -> AppTest:
-    next(found for found in at.button if found.label == label).click()
+    next(element for element in at.button if element.label == label).click()
     return at.run()
 
 
@@ -39,48 +39,48 @@ def type_key(at: AppTest, key: str, *, remember: bool = False) -> AppTest:
 
 def test_a_first_visit_is_signed_out_and_shows_both_ways_in(page: Open) -> None:
     at = page()
-    labels = [found.label for found in at.button]
+    labels = [element.label for element in at.button]
     assert "Check key" in labels and "Rehearse without a key" in labels and "Start a rehearsal" in labels
-    assert {found.value for found in at.header} == {"Configuration", "Submit", "Monitor", "Results"}
+    assert {element.value for element in at.header} == {"Configuration", "Submit", "Monitor", "Results"}
 
 
-def test_a_sealed_key_signs_in_on_the_first_run(page: Open, state: AppState, cookies: Jar) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    assert "key ending in ab12" in texts(page())
+def test_a_sealed_key_signs_in_on_the_first_run(page: Open, state: AppState, cookies: CookieJar) -> None:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    assert "key ending in ab12" in page_text(page())
 
 
-def test_a_cookie_that_the_browser_percent_encoded_still_opens(page: Open, state: AppState, cookies: Jar) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY).replace("_", "%5F").replace("-", "%2D")
-    assert "key ending in ab12" in texts(page())
+def test_a_cookie_that_the_browser_percent_encoded_still_opens(page: Open, state: AppState, cookies: CookieJar) -> None:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY).replace("_", "%5F").replace("-", "%2D")
+    assert "key ending in ab12" in page_text(page())
 
 
-@pytest.mark.parametrize("sealed", ["rubbish", "", "%", "gAAAAA" * 20, Vault("foreign").seal(KEY), object()])
-def test_a_bad_cookie_is_signed_out_and_no_error(page: Open, cookies: Jar, sealed: object) -> None:
+@pytest.mark.parametrize("sealed", ["rubbish", "", "%", "gAAAAA" * 20, CookieCipher("foreign").encrypt(KEY), object()])
+def test_a_bad_cookie_is_signed_out_and_no_error(page: Open, cookies: CookieJar, sealed: object) -> None:
     cookies["gbr_key"] = cookies["gbr_rehearsal"] = cookies["gbr_preferences"] = sealed
     at = page()
-    assert "Check key" in [found.label for found in at.button]
+    assert "Check key" in [element.label for element in at.button]
     assert not at.error
 
 
-def test_a_rehearsal_goes_on_after_a_reload(page: Open, state: AppState, cookies: Jar) -> None:
-    cookies["gbr_rehearsal"] = state.vault.seal("on:rehearsal-token")
+def test_a_rehearsal_goes_on_after_a_reload(page: Open, state: AppState, cookies: CookieJar) -> None:
+    cookies["gbr_rehearsal"] = state.cookie_cipher.encrypt("on:rehearsal-token")
     at = page()
-    assert "Nothing reaches Google" in texts(at)
-    assert at.session_state["account"].owner == "owner-of-rehearsal-token"
+    assert "Nothing reaches Google" in page_text(at)
+    assert at.session_state["account"].owner_id == "owner-of-rehearsal-token"
 
 
 def test_a_rehearsal_that_was_left_is_not_entered_but_keeps_its_identity(
-    page: Open, state: AppState, cookies: Jar
+    page: Open, state: AppState, cookies: CookieJar
 ) -> None:
-    cookies["gbr_rehearsal"] = state.vault.seal("off:rehearsal-token")
+    cookies["gbr_rehearsal"] = state.cookie_cipher.encrypt("off:rehearsal-token")
     at = page()
     assert at.session_state["account"] is None
-    assert press(at, "Rehearse without a key").session_state["account"].owner == "owner-of-rehearsal-token"
+    assert press(at, "Rehearse without a key").session_state["account"].owner_id == "owner-of-rehearsal-token"
 
 
 def test_a_good_key_connects_and_is_kept_nowhere_on_the_page(page: Open) -> None:
     at = type_key(page(), KEY)
-    assert "key ending in ab12" in texts(at) and not at.error
+    assert "key ending in ab12" in page_text(at) and not at.error
     assert KEY not in repr(at.session_state) and KEY not in repr(at.main) + repr(at.sidebar)
 
 
@@ -89,19 +89,19 @@ def test_a_key_is_remembered_only_if_asked(page: Open, state: AppState) -> None:
     assert "errands" not in at.session_state
     at = type_key(page(), KEY, remember=True)
     _, kind, ticket = at.session_state["errands"]["cookie"]
-    changes = state.cookie_tickets.redeem(ticket)
+    changes = state.cookie_tokens.redeem(ticket)
     assert kind == "cookie" and changes is not None
-    assert [(change.name, state.vault.unseal(change.sealed)) for change in changes] == [("gbr_key", KEY)]
+    assert [(change.name, state.cookie_cipher.decrypt(change.encrypted)) for change in changes] == [("gbr_key", KEY)]
 
 
 def test_forgetting_signs_out_and_removes_the_cookie(
-    page: Open, state: AppState, cookies: Jar, runner: FakeRunner
+    page: Open, state: AppState, cookies: CookieJar, runner: FakeRunner
 ) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     at = page()
     press(at, "Forget")
-    changes = state.cookie_tickets.redeem(at.session_state["errands"]["cookie"][2])
-    assert changes is not None and [(change.name, change.sealed) for change in changes] == [("gbr_key", "")]
+    changes = state.cookie_tokens.redeem(at.session_state["errands"]["cookie"][2])
+    assert changes is not None and [(change.name, change.encrypted) for change in changes] == [("gbr_key", "")]
     assert at.session_state["account"] is None and runner.calls == [("forget", "owner-of-ab12")]
 
 
@@ -118,15 +118,15 @@ def test_the_installations_own_key_signs_in_by_itself_and_cannot_be_forgotten(
 ) -> None:
     object.__setattr__(state, "key_from_environment", KEY)
     at = page()
-    assert "key ending in ab12" in texts(at)
-    assert "Forget" not in [found.label for found in at.button]
+    assert "key ending in ab12" in page_text(at)
+    assert "Forget" not in [element.label for element in at.button]
 
 
-def test_leaving_a_rehearsal_goes_back_to_the_key(page: Open, state: AppState, cookies: Jar) -> None:
-    cookies["gbr_key"] = state.vault.seal(KEY)
-    cookies["gbr_rehearsal"] = state.vault.seal("on:rehearsal-token")
+def test_leaving_a_rehearsal_goes_back_to_the_key(page: Open, state: AppState, cookies: CookieJar) -> None:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    cookies["gbr_rehearsal"] = state.cookie_cipher.encrypt("on:rehearsal-token")
     at = page()
-    assert "key ending in ab12" in texts(press(at, "Leave rehearsal"))
+    assert "key ending in ab12" in page_text(press(at, "Leave rehearsal"))
 
 
 def test_the_page_says_where_calls_go_when_not_to_google(page: Open, runner: FakeRunner) -> None:
@@ -135,7 +135,7 @@ def test_the_page_says_where_calls_go_when_not_to_google(page: Open, runner: Fak
     assert "not to Google" in at.warning[0].value
 
 
-def test_what_was_chosen_last_time_is_chosen_on_the_first_run(page: Open, cookies: Jar) -> None:
+def test_what_was_chosen_last_time_is_chosen_on_the_first_run(page: Open, cookies: CookieJar) -> None:
     cookies["gbr_preferences"] = "%7B%22model%22%3A%22gemini-typed%22%2C%22mode%22%3A%22File%20(JSONL)%22%7D"
     at = page()
     assert at.selectbox(key="model").value == "gemini-typed"
@@ -143,6 +143,6 @@ def test_what_was_chosen_last_time_is_chosen_on_the_first_run(page: Open, cookie
 
 
 @pytest.mark.parametrize("text", ["[1]", '{"mode": 5, "model": {"a": 1}}', '{"mode": "Sideways"}', "{", '{"run":"x"}'])
-def test_preferences_that_somebody_edited_do_no_harm(page: Open, cookies: Jar, text: str) -> None:
+def test_preferences_that_somebody_edited_do_no_harm(page: Open, cookies: CookieJar, text: str) -> None:
     cookies["gbr_preferences"] = text
     assert page().session_state["mode"] == "Inline"

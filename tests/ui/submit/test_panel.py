@@ -12,18 +12,18 @@ from streamlit.testing.v1 import AppTest
 from batch.pricing import catalog
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner, Setup
-from tests.ui.conftest import Jar
-from tests.ui.shared.test_session import KEY, press, texts
+from tests.ui.conftest import CookieJar
+from tests.ui.shared.test_session import KEY, page_text, press
 from ui.shared import app_state
 from ui.shared.app_state import AppState
-from ui.shared.cookie_crypto import Vault
+from ui.shared.cookie_crypto import CookieCipher
 
 Open = Callable[..., AppTest]
 NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
-def real(tmp_path: Path) -> Runner:
+def real_runner(tmp_path: Path) -> Runner:
     """A runner that records and never works: it is not started, and what it would ask answers nothing."""
     return Runner(
         Setup(
@@ -38,74 +38,74 @@ def real(tmp_path: Path) -> Runner:
 
 
 @pytest.fixture
-def account(real: Runner) -> Account:
-    return real.accounts.hold_key(KEY)
+def account(real_runner: Runner) -> Account:
+    return real_runner.accounts.register_key(KEY)
 
 
 @pytest.fixture
-def composer(real: Runner, tmp_path: Path, page: Open, cookies: Jar) -> AppTest:
-    state = AppState(runner=real, vault=Vault("secret"), data_dir=tmp_path / "data")
+def composer(real_runner: Runner, tmp_path: Path, page: Open, cookies: CookieJar) -> AppTest:
+    state = AppState(runner=real_runner, cookie_cipher=CookieCipher("secret"), data_dir=tmp_path / "data")
     app_state.set_state(state)
-    cookies["gbr_key"] = state.vault.seal(KEY)
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     return page()
 
 
-def sent(real: Runner, account: Account) -> list[dict[str, object]]:
+def submitted_rows(real: Runner, account: Account) -> list[dict[str, object]]:
     """The requests of the newest run."""
-    folder = real.folder(real.runs.runs(account)[0].id)
+    folder = real.folder(real.runs.list_recent(account)[0].id)
     return [json.loads(line) for line in (folder / "requests.jsonl").read_text().splitlines()]
 
 
-def test_prompts_are_sent_one_per_line(composer: AppTest, real: Runner, account: Account) -> None:
+def test_prompts_are_sent_one_per_line(composer: AppTest, real_runner: Runner, account: Account) -> None:
     composer.text_area(key="prompts").set_value("one\n\ntwo\n")
     press(composer, "Submit batch")
-    texts_sent = [row["request"]["contents"][0]["parts"][0]["text"] for row in sent(real, account)]  # type: ignore[index]
+    texts_sent = [row["request"]["contents"][0]["parts"][0]["text"] for row in submitted_rows(real_runner, account)]  # type: ignore[index]
     assert texts_sent == ["one", "two"]
-    assert composer.query_params["run"] == real.runs.runs(account)[0].id
+    assert composer.query_params["run"] == real_runner.runs.list_recent(account)[0].id
     assert composer.text_area(key="prompts").value == ""
 
 
-def test_prompts_can_be_blocks(composer: AppTest, real: Runner, account: Account) -> None:
+def test_prompts_can_be_blocks(composer: AppTest, real_runner: Runner, account: Account) -> None:
     composer.session_state["split"] = "blocks"
     composer.text_area(key="prompts").set_value("one\nstill one\n\ntwo").run()
     press(composer, "Submit batch")
-    assert len(sent(real, account)) == 2
+    assert len(submitted_rows(real_runner, account)) == 2
 
 
 def test_a_submission_empties_the_composer_so_that_another_click_sends_nothing(
-    composer: AppTest, real: Runner, account: Account
+    composer: AppTest, real_runner: Runner, account: Account
 ) -> None:
     composer.text_area(key="prompts").set_value("one").run()
     ticket = composer.session_state["submit_ticket"]
     press(composer, "Submit batch")
     assert composer.session_state["submit_ticket"] != ticket
     press(composer, "Submit batch")
-    assert len(real.runs.runs(account)) == 1
+    assert len(real_runner.runs.list_recent(account)) == 1
     assert "There is nothing to send yet" in composer.error[-1].value.replace("\\", "")
 
 
-def test_settings_that_cannot_be_are_said_at_once(composer: AppTest, real: Runner, account: Account) -> None:
+def test_settings_that_cannot_be_are_said_at_once(composer: AppTest, real_runner: Runner, account: Account) -> None:
     composer.text_area(key="response_schema").set_value("{not json").run()
     assert composer.sidebar.error
     composer.text_area(key="prompts").set_value("one")
     press(composer, "Submit batch")
-    assert real.runs.runs(account) == []
+    assert real_runner.runs.list_recent(account) == []
 
 
-def test_settings_go_into_every_request(composer: AppTest, real: Runner, account: Account) -> None:
+def test_settings_go_into_every_request(composer: AppTest, real_runner: Runner, account: Account) -> None:
     composer.number_input(key="temperature").set_value(0.5)
     composer.text_area(key="system_instruction").set_value("Be brief.")
     composer.text_area(key="prompts").set_value("one")
     press(composer, "Submit batch")
-    request = sent(real, account)[0]["request"]
+    request = submitted_rows(real_runner, account)[0]["request"]
     assert isinstance(request, dict)
     assert request["generationConfig"] == {"temperature": 0.5}
     assert request["systemInstruction"] == {"parts": [{"text": "Be brief."}]}
-    assert real.runs.runs(account)[0].spec.generation.temperature == 0.5
+    assert real_runner.runs.list_recent(account)[0].spec.generation.temperature == 0.5
 
 
 def test_a_bad_file_is_told_by_line_and_only_its_good_part_can_be_sent(
-    composer: AppTest, real: Runner, account: Account
+    composer: AppTest, real_runner: Runner, account: Account
 ) -> None:
     good = '{"key": "a", "request": {"contents": [{"parts": [{"text": "fine"}]}]}}'
     composer.session_state["mode"] = "File (JSONL)"
@@ -114,11 +114,11 @@ def test_a_bad_file_is_told_by_line_and_only_its_good_part_can_be_sent(
     listed = next(code.value for code in composer.code if "Line 2" in code.value)
     assert "Line 3" in listed
     press(composer, "Submit batch")
-    assert real.runs.runs(account) == [] and "Nothing was sent" in composer.error[0].value
+    assert real_runner.runs.list_recent(account) == [] and "Nothing was sent" in composer.error[0].value
     composer.text_area(key="system_instruction").set_value("Be brief.").run()
     assert not composer.error, "what was said of an input does not outlive it"
     press(composer, "Submit the 1 good row")
-    assert [row["key"] for row in sent(real, account)] == ["a"]
+    assert [row["key"] for row in submitted_rows(real_runner, account)] == ["a"]
 
 
 def test_a_file_whose_name_tells_nothing_is_refused_in_words(composer: AppTest, state: AppState) -> None:
@@ -146,10 +146,10 @@ def test_an_uploaded_file_lies_on_disk_only_and_goes_when_it_is_removed(composer
 @pytest.mark.parametrize("sample", ["A few prompts", "A service desk's day", "Everything that can go wrong"])
 def test_a_sample_is_one_click_away_and_without_a_problem(composer: AppTest, sample: str) -> None:
     press(composer, sample)
-    assert "requests can be sent" in texts(composer) and not composer.error
+    assert "requests can be sent" in page_text(composer) and not composer.error
 
 
-def test_a_run_can_be_edited_and_sent_again(composer: AppTest, real: Runner, account: Account) -> None:
+def test_a_run_can_be_edited_and_sent_again(composer: AppTest, real_runner: Runner, account: Account) -> None:
     composer.text_area(key="prompts").set_value("one\ntwo")
     composer.number_input(key="temperature").set_value(0.5)
     press(composer, "Submit batch")
@@ -159,15 +159,15 @@ def test_a_run_can_be_edited_and_sent_again(composer: AppTest, real: Runner, acc
     assert composer.number_input(key="temperature").value == 0.5
 
 
-def test_a_run_of_a_file_comes_back_as_a_file(composer: AppTest, real: Runner, account: Account) -> None:
+def test_a_run_of_a_file_comes_back_as_a_file(composer: AppTest, real_runner: Runner, account: Account) -> None:
     press(composer, "Everything that can go wrong")
     press(composer, "Submit batch")
-    first = sent(real, account)
+    first = submitted_rows(real_runner, account)
     press(composer, "Edit and run again")
     press(composer, "Submit batch")
-    assert len(real.runs.runs(account)) == 2 and sent(real, account) == first
+    assert len(real_runner.runs.list_recent(account)) == 2 and submitted_rows(real_runner, account) == first
 
 
 def test_without_an_account_nothing_can_be_sent(page: Open, state: AppState) -> None:
     at = page()
-    assert next(found for found in at.button if found.label == "Submit batch").disabled
+    assert next(element for element in at.button if element.label == "Submit batch").disabled

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.results.read.histogram import BINS, Spread, round_step, spread
-from tests.lifecycle.hand_made_run import Run, answer
+from lifecycle.results.read.histogram import BINS, Distribution, distribution, nice_step
+from tests.lifecycle.hand_made_run import RunFixture, answer
 
 
-def of(folder: Path, numbers: list[int]) -> Spread | None:
-    run = Run(folder).send([f"k{n:05d}" for n in range(len(numbers) + 1)])  # the last one does not come back
+def of(folder: Path, numbers: list[int]) -> Distribution | None:
+    run = RunFixture(folder).send([f"k{n:05d}" for n in range(len(numbers) + 1)])  # the last one does not come back
     run.receive({"key": f"k{n:05d}", **answer("x", output=number)} for n, number in enumerate(numbers))
     run.build()
-    return spread(run.table(), "output_tokens")
+    return distribution(run.table(), "output_tokens")
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ def of(folder: Path, numbers: list[int]) -> Spread | None:
      (0.0, False, 1e-6), (0.00013, False, 0.0002), (0.5, False, 0.5)],
 )  # fmt: skip
 def test_steps_are_round(step: float, whole: bool, found: float) -> None:
-    assert round_step(step, whole=whole) == pytest.approx(found)
+    assert nice_step(step, integers=whole) == pytest.approx(found)
 
 
 def test_a_hundred_numbers(tmp_path: Path) -> None:
     found = of(tmp_path / "r", list(range(1, 101)))
     assert found is not None
-    assert (found.rows, found.low, found.middle, found.p95, found.high) == (100, 1, 50.5, 95, 100)
+    assert (found.rows, found.low, found.median, found.p95, found.high) == (100, 1, 50.5, 95, 100)
     assert [(b.low, b.high) for b in found.bins[:2]] == [(0, 5), (5, 10)]
     assert [b.rows for b in found.bins] == [4, *[5] * 18, 6] and found.bins[-1].high == math.inf
 

@@ -14,11 +14,11 @@ from batch.model import ContextMode, RunState, Tariff, Usage
 from batch.pricing import catalog, rates
 from cache_utils import CachedText
 from lifecycle.core.models import Account, RunSpec, RunView
-from lifecycle.planning.quota import ENQUEUED
+from lifecycle.planning.quota import ENQUEUED_TOKENS
 from lifecycle.results.read.table import Filter
 from lifecycle.runner import Runner
 from tests.emulator_process import EmulatorProcess
-from tests.lifecycle.conftest import KEY, MODEL, Bench, ended, wait_until
+from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until, wait_until_ended
 
 DOCUMENT = "The parties agree on the following terms, and on nothing else. " * 120
 TWO_DOCUMENTS = (DOCUMENT, DOCUMENT.replace("parties", "sellers"))
@@ -39,10 +39,10 @@ def line(key: str, *parts: str, **request: Any) -> str:
 
 
 def submit(runner: Runner, account: Account, lines: list[str], context: ContextMode, **spec: Any) -> RunView:
-    draft = runner.forecasts.prepare("\n".join(lines), kind="jsonl")
+    draft = runner.forecasts.prepare_draft("\n".join(lines), kind="jsonl")
     assert not draft.problem_count, draft.problems
     wanted = RunSpec(model=MODEL, context=context, **{"hours": 0.5, **spec})
-    return ended(runner, account, runner.submissions.submit(account, draft, wanted, ""), 30)
+    return wait_until_ended(runner, account, runner.submissions.submit(account, draft, wanted, ""), 30)
 
 
 def billed(emulator: EmulatorProcess) -> float:
@@ -84,7 +84,7 @@ def test_the_runs_cost_is_what_the_ledger_bills(
 ) -> None:
     """To the cent, storage included; every key answered, in input order; no cache and no file left."""
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     run = submit(runner, account, FAMILIES[family], context)
     assert run.state is RunState.FINISHED
     assert run.counts == {"answered": len(FAMILIES[family])}
@@ -96,18 +96,18 @@ def test_the_runs_cost_is_what_the_ledger_bills(
 
 def test_the_plan_that_was_shown_is_the_one_that_is_sent(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     lines = FAMILIES["two documents"]
-    draft = runner.forecasts.prepare("\n".join(lines), kind="jsonl")
+    draft = runner.forecasts.prepare_draft("\n".join(lines), kind="jsonl")
     spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
-    found = runner.forecasts.forecast(account, draft, spec)
+    found = runner.forecasts.for_draft(account, draft, spec)
     assert len(found.plan.caches) == 2
-    ended(runner, account, runner.submissions.submit(account, draft, spec, "", found), 30)
+    wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, "", found), 30)
     ledger = emulator.ledger()
     assert sorted(c["token_count"] for c in ledger["cached_contents"]) == sorted(
         g.prefix_tokens for g in found.plan.caches
     )
-    sent = emulator.sent("batch_jobs", ledger["batch_jobs"][0]["name"]).splitlines()
+    sent = emulator.sent_bytes("batch_jobs", ledger["batch_jobs"][0]["name"]).splitlines()
     for text in sent:
         request = json.loads(text)["request"]
         assert request["cachedContent"].startswith("cachedContents/")
@@ -119,12 +119,12 @@ def test_the_plan_that_was_shown_is_the_one_that_is_sent(bench: Bench, emulator:
 
 def test_an_override_is_obeyed(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    draft = runner.forecasts.prepare("\n".join(FAMILIES["two documents"]), kind="jsonl")
+    account = runner.accounts.register_key(KEY)
+    draft = runner.forecasts.prepare_draft("\n".join(FAMILIES["two documents"]), kind="jsonl")
     spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
-    groups = runner.forecasts.forecast(account, draft, spec).plan.caches
+    groups = runner.forecasts.for_draft(account, draft, spec).plan.caches
     chosen = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5, overrides={groups[0].id: "none"})
-    ended(runner, account, runner.submissions.submit(account, draft, chosen, ""), 30)
+    wait_until_ended(runner, account, runner.submissions.submit(account, draft, chosen, ""), 30)
     assert len(emulator.ledger()["cached_contents"]) == 1
 
 
@@ -134,7 +134,7 @@ def test_where_caches_are_refused_the_run_goes_on_without_and_leaves_nothing(
 ) -> None:
     """Only if the user allowed that price."""
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     if "free_tier" in refusal:
         emulator.faults(
             [
@@ -172,14 +172,14 @@ def test_only_the_group_whose_cache_is_refused_is_sent_in_full(bench: Bench, emu
     """The others keep theirs, and a row that names a cache of the user's own keeps that."""
     small = {"code": 400, "status": "INVALID_ARGUMENT", "message": TOO_SMALL}
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    mine = runner.caches.create_cache(account, CachedText(MODEL, text=DOCUMENT), "mine", 3600)
+    account = runner.accounts.register_key(KEY)
+    mine = runner.caches.create(account, CachedText(MODEL, text=DOCUMENT), "mine", 3600)
     refuse = {"method": "POST", "route": "cachedContents", "do": "status", "status": 400, "body": {"error": small}}
     emulator.faults([refuse])
     run = submit(runner, account, [*FAMILIES["two documents"], line("own", "Mine?", cachedContent=mine.name)], AUTO)
     assert run.counts == {"answered": 41}
     job = emulator.ledger()["batch_jobs"][0]
-    sent = [json.loads(text)["request"] for text in emulator.sent("batch_jobs", job["name"]).splitlines()]
+    sent = [json.loads(text)["request"] for text in emulator.sent_bytes("batch_jobs", job["name"]).splitlines()]
     caches = [request.get("cachedContent") for request in sent]
     assert (caches.count(None), len(set(caches)), caches.count(mine.name)) == (20, 3, 1)
     assert len({json.dumps(request) for request in sent}) == 41
@@ -192,25 +192,27 @@ TOO_SMALL = "Cached content is too small. total_token_count=1000, min_total_toke
 def test_names_of_caches_are_resolved_in_rows_sent_in_full(bench: Bench, emulator: EmulatorProcess) -> None:
     """A shard written anew without caches still says which cache of the user's its rows mean."""
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    mine = runner.caches.create_cache(account, CachedText(MODEL, text=DOCUMENT), "mine", 3600)
+    account = runner.accounts.register_key(KEY)
+    mine = runner.caches.create(account, CachedText(MODEL, text=DOCUMENT), "mine", 3600)
     emulator.settings(explicit_caching=False)
     named = line("own", "@use_cache mine\nWhat is it about?")
     assert submit(runner, account, [named, *FAMILIES["two documents"]], AUTO).counts == {"answered": 41}
     job = emulator.ledger()["batch_jobs"][0]["name"]
-    sent = [json.loads(text)["request"] for text in emulator.sent("batch_jobs", job).splitlines()]
+    sent = [json.loads(text)["request"] for text in emulator.sent_bytes("batch_jobs", job).splitlines()]
     assert [request["cachedContent"] for request in sent if "cachedContent" in request] == [mine.name]
 
 
 def test_tools_are_counted_with_the_prefix_that_has_them(bench: Bench, emulator: EmulatorProcess) -> None:
     """Its size would be too small without them."""
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     tools = [{"functionDeclarations": [{"name": f"tool_{n}", "description": DOCUMENT[:200]} for n in range(40)]}]
     system = {"parts": [{"text": "Choose a tool."}]}
     lines = [line(f"k{n}", f"Question {n}?", systemInstruction=system, tools=tools) for n in range(60)]
-    found = runner.forecasts.forecast(
-        account, runner.forecasts.prepare("\n".join(lines), kind="jsonl"), RunSpec(model=MODEL, context=AUTO, hours=0.5)
+    found = runner.forecasts.for_draft(
+        account,
+        runner.forecasts.prepare_draft("\n".join(lines), kind="jsonl"),
+        RunSpec(model=MODEL, context=AUTO, hours=0.5),
     )
     assert submit(runner, account, lines, AUTO).counts == {"answered": 60}
     (planned,) = found.plan.caches
@@ -231,7 +233,9 @@ def test_a_cache_is_made_once_whatever_befalls_its_creation_and_nothing_is_held_
     """After a reply that says nothing the run waits as for a job, by the settling time, and in no thread."""
     emulator.faults([fault])
     runner = bench.open(settle_seconds=0.5)
-    run = submit(runner, runner.accounts.hold_key(KEY), FAMILIES["one document, many questions"], ContextMode.EXPLICIT)
+    run = submit(
+        runner, runner.accounts.register_key(KEY), FAMILIES["one document, many questions"], ContextMode.EXPLICIT
+    )
     assert run.counts == {"answered": 30}
     ledger = emulator.ledger()
     assert ledger["calls"]["POST /cachedContents"] == creates
@@ -242,33 +246,33 @@ def test_a_cache_is_made_once_whatever_befalls_its_creation_and_nothing_is_held_
 def test_a_cancelled_run_leaves_no_cache(bench: Bench, emulator: EmulatorProcess) -> None:
     emulator.settings(job_outcome="stuck")
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    draft = runner.forecasts.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    account = runner.accounts.register_key(KEY)
+    draft = runner.forecasts.prepare_draft("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
     run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5), "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     runner.runs.cancel(account, run_id)
-    assert ended(runner, account, run_id, 30).state is RunState.CANCELLED
+    assert wait_until_ended(runner, account, run_id, 30).state is RunState.CANCELLED
     assert nothing_left(emulator)
 
 
 def test_a_budget_blocks_before_anything_is_created(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    draft = runner.forecasts.prepare("one\ntwo", kind="lines")
+    account = runner.accounts.register_key(KEY)
+    draft = runner.forecasts.prepare_draft("one\ntwo", kind="lines")
     with pytest.raises(OverBudget):
         runner.submissions.submit(account, draft, RunSpec(model=MODEL, max_usd=0.0001), "")
-    assert runner.runs.runs(account) == []
+    assert runner.runs.list_recent(account) == []
     assert emulator.ledger()["batch_jobs"] == []
 
 
 def test_results_can_be_narrowed_to_a_group(bench: Bench, emulator: EmulatorProcess, tmp_path: Path) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     lines = FAMILIES["two documents"]
-    draft = runner.forecasts.prepare("\n".join(lines), kind="jsonl")
+    draft = runner.forecasts.prepare_draft("\n".join(lines), kind="jsonl")
     spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
-    found = runner.forecasts.forecast(account, draft, spec)
-    run = ended(runner, account, runner.submissions.submit(account, draft, spec, "", found), 30)
+    found = runner.forecasts.for_draft(account, draft, spec)
+    run = wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, "", found), 30)
     _, total = runner.runs.results(account, run.id).page(Filter(groups=(found.plan.caches[0].id,)))
     assert total == 20
 
@@ -276,26 +280,28 @@ def test_results_can_be_narrowed_to_a_group(bench: Bench, emulator: EmulatorProc
 def test_a_canary_goes_first_and_corrects_the_estimate(bench: Bench, emulator: EmulatorProcess) -> None:
     """The rest is sent only when the first rows have answered, and the estimate then rests on what they used."""
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    draft = runner.forecasts.prepare("\n".join(line(f"k{n}", f"Question {n}?") for n in range(20)), kind="jsonl")
-    guessed = runner.forecasts.forecast(None, draft, RunSpec(model=MODEL)).card.usd.expected
-    run = ended(runner, account, runner.submissions.submit(account, draft, RunSpec(model=MODEL, canary=4), ""), 30)
+    account = runner.accounts.register_key(KEY)
+    draft = runner.forecasts.prepare_draft("\n".join(line(f"k{n}", f"Question {n}?") for n in range(20)), kind="jsonl")
+    guessed = runner.forecasts.for_draft(None, draft, RunSpec(model=MODEL)).estimate.usd.expected
+    run = wait_until_ended(
+        runner, account, runner.submissions.submit(account, draft, RunSpec(model=MODEL, canary=4), ""), 30
+    )
     assert run.counts == {"answered": 20}
     jobs = emulator.ledger()["batch_jobs"]
     assert sorted(job["request_count"] for job in jobs) == [4, 16]
     assert run.estimate_usd is not None and guessed is not None and run.actual_usd is not None
     assert abs(run.estimate_usd - run.actual_usd) < abs(guessed - run.actual_usd)
-    (bill,) = runner.billing.bills(account, run.id)
+    (bill,) = runner.billing.run_costs(account, run.id)
     assert (bill.first_usd, bill.expected_usd) == (guessed, run.estimate_usd)
 
 
 def test_durations_are_learned_from_finished_jobs(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    draft = runner.forecasts.prepare("one\ntwo", kind="lines")
-    before = runner.forecasts.forecast(account, draft, RunSpec(model=MODEL)).hours
-    ended(runner, account, runner.submissions.submit(account, draft, RunSpec(model=MODEL), ""))
-    after = runner.forecasts.forecast(account, draft, RunSpec(model=MODEL)).hours
+    account = runner.accounts.register_key(KEY)
+    draft = runner.forecasts.prepare_draft("one\ntwo", kind="lines")
+    before = runner.forecasts.for_draft(account, draft, RunSpec(model=MODEL)).hours
+    wait_until_ended(runner, account, runner.submissions.submit(account, draft, RunSpec(model=MODEL), ""))
+    after = runner.forecasts.for_draft(account, draft, RunSpec(model=MODEL)).hours
     assert (before.jobs, after.jobs) == (0, 1)
     assert after.expected < before.expected
 
@@ -306,19 +312,19 @@ def test_unattended_runs_lease_for_the_whole_window_and_attended_ones_do_not(
     """52 hours where nobody stays to renew, unless a server is there; 30 minutes else."""
     emulator.settings(job_outcome="stuck")
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    draft = runner.forecasts.prepare(
+    account = runner.accounts.register_key(KEY)
+    draft = runner.forecasts.prepare_draft(
         "\n".join(line(f"k{n}", DOCUMENT, f"Question {n}?") for n in range(200)), kind="jsonl"
     )
     for n, (attended, hours) in enumerate([(False, 52.0), (True, 0.5)]):
         spec = RunSpec(model=MODEL, context=ContextMode.EXPLICIT)
         run_id = runner.submissions.submit(account, draft, spec, "", attended=attended)
         wait_until(lambda n=n: len(emulator.ledger()["batch_jobs"]) > n)
-        cache = runner.runs.run(account, run_id).caches[0]
+        cache = runner.runs.get(account, run_id).caches[0]
         assert cache.expire_at is not None
         left = (cache.expire_at - datetime.now(UTC)).total_seconds() / 3600
         assert left == pytest.approx(hours, abs=0.1)
-        estimate: Any = runner.runs.run(account, run_id).estimate["usd"]
+        estimate: Any = runner.runs.get(account, run_id).estimate["usd"]
         assert estimate["low"] <= estimate["expected"] <= estimate["worst"]
         runner.runs.cancel(account, run_id)
     wait_until(lambda: nothing_left(emulator))
@@ -328,17 +334,17 @@ def test_leases_are_renewed_while_a_job_runs(bench: Bench, emulator: EmulatorPro
     """On a turned clock: the cache outlives its first lease, and storage is billed for the real duration only."""
     emulator.settings(job_outcome="stuck")
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    draft = runner.forecasts.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    account = runner.accounts.register_key(KEY)
+    draft = runner.forecasts.prepare_draft("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
     run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5), "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     for _ in range(4):
-        before = runner.runs.run(account, run_id).caches[0].expire_at
+        before = runner.runs.get(account, run_id).caches[0].expire_at
         emulator.clock(800)
-        runner._office.store.wake(run_id)
-        wait_until(lambda before=before: runner.runs.run(account, run_id).caches[0].expire_at != before)
+        runner._office.store.mark_due(run_id)
+        wait_until(lambda before=before: runner.runs.get(account, run_id).caches[0].expire_at != before)
     runner.runs.cancel(account, run_id)
-    ended(runner, account, run_id, 30)
+    wait_until_ended(runner, account, run_id, 30)
     cache = emulator.ledger()["cached_contents"][0]
     hours = cache["token_hours"] / cache["token_count"]
     assert 4 * 800 / 3600 <= hours <= 4 * 800 / 3600 + 0.35
@@ -350,17 +356,17 @@ def test_a_cache_that_expired_while_nobody_was_there_is_billed_until_then(
     """Not until somebody came back and found it gone."""
     emulator.settings(pace=200)
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    draft = runner.forecasts.prepare("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
+    account = runner.accounts.register_key(KEY)
+    draft = runner.forecasts.prepare_draft("\n".join(FAMILIES["one document, many questions"]), kind="jsonl")
     run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5), "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    wait_until(lambda: bool(runner.runs.run(account, run_id).jobs[0].name))
+    wait_until(lambda: bool(runner.runs.get(account, run_id).jobs[0].name))
     bench.close()
     emulator.clock(201)
     wait_until(lambda: emulator.ledger()["batch_jobs"][0]["state"] == "BATCH_STATE_SUCCEEDED")
     emulator.clock(9 * 3600)
     runner = bench.open()
-    run = ended(runner, runner.accounts.hold_key(KEY), run_id)
+    run = wait_until_ended(runner, runner.accounts.register_key(KEY), run_id)
     assert run.counts == {"answered": 30}
     assert emulator.ledger()["cached_contents"][0]["token_hours"] > 0
     assert run.actual_usd == pytest.approx(billed(emulator), abs=0.0001)
@@ -371,30 +377,30 @@ def test_a_refusal_is_learned_and_the_next_plan_has_no_cache_unless_one_insists(
 ) -> None:
     emulator.settings(explicit_caching=False)
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     lines = FAMILIES["one document, many questions"]
     submit(runner, account, lines, ContextMode.AUTO)
-    draft = runner.forecasts.prepare("\n".join(lines), kind="jsonl")
-    auto = runner.forecasts.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5))
-    insisted = runner.forecasts.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT, hours=0.5))
+    draft = runner.forecasts.prepare_draft("\n".join(lines), kind="jsonl")
+    auto = runner.forecasts.for_draft(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5))
+    insisted = runner.forecasts.for_draft(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT, hours=0.5))
     assert (len(auto.plan.caches), len(insisted.plan.caches)) == (0, 1)
-    assert auto.caution.endswith("so none is planned.") and insisted.caution.endswith("they are tried again.")
+    assert auto.warning.endswith("so none is planned.") and insisted.warning.endswith("they are tried again.")
     emulator.settings(explicit_caching=True)
     submit(runner, account, lines, ContextMode.EXPLICIT)
-    again = runner.forecasts.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5))
-    assert (len(again.plan.caches), again.caution) == (1, "")
+    again = runner.forecasts.for_draft(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5))
+    assert (len(again.plan.caches), again.warning) == (1, "")
 
 
 def test_the_budget_holds_when_caches_are_refused(bench: Bench, emulator: EmulatorProcess) -> None:
     """The price without them was allowed, but not beyond the budget."""
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     capped = [
         line(f"k{n}", DOCUMENT, f"Question {n}?", generationConfig={"maxOutputTokens": 20, "seed": n})
         for n in range(200)
     ]
-    draft = runner.forecasts.prepare("\n".join(capped), kind="jsonl")
-    card = runner.forecasts.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT)).card
+    draft = runner.forecasts.prepare_draft("\n".join(capped), kind="jsonl")
+    card = runner.forecasts.for_draft(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT)).estimate
     assert card.usd.worst is not None and card.uncached.worst is not None and card.usd.worst < card.uncached.worst
     between = (card.usd.worst + card.uncached.worst) / 2
     emulator.settings(explicit_caching=False)
@@ -408,7 +414,7 @@ def test_only_the_group_whose_cache_is_too_small_goes_without(bench: Bench, emul
     """The minimum is read from the reply and kept for plans to come; a cache named by the user stays named."""
     emulator.faults([{**BELOW_9000, "route": "cachedContents", "method": "POST", "do": "status", "times": 1}])
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     lines = FAMILIES["two documents"]
     run = submit(runner, account, lines, ContextMode.EXPLICIT)
     assert run.counts == {"answered": 40}
@@ -416,12 +422,12 @@ def test_only_the_group_whose_cache_is_too_small_goes_without(bench: Bench, emul
     assert len(ledger["cached_contents"]) == 1
     sent = [
         json.loads(text)["request"]
-        for text in emulator.sent("batch_jobs", ledger["batch_jobs"][0]["name"]).splitlines()
+        for text in emulator.sent_bytes("batch_jobs", ledger["batch_jobs"][0]["name"]).splitlines()
     ]
     assert sum("cachedContent" in request for request in sent) == 20
     assert run.actual_usd == pytest.approx(billed(emulator), abs=0.0001)
-    draft = runner.forecasts.prepare("\n".join(lines), kind="jsonl")
-    later = runner.forecasts.forecast(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT, hours=0.5))
+    draft = runner.forecasts.prepare_draft("\n".join(lines), kind="jsonl")
+    later = runner.forecasts.for_draft(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT, hours=0.5))
     assert later.plan.tariff.explicit_minimum == 9000 and not later.plan.caches
 
 
@@ -440,7 +446,7 @@ BELOW_9000 = {
 def test_a_free_tier_key_is_told_so_at_once(bench: Bench, emulator: EmulatorProcess) -> None:
     """Neither caches nor batches are for it: the run fails in plain words and waits for no room."""
     runner = bench.open()
-    account = runner.accounts.hold_key("free-of-charge")
+    account = runner.accounts.register_key("free-of-charge")
     run = submit(runner, account, FAMILIES["one document, many questions"], ContextMode.EXPLICIT)
     assert run.state is RunState.FAILED
     assert "batch jobs are not available" in run.error
@@ -449,7 +455,7 @@ def test_a_free_tier_key_is_told_so_at_once(bench: Bench, emulator: EmulatorProc
 
 def test_a_canary_that_nobody_answers_holds_the_rest_back(bench: Bench, emulator: EmulatorProcess) -> None:
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     lines = [line(f"k{n}", f"Question {n}? [[emulate: error:3]]") for n in range(20)]
     run = submit(runner, account, lines, ContextMode.NONE, canary=3)
     assert run.state is RunState.FAILED and "None of the first 3 rows was answered" in run.error
@@ -459,15 +465,15 @@ def test_a_canary_that_nobody_answers_holds_the_rest_back(bench: Bench, emulator
 def test_a_canary_that_is_cut_to_fit_the_queue_is_still_the_canary(bench: Bench, emulator: EmulatorProcess) -> None:
     """Its parts go before the rest, whatever their numbers, and all of them correct the estimate."""
     runner = bench.open(start=False)
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     asked = "x " * 1000
-    draft = runner.forecasts.prepare("\n".join(line(f"k{n}", f"{asked} {n}?") for n in range(8)), kind="jsonl")
+    draft = runner.forecasts.prepare_draft("\n".join(line(f"k{n}", f"{asked} {n}?") for n in range(8)), kind="jsonl")
     run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.NONE, canary=4), "")
-    one = runner.runs.run(account, run_id).estimate["prompt_tokens"]
+    one = runner.runs.get(account, run_id).estimate["prompt_tokens"]
     assert isinstance(one, dict)
-    runner._office.store.learn(account.owner, MODEL, ENQUEUED, one["high"] / 8 * 2.5)
+    runner._office.store.add_observation(account.owner_id, MODEL, ENQUEUED_TOKENS, one["high"] / 8 * 2.5)
     runner.start()
-    run = ended(runner, account, run_id, 40)
+    run = wait_until_ended(runner, account, run_id, 40)
     assert run.counts == {"answered": 8}
     told = [event.text for event in runner.runs.events(account, run_id)]
     (corrected,) = [n for n, text in enumerate(told) if text.startswith("The first 4 rows have answered")]
@@ -478,7 +484,7 @@ def test_a_canary_that_is_cut_to_fit_the_queue_is_still_the_canary(bench: Bench,
 def test_a_canary_corrects_prompts_too_and_keeps_what_was_counted(bench: Bench, emulator: EmulatorProcess) -> None:
     """Unusual texts are estimated badly: what the first rows really had corrects all, caches and all."""
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     odd = "\u2603\u2603 1234567890 {{[[((" * 20
     lines = [line(f"k{n}", DOCUMENT, f"{odd} {n}?") for n in range(40)]
     run = submit(runner, account, lines, ContextMode.EXPLICIT, canary=6)
@@ -490,7 +496,7 @@ def test_a_canary_corrects_prompts_too_and_keeps_what_was_counted(bench: Bench, 
 
 
 def submit_on(runner: Runner, account: Account, lines: list[str]) -> str:
-    draft = runner.forecasts.prepare("\n".join(lines), kind="jsonl")
+    draft = runner.forecasts.prepare_draft("\n".join(lines), kind="jsonl")
     return runner.submissions.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT, hours=0.5), "")
 
 
@@ -498,12 +504,12 @@ def test_a_cache_that_dies_in_mid_run_ends_in_all_rows_answered(bench: Bench, em
     """Its rows fail with code 7 at no cost, and just those are sent again: with a new cache, at last without one."""
     emulator.settings(pace=0.8)
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     run_id = submit_on(runner, account, FAMILIES["one document, many questions"])
     for n in range(3):
         wait_until(lambda n=n: len(emulator.ledger()["batch_jobs"]) > n)
-        emulator.ask("DELETE", f"/v1beta/{emulator.ledger()['cached_contents'][-1]['name']}?key={KEY}")
-    run = ended(runner, account, run_id, 40)
+        emulator.control("DELETE", f"/v1beta/{emulator.ledger()['cached_contents'][-1]['name']}?key={KEY}")
+    run = wait_until_ended(runner, account, run_id, 40)
     assert run.counts == {"answered": 30}
     assert [len(job["cached_contents"]) for job in emulator.ledger()["batch_jobs"]] == [1, 1, 1, 0]
     assert run.actual_usd == pytest.approx(billed(emulator), abs=0.0005)
@@ -514,17 +520,17 @@ def test_a_cache_of_the_users_own_that_dies_is_told_with_the_remedy(bench: Bench
     """What it held is not known here, so its rows stay errors at no cost, and a retry finds the new one by name."""
     emulator.settings(pace=0.8)
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
+    account = runner.accounts.register_key(KEY)
     wanted = CachedText(MODEL, text=DOCUMENT)
-    made = runner.caches.create_cache(account, wanted, "terms", 3600)
+    made = runner.caches.create(account, wanted, "terms", 3600)
     run_id = submit_on(runner, account, [line(f"k{n}", f"@use_cache terms\nQuestion {n}?") for n in range(5)])
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    runner._office.gateway(account).delete_cache(made.name)
-    run = ended(runner, account, run_id)
+    runner._office.client(account).delete_cache(made.name)
+    run = wait_until_ended(runner, account, run_id)
     assert run.counts == {"error_transient": 5} and run.actual_usd == 0
     assert any("Make one of the same name" in event.text for event in runner.runs.events(account, run_id))
-    runner.caches.create_cache(account, wanted, "terms", 3600)
-    ended(runner, account, runner.retries.retry(account, run_id, ""))
+    runner.caches.create(account, wanted, "terms", 3600)
+    wait_until_ended(runner, account, runner.retries.retry(account, run_id, ""))
     assert set(runner.runs.results(account, run_id).page()[0]["outcome"]) == {"answered"}
 
 
@@ -532,16 +538,14 @@ def test_a_cache_of_the_users_own_goes_with_the_run_if_that_was_chosen(bench: Be
     """A short-lived one is kept alive until then, and one that vanishes meanwhile stops nothing else."""
     emulator.settings(pace=1)
     runner = bench.open()
-    account = runner.accounts.hold_key(KEY)
-    names = [
-        runner.caches.create_cache(account, CachedText(MODEL, text=text), name, 900).name for name, text in OWN.items()
-    ]
+    account = runner.accounts.register_key(KEY)
+    names = [runner.caches.create(account, CachedText(MODEL, text=text), name, 900).name for name, text in OWN.items()]
     lines = [line(f"k{n}", f"@use_cache {name}\nQuestion {n}?") for n, name in enumerate([*OWN, *OWN])]
-    draft = runner.forecasts.prepare("\n".join([*lines, line("plain", "No cache")]), kind="jsonl")
+    draft = runner.forecasts.prepare_draft("\n".join([*lines, line("plain", "No cache")]), kind="jsonl")
     run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, end_cache=True), "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    runner._office.gateway(account).delete_cache(names[1])
-    run = ended(runner, account, run_id)
+    runner._office.client(account).delete_cache(names[1])
+    run = wait_until_ended(runner, account, run_id)
     assert run.state is RunState.FINISHED
     assert run.counts == {"answered": 3, "error_transient": 2}
     assert nothing_left(emulator)
