@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -31,7 +33,7 @@ class EmulatorProcess:
         request = urllib.request.Request(
             self.base_url + path, data=data, method=method, headers={"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as reply:
             raw = reply.read()
             return json.loads(raw) if "json" in reply.headers.get("Content-Type", "") else raw
 
@@ -65,7 +67,7 @@ class EmulatorProcess:
         """The bytes a client really sent: kind is files, cached_contents or batch_jobs."""
         tail = "/requests" if kind == "batch_jobs" else ""
         url = f"{self.base_url}/_emulator/{kind}/{name.split('/')[-1]}{tail}"
-        with urllib.request.urlopen(url, timeout=30) as reply:
+        with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as reply:
             raw: bytes = reply.read()
             return raw
 
@@ -83,7 +85,7 @@ class EmulatorProcess:
         self._ended = True
         signal()
         try:
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

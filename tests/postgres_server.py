@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE_SECONDS
+
 NOBODY = 65534  # PostgreSQL refuses to run as root, so a test that is root runs it as nobody
 OPTIONS = ("-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=60", "-c", "listen_addresses=")
 
@@ -53,7 +55,7 @@ def postgres() -> Iterator[str]:
         finally:
             server.send_signal(signal.SIGINT)  # a fast shutdown: it does not wait for clients
             try:
-                server.wait(10)
+                server.wait(PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
@@ -83,7 +85,7 @@ def _copy_programs(tools: Path, to: Path) -> Path:
 
 def _wait_ready(tools: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:
     """Until the server answers. Raises NoPostgres with its log if it does not."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     ready_command = [str(tools / "bin/pg_isready"), "-q", "-h", str(folder), "-U", "postgres"]
     while subprocess.run(ready_command, check=False).returncode:
         if server.poll() is not None or time.monotonic() > deadline:

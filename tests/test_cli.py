@@ -13,6 +13,7 @@ import pytest
 
 from cli import main as cli_main
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[1]
 MODEL = "gemini-3.8-flash"
@@ -41,7 +42,13 @@ class Terminal:
     def __call__(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "cli.py", *words]
         return subprocess.run(
-            command, cwd=ROOT, env={**self.environ, **environ}, capture_output=True, text=True, timeout=90, check=False
+            command,
+            cwd=ROOT,
+            env={**self.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
         )
 
     def file(self, name: str, text: str) -> str:
@@ -243,7 +250,10 @@ def test_who_reads_only_the_beginning_sees_no_traceback(cli: Terminal) -> None:
 def test_a_verb_that_only_asks_starts_without_the_pages_tables() -> None:
     """They cost 40 MB and half a second, which cron jobs would pay every minute."""
     question = "import sys, cli; sys.exit('pandas' in sys.modules or 'streamlit' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", question], cwd=ROOT, check=False, timeout=60).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", question], cwd=ROOT, check=False, timeout=PATIENCE_SECONDS).returncode
+        == 0
+    )
 
 
 def test_without_a_key_it_says_how_to_go_on(cli: Terminal) -> None:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import psutil
 
+from tests.patience import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
+READY_SECONDS = PATIENCE_SECONDS
 
 
 @dataclass

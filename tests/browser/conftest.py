@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 
 from tests.browser.app_process import AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
+from tests.patience import PATIENCE_MS
 
 OpenPage = Callable[..., Page]
 
@@ -53,11 +54,11 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             context = browser.new_context(**options)
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(20_000)
+            page.set_default_timeout(PATIENCE_MS)
             page.goto(url)
             return page
 
         yield open_url
 
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=PATIENCE_MS)

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.app_process import AppProcess
 from tests.browser.conftest import OpenPage
 from tests.browser.test_rehearsal import rehearse, submit
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +33,7 @@ Object.defineProperty(Document.prototype, 'hidden', {get: () => window.outOfSigh
 
 def wait_for_end(app: AppProcess, run_id: str) -> None:
     """Wait for the run's end without a page."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     with sqlite3.connect(app.data_dir / "runs.db") as database:
         while database.execute("SELECT stage FROM run WHERE id = ?", [run_id]).fetchone() != ("finished",):
             assert time.monotonic() < deadline, "the run did not end"
@@ -82,7 +83,7 @@ def test_a_browser_that_was_asked_to_rings_once_also_out_of_sight(app: AppProces
     page.get_by_role("button", name="Notify me when a run ends").click()
     expect(page.get_by_role("button", name="Stop notifying")).to_be_visible()
     page.evaluate("window.outOfSight = true")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not page.evaluate("window.rung.length"):
         assert time.monotonic() < deadline, "it did not ring"
         page.wait_for_timeout(50)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,14 +91,12 @@ def cached_tokens(api: EmulatorProcess) -> int:
     return sum(int(usage["cached"]) for usage in api.ledger()["usage"])
 
 
-def test_a_long_document_with_many_questions_takes_less_than_a_minute(page: Page, api: EmulatorProcess) -> None:
-    began = time.monotonic()
+def test_a_long_document_with_many_questions_is_cached_and_answered(page: Page, api: EmulatorProcess) -> None:
     fill_prompts(page)
     drop_documents(page, handbook_txt=HANDBOOK)
     expect(page.get_by_text(re.compile("Plan: 1 explicit cache, input .* instead of"))).to_be_visible()
     expect(page.get_by_text("What it will cost")).to_be_visible()
     expect(submit(page)).to_contain_text("50 answered")
-    assert time.monotonic() - began < 60
     expect(page.get_by_text(re.compile(r"(as|more than|less than) expected; \$.* was the worst case"))).to_be_visible()
     (cache,) = ledger_caches(api)
     assert cache["deleted_at"] and cached_tokens(api) == 50 * cache["token_count"]

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.app_process import AppProcess
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
@@ -51,7 +52,7 @@ MIXED = [
 def mixed(app: AppProcess, browser: Browser) -> Page:
     """A visitor whose run has ended with rows of many kinds; the tests look at it one after another."""
     page = browser.new_context(viewport={"width": 1280, "height": 2400}, reduced_motion="reduce").new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.goto(app.url)
     page.get_by_role("button", name="Rehearse without a key").click()
     page.get_by_text("File (JSONL)").click()

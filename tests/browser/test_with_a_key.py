@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.app_process import AppProcess
 from tests.browser.conftest import OpenPage
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
@@ -133,7 +134,7 @@ def test_a_canary_key_goes_through_a_whole_run_a_kill_and_a_restart_and_is_found
 
     app.kill()
     app.start()
-    expect(page.get_by_text("SUCCEEDED: 2 answered")).to_be_visible(timeout=40_000)
+    expect(page.get_by_text("SUCCEEDED: 2 answered")).to_be_visible(timeout=PATIENCE_MS)
     api.settings(pace=1)
     assert [job["request_count"] for job in api.ledger()["batch_jobs"]] == [2]
 

@@ -12,6 +12,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from tests.patience import PATIENCE_SECONDS
+
 HOP_BY_HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 MOMENTS = ("before", "during", "after")
 
@@ -87,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         held_call = self.proxy.match_held_call(self.command, self.path)
         if held_call and held_call.moment == "before":
             return self._hold(held_call)
-        connection = HTTPConnection(self.proxy.upstream, timeout=60)
+        connection = HTTPConnection(self.proxy.upstream, timeout=PATIENCE_SECONDS)
         try:
             connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
             for name, value in self.headers.items():
@@ -122,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _hold(self, held_call: HeldCall) -> None:
         held_call.reached.set()
-        held_call.released.wait(60)
+        held_call.released.wait(PATIENCE_SECONDS)
         self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:

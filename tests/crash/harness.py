@@ -52,10 +52,12 @@ def summary(results: Sequence[CrashScenario], seconds: float) -> str:
     stages = Counter(story.stage or "before it was recorded" for story in killed)
     killed_twice = sum(1 for story in results if story.second_kill)
     lines = [
-        f"{len(results)} runs, {len(killed)} killed by SIGKILL in mid-run, {killed_twice} again while resuming; {seconds:.0f} s",
+        f"{len(results)} runs, {len(killed)} killed by SIGKILL in mid-run, {killed_twice} again while resuming; "
+        f"{seconds:.0f} s",
         "stage at the kill: " + ", ".join(f"{stage} {count}" for stage, count in stages.most_common()),
         f"points: {len({str(story.point) for story in results})} different",
-        f"rows: {sum(story.rows for story in results)}; jobs: {sum(story.jobs for story in results)} for {len(results)} shards",
+        f"rows: {sum(story.rows for story in results)}; "
+        f"jobs: {sum(story.jobs for story in results)} for {len(results)} shards",
         f"wrong: {sum(1 for story in results if story.violations)}",
     ]
     return "\n".join(lines)

@@ -17,11 +17,12 @@ from batch.pricing import catalog
 from lifecycle.runner import Runner, Setup
 from tests.crash.gate import HeldCall, HoldingProxy
 from tests.emulator_process import EmulatorProcess
+from tests.patience import PATIENCE_SECONDS
 from tests.witness import MODEL, find_violations, prompts, write_input
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS, SETTLE_SECONDS, LEASE_SECONDS = 2.0, 1.0, 1.5
-MAX_WAIT_SECONDS = 90.0
+MAX_WAIT_SECONDS = PATIENCE_SECONDS
 KEY = "made-up-key"
 
 
@@ -257,8 +258,7 @@ def _runs(folder: Path) -> list[tuple[str, str, str]]:
 
 def describe(scenario: CrashScenario) -> str:
     """A story in one line."""
-    settings = f"{scenario.mode}{', cache' if scenario.cached else ''}, {scenario.rows} rows{', twice' if scenario.second_kill else ''}"
-    return (
-        f"{scenario.number:4}  {scenario.point!s:28} stage {scenario.stage or '-':11} {settings:32} {scenario.seconds:5.1f} s  "
-        + ("; ".join(scenario.violations) or "right")
-    )
+    cached, twice = ", cache" if scenario.cached else "", ", twice" if scenario.second_kill else ""
+    settings = f"{scenario.mode}{cached}, {scenario.rows} rows{twice}"
+    place = f"{scenario.number:4}  {scenario.point!s:28} stage {scenario.stage or '-':11}"
+    return f"{place} {settings:32} {scenario.seconds:5.1f} s  " + ("; ".join(scenario.violations) or "right")

@@ -172,7 +172,8 @@ DEFECTS = (
     Defect(
         "one bad row fails the others",
         "jobs/rows",
-        '    except ServiceError as service_error:\n        return RowResult(orjson.dumps({**result, "error": service_error.row_status()}), False)\n',
+        "    except ServiceError as service_error:\n"
+        '        return RowResult(orjson.dumps({**result, "error": service_error.row_status()}), False)\n',
         "",
     ),
     Defect("unknown fields are taken", "schema/request_fields", 'raise InvalidField("", field=name)', "continue"),

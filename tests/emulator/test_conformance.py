@@ -16,7 +16,6 @@ from tests.emulator_process import ROOT, start_emulator
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_googles_own_core_tests_pass() -> None:
     with start_emulator(pace=1) as emulator:
         done = subprocess.run(

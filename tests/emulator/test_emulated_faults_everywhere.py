@@ -10,6 +10,7 @@ import pytest
 from emulator.http import routes
 from tests.emulator_api import MODEL, ApiClient, Json, contents, row
 from tests.emulator_process import EmulatorProcess
+from tests.patience import PATIENCE_SECONDS
 
 EMBED = "models/gemini-embedding-001"
 ROW = {"request": {"contents": contents("x")}}
@@ -103,7 +104,7 @@ def deeds(emulator: EmulatorProcess) -> Json:
     return {name: ledger[name] for name in ("batch_jobs", "cached_contents", "files", "usage")}
 
 
-def send(api: ApiClient, method: str, asking: Asking, timeout: float = 30) -> httpx.Response | Exception:
+def send(api: ApiClient, method: str, asking: Asking, timeout: float = PATIENCE_SECONDS) -> httpx.Response | Exception:
     path = asking.path if asking.path.startswith("/") else f"/v1beta/{asking.path}"
     sent: Json = {"content": asking.content} if asking.content else {"json": asking.body}
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.emulator_process import ROOT, EmulatorProcess
+from tests.patience import PATIENCE_SECONDS
 
 PACKAGES = Path(os.environ.get("GENAI_JS", ROOT)) / "node_modules"
 MISSING = not shutil.which("node") or not (PACKAGES / "@google" / "genai").is_dir()
@@ -22,7 +23,7 @@ def test_the_javascript_client_sees_the_same_service(emulator: EmulatorProcess, 
     (tmp_path / "node_modules").symlink_to(PACKAGES)
     shutil.copy(Path(__file__).with_name("javascript_client.mjs"), tmp_path / "client.mjs")
     command = ["node", "client.mjs", emulator.base_url, str(tmp_path)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=90, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     saw = json.loads(done.stdout)
     assert saw.pop("events") >= 3

@@ -11,6 +11,7 @@ import pytest
 
 from tests.emulator_api import MODEL, ApiClient, client, contents, jsonl, row
 from tests.emulator_process import ROOT, EmulatorProcess, start_emulator
+from tests.patience import PATIENCE_SECONDS
 
 FIELDS = {"batch_job", "model", "long_context", "prompt", "cached", "candidates", "thoughts", "rows"}
 
@@ -130,7 +131,9 @@ def test_everything_survives_a_kill(tmp_path: Path) -> None:
 def test_a_second_emulator_on_the_same_folder_points_to_the_first(tmp_path: Path) -> None:
     with start_emulator(tmp_path) as first:
         command = [sys.executable, "-m", "emulator", "--data-dir", str(tmp_path), "--port", "0"]
-        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+        second = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+        )
         assert second.returncode == 0
         assert json.loads(second.stdout) == {"base_url": first.base_url}
         assert first.ledger()
@@ -146,7 +149,7 @@ def test_a_second_emulator_on_the_same_folder_points_to_the_first(tmp_path: Path
 )
 def test_a_start_that_cannot_be_is_told_in_one_line(option: str, value: str, text: str) -> None:
     command = [sys.executable, "-m", "emulator", option, value]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     assert done.returncode in (1, 2)
     assert text in done.stderr.splitlines()[-1]
 

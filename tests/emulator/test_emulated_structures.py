@@ -187,7 +187,6 @@ def test_a_schema_that_no_answer_satisfies_is_refused(schema: Json) -> None:
         sample(schema, 1, "x")
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize("pattern", ["a{99999999}", "((a{9999}){9999}){9999}", "((^{9999}){9999}){9999}", "^(a|b"])
 def test_a_pattern_without_end_ends(pattern: str) -> None:
     assert len(sample({"type": "string", "pattern": pattern}, 1, "x")) <= 5000

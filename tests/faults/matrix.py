@@ -27,6 +27,7 @@ from lifecycle.core.models import RunSpec, RunView
 from lifecycle.runner import Runner, Setup
 from lifecycle.workflow import orphan_cleanup
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.patience import PATIENCE_SECONDS
 from tests.witness import MODEL, find_leftovers, find_violations, prompts, write_input
 
 TIMEOUT_SECONDS, SETTLE_SECONDS, LEASE_SECONDS = (
@@ -34,7 +35,7 @@ TIMEOUT_SECONDS, SETTLE_SECONDS, LEASE_SECONDS = (
     0.7,
     15.0,
 )  # nobody dies here: the lease only has to outlast a busy computer
-MAX_WAIT_SECONDS = 60.0
+MAX_WAIT_SECONDS = PATIENCE_SECONDS
 RETRY_INFO = {
     "error": {
         "code": 429,

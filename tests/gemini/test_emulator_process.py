@@ -12,6 +12,7 @@ from gemini.client import GeminiClient
 from gemini.emulator_process import EmulatorProcess
 from gemini.wire import inline_batch_body
 from lifecycle.storage.keyring import Keyring
+from tests.patience import PATIENCE_SECONDS
 
 BATCH = inline_batch_body("kept", [("a", {"contents": [{"role": "user", "parts": [{"text": "Say something."}]}]})])
 
@@ -30,7 +31,7 @@ def kill(one: EmulatorProcess) -> None:
     """End the server that this one started, if it did."""
     if one._process is not None:
         one._process.kill()
-        one._process.wait(timeout=10)
+        one._process.wait(timeout=PATIENCE_SECONDS)
 
 
 def test_a_second_process_finds_the_server_of_the_first(started: list[EmulatorProcess]) -> None:

@@ -12,6 +12,7 @@ from batch.pricing import catalog
 from lifecycle.core.models import Account, RunSpec, RunView
 from lifecycle.runner import Runner, Setup
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.patience import PATIENCE_SECONDS
 
 MODEL = "gemini-3.8-flash"
 KEY = "made-up-key-for-tests"
@@ -64,7 +65,7 @@ class Bench:
             runner.close(2)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for something that happens in another thread or process."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -72,7 +73,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-def wait_until_ended(runner: Runner, account: Account, run_id: str, seconds: float = 20.0) -> RunView:
+def wait_until_ended(runner: Runner, account: Account, run_id: str, seconds: float = PATIENCE_SECONDS) -> RunView:
     """The run, once it has ended."""
     wait_until(lambda: runner.runs.get(account, run_id).state.ended, seconds)
     return runner.runs.get(account, run_id)

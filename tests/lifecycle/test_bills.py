@@ -38,7 +38,7 @@ def test_a_run_and_its_retry_cost_what_the_ledger_bills_once(bench: Bench, emula
     runner = bench.open()
     account = runner.accounts.register_key(KEY)
     run = submit(runner, account, MIXED, ContextMode.EXPLICIT)
-    child = wait_until_ended(runner, account, runner.retries.retry(account, run.id, "again"), 30)
+    child = wait_until_ended(runner, account, runner.retries.retry(account, run.id, "again"))
     bills = runner.billing.run_costs(account, run.id)
     assert [bill.run for bill in bills] == [run.id, child.id]
     assert all(bill.caches_usd for bill in bills) and len(emulator.ledger()["cached_contents"]) == 2
@@ -64,7 +64,7 @@ def test_what_was_spent_stays_on_the_bill_when_runs_are_deleted(bench: Bench, em
     runner = bench.open()
     account = runner.accounts.register_key(KEY)
     run = submit(runner, account, MIXED, ContextMode.NONE)
-    child = wait_until_ended(runner, account, runner.retries.retry(account, run.id, "again"), 30)
+    child = wait_until_ended(runner, account, runner.retries.retry(account, run.id, "again"))
     runner.runs.delete(account, child.id)
     assert sum_run_costs(runner.billing.run_costs(account, run.id)).usd == pytest.approx(billed(emulator))
     runner.runs.delete(account, run.id)
@@ -89,7 +89,7 @@ def test_an_expired_cache_is_paid_for_until_it_expired(bench: Bench, emulator: E
     account = second.accounts.register_key(KEY)
     second.runs.cancel(account, run_id)
     second.start()
-    run = wait_until_ended(second, account, run_id, 30)
+    run = wait_until_ended(second, account, run_id)
     (bill,) = second.billing.run_costs(account, run_id)
     assert run.state is RunState.CANCELLED and not bill.finished and bill.estimate_error is None
     assert bill.caches_usd == pytest.approx(billed(emulator), rel=0.01)

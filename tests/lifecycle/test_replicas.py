@@ -20,6 +20,7 @@ from batch.pricing import catalog
 from lifecycle.core.models import RunSpec
 from lifecycle.runner import Runner, Setup
 from tests.emulator_process import EmulatorProcess, start_emulator
+from tests.patience import PATIENCE_SECONDS
 from tests.postgres_server import NoPostgres, postgres
 from tests.witness import MODEL, find_leftovers, find_violations, prompts, write_input
 
@@ -112,7 +113,7 @@ def test_a_replica_with_another_data_folder_is_turned_away(place: tuple[Emulator
         client(emulator, url, folder / "another")
 
 
-def wait(condition: object, seconds: float = 60.0) -> None:
+def wait(condition: object, seconds: float = PATIENCE_SECONDS) -> None:
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while not condition():

@@ -11,6 +11,7 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.fakes import FakeRunner
 from ui.shared import app_state
 from ui.shared.app_state import AppState
@@ -50,7 +51,7 @@ def page(state: AppState, cookies: CookieJar) -> Callable[..., AppTest]:
     """Open the page in a new browser session that sends the cookies: page(run="r1") with ?run=r1 in the address."""
 
     def open_page(**query: str) -> AppTest:
-        at = AppTest.from_file(str(PAGE), default_timeout=30)
+        at = AppTest.from_file(str(PAGE), default_timeout=PATIENCE_SECONDS)
         for name, value in query.items():
             at.query_params[name] = value
         at.run()

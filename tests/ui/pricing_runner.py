@@ -20,6 +20,7 @@ from lifecycle.planning import cache_estimate
 from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, expected_hours, forecast
 from lifecycle.services.caches import CacheInfo, CacheService
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.fakes import NOW, FakeForecasts, FakeRunner, FakeRuns, FakeSubmissions
 
 TARIFF = Tariff(0.3, 0.15, 2.5, 1.25, 0.03, None, 1.0, explicit_minimum=1024, implicit_minimum=2048)
@@ -73,7 +74,7 @@ class PricingForecasts(FakeForecasts):
         previous: Forecast | None = None,
     ) -> Forecast:
         self.runner.forecast_requests.append((draft.folder.name, spec, exact))
-        assert self.runner.gate.wait(60)
+        assert self.runner.gate.wait(PATIENCE_SECONDS)
         if self.runner.error:
             raise self.runner.error
         return forecast(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.core import job_age
-from lifecycle.core.job_age import oldest_job_age, typical_duration
+from lifecycle.core.job_age import JobAge, oldest_job_age, typical_duration
 
 HOUR = 3600.0
 NOW = 1_800_000_000.0
@@ -33,6 +33,14 @@ def test_the_clock_is_that_of_the_oldest_open_job() -> None:
     clock = oldest_job_age({}, shards, NOW)
     assert clock is not None
     assert (clock.age_seconds, clock.seconds_left, clock.warn_hours) == (25 * HOUR, 23 * HOUR, 24)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "warned"),
+    [(12 * HOUR - 1, 0), (12 * HOUR, 12), (24 * HOUR - 1, 12), (24 * HOUR, 24), (36 * HOUR - 1, 24), (36 * HOUR, 36)],
+)
+def test_a_warning_comes_at_its_hour_and_not_later(seconds: float, warned: int) -> None:
+    assert JobAge("JOB_STATE_RUNNING", seconds, 0.0).warn_hours == warned
 
 
 def test_without_an_open_job_there_is_no_clock() -> None:

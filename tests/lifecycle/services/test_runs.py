@@ -104,7 +104,7 @@ def test_a_late_list_does_not_make_a_second_job(bench: Bench, emulator: Emulator
     emulator.faults([{"method": "POST", "route": "batchGenerateContent", "do": "drop_after"}])
     runner = bench.open(settle_seconds=6.0)
     account = runner.accounts.register_key(KEY)
-    run = wait_until_ended(runner, account, bench.submit(runner, account, PROMPTS), 30)
+    run = wait_until_ended(runner, account, bench.submit(runner, account, PROMPTS))
     assert run.state is RunState.FINISHED
     assert len(emulator.ledger()["batch_jobs"]) == 1
 

@@ -13,6 +13,7 @@ from streamlit.testing.v1.element_tree import Button
 
 from batch.errors import ApiError, InputError
 from batch.model import ContextMode
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.conftest import CookieJar
 from tests.ui.pricing_runner import GUIDE, PricingRunner
 from tests.ui.shared.test_session import KEY, page_text, press
@@ -245,7 +246,7 @@ def test_a_slow_forecast_holds_nothing_up(at: AppTest, runner: PricingRunner, mo
     compose(at)
     assert "Planning and pricing…" in page_text(at) and not at.metric and not submit_button(at).disabled
     runner.gate.set()
-    at.session_state["asked-forecast"].future.result(10)
+    at.session_state["asked-forecast"].future.result(PATIENCE_SECONDS)
     assert without_exception(at.run()).metric.len == 3 and len(runner.forecast_requests) == 1
 
 

@@ -42,7 +42,7 @@ def submit(runner: Runner, account: Account, lines: list[str], context: ContextM
     draft = runner.forecasts.prepare_draft("\n".join(lines), kind="jsonl")
     assert not draft.problem_count, draft.problems
     wanted = RunSpec(model=MODEL, context=context, **{"hours": 0.5, **spec})
-    return wait_until_ended(runner, account, runner.submissions.submit(account, draft, wanted, ""), 30)
+    return wait_until_ended(runner, account, runner.submissions.submit(account, draft, wanted, ""))
 
 
 def billed(emulator: EmulatorProcess) -> float:
@@ -102,7 +102,7 @@ def test_the_plan_that_was_shown_is_the_one_that_is_sent(bench: Bench, emulator:
     spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
     found = runner.forecasts.for_draft(account, draft, spec)
     assert len(found.plan.caches) == 2
-    wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, "", found), 30)
+    wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, "", found))
     ledger = emulator.ledger()
     assert sorted(c["token_count"] for c in ledger["cached_contents"]) == sorted(
         g.prefix_tokens for g in found.plan.caches
@@ -124,7 +124,7 @@ def test_an_override_is_obeyed(bench: Bench, emulator: EmulatorProcess) -> None:
     spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
     groups = runner.forecasts.for_draft(account, draft, spec).plan.caches
     chosen = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5, overrides={groups[0].id: "none"})
-    wait_until_ended(runner, account, runner.submissions.submit(account, draft, chosen, ""), 30)
+    wait_until_ended(runner, account, runner.submissions.submit(account, draft, chosen, ""))
     assert len(emulator.ledger()["cached_contents"]) == 1
 
 
@@ -251,7 +251,7 @@ def test_a_cancelled_run_leaves_no_cache(bench: Bench, emulator: EmulatorProcess
     run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5), "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     runner.runs.cancel(account, run_id)
-    assert wait_until_ended(runner, account, run_id, 30).state is RunState.CANCELLED
+    assert wait_until_ended(runner, account, run_id).state is RunState.CANCELLED
     assert nothing_left(emulator)
 
 
@@ -272,7 +272,7 @@ def test_results_can_be_narrowed_to_a_group(bench: Bench, emulator: EmulatorProc
     draft = runner.forecasts.prepare_draft("\n".join(lines), kind="jsonl")
     spec = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
     found = runner.forecasts.for_draft(account, draft, spec)
-    run = wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, "", found), 30)
+    run = wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, "", found))
     _, total = runner.runs.results(account, run.id).page(Filter(groups=(found.plan.caches[0].id,)))
     assert total == 20
 
@@ -344,7 +344,7 @@ def test_leases_are_renewed_while_a_job_runs(bench: Bench, emulator: EmulatorPro
         runner._office.store.mark_due(run_id)
         wait_until(lambda before=before: runner.runs.get(account, run_id).caches[0].expire_at != before)
     runner.runs.cancel(account, run_id)
-    wait_until_ended(runner, account, run_id, 30)
+    wait_until_ended(runner, account, run_id)
     cache = emulator.ledger()["cached_contents"][0]
     hours = cache["token_hours"] / cache["token_count"]
     assert 4 * 800 / 3600 <= hours <= 4 * 800 / 3600 + 0.35
@@ -473,7 +473,7 @@ def test_a_canary_that_is_cut_to_fit_the_queue_is_still_the_canary(bench: Bench,
     assert isinstance(one, dict)
     runner._office.store.add_observation(account.owner_id, MODEL, ENQUEUED_TOKENS, one["high"] / 8 * 2.5)
     runner.start()
-    run = wait_until_ended(runner, account, run_id, 40)
+    run = wait_until_ended(runner, account, run_id)
     assert run.counts == {"answered": 8}
     told = [event.text for event in runner.runs.events(account, run_id)]
     (corrected,) = [n for n, text in enumerate(told) if text.startswith("The first 4 rows have answered")]
@@ -509,7 +509,7 @@ def test_a_cache_that_dies_in_mid_run_ends_in_all_rows_answered(bench: Bench, em
     for n in range(3):
         wait_until(lambda n=n: len(emulator.ledger()["batch_jobs"]) > n)
         emulator.control("DELETE", f"/v1beta/{emulator.ledger()['cached_contents'][-1]['name']}?key={KEY}")
-    run = wait_until_ended(runner, account, run_id, 40)
+    run = wait_until_ended(runner, account, run_id)
     assert run.counts == {"answered": 30}
     assert [len(job["cached_contents"]) for job in emulator.ledger()["batch_jobs"]] == [1, 1, 1, 0]
     assert run.actual_usd == pytest.approx(billed(emulator), abs=0.0005)
