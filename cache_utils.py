@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batch.errors import ApiError, InputError
+from batch.model import model_id
 from batch.responses import service_errors
 from batch.responses.cached_contents import NAME_PREFIX, CacheMetadata, tagged_name
 from gemini.wire import timestamp
@@ -74,7 +75,7 @@ class CachedText:
     def digest(self) -> str:
         """A hash over the model and all contents; a file counts by its bytes, wherever it is uploaded."""
         files = [[file.mime_type, _sha256(file.path)] for file in self.files]
-        hashed = [self.model.removeprefix("models/"), self.text, files, self.contents, self.header]
+        hashed = [model_id(self.model), self.text, files, self.contents, self.header]
         return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
 
     def body(self, display_name: str, ttl_seconds: float, uploaded: Iterable[Json] = ()) -> Json:
@@ -83,7 +84,7 @@ class CachedText:
         parts += [{"text": self.text}] if self.text else []
         turns = [{"role": "user", "parts": parts}] if parts else []
         return {
-            "model": f"models/{self.model.removeprefix('models/')}",
+            "model": f"models/{model_id(self.model)}",
             "displayName": display_name,
             "ttl": f"{max(1, round(ttl_seconds))}s",
             **({"contents": [*turns, *self.contents]} if turns or self.contents else {}),
@@ -128,9 +129,7 @@ def create_explicit_cache(
 
 def find_cache(client: GeminiClient, display_name: str, model: str) -> CacheMetadata | None:
     """The cache with exactly this display name and model that is still alive: the oldest, so that all agree on one."""
-    matches = [
-        c for c in list_caches(client) if c.display_name == display_name and c.model == model.removeprefix("models/")
-    ]
+    matches = [c for c in list_caches(client) if c.display_name == display_name and c.model == model_id(model)]
     now = client.server_now()
     alive = [c for c in matches if (remaining := c.seconds_left(now)) is None or remaining > MIN_REMAINING_SECONDS]
     oldest = min(alive, key=lambda c: (c.created_at is None, c.created_at, c.name), default=None)
@@ -198,7 +197,7 @@ def parse_cache(body: Json) -> CacheMetadata:
     return CacheMetadata(
         name=str(body.get("name") or ""),
         display_name=str(body.get("displayName") or ""),
-        model=str(body.get("model") or "").removeprefix("models/"),
+        model=model_id(str(body.get("model") or "")),
         tokens=None if tokens is None else int(tokens),
         created_at=timestamp(body.get("createTime")),
         expire_at=timestamp(body.get("expireTime")),

@@ -307,9 +307,10 @@ class Plan:
         for ident, choice in self.overrides.items():
             node = self._node(ident)
             if choice == CachingChoice.EXPLICIT and not self.cost_model.cacheable[node]:
+                minimum = self.tariff.explicit_minimum or "an unknown number"
                 raise InputError(
-                    f"Group {ident} cannot be an explicit cache: it has about {self.cost_model.length[node]:,.0f} tokens, "
-                    f"and this model takes {self.tariff.explicit_minimum or 'an unknown number'} or more.",
+                    f"Group {ident} cannot be an explicit cache: it has about"
+                    f" {self.cost_model.length[node]:,.0f} tokens, and this model takes {minimum} or more.",
                     "Choose implicit or none for it.",
                 )
             nodes[node] = choice

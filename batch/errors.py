@@ -1,9 +1,38 @@
-"""One family of errors. Each is named by what went wrong and carries what to do next.
+"""One family of errors, and the problems of an input. Each names what went wrong and carries what to do next.
 
 The page and the terminal show `str(error)` and `error.remedy`; anything outside this family is a bug.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """A fault and its remedy, before it is known which line they belong to.
+
+    `rule` is the id of the rule that was broken ("" where no table of rules has it).
+    """
+
+    fault: str
+    remedy: str = ""
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of one line or row. `line` is 1-based (0: no line is to blame); `key` is "" where there is none."""
+
+    line: int
+    key: str
+    fault: str
+    remedy: str
+    rule: str = ""
+
+    def __str__(self) -> str:
+        where = f"Line {self.line}: " if self.line else ""
+        return f"{where}{self.fault} {self.remedy}".strip()
 
 
 class BatchRunnerError(Exception):

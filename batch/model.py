@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+def model_id(name: str) -> str:
+    """A model's bare id: without the `models/` that Google writes before it, and without blanks around it."""
+    return name.strip().removeprefix("models/")
+
+
 class Outcome(StrEnum):
     """What became of one row that was sent. Every row has exactly one."""
 

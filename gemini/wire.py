@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from batch.model import model_id
+
 Json = dict[str, Any]
 
 STATS = {
@@ -45,7 +47,7 @@ def parse_operation(body: Json) -> Operation:
     return Operation(
         name=str(body.get("name") or meta.get("name") or ""),
         display_name=str(meta.get("displayName") or ""),
-        model=str(meta.get("model") or "").removeprefix("models/"),
+        model=model_id(str(meta.get("model") or "")),
         state=str(meta.get("state") or "BATCH_STATE_UNSPECIFIED"),
         done=bool(body.get("done")),
         stats=_stats(meta.get("batchStats")),

@@ -10,7 +10,7 @@ import numpy as np
 
 from batch.model import ContextMode, Tariff
 from batch.planning.cost_model import CostModel, build_cost_model
-from batch.planning.selection import select_caches
+from batch.planning.optimizer import select_caches
 from batch.prefixes.forest import Bools, Floats, Ints
 
 FALLBACK_TARIFF = Tariff(0.3, 0.15, None, None, 0.03, None, 1.0, explicit_minimum=1024)

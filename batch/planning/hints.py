@@ -14,7 +14,7 @@ import numpy as np
 from batch.planning.cost_model import CostModel, token_rates
 from batch.planning.decision import Decision
 from batch.planning.groups import group_id
-from batch.planning.selection import select_caches
+from batch.planning.optimizer import select_caches
 from batch.prefixes.forest import Floats, Ints
 
 MIN_SAVING_SHARE = 0.01

@@ -20,8 +20,8 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from batch.prefixes.forest import Bools, Floats, Ints, PrefixForest
+
 Breakpoint = tuple[float, float]
 """Ancestor length in tokens; what the slope of the cost changes by there, in USD per token."""
 FEW_INSERTIONS = 64
@@ -122,6 +122,52 @@ class _SubtreeCost:
         self.start = self.without_ancestor = price
         self.slope = self.moment = 0.0
         self.breaks = []
+
+
+def select_caches(
+    forest: PrefixForest,
+    eligible: Bools,
+    length: Floats,
+    fixed: Floats,
+    *,
+    leaf: Ints,
+    implicit_tokens: Floats,
+    weight: Floats,
+    forced: frozenset[int] = frozenset(),
+    cover_all: bool = False,
+) -> Bools:
+    """Mark the prefixes to cache among the `eligible` ones of a forest.
+
+    `leaf`, `implicit_tokens` and `weight` are per request, or per group of requests with the same leaf and the same
+    implicit saving. A request without an eligible prefix above it changes nothing and is left out.
+    """
+    nodes, deepest = np.flatnonzero(eligible), forest.deepest(eligible)
+    position = np.full(len(eligible) + 1, -1)
+    position[nodes] = np.arange(len(nodes))
+    above = np.append(deepest, -1)[forest.parent[nodes]]
+    candidate_of = position[np.append(deepest, -1)[leaf]]
+    relevant = np.flatnonzero((candidate_of >= 0) & (weight > 0))
+    order = relevant[np.lexsort((implicit_tokens[relevant], candidate_of[relevant]))]
+    candidate_of, implicit_tokens, weight = candidate_of[order], implicit_tokens[order], weight[order]
+    begin = np.flatnonzero(
+        np.append(True, (candidate_of[1:] != candidate_of[:-1]) | (implicit_tokens[1:] != implicit_tokens[:-1]))[
+            : len(candidate_of)
+        ]
+    )
+    cached = np.zeros(len(eligible), dtype=bool)
+    cached[nodes] = optimal_caches(
+        CacheCandidates(
+            parent=position[above],
+            length=length[nodes],
+            fixed=fixed[nodes],
+            own_at=np.searchsorted(candidate_of[begin], np.arange(len(nodes) + 1)),
+            own_floor=implicit_tokens[begin],
+            own_weight=np.add.reduceat(weight, begin) if len(begin) else weight,
+            forced=frozenset(position[list(forced)].tolist()),
+            cover_all=cover_all,
+        )
+    )
+    return cached
 
 
 def optimal_caches(candidates: CacheCandidates) -> NDArray[np.bool_]:

@@ -22,7 +22,6 @@ from batch.prefixes.request_parts import TEXT, RequestHeader
 from batch.prefixes.scan import (
     EVEN,
     LONG_TEXT,
-    MASK,
     MEASURED_EVERY,
     NEXT_PART,
     NO_HEADER,
@@ -331,10 +330,3 @@ def _text_of(part: PartMembers) -> bytes | None:
     """A part that is only a text, as its JSON string; None if it is anything else."""
     text = part.get("text") if len(part) == 1 else None
     return None if text is None else request_parts.canonical_string(text)
-
-
-def _spelled(part: PartMembers, seed: int) -> int:
-    """A name for a part as it is written, good for this process only."""
-    for key, value in part.items():
-        seed = digest(value, seed ^ (hash(key) & MASK))
-    return seed

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from batch.errors import InputError
-from batch.model import Tariff
+from batch.model import Tariff, model_id
 
 Usd = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -119,7 +119,7 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     def model(self, name: str) -> CatalogModel | None:
         """What is known of a model; None if nothing is."""
-        return self.models.get(name.removeprefix("models/"))
+        return self.models.get(model_id(name))
 
     def available_models(self, on: date) -> dict[str, CatalogModel]:
         """The models that are not retired on that day and not known to refuse batches, in the catalog's order."""
@@ -289,9 +289,11 @@ def _warnings(model: CatalogModel, on: date) -> Iterator[str]:
     if current is None:
         yield f"The price of {label} is unknown."
     elif current.until and (upcoming := next((p for p in model.prices if p.since and p.since > on), None)):
+        inputs = f"{_format_price(current.input_batch)} → {_format_price(upcoming.input_batch)}"
+        outputs = f"{_format_price(current.output_batch)} → {_format_price(upcoming.output_batch)}"
         yield (
-            f"The price of {label} changes on {upcoming.since}: in {_format_price(current.input_batch)} → {_format_price(upcoming.input_batch)}, "
-            f"out {_format_price(current.output_batch)} → {_format_price(upcoming.output_batch)} per million tokens in a batch."
+            f"The price of {label} changes on {upcoming.since}: in {inputs}, out {outputs}"
+            " per million tokens in a batch."
         )
     if model.note:
         yield f"{model.note}."

@@ -162,7 +162,10 @@ def _assumptions(workload: Workload, tariff: Tariff | None) -> Iterator[str]:
     if workload.media:
         yield f"{workload.media:,} requests hold media, sized by Google's documented rules; models differ."
     if workload.unknown_size:
-        yield f"{workload.unknown_size:,} requests hold parts of unknown size (files by address, video); they are left out."
+        yield (
+            f"{workload.unknown_size:,} requests hold parts of unknown size (files by address, video);"
+            " they are left out."
+        )
 
 
 def _describe_prices(tariff: Tariff | None) -> Iterator[str]:

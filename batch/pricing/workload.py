@@ -64,7 +64,10 @@ def assumed_output(kind: str = "text", *, thinking: bool = True) -> OutputAssump
         )
     thoughts = TYPICAL_THOUGHT_TOKENS if thinking else 0
     thoughts_note = f" and {thoughts:,} of thoughts" if thoughts else ""
-    description = f"Output: {TYPICAL_ANSWER_TOKENS:,} tokens of answer{thoughts_note} a row are assumed; a canary of a few rows would tell."
+    description = (
+        f"Output: {TYPICAL_ANSWER_TOKENS:,} tokens of answer{thoughts_note} a row are assumed;"
+        " a canary of a few rows would tell."
+    )
     return OutputAssumption(MIN_ANSWER_TOKENS, TYPICAL_ANSWER_TOKENS + thoughts, description)
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Raw
 
-from batch.formatting import Fault, quoted_list
+from batch.errors import Fault
+from batch.formatting import quoted_list
 from batch.requests import response_schema
 from batch.requests.field_table import ENUMS, MESSAGES, RANGES, FieldSpec, find_field, unknown_field_fault
 

@@ -11,7 +11,8 @@ import difflib
 import re
 from typing import NamedTuple
 
-from batch.formatting import Fault, quoted_list
+from batch.errors import Fault
+from batch.formatting import quoted_list
 
 
 def _word_set(text: str, prefix: str = "") -> frozenset[str]:

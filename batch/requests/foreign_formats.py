@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batch.formatting import Fault
+from batch.errors import Fault
 
 _OUR_FORMAT = 'Here a line is {"key": "…", "request": {"contents": [{"role": "user", "parts": [{"text": "…"}]}]}}.'
 _NEEDS_REQUEST_FILE = "Give the file of requests."
@@ -23,7 +23,7 @@ _FORMS: tuple[tuple[frozenset[str], str, str], ...] = (
     (frozenset({"key", "error"}), "This is a line of results, not a request.", _NEEDS_REQUEST_FILE),
     (frozenset({"candidates"}), "This is an answer of Gemini's, not a request.", _NEEDS_REQUEST_FILE),
     (frozenset({"text_input"}), "This is a line for tuning, not a request.", _OUR_FORMAT),
-    (frozenset({"content"}), "This is a request for an embedding.", "Only generateContent is sent from here. " + _OUR_FORMAT),
+    (frozenset({"content"}), "This is a request for an embedding.", f"Only generateContent is sent. {_OUR_FORMAT}"),
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Raw
 from msgspec.json import decode
 
-from batch.formatting import Problem
+from batch.errors import Problem
 from batch.model import Generation
 from batch.requests import response_schema
 from batch.requests.canonicalize import Members, encode, json_kind, read_list, read_object
@@ -54,7 +54,7 @@ def _thinking_problems(thinking: str) -> list[Problem]:
 def _schema_problems(text: str) -> list[Problem]:
     if not text.strip():
         return []
-    return [Problem(0, "response_schema", fault, remedy) for fault, remedy in response_schema.convert_json(text).faults]
+    return [Problem(0, "response_schema", *fault) for fault in response_schema.convert_json(text).faults]
 
 
 def _text_problems(name: str, text: str) -> list[Problem]:

@@ -6,7 +6,7 @@ import msgspec
 import orjson
 from msgspec import Raw
 
-from batch.formatting import Fault
+from batch.errors import Fault
 from batch.requests.canonicalize import Findings, Members, encode, json_kind, parse_object, read_object
 from batch.requests.field_table import MESSAGES, find_field
 from batch.requests.foreign_formats import detect_other_api

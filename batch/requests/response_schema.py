@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from batch.formatting import Fault, quoted_list
+from batch.errors import Fault
+from batch.formatting import quoted_list
 from batch.requests.field_table import camel_case
 
 Schema = dict[str, Any]

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from msgspec import UNSET, Raw, Struct
 from msgspec.json import decode
 
-from batch.formatting import Problem
+from batch.errors import Problem
+from batch.model import model_id
 from batch.requests import fast_path
 from batch.requests.canonicalize import (
     Findings,
@@ -81,7 +82,7 @@ class RowChecker:
 
     def __init__(self, settings: EncodedSettings, *, model: str = "") -> None:
         self._settings = settings
-        self._model = model.strip().removeprefix("models/")
+        self._model = model_id(model)
         self._memo: dict[tuple[str, bytes], _ParsedField] = {}
         self._prefix_parts: dict[str, bytes] = {}
         self.notes: Counter[str] = Counter()
@@ -203,7 +204,7 @@ class RowChecker:
         """A batch job has one model, so a row cannot choose its own."""
         if "model" not in request:
             return
-        model = decode(request.pop("model"), type=str).removeprefix("models/")
+        model = model_id(decode(request.pop("model"), type=str))
         if self._model and model != self._model:
             fault = f'The row asks for the model "{model[:60]}", but the run uses "{self._model}".'
             findings.add_fault(fault, "Send it in a run of its own.")

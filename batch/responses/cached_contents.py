@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from batch.errors import InputError
-from batch.model import Tariff
+from batch.model import Tariff, model_id
 from batch.pricing import rates
 
 NAME_PREFIX = "gbr-"
@@ -79,7 +79,7 @@ def resolve_use_cache(
     the same, it is the one that lives longest.
     """
     known = list(caches)
-    return {name: _resolve(name, known, model.removeprefix("models/"), now, minimum).name for name in names}
+    return {name: _resolve(name, known, model_id(model), now, minimum).name for name in names}
 
 
 def _resolve(

@@ -37,11 +37,6 @@ class PriceList:
         return next((cap for tier, cap in caps if tier == self.tier), None)
 
 
-def model_id(model: str) -> str:
-    """A model's id without the `models/` that some write before it."""
-    return model.strip().removeprefix("models/")
-
-
 def utc_today() -> date:
     """The day by which prices hold: UTC."""
     return datetime.now(UTC).date()

@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from batch.errors import BatchRunnerError, InputError, NotFound
-from batch.formatting import Fault, Problem, plural, quoted_list
+from batch.errors import BatchRunnerError, Fault, InputError, NotFound, Problem
+from batch.formatting import plural, quoted_list
 from batch.model import Generation
 from batch.requests.generation_settings import EncodedSettings, check_generation
 from batch.requests.input_formats import (
@@ -342,7 +342,10 @@ class _DraftBuilder:
         models = self._checker.models
         if models:
             naming = plural(models.total(), "row names", "rows name")
-            yield f"{naming} a model ({quoted_list(tuple(models))}); it was left out. The model chosen for the run is used."
+            yield (
+                f"{naming} a model ({quoted_list(tuple(models))}); it was left out."
+                " The model chosen for the run is used."
+            )
         if not self._row_count:
             yield "The input is empty."
 

@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from openpyxl.utils.exceptions import InvalidFileException
 
-from batch.errors import InputError
-from batch.formatting import Fault, plural
+from batch.errors import Fault, InputError
+from batch.formatting import plural
 from batch.requests.input_formats import (
     PARQUET,
     TABLE_KINDS,

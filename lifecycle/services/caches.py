@@ -8,11 +8,11 @@ from datetime import datetime
 
 import cache_utils
 from batch.errors import ApiError, InputError
+from batch.model import model_id
 from batch.responses import service_errors
 from batch.responses.cached_contents import CacheMetadata
 from cache_utils import CachedText
 from lifecycle.core.models import Account
-from lifecycle.core.price_list import model_id
 from lifecycle.planning import cache_support
 from lifecycle.services.context import ServiceContext
 

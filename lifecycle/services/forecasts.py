@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from batch.model import ContextMode, Generation, Tariff
+from batch.model import ContextMode, Generation, Tariff, model_id
 from batch.planning.duration import JobObservation, learn_implicit_rate
 from cache_utils import CachedText
 from lifecycle.core.models import Account, RunSpec
-from lifecycle.core.price_list import model_id
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning import cache_estimate, cache_support

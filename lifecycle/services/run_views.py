@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from batch.model import RunState, Stage
+from batch.model import RunState, Stage, model_id
 from batch.pricing.catalog import Catalog
 from lifecycle.core import job_age
 from lifecycle.core.foreign_jobs import IMPORTED
@@ -156,7 +156,7 @@ def model_choices(catalog: Catalog, live: Sequence[Row], today: date) -> list[Mo
             _model_choice(catalog, name, entry.label, today) for name, entry in catalog.available_models(today).items()
         ]
     batch_models = [m for m in live if "batchGenerateContent" in (m.get("supportedGenerationMethods") or [])]
-    names = [(str(m["name"]).removeprefix("models/"), str(m.get("displayName") or "")) for m in batch_models]
+    names = [(model_id(str(m["name"])), str(m.get("displayName") or "")) for m in batch_models]
     catalog_entries = [(name, label, catalog.model(name)) for name, label in names]
     return [
         _model_choice(catalog, name, label, today)

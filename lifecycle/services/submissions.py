@@ -15,11 +15,10 @@ import msgspec
 import numpy as np
 
 from batch.errors import BatchRunnerError, InputError
-from batch.model import RunState, Stage
+from batch.model import RunState, Stage, model_id
 from batch.pricing.estimate import over_budget
 from lifecycle.core import transport
 from lifecycle.core.models import Account, RunSpec
-from lifecycle.core.price_list import model_id
 from lifecycle.core.transport import PayloadSize
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft

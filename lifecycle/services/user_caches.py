@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import cache_utils
+from batch.model import model_id
 from batch.requests.cache_reference import placeholder_for
 from batch.responses.cached_contents import CacheMetadata, resolve_use_cache
 from lifecycle.core.models import Account, RunSpec
-from lifecycle.core.price_list import model_id
 from lifecycle.inputs.drafts import Draft
 from lifecycle.services.context import ServiceContext
 

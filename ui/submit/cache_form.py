@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from batch.formatting import plural
+from batch.model import model_id
 from cache_utils import CachedText
 from lifecycle.core.models import Account
 from lifecycle.planning.cache_estimate import CacheEstimate
@@ -35,9 +36,7 @@ def draw_selector(runner: Runner, account: Account, model: str) -> None:
     if _PENDING in st.session_state:
         st.session_state[_SELECTED] = st.session_state.pop(_PENDING)
     result = caches.request_caches(runner, account)
-    usable = {
-        cache.name: cache for cache in result.value or () if not cache.expired and cache.model == _model_id(model)
-    }
+    usable = {cache.name: cache for cache in result.value or () if not cache.expired and cache.model == model_id(model)}
     names = ["", *usable]
     if selected() and selected() not in usable:
         names.append(selected())
@@ -97,7 +96,3 @@ def _label(name: str, usable: dict[str, CacheInfo]) -> str:
 
 def _format_hours(number: int) -> str:
     return plural(number, "hour")
-
-
-def _model_id(model: str) -> str:
-    return model.removeprefix("models/")
