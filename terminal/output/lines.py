@@ -1,80 +1,17 @@
-"""Runs, plans, caches and spending as the terminal prints them: lines for people, and documents for `--json`. Pure."""
+"""Runs, plans, caches and spending as lines for people. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from batch.formatting import plural
 from batch.pricing.costs import Spend
 from lifecycle.core.foreign_jobs import ForeignJob
-from lifecycle.core.job_age import EXPIRY_SECONDS
-from lifecycle.core.models import JobView, RunView
+from lifecycle.core.models import RunView
 from lifecycle.services.caches import CacheInfo
 
 MAX_GROUPS_SHOWN = 20  # of a plan in words; --json has them all
-
-
-def run_document(run: RunView) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "name": run.name,
-        "state": run.state,
-        "stage": run.stage,
-        "model": run.model,
-        "rows": run.rows,
-        "counts": dict(run.counts),
-        "estimate_usd": run.estimate_usd,
-        "actual_usd": run.actual_usd,
-        "actual_at_least": run.cost_is_lower_bound,
-        "created_at": run.created_at,
-        "ended_at": run.ended_at,
-        "parent_id": run.parent_id or None,
-        "note": run.note,
-        "error": run.error or None,
-    }
-
-
-def report_document(run: RunView) -> dict[str, Any]:
-    """What `submit` and its like say at the end."""
-    return {
-        "run_id": run.id,
-        "state": run.state,
-        "stage": run.stage,
-        "counts": dict(run.counts),
-        "cost_usd": run.actual_usd,
-        "error": run.error or None,
-    }
-
-
-def job_document(job: JobView) -> dict[str, Any]:
-    expires = job.created_at and not job.ended_at and job.created_at + timedelta(seconds=EXPIRY_SECONDS)
-    return {
-        "name": job.name,
-        "state": job.state,
-        "stats": job.stats,
-        "error": job.error,
-        "created_at": job.created_at,
-        "in_state_since": job.state_since,
-        "ended_at": job.ended_at,
-        "expires_at": expires or None,
-    }
-
-
-def spend_document(spend: Spend) -> dict[str, Any]:
-    """`usd` is of the runs whose cost is known; null if it is known of none."""
-    return {
-        "day": spend.day,
-        "model": spend.model or None,
-        "runs": spend.runs,
-        "rows": spend.rows,
-        "usd": spend.usd,
-        "runs_of_unknown_cost": spend.runs_of_unknown_cost,
-        "at_least": spend.at_least,
-        "saved_by_caching_usd": spend.saved_by_caching,
-        "saved_by_batch_usd": spend.saved_by_batching,
-    }
 
 
 def run_line(run: RunView) -> str:
@@ -82,7 +19,8 @@ def run_line(run: RunView) -> str:
     cost_text = (
         "" if run.actual_usd is None else f"  {'at least ' if run.cost_is_lower_bound else ''}${run.actual_usd:.4f}"
     )
-    return f"{run.id}  {run.status_text}  {run.model}  {run.rows:,} rows{cost_text}  {counts}{'  ' + run.error if run.error else ''}"
+    error = f"  {run.error}" if run.error else ""
+    return f"{run.id}  {run.status_text}  {run.model}  {run.rows:,} rows{cost_text}  {counts}{error}"
 
 
 def cache_line(cache: CacheInfo) -> str:

@@ -1,0 +1,46 @@
+"""Options that several verbs share, as parents of their parsers."""
+
+from __future__ import annotations
+
+import argparse
+
+from batch.model import ContextMode
+from terminal.arguments.values import hours, parse_model_id, positive_int
+
+
+def request_options() -> argparse.ArgumentParser:
+    """What to send: the file, the model, and settings of every request."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument("file", metavar="FILE", help="JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line")
+    parent.add_argument("--model", required=True, type=parse_model_id, help="a model's id")
+    parent.add_argument("--template", help="a file with a prompt template: {{column}} stands for a column")
+    parent.add_argument("--temperature", type=float)
+    parent.add_argument("--max-output-tokens", type=int)
+    parent.add_argument("--thinking", default="", help="a level (low, medium, high) or a budget in tokens")
+    parent.add_argument("--system", default="", help="a system instruction for every request")
+    parent.add_argument("--schema", help="a file with a response schema as JSON")
+    return parent
+
+
+def planning_options() -> argparse.ArgumentParser:
+    """How shared context is paid for."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument("--context", choices=[m.value for m in ContextMode], default="auto")
+    parent.add_argument("--hours", type=hours, help="how long the jobs are expected to take")
+    parent.add_argument("--split", choices=["turn", "part", "text"], default="part", help="where a prefix may end")
+    parent.add_argument("--dedupe", action="store_true", help="send exact duplicates once")
+    return parent
+
+
+def retry_options() -> argparse.ArgumentParser:
+    """How rows are sent again, if otherwise than before."""
+    parent = argparse.ArgumentParser(add_help=False)
+    parent.add_argument("--model", default="", type=parse_model_id, help="another model for these rows")
+    parent.add_argument("--rows-per-job", type=positive_int, default=0, metavar="N", help="smaller jobs for them")
+    parent.add_argument("--wait", action="store_true", help="return when the child run has ended")
+    return parent
+
+
+def add_output_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--out", required=required, help=".jsonl .json .csv .parquet .xlsx or .txt")
+    parser.add_argument("--form", choices=["flat", "gemini"], default="flat", help="flat rows, or lines as received")

@@ -1,0 +1,123 @@
+"""The command line: its verbs, in which module each is found, and the options that it takes.
+
+Nothing is imported here that a verb works with: `--help` and a refused argument answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from batch.model import SendAs
+from terminal.arguments.options import add_output_options, planning_options, request_options, retry_options
+from terminal.arguments.values import amount, positive_int, whole_number
+
+Parser = argparse.ArgumentParser
+
+
+def build_parser() -> Parser:
+    """The parser of all verbs. What it returns names a function (`verb`) and its `module` in `terminal.verbs`."""
+    parser = Parser(description="Gemini batches, safe and cheap, from a terminal.")
+    verbs = Verbs(parser.add_subparsers(required=True, metavar="VERB"))
+    _add_plan(verbs)
+    _add_submit(verbs)
+    verbs.add("runs", "runs", "list the runs of this key, newest first", [verbs.common])
+    verbs.add("show", "runs", "show one run in full, with its event log", [verbs.of_a_run])
+    add_output_options(
+        verbs.add("results", "runs", "write a run's merged results to a file", [verbs.of_a_run]), required=True
+    )
+    _add_cancel(verbs)
+    _add_retry(verbs)
+    _add_recover(verbs)
+    verbs.add("caches", "account", "list every cached content under this key, the forgotten ones too", [verbs.common])
+    verbs.add("spend", "account", "say what all runs of this key have cost, by day and model", [verbs.common])
+    resume = verbs.add("resume", "runs", "carry on with every unfinished run of this key", [verbs.common])
+    resume.add_argument("--wait", action="store_true", help="return when all have ended")
+    return parser
+
+
+class Verbs:
+    """The verbs of a parser, and the options that all of them share."""
+
+    def __init__(self, subparsers: argparse._SubParsersAction[Parser]) -> None:
+        self._subparsers = subparsers
+        self.common = Parser(add_help=False)
+        self.common.add_argument(
+            "--rehearse", action="store_true", help="work on the local emulator; nothing reaches Google"
+        )
+        self.common.add_argument("--json", action="store_true", help="one JSON document on stdout")
+        self.of_a_run = Parser(add_help=False, parents=[self.common])
+        self.of_a_run.add_argument("run", metavar="RUN", help="a run's id")
+
+    def add(self, verb: str, module: str, help_line: str, parents: list[Parser]) -> Parser:
+        """A verb that is the function of that name in `terminal.verbs.MODULE`."""
+        subparser = self._subparsers.add_parser(verb, parents=parents, help=help_line, description=help_line)
+        subparser.set_defaults(verb=verb, module=module)
+        return subparser
+
+
+def _add_plan(verbs: Verbs) -> None:
+    plan = verbs.add(
+        "plan",
+        "submissions",
+        "say what a file will cost and how its shared text is best cached; sends nothing but free token counts",
+        [verbs.common, request_options(), planning_options()],
+    )
+    plan.add_argument("--groups", metavar="OUT.jsonl", help="write each row's key and group")
+    plan.add_argument("--good-rows", action="store_true", help="plan the good rows of a file that has bad ones")
+    plan.set_defaults(keyless=True)
+
+
+def _add_submit(verbs: Verbs) -> None:
+    submit = verbs.add(
+        "submit",
+        "submissions",
+        "send a file as a new run; with --wait, until it has ended",
+        [verbs.common, request_options(), planning_options()],
+    )
+    submit.add_argument("--name", default="", help="what to call the run")
+    submit.add_argument("--mode", choices=[m.value for m in SendAs], default="auto", help="how requests are sent")
+    submit.add_argument("--max-usd", type=amount, help="refuse a run that could cost more")
+    submit.add_argument(
+        "--no-plain", action="store_true", help="stop if Google refuses caches, rather than pay in full"
+    )
+    submit.add_argument("--canary", type=whole_number, default=0, metavar="N", help="send N rows first")
+    submit.add_argument("--good-rows", action="store_true", help="send the good rows of a file that has bad ones")
+    submit.add_argument("--wait", action="store_true", help="return when the run has ended")
+    add_output_options(submit, required=False)
+
+
+def _add_cancel(verbs: Verbs) -> None:
+    cancel = verbs.add(
+        "cancel",
+        "runs",
+        "cancel a run and see it through: what finished is collected and everything is released",
+        [verbs.of_a_run, retry_options()],
+    )
+    cancel.add_argument("--resubmit", action="store_true", help="and send what is left unanswered as a child run")
+    cancel.add_argument("--leave-job", action="store_true", help="stop watching a recovered job; it goes on at Google")
+
+
+def _add_retry(verbs: Verbs) -> None:
+    retry = verbs.add(
+        "retry",
+        "retries",
+        "send rows that did not succeed again, as a child run whose results are merged into the run's",
+        [verbs.of_a_run, retry_options()],
+    )
+    retry.add_argument("--only", default="", metavar="OUTCOME,…", help="which outcomes; default: those worth retrying")
+    retry.add_argument("--keys", nargs="+", default=[], metavar="KEY", help="which rows, by key")
+    retry.add_argument("--max-output-tokens", type=positive_int, metavar="N", help="another output cap")
+
+
+def _add_recover(verbs: Verbs) -> None:
+    recover = verbs.add(
+        "recover",
+        "imported_jobs",
+        "adopt a batch job made elsewhere with the same key, and collect its results; without JOB, list such jobs",
+        [verbs.common],
+    )
+    recover.add_argument("job", metavar="JOB", nargs="?", default="", help="the batch job's name, batches/…")
+    recover.add_argument("--name", default="", help="what to call the run")
+    recover.add_argument("--input", default="", metavar="FILE", help="the job's requests, to stand beside the answers")
+    recover.add_argument("--wait", action="store_true", help="return when the job has ended and is collected")
+    add_output_options(recover, required=False)

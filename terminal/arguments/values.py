@@ -1,0 +1,44 @@
+"""Values of options, checked: model ids, amounts, hours, counts."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+from batch.planning.duration import MAX_JOB_HOURS
+from batch.pricing.catalog import model_id_error
+
+
+def parse_model_id(name: str) -> str:
+    """A model's id, without blanks around it. "" stands for the model of before."""
+    error = model_id_error(name.strip()) if name else None
+    if error is not None:
+        raise argparse.ArgumentTypeError(f"{error} {error.remedy}")
+    return name.strip()
+
+
+def positive_int(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def amount(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not an amount")
+    return number
+
+
+def hours(text: str) -> float:
+    if not (number := amount(text)):
+        raise argparse.ArgumentTypeError("a job takes some time")
+    if number > MAX_JOB_HOURS:
+        raise argparse.ArgumentTypeError(f"a batch job expires after {MAX_JOB_HOURS:.0f} hours")
+    return number
+
+
+def whole_number(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return number

@@ -1,0 +1,1 @@
+"""What the terminal prints, for people and for programs."""

@@ -1,0 +1,58 @@
+"""Price a file, and send it as a new run."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+import orjson
+
+from lifecycle.core.models import Account
+from lifecycle.runner import Runner
+from terminal.output import lines
+from terminal.output.console import print_message, print_result, print_run_id
+from terminal.steps.drafts import prepare_draft, run_spec_from
+from terminal.steps.files import open_output
+from terminal.steps.watch import report_outcome, wait_for_run
+
+
+def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -> int:
+    """Say what a file will cost and how its shared text is best cached; nothing is sent but free token counts."""
+    draft = prepare_draft(runner, options)
+    forecast = runner.forecasts.for_draft(account, draft, run_spec_from(options))
+    if options.groups:
+        from lifecycle.planning.plan_files import row_groups
+
+        _write_groups(Path(options.groups), row_groups(forecast.plan, draft.folder / "requests.jsonl"))
+    document = runner.forecasts.plan_document(forecast, options.model)
+    print_result(options, document, lambda: lines.plan_lines(document, forecast.estimate.assumptions))
+    return 0
+
+
+def _write_groups(path: Path, groups: Iterable[tuple[str, str | None]]) -> None:
+    with open_output(path) as out:
+        for key, group in groups:
+            out.write(orjson.dumps({"key": key, "group": group}, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Send a file as a new run; with --wait, until it has ended."""
+    if options.out:
+        from lifecycle.results.export.export import check_target
+
+        check_target(Path(options.out), options.form)
+    draft = prepare_draft(runner, options)
+    run_id = runner.submissions.submit(
+        account, draft, run_spec_from(options), secrets.token_hex(16), attended=options.wait
+    )
+    print_run_id(options, run_id)
+    print_message(f"Run {run_id}: {draft.rows:,} requests.")
+    runner.start()
+    run = wait_for_run(runner, account, run_id, until_ended=options.wait)
+    if options.out and run.has_results:
+        from terminal.steps.export import export_results
+
+        export_results(runner, account, run_id, options)
+    return report_outcome(run, options)
