@@ -65,10 +65,10 @@ def main() -> None:
         print(json.dumps(TASKS[task](Path(file), split)))
         return
     with tempfile.TemporaryDirectory(dir=choice.dir) as name:
-        for label, rows, kind, split in SPEED:
+        for label, rows, rows_of, split in SPEED:
             count = min(rows, choice.rows) if rows else choice.rows
             file = Path(name) / "batch.jsonl"
-            write(file, kind(count))
+            write(file, rows_of(count))
             print(json.dumps(speed(label, file, split)), flush=True)
             file.unlink()
     for label, kind in SHAPES.items():
@@ -231,7 +231,7 @@ def files_and_questions(count: int) -> Iterator[Row]:
     source = random.Random(1)
     for n in range(count):
         uri = f"https://generativelanguage.googleapis.com/v1beta/files/{source.randrange(20_000):05d}"
-        file = {"fileData": {"mimeType": "application/pdf", "fileUri": uri}}
+        file: dict[str, Any] = {"fileData": {"mimeType": "application/pdf", "fileUri": uri}}
         yield [file, {"text": f"{n}: {questions[n % 1_000]}"}]
 
 

@@ -20,7 +20,7 @@ from gemini.wire import inline_batch_body
 from lifecycle.core.polling import poll_delay
 from lifecycle.runner import Runner, Setup
 from lifecycle.storage.store import Store
-from lifecycle.workflow.stages.plan import NEW_SHARD
+from lifecycle.workflow.shards.context import NEW_SHARD
 from tests.emulator_process import start_emulator
 
 MODEL = "gemini-3.8-flash"

@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from PIL import Image
-from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, FloatRect, Page, expect, sync_playwright
 
 from tests.browser.app_process import ROOT, AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
@@ -79,7 +79,7 @@ def problems(page: Page) -> None:
     page.get_by_text("File (JSONL)").click()
     if narrow:
         page.get_by_test_id("stSidebarCollapseButton").locator("button").click()
-    bad = {"name": "bad.jsonl", "mimeType": "application/jsonl", "buffer": "\n".join(lines).encode()}
+    bad: FilePayload = {"name": "bad.jsonl", "mimeType": "application/jsonl", "buffer": "\n".join(lines).encode()}
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(bad)
     expect(page.get_by_text("Nothing is sent until")).to_be_visible()
 

@@ -574,7 +574,7 @@ class TestDefectsOfOthers:
         for hours in np.linspace(0.0, 2.0, 9):
             data = lines(requests)
             case = PlannerCase(requests, FLASH, float(hours))
-            plan = plan_batches(lambda d=data: d, FLASH, hours=float(hours), tokens=tokens_of_part)  # type: ignore[misc]
+            plan = plan_batches(lambda d=data: d, FLASH, hours=float(hours), tokens=tokens_of_part)
             assert is_close(chosen(plan), case.brute_force()) or math.isclose(
                 chosen(plan), case.integer_programme(), rel_tol=1e-7
             )

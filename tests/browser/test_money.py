@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.browser.app_process import AppProcess
 from tests.browser.conftest import OpenPage
@@ -60,9 +60,10 @@ def drop_documents(page: Page, **documents: bytes) -> None:
     box = page.get_by_label("Documents", exact=True).get_by_test_id("stFileUploaderDropzoneInput")
     names = [name.replace("_", ".") for name in documents]
     given = zip(names, documents.values(), strict=True)
-    box.set_input_files(
-        [{"name": n, "mimeType": "application/octet-stream", "buffer": content} for n, content in given]
-    )
+    files: list[FilePayload] = [
+        {"name": n, "mimeType": "application/octet-stream", "buffer": content} for n, content in given
+    ]
+    box.set_input_files(files)
     for name in names:
         expect(page.get_by_text(name).first).to_be_visible()
 

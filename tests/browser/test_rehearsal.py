@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect
 
 from tests.browser.app_process import AppProcess
 from tests.browser.conftest import OpenPage
@@ -161,7 +161,15 @@ def test_the_mode_is_remembered_a_table_becomes_prompts_and_a_bad_file_is_told_b
         page.wait_for_timeout(100)
     page.reload()
     expect(page.get_by_role("radio", name="File (JSONL)")).to_be_checked()
-    table = {"name": "cities.csv", "mimeType": "text/csv", "buffer": b"city,river\nBern,Aare\nBasel,Rhine\n"}
+    table: FilePayload = {
+        "name": "cities.csv",
+        "mimeType": "text/csv",
+        "buffer": b"city,river\nBern,Aare\nBasel,Rhine\n",
+    }
+        "name": "cities.csv",
+        "mimeType": "text/csv",
+        "buffer": b"city,river\nBern,Aare\nBasel,Rhine\n",
+    }
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(table)
     page.get_by_role("textbox", name="Prompt template").fill("Does the {{river}} flow through {{city}}?")
     page.get_by_role("textbox", name="Prompt template").blur()
@@ -173,7 +181,7 @@ def test_the_mode_is_remembered_a_table_becomes_prompts_and_a_bad_file_is_told_b
         '{"key": "b", "request": {"content": []}}',
         "not json",
     ]
-    bad = {"name": "bad.jsonl", "mimeType": "application/jsonl", "buffer": "\n".join(lines).encode()}
+    bad: FilePayload = {"name": "bad.jsonl", "mimeType": "application/jsonl", "buffer": "\n".join(lines).encode()}
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(bad)
     expect(page.get_by_text("in 2 rows. Nothing is sent")).to_be_visible()
     page.get_by_role("button", name="Submit batch").click()

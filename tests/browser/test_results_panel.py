@@ -179,7 +179,7 @@ def check_tables(csv: Path, xlsx: Path) -> None:
     frame = pd.read_csv(csv, keep_default_na=False).set_index("key")
     assert list(frame.index) == keys and frame["incomplete"].iloc[0].startswith("INCOMPLETE: nothing came back for 2")
     assert list(frame.loc["cut-0":"cut-2", "outcome"]) == ["answered"] * 3
-    assert "story of river 1" in frame.loc["cut-1", "prompt"] and len(frame.loc["cut-1", "text"]) > 20
+    assert "story of river 1" in frame.loc["cut-1", "prompt"] and len(str(frame.loc["cut-1", "text"])) > 20
     rest = ["invalid_output", "error_transient", "missing", "missing", "answer_blocked"]
     assert list(frame.loc["json-1":"blocked", "outcome"]) == rest
     header, *rows = openpyxl.load_workbook(xlsx, read_only=True)["Results"].iter_rows(values_only=True)

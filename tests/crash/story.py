@@ -249,7 +249,7 @@ def _runs(folder: Path) -> list[tuple[str, str, str]]:
     try:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
         try:
-            return [tuple(map(str, row)) for row in connection.execute("SELECT id, stage, state FROM run")]  # type: ignore[misc]
+            return [tuple(map(str, row)) for row in connection.execute("SELECT id, stage, state FROM run")]
         finally:
             connection.close()
     except sqlite3.OperationalError:  # the tables are not there yet

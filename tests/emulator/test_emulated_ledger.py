@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil  # ships no types
 import pytest
 
 from tests.emulator_api import MODEL, ApiClient, client, contents, jsonl, row

@@ -2,7 +2,7 @@
 
 import time
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil  # ships no types
 import pytest
 
 from tests.emulator_api import MODEL, ApiClient, jsonl, row

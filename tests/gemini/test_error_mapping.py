@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import httpx2
 import pytest
 from google.genai import errors
@@ -13,7 +15,7 @@ from gemini.redaction import redact
 KEY = "AIzaSyMadeUpForTests0123456789012345678"
 
 
-def api_error(code: int, body: dict[str, object]) -> errors.APIError:
+def api_error(code: int, body: Mapping[str, object]) -> errors.APIError:
     return (
         errors.ClientError(code, {"error": {"code": code, **body}})
         if code < 500

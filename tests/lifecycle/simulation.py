@@ -23,11 +23,12 @@ from sqlalchemy import event
 
 from batch.errors import ApiError
 from batch.model import SendAs
+from lifecycle.core.transport import BatchLimits
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.storage import store as store_module
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.store import LeaseLost, Row, Store
-from lifecycle.workflow.shards.context import BatchLimits, WorkerOptions
+from lifecycle.workflow.shards.context import WorkerOptions
 from lifecycle.workflow.stages import collect as collect_stage
 from lifecycle.workflow.worker import Worker
 

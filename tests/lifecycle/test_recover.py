@@ -75,7 +75,7 @@ def account(runner: Runner) -> Account:
 def rows_of(runner: Runner, account: Account, run_id: str) -> dict[str, tuple[str, str, str]]:
     """Prompt, outcome and answer by key."""
     page, _ = runner.runs.results(account, run_id).page()
-    return {row.key: (row.prompt, row.outcome, row.text) for row in page.itertuples()}
+    return {str(row.key): (str(row.prompt), str(row.outcome), str(row.text)) for row in page.itertuples()}
 
 
 @pytest.mark.parametrize(

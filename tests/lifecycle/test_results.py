@@ -400,7 +400,11 @@ def test_the_runs_form_holds_where_a_request_names_none(run: RunFixture) -> None
 def mixed(run: RunFixture) -> RunFixture:
     """Ten rows: even ones answered, the others failed in two ways; own columns named like ours."""
     keys = [f"k{number}" for number in range(10)]
-    own = {"text": [f"own {number}" for number in range(10)], "city": ["Rome", "Oslo"] * 5, "n_items": list(range(10))}
+    own: dict[str, list[Any]] = {
+        "text": [f"own {number}" for number in range(10)],
+        "city": ["Rome", "Oslo"] * 5,
+        "n_items": list(range(10)),
+    }
     run.send(keys, source_columns=own)
     run.receive(
         {

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from batch.model import SendAs
-from lifecycle.workflow.shards.context import BatchLimits
+from lifecycle.core.transport import BatchLimits
 from tests.lifecycle.simulation import KEY, SETTLE_SECONDS, SURVIVABLE_FAULTS, Crash, InjectedFault, Simulation
 
 OPS = ("list", "upload", "list files", "create", "get", "download", "delete file", "cancel", "get file")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from typing import Any
 import pytest
 
 from batch.errors import ApiError, InputError
-from lifecycle.workflow.shards import download
-from lifecycle.workflow.shards.context import BatchLimits
+from lifecycle.core.transport import BatchLimits
+from lifecycle.results.collect.build import build_results
 from lifecycle.workflow.stages import collect as collect_stage
 from lifecycle.workflow.worker import STAGES
 from tests.lifecycle.simulation import MODEL, SETTLE_SECONDS, FakeGeminiClient, InjectedFault, Simulation
@@ -275,9 +276,9 @@ def test_a_full_disk_stops_the_work_with_a_message_and_loses_nothing(
     if place == "download":
         monkeypatch.setattr(FakeGeminiClient, "download_file", checked(FakeGeminiClient.download_file))
     elif place == "fsync":
-        monkeypatch.setattr(download.os, "fsync", checked(download.os.fsync))
+        monkeypatch.setattr(os, "fsync", checked(os.fsync))
     else:
-        monkeypatch.setattr(collect_stage, "build_results", checked(collect_stage.build_results))
+        monkeypatch.setattr(collect_stage, "build_results", checked(build_results))
     run_id = simulation.submit()
     simulation.work(3600)
     assert "No space left on device" in simulation.row(run_id)["note"]

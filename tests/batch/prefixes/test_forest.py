@@ -64,7 +64,7 @@ def test_every_shared_prefix_is_found_with_its_rows_and_tokens(split: str) -> No
                 key = prefix.content + str(prefix.next_user)
                 expected[key] = (expected.get(key, (0, 0.0))[0] + 1, prefix.tokens)
         expected = {key: value for key, value in expected.items() if value[0] > 1}
-        found = found_in(find_prefixes(lambda d=data: d, split, tokens_of_part, min_tokens=0.0))  # type: ignore[misc]
+        found = found_in(find_prefixes(lambda d=data: d, split, tokens_of_part, min_tokens=0.0))
         assert found.keys() == expected.keys(), seed
         for key, (rows, tokens) in expected.items():
             assert found[key] == (rows, pytest.approx(tokens)), seed

@@ -141,7 +141,7 @@ class TestOverride:
         added = catalog.load(text)
         assert added.models["mine"].label == "mine"
         assert added.models["mine"].enqueued_tokens == {"1": 500}
-        assert added.tariff("mine", TODAY).long.input_batch == 2  # type: ignore[union-attr]
+        assert added.tariff("mine", TODAY).long.input_batch == 2
 
     def test_dates_prices(self) -> None:
         text = (
@@ -149,9 +149,9 @@ class TestOverride:
             "[[models.mine.prices]]\nfrom = 2026-11-24\ninput_batch = 2"
         )
         mine = catalog.load(text)
-        assert mine.tariff("mine", date(2026, 11, 22)).input_batch == 1  # type: ignore[union-attr]
+        assert mine.tariff("mine", date(2026, 11, 22)).input_batch == 1
         assert mine.tariff("mine", date(2026, 11, 23)) is None
-        assert mine.tariff("mine", date(2026, 11, 24)).input_batch == 2  # type: ignore[union-attr]
+        assert mine.tariff("mine", date(2026, 11, 24)).input_batch == 2
 
     @pytest.mark.parametrize(
         ("text", "named", "remedy"),

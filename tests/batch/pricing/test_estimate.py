@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,8 @@ from batch.pricing.estimate import CostRange
 from batch.pricing.rates import is_long
 from batch.pricing.sampling import Interval
 from batch.pricing.workload import CachePlan, OutputAssumption, TierTotals, Workload
+
+approx: Any = pytest.approx  # stands for a number inside values that are compared
 
 CATALOG = catalog.load()
 
@@ -39,12 +42,12 @@ def test_the_card_is_what_a_hand_works_out() -> None:
     card = estimate.estimate_cost(hundred_rows(), FLASH)
     assert card.output == CostRange(1_000, 10_000, 50_000)
     # low 95,000 × .375 + 1,000 × 1.875; expected 100,000 × .375 + 10,000 × 1.875; worst 105,000 × .375 + 50,000 × 1.875
-    assert card.usd == CostRange(pytest.approx(0.0375), pytest.approx(0.05625), pytest.approx(0.133125))
+    assert card.usd == CostRange(approx(0.0375), approx(0.05625), approx(0.133125))
     assert card.uncached == card.usd
-    assert card.standard == CostRange(pytest.approx(0.075), pytest.approx(0.1125), pytest.approx(0.26625))
+    assert card.standard == CostRange(approx(0.075), approx(0.1125), approx(0.26625))
     assert card.caches_usd == CostRange(0, 0, 0)
     # 100 rows × 1.875 millionths for one more token each; 105,000 × .375 for the worst prompts alone
-    assert (card.output_token_usd, card.worst_prompt_usd) == (pytest.approx(0.0001875), pytest.approx(0.039375))
+    assert (card.output_token_usd, card.worst_prompt_usd) == (approx(0.0001875), approx(0.039375))
 
 
 def test_explicit_caches_are_in_the_price_and_beside_it_what_it_is_without_them() -> None:
@@ -53,13 +56,13 @@ def test_explicit_caches_are_in_the_price_and_beside_it_what_it_is_without_them(
     )
     card = estimate.estimate_cost(cached, FLASH)
     # cache: 900 × .75 to make, and 900 × .5 × hours: 675 + 112.5 | 1,800 | 21,600 millionths
-    assert card.caches_usd == CostRange(pytest.approx(0.0007875), pytest.approx(0.002475), pytest.approx(0.022275))
+    assert card.caches_usd == CostRange(approx(0.0007875), approx(0.002475), approx(0.022275))
     # low at the printed cached rate: 10,000 × .375 + 90,000 × .0375 + 1,000 × 1.875 = 3,750 + 3,375 + 1,875
-    assert card.usd.low == pytest.approx(0.009 + 0.0007875)
+    assert card.usd.low == approx(0.009 + 0.0007875)
     # expected at the standard cached rate: 3,750 + 90,000 × .075 + 18,750 = 29,250
-    assert card.usd.expected == pytest.approx(0.02925 + 0.002475)
-    assert card.uncached.expected == pytest.approx(0.05625)
-    assert card.standard.expected == pytest.approx(0.1125)
+    assert card.usd.expected == approx(0.02925 + 0.002475)
+    assert card.uncached.expected == approx(0.05625)
+    assert card.standard.expected == approx(0.1125)
     assert any("1 with 900 tokens, held for 4 hours (48 at worst)" in said for said in card.assumptions)
 
 
@@ -71,7 +74,7 @@ def test_rows_beyond_the_long_context_switch_are_priced_by_it() -> None:
         OutputAssumption(0, 1_000, ""),
     )
     # 200,000 × .625 + 1,000 × 5 + 200,001 × 1.25 + 1,000 × 7.5 = 125,000 + 5,000 + 250,001.25 + 7,500
-    assert estimate.estimate_cost(mixed, PRO).usd.expected == pytest.approx(0.38750125)
+    assert estimate.estimate_cost(mixed, PRO).usd.expected == approx(0.38750125)
 
 
 def test_a_guess_of_output_never_exceeds_the_rows_limits() -> None:
@@ -103,7 +106,7 @@ def test_embeddings_need_no_output_price() -> None:
     embedded = hundred_rows(short=TierTotals(100, 100_000, 0, None), output=workload.assumed_output("embedding"))
     # 100,000 × .1 ± 5 %
     assert estimate.estimate_cost(embedded, of("gemini-embedding-2")).usd == CostRange(
-        pytest.approx(0.0095), pytest.approx(0.01), pytest.approx(0.0105)
+        approx(0.0095), approx(0.01), approx(0.0105)
     )
 
 
@@ -160,16 +163,14 @@ class TestCanary:
         seen = [Usage(1_000, 0, 150, 50), Usage(1_000, 0, 250, 50), Usage(1_000, 0, 350, 50)]
         card = estimate.estimate_cost(workload.apply_canary(hundred_rows(), seen), FLASH)
         # mean 300; half width 4.303 × 100 / √3 = 248.4
-        assert card.output == CostRange(pytest.approx(5_156, rel=0.001), 30_000, 50_000)
+        assert card.output == CostRange(approx(5_156, rel=0.001), 30_000, 50_000)
         assert any("300 tokens a row, as in the canary's 3 rows" in said for said in card.assumptions)
 
     def test_prompts_are_corrected_in_proportion_if_that_is_surer(self) -> None:
         seen = [Usage(1_200, 0, 1)] * 5
         corrected = workload.apply_canary(hundred_rows(), seen, [1_000] * 5)
-        assert corrected.prompt == Interval(pytest.approx(120_000), 0)
-        assert estimate.estimate_cost(corrected, FLASH).usd.expected == pytest.approx(
-            (120_000 * 0.375 + 100 * 1.875) / 1e6
-        )
+        assert corrected.prompt == Interval(approx(120_000), 0)
+        assert estimate.estimate_cost(corrected, FLASH).usd.expected == approx((120_000 * 0.375 + 100 * 1.875) / 1e6)
         counted = hundred_rows(prompt=Interval(100_000, 10))
         wild = [Usage(500, 0, 1), Usage(1_500, 0, 1), Usage(1_000, 0, 1)]
         assert workload.apply_canary(counted, wild, [1_000] * 3).prompt == counted.prompt
@@ -178,7 +179,7 @@ class TestCanary:
         cached = hundred_rows(short=TierTotals(100, 100_000, 90_000, 50_000), caches=(CachePlan(900, 1, 1, 1),))
         corrected = workload.apply_canary(cached, [Usage(1_000, 0, 100)] * 3)
         card = estimate.estimate_cost(corrected, FLASH)
-        assert (card.cached, card.caches_usd.expected) == (0, pytest.approx(0.001125))
+        assert (card.cached, card.caches_usd.expected) == (0, approx(0.001125))
         assert any("read nothing from the cache" in said for said in card.assumptions)
         assert workload.apply_canary(cached, [Usage(1_000, 900, 100)] * 3).cached == 90_000
 

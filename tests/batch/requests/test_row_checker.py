@@ -554,7 +554,7 @@ def test_the_runs_system_instruction_stays_out_of_rows_with_a_cache() -> None:
     check = checker(Generation(system_instruction="Be brief.", temperature=0.5))
     for request in (
         sent(row(line(cachedContent="cachedContents/a"), check)),
-        json.loads(check.check_prompt("@use_cache a\nhi", "k", 1).request),  # type: ignore[union-attr]
+        json.loads(check.check_prompt("@use_cache a\nhi", "k", 1).request),
     ):
         assert "systemInstruction" not in request
         assert request["generationConfig"] == {"temperature": 0.5}
@@ -566,7 +566,7 @@ def test_shared_text_leads_every_request_in_the_same_bytes() -> None:
     part = '{"text":"Shared ü\\n"}'.encode()
     prompt = check.check_prompt("hi", "k", 1)
     history = [USER, {"role": "model", "parts": [{"text": "no"}]}, USER]
-    for request in (prompt.request, row(line(), check).request, row(line(contents=history), check).request):  # type: ignore[union-attr]
+    for request in (prompt.request, row(line(), check).request, row(line(contents=history), check).request):
         assert request.count(part) == 1
         assert json.loads(request)["contents"][0]["parts"][0] == {"text": "Shared ü\n"}
     assert row(line(), check).prompt == "hi"

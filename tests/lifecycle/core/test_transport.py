@@ -11,8 +11,7 @@ import pytest
 from batch.errors import InputError
 from batch.model import SendAs
 from lifecycle.core.models import RunSpec
-from lifecycle.core.transport import PayloadSize, choose_transport, result_bytes, transport_error
-from lifecycle.workflow.shards.context import BatchLimits
+from lifecycle.core.transport import BatchLimits, PayloadSize, choose_transport, result_bytes, transport_error
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import MODEL, Bench, wait_until_ended
 from tests.lifecycle.simulation import Simulation

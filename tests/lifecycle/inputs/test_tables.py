@@ -45,7 +45,7 @@ def prompts(draft: Draft) -> list[str]:
 
 def test_a_workbook_keeps_types_and_shows_cells_as_seen(tmp_path: Path) -> None:
     header = ["name", "count", "share", "day", "moment", "flag", "mixed"]
-    rows = [
+    rows: list[list[Any]] = [
         ["Größe", 3, 0.5, DAY, MOMENT, True, 1],
         ["b\nc", 4, 2, DAY, DAY, False, "one"],
         ["d", None, None, None, None, None, None],

@@ -106,7 +106,8 @@ def test_two_processes_share_one_database_and_its_constants(tmp_path: Path) -> N
     one.add_run(run_row("r1"))
     assert two.claim(["a"], 60) is not None
     assert one.claim(["a"], 60) is None
-    one.close(), two.close()
+    one.close()
+    two.close()
 
 
 def test_polls_do_not_make_the_database_grow(store: Store) -> None:

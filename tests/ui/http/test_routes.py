@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -128,7 +128,7 @@ def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(
 def test_an_upload_that_the_disk_cannot_hold_is_refused(
     state: AppState, client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = namedtuple("usage", "total used free")(10**12, 10**12, 10**6)
+    usage = SimpleNamespace(total=10**12, used=10**12, free=10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
     reply = client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -106,7 +107,7 @@ def test_the_card_has_three_cases_and_what_it_would_cost_otherwise(at: AppTest, 
     assert "Prices per million tokens in a batch, in USD: in 0.15, out 1.25, cached 0.03." in text
 
 
-def _draft(at: AppTest) -> object:
+def _draft(at: AppTest) -> Any:
     return at.session_state["draft"][1]
 
 

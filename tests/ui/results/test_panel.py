@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -24,7 +25,7 @@ Open = Callable[..., AppTest]
 OWNER = "owner-of-ab12"
 EVIL = '<img src="http://evil.example/x" onerror="alert(1)"> ![x](http://evil.example/y) [click](javascript:alert(1))'
 BLOCKED = {"response": {"candidates": [{"finishReason": "SAFETY"}], "usageMetadata": {"promptTokenCount": 5}}}
-ANSWERS = {
+ANSWERS: dict[str, Any] = {
     **{f"row-{n}": f"answer {n}" for n in range(60)},
     "evil": EVIL,
     "blocked": BLOCKED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -43,7 +44,7 @@ def send_button_label(at: AppTest) -> str:
     return next((element.label for element in at.button if element.label.startswith("Send ")), "")
 
 
-def pills(at: AppTest, key: str) -> AppTest:
+def pills(at: AppTest, key: str) -> Any:
     return next(element for element in at.get("pills") if element.key == key)
 
 

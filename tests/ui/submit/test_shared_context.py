@@ -66,7 +66,7 @@ def submitted_requests(runner: PricingRunner) -> list[dict[str, object]]:
 
 
 def part_texts(request: dict[str, object]) -> list[str]:
-    (content,) = request["contents"]  # type: ignore[misc]
+    (content,) = request["contents"]
     return [part["text"] for part in content["parts"]]
 
 

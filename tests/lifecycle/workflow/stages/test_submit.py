@@ -10,7 +10,7 @@ import pytest
 
 from batch.errors import InputError
 from batch.model import SendAs, Stage
-from lifecycle.workflow.shards.context import BatchLimits
+from lifecycle.core.transport import BatchLimits
 from lifecycle.workflow.worker import STAGES
 from tests.lifecycle.simulation import (
     LEASE_SECONDS,
