@@ -166,10 +166,6 @@ def test_the_mode_is_remembered_a_table_becomes_prompts_and_a_bad_file_is_told_b
         "mimeType": "text/csv",
         "buffer": b"city,river\nBern,Aare\nBasel,Rhine\n",
     }
-        "name": "cities.csv",
-        "mimeType": "text/csv",
-        "buffer": b"city,river\nBern,Aare\nBasel,Rhine\n",
-    }
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(table)
     page.get_by_role("textbox", name="Prompt template").fill("Does the {{river}} flow through {{city}}?")
     page.get_by_role("textbox", name="Prompt template").blur()
