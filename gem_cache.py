@@ -336,7 +336,7 @@ class Plan:
         may_pay = cost_model.weight * cost_model.length > cost_model.fixed_usd(self.options.hours)
         may_pay |= cost_model.size_uncertain & (cost_model.weight > cost_model.cache_rate.standard)
         may_pay &= (
-            cost_model.forest.next_user
+            cost_model.forest.can_end
             & (cost_model.requests >= 2)
             & ((cost_model.length >= min_tokens) | cost_model.size_uncertain)
         )

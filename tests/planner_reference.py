@@ -34,11 +34,14 @@ def tokens_of_part(part: bytes) -> float:
 
 @dataclass(frozen=True)
 class Prefix:
-    """A beginning of one request: what a cache would hold, its tokens, whether it may be one (a user follows)."""
+    """A beginning of one request: what a cache would hold, its tokens, whether it may be one.
+
+    It may if a user's turn follows and no call of a function is parted from what answers it.
+    """
 
     content: str
     tokens: float
-    next_user: bool
+    can_end: bool
 
 
 def prefixes(request: Json, split: str) -> list[Prefix]:
@@ -47,16 +50,18 @@ def prefixes(request: Json, split: str) -> list[Prefix]:
     size = sum(_tokens(part) for part in root.get("systemInstruction", {}).get("parts", []))
     size += sum(_tokens(root[key]) for key in ("tools", "toolConfig") if key in root)
     contents = [with_role(content) for content in request["contents"]]
-    steps = [(content, place) for content in contents for place in range(len(content["parts"]))]
-    cacheable = "systemInstruction" in root and _is_user(request["contents"][0])  # tools alone are no cache
+    exchanges = exchange_turns(contents)
+    steps = [(n, content, place) for n, content in enumerate(contents) for place in range(len(content["parts"]))]
+    # Tools alone are no cache, and no first turn answers a call.
+    cacheable = "systemInstruction" in root and _is_user(request["contents"][0]) and 0 not in exchanges
     result = [Prefix(_canonical_json(root), size, cacheable)] if root else []
     complete_turns: list[Json] = []
-    for number, (content, place) in enumerate(steps):
+    for number, (turn_number, content, place) in enumerate(steps):
         started_turns = (
             [*complete_turns, {**content, "parts": content["parts"][:place]}] if place else [*complete_turns]
         )
         part = content["parts"][place]
-        if split == "text" and _is_user(content) and set(part) == {"text"}:
+        if split == "text" and _is_user(content) and set(part) == {"text"} and turn_number not in exchanges:
             for end in text_cuts(part["text"]):
                 cut = _with_part(started_turns, content, place, {"text": part["text"][:end]})
                 result.append(
@@ -69,10 +74,21 @@ def prefixes(request: Json, split: str) -> list[Prefix]:
         if place + 1 == len(content["parts"]):
             complete_turns.append(content)
         if number + 1 < len(steps):
-            follower, inside = steps[number + 1]
+            following, follower, inside = steps[number + 1]
             if split != "turn" or inside == 0:
-                result.append(Prefix(_canonical_json({**root, "contents": done}), size, _is_user(follower)))
+                allowed = _is_user(follower) and following not in exchanges
+                result.append(Prefix(_canonical_json({**root, "contents": done}), size, allowed))
     return result
+
+
+def exchange_turns(contents: Sequence[Json]) -> set[int]:
+    """Turns that respond to a call or follow one: no cache may end beside or within them."""
+
+    def holds(turn: Json, field: str) -> bool:
+        return any(field in part for part in turn["parts"])
+
+    called = {number + 1 for number, turn in enumerate(contents) if holds(turn, "functionCall")}
+    return called | {number for number, turn in enumerate(contents) if holds(turn, "functionResponse")}
 
 
 def with_role(content: Json) -> Json:
@@ -124,7 +140,7 @@ class PlannerCase:
     @cached_property
     def cacheable(self) -> list[Prefix]:
         minimum = self.tariff.explicit_minimum
-        return [p for p in self.shared if minimum is not None and p.next_user and p.tokens >= minimum]
+        return [p for p in self.shared if minimum is not None and p.can_end and p.tokens >= minimum]
 
     def uncached_cost(self, row: int, implicit: bool = True) -> float:
         """USD of a request without an explicit cache."""
@@ -236,8 +252,11 @@ def _canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def random_batch(random: Random, max_requests: int = 12) -> list[Json]:
-    """A few requests that share a lot: nested prefixes, several roots, turns of both roles, equal requests."""
+def random_batch(random: Random, max_requests: int = 12, with_tools: bool = False) -> list[Json]:
+    """A few requests that share a lot: nested prefixes, several roots, turns of both roles, equal requests.
+
+    `with_tools`, many turns are exchanges with functions: one call or two, responses alone or beside a text.
+    """
     words = [letter * random.choice([3, 20, 40, 90, 150]) for letter in "abcdefgh"]
     texts = [f"{one}\n\n{two}\n{three}" for one, two, three in zip(words, words[1:], words[2:], strict=False)]
     pool = [*words, *texts, *(f"{texts[0]}{tail}" for tail in ("", "\n\nx", "\ny", "z"))]
@@ -245,11 +264,15 @@ def random_batch(random: Random, max_requests: int = 12) -> list[Json]:
     roots.append({**roots[1], "tools": [{"googleSearch": {}}]})
     roots.append({"tools": [{"functionDeclarations": [{"name": "f" * 40}]}]})
     sizes = random.choice([(1, 1), (1, 3), (2, 4)])
+    exchanges = [_exchange(random, pool) for _ in range(4)] if with_tools else []
     stems: list[list[Json]] = [[]]
     requests = []
     for _ in range(random.randint(2, max_requests)):
         turns = list(random.choice(stems))[: random.randint(0, 4)]
         while not turns or random.random() < 0.4:
+            if with_tools and random.random() < 0.5:
+                turns += random.choice(exchanges)
+                continue
             role = "user" if not turns else random.choice(["user", "model"])
             parts = [{"text": random.choice(pool)} for _ in range(random.randint(*sizes))]
             turns.append({"role": role, "parts": parts} if random.random() < 0.9 else {"parts": parts})
@@ -258,6 +281,19 @@ def random_batch(random: Random, max_requests: int = 12) -> list[Json]:
         if random.random() < 0.2:
             requests.append(requests[-1])
     return requests
+
+
+def _exchange(random: Random, pool: Sequence[str]) -> list[Json]:
+    names = ["f", "g"][: random.randint(1, 2)]
+    answer: list[Json] = [
+        {"functionResponse": {"name": name, "response": {"r": random.choice(pool)}}} for name in names
+    ]
+    answer.insert(random.randint(0, len(answer)), {"text": random.choice(pool)})
+    calls: list[Json] = [{"functionCall": {"name": name, "args": {}}} for name in names]
+    return [
+        {"role": "model", "parts": calls},
+        {"role": "user", "parts": answer if random.random() < 0.6 else answer[1:]},
+    ]
 
 
 def random_tariff(random: Random) -> Tariff:

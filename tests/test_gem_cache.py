@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from io import BytesIO
 from itertools import pairwise
 from random import Random
 
@@ -80,9 +81,9 @@ def chosen(plan: Plan) -> float:
     return usd
 
 
-def random_case(seed: int, split: str | None = None) -> tuple[PlannerCase, list[bytes]]:
+def random_case(seed: int, split: str | None = None, with_tools: bool = False) -> tuple[PlannerCase, list[bytes]]:
     random = Random(seed)
-    requests, tariff = random_batch(random), random_tariff(random)
+    requests, tariff = random_batch(random, with_tools=with_tools), random_tariff(random)
     hours, rate = random.choice([0.0, 0.25, 1.0, 4.0]), random.choice([0.0, 0.0, 0.1, 0.3, 0.8])
     fixed = random.choice([0.0, 0.0, 0.001, 0.01])
     case = PlannerCase(requests, tariff, hours, rate, fixed, split or random.choice(["turn", "part", "text"]))
@@ -131,6 +132,34 @@ def test_cuts_inside_texts_are_all_found_wherever_the_fixed_places_fall(
     monkeypatch.setattr(text_cuts, "GRID", grid)
     for seed in range(block * 25, block * 25 + 25):
         check(*random_case(seed, "text"))
+
+
+@pytest.mark.parametrize("block", range(3))
+def test_with_tool_exchanges_no_allowed_set_of_caches_costs_less(block: int) -> None:
+    """Random histories of calls and responses, where caches may end only outside an exchange."""
+    for seed in range(block * 40, block * 40 + 40):
+        check(*random_case(seed, with_tools=True))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from(["turn", "part", "text"]))
+def test_no_cache_ends_within_a_tool_exchange(seed: int, split: str) -> None:
+    """Nothing that any mode caches, and no row that is rewritten, leaves responses without their call."""
+    case, data = random_case(seed, split, with_tools=True)
+    survey = find_prefixes(lambda: BytesIO(b"".join(data)), split, tokens_of_part, min_tokens=0.0)
+    for mode in (ContextMode.AUTO, ContextMode.EXPLICIT):
+        plan = plan_survey(survey, case.tariff, PlanOptions(case.hours), mode)
+        for _, body in plan.contents([group.id for group in plan.caches]):
+            assert not has_part(json.loads(body).get("contents", [])[-1:], "functionCall")
+        out = BytesIO()
+        assert plan.write(out).mismatched == []
+        for line in out.getvalue().splitlines():
+            request = json.loads(line)["request"]
+            assert "cachedContent" not in request or not has_part(request["contents"][:1], "functionResponse")
+
+
+def has_part(turns: list[Json], field: str) -> bool:
+    return any(field in part for turn in turns for part in turn["parts"])
 
 
 @settings(max_examples=60, deadline=None)

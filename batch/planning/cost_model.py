@@ -114,7 +114,7 @@ class CostModel:
     def cacheable(self) -> Bools:
         """Prefixes that the service would take as a cache and that serve two requests or more."""
         min_tokens = math.inf if self.tariff.explicit_minimum is None else self.tariff.explicit_minimum
-        return self.forest.next_user & (self.length >= min_tokens) & (self.requests >= 2)
+        return self.forest.can_end & (self.length >= min_tokens) & (self.requests >= 2)
 
     @property
     def uncached_usd(self) -> float:

@@ -56,7 +56,7 @@ def visible_groups(cost_model: CostModel, keep: Bools) -> Ints:
     Of prefixes with the same requests only the longest is shown (on either side of the long-context threshold).
     """
     candidates = (
-        cost_model.forest.next_user & (cost_model.requests >= 2) & (cost_model.weight > cost_model.cache_rate.standard)
+        cost_model.forest.can_end & (cost_model.requests >= 2) & (cost_model.weight > cost_model.cache_rate.standard)
     )
     candidates = drop_dominated(cost_model, candidates | keep) | keep
     nodes = np.flatnonzero(candidates)

@@ -114,7 +114,7 @@ def _pad(cost_model: CostModel, decision: Decision, saved: Floats) -> Hint | Non
     now = forest.sums(fresh) * cost_model.length - forest.sums(hits)
     usd = now - forest.sums(cached) * min_tokens - _cache_usd(cost_model, np.array([min_tokens]), decision.hours)
     count = forest.sums(row_counts)
-    eligible = forest.next_user & (cost_model.length < min_tokens) & (count > 1) & (usd > 0)
+    eligible = forest.can_end & (cost_model.length < min_tokens) & (count > 1) & (usd > 0)
     if not eligible.any():
         return None
     node = int(np.argmax(np.where(eligible, usd, -np.inf)))

@@ -45,8 +45,9 @@ class PrefixForest:
     """Prefixes that two rows or more begin with, in preorder: parents first, a subtree contiguous.
 
     `end[v]` is one past the subtree of v; `parent` and `leaf` are -1 for none. `row` is one row that begins with the
-    prefix. `tokens` are estimates up to the prefix's end; where `blind`, part of it has an unknown size on top.
-    `next_user` says whether what follows begins with a user's turn. `leaf` is each row's deepest prefix.
+    prefix. `tokens` are estimates up to the prefix's end; where `unknown_size`, something of unknown size comes on top.
+    `can_end` says whether a cache may end there: a user's turn follows, and no tool exchange is cut. `leaf` is each
+    row's deepest prefix.
     """
 
     ids: Names
@@ -55,7 +56,7 @@ class PrefixForest:
     row: Ints
     tokens: Floats
     unknown_size: Bools
-    next_user: Bools
+    can_end: Bools
     leaf: Ints
 
     def __len__(self) -> int:
@@ -198,7 +199,7 @@ def _build_forest(prefixes: scan.PrefixTable, base: Names, new_counts: Ints) -> 
             row=owner,
             tokens=np.frombuffer(prefixes.tokens)[entry],
             unknown_size=np.frombuffer(prefixes.unknown_size, dtype=np.uint8)[entry] > 0,
-            next_user=(names & np.uint64(1)) == 0,
+            can_end=(names & np.uint64(1)) == 0,
             leaf=_index_of(names, leaf),
         )
     )
@@ -251,7 +252,7 @@ def _in_preorder(forest: PrefixForest) -> PrefixForest:
         row=forest.row[order_back],
         tokens=forest.tokens[order_back],
         unknown_size=forest.unknown_size[order_back],
-        next_user=forest.next_user[order_back],
+        can_end=forest.can_end[order_back],
         leaf=renumbered[forest.leaf],
     )
 
@@ -282,6 +283,6 @@ def _expand_to_rows(forest: PrefixForest, rows: Ints, count: int) -> PrefixFores
         rows[forest.row],
         forest.tokens,
         forest.unknown_size,
-        forest.next_user,
+        forest.can_end,
         leaf,
     )

@@ -19,7 +19,8 @@ from msgspec import UNSET, Raw, Struct
 
 from batch.prefixes import request_parts, text_cuts
 from batch.prefixes.forest import Ints
-from batch.prefixes.scan import EVEN, NEXT_PART, NO_HEADER, PrefixHasher
+from batch.prefixes.request_parts import TEXT
+from batch.prefixes.scan import EVEN, IN_EXCHANGE, NEXT_PART, NO_HEADER, PrefixHasher
 
 HEADER_FIELDS = ("systemInstruction", "tools", "toolConfig")
 
@@ -150,7 +151,8 @@ def same_header(request: request_parts.RequestHeader, prefix: Prefix) -> bool:
 def remainder(turns: list[Turn], prefix: Prefix) -> list[Turn] | None:
     """The turns behind a prefix; None if they do not begin with it or a cache cannot stand for it.
 
-    Equality is that of JSON values. What remains has parts and begins with a user's turn.
+    Equality is that of JSON values. What remains has parts and begins with a user's turn that answers no call of a
+    function.
     """
     last = len(prefix.turns) - 1
     if len(turns) <= last:
@@ -159,12 +161,21 @@ def remainder(turns: list[Turn], prefix: Prefix) -> list[Turn] | None:
         if not _same_turn(turns[place], prefix.turns[place]):
             return None
     turns_behind = turns if last < 0 else _remainder_of_turn(turns[last], prefix, turns[last + 1 :])
-    if not turns_behind or turns_behind[0].role not in (None, "user"):
+    if not turns_behind or not turns_behind[0].is_user or _responds(turns_behind[0]):
         return None
     for turn in turns_behind:
         if not turn.parts:
             return None
     return turns_behind
+
+
+def _part_names(turn: Turn) -> list[dict[str, Raw]]:
+    return list(map(_decode_part, turn.parts))
+
+
+def _responds(turn: Turn) -> bool:
+    """Whether a turn answers a call; parts that are plain texts are told by how they begin."""
+    return any(not bytes(part).startswith(TEXT) and "functionResponse" in _decode_part(part) for part in turn.parts)
 
 
 def _splits(
@@ -176,8 +187,9 @@ def _splits(
     if any(key in request for key in HEADER_FIELDS):
         name = hasher.header(header_of(request))[0]
         yield [], turns, False, name & EVEN
-    for number, turn in enumerate(turns):
-        seed = name ^ hasher.role(turn.role)[0]
+    exchanges = request_parts.exchange_turns(map(_part_names, turns))
+    for number, (turn, in_exchange) in enumerate(zip(turns, exchanges, strict=True)):
+        seed = name ^ hasher.role(turn.role)[0] ^ (IN_EXCHANGE if in_exchange else 0)
         for place, part in enumerate(turn.parts):
             turns_before, parts_before = turns[:number], turn.parts[:place]
             text = text_of(part) if within_texts else None

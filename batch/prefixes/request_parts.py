@@ -7,7 +7,7 @@ follow in order. A *prefix* is the root and some first parts.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -59,6 +59,29 @@ class RawLine(Struct, gc=False):
 
 
 decode_line = msgspec.json.Decoder(RawLine).decode
+
+
+_member_names = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+def exchange_turns(turns: Iterable[Iterable[Collection[str]]]) -> Iterator[bool]:
+    """Say of each turn, given as the names of its parts' members, whether a cut before or in it parts a tool exchange.
+
+    A call belongs to the responses in the next turn, and these to each other: Google refuses a request whose cache
+    ends between them, every time, and the cache was paid for by then.
+    """
+    called = False
+    for parts in turns:
+        names = [name for part in parts for name in ("functionCall", "functionResponse") if name in part]
+        yield called or "functionResponse" in names
+        called = "functionCall" in names
+
+
+def raw_exchange_turns(contents: Iterable[RawContent], last_part: bytes) -> Iterator[bool]:
+    """`exchange_turns` of turns whose very last part was taken off."""
+    turns = [list(map(_member_names, content.parts)) for content in contents]
+    turns[-1].append(_member_names(last_part))
+    return exchange_turns(turns)
 
 
 def canonical_json(raw: bytes | Raw) -> bytes:

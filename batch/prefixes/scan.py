@@ -1,8 +1,9 @@
 """One pass over the lines of a batch: which prefixes are there, by hash, and how long they are. No text is kept.
 
 A prefix is named by a 64-bit hash of its root and parts; the lowest bit says that it is no cache for this request: the
-next turn is not a user's (what remains must begin with one), or it is nothing but tools (a cache needs a system
-instruction or contents). Collisions do no harm: prefixes are compared byte by byte before a cache is used.
+next turn is not a user's (what remains must begin with one), a tool exchange would be cut in two, or it is nothing but
+tools (a cache needs a system instruction or contents). Collisions do no harm: prefixes are compared byte by byte before
+a cache is used.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from batch.prefixes.request_parts import TEXT, Measure, RawRequest, RequestHeade
 
 EVEN, MASK = (1 << 64) - 2, (1 << 64) - 1
 NEXT_PART, OTHER_PART, NO_HEADER = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03, 0xA0761D6478BD642F
+IN_EXCHANGE = 0x8EBC6AF09C88C6E3
+"""Salt of a turn that no cache may end before or in. What else begins alike then has another name: a row that cannot
+use a prefix must not count among those that share it."""
+FUNCTION_NAMES = b'"function'
+"""How the names of calls, responses and declarations begin in a line."""
 REMEMBERED = 1 << 16
 """So many parts are remembered to know them at once; forgetting them costs time and memory, nothing else."""
 SURELY_MEASURED, MEASURED_EVERY = 4096, 256
@@ -224,6 +230,7 @@ class PrefixScan:
         hash_header, hash_role, hash_part = self.hasher.header, self.hasher.role, self.hasher.part
         add_prefix, add_long_part, hash_settings = self.prefixes.add, self._add_long_part, self._hash_settings
         measure_suffix, decode = self.suffixes.add, request_parts.decode_line
+        raw_exchange_turns = request_parts.raw_exchange_turns
         rows, pack = self.rows, ROW.pack
         row = offset = 0
         for line in lines:
@@ -245,8 +252,12 @@ class PrefixScan:
             else:
                 name, prefix, tokens, flags, _ = hash_header(request)
             base = new_count = seed = cut = 0
+            # One search of the line tells nearly every request without tools from the few that need a closer look.
+            exchanges = raw_exchange_turns(contents, last) if FUNCTION_NAMES in line else None
             for content in contents:
                 salt, not_user = roles.get(content.role) or hash_role(content.role)
+                if exchanges is not None and next(exchanges):
+                    salt, not_user = salt ^ IN_EXCHANGE, 1
                 seed, cut = name ^ salt, prefix
                 for part in content.parts:
                     if cut:

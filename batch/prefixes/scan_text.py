@@ -8,7 +8,7 @@ the cuts after newlines on the way: whatever two rows share is cut wherever it m
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -21,6 +21,7 @@ from batch.prefixes import request_parts, text_cuts
 from batch.prefixes.request_parts import TEXT, RequestHeader
 from batch.prefixes.scan import (
     EVEN,
+    IN_EXCHANGE,
     LONG_TEXT,
     MEASURED_EVERY,
     NEXT_PART,
@@ -137,8 +138,8 @@ class TextScan(PrefixScan):
             return 1
         name, prefix, tokens, flags, _ = self._hash_request_header(request)
         seed = not_user = size = 0
-        for content in request.contents:
-            salt, not_user = self.hasher.roles.get(content.role) or self.hasher.role(content.role)
+        for content, salted in zip(request.contents, self._turn_salts(request), strict=True):
+            salt, not_user = salted
             seed = name ^ salt
             for part in content.parts:
                 if part is last:
@@ -183,8 +184,7 @@ class TextScan(PrefixScan):
             for memory in (self._scanned_parts, self._seen_prefixes, self._segments):
                 memory.clear()
         name, prefix, tokens, unknown_size, _ = self._hash_request_header(request)
-        for content in request.contents:
-            salt, not_user = self.hasher.roles.get(content.role) or self.hasher.role(content.role)
+        for content, (salt, not_user) in zip(request.contents, self._turn_salts(request), strict=True):
             seed = name ^ salt
             for part in content.parts:
                 if prefix:
@@ -303,6 +303,13 @@ class TextScan(PrefixScan):
         if request.systemInstruction is UNSET and request.tools is UNSET and request.toolConfig is UNSET:
             return NO_HEADER, 0, 0.0, 0, 0
         return self.hasher.header(request)
+
+    def _turn_salts(self, request: Request) -> Iterator[tuple[int, int]]:
+        """Of each turn the salt of its name, and 1 if no cache may end before it or in it."""
+        exchanges = request_parts.exchange_turns(content.parts for content in request.contents)
+        for content, in_exchange in zip(request.contents, exchanges, strict=True):
+            salt, not_user = self.hasher.roles.get(content.role) or self.hasher.role(content.role)
+            yield (salt ^ IN_EXCHANGE, 1) if in_exchange else (salt, not_user)
 
     def _scan_part(self, part: PartMembers, seed: int) -> ScannedPart:
         text = part.get("text") if len(part) == 1 else None

@@ -43,7 +43,7 @@ def found_in(survey: PrefixSurvey) -> dict[str, tuple[int, float]]:
     wanted = [locate.PrefixQuery(str(n), int(forest.row[n]), int(forest.ids[n])) for n in range(len(forest))]
     held = dict(locate.locate_prefixes(survey.lines(), survey.offset, wanted, survey.split == "text"))
     return {
-        canonical_body(json.loads(held[str(n)].json())) + str(bool(forest.next_user[n])): (
+        canonical_body(json.loads(held[str(n)].json())) + str(bool(forest.can_end[n])): (
             int(counts[n]),
             float(forest.tokens[n]),
         )
@@ -61,7 +61,7 @@ def test_every_shared_prefix_is_found_with_its_rows_and_tokens(split: str) -> No
         expected: dict[str, tuple[int, float]] = {}
         for request in requests:
             for prefix in prefixes(request, split):
-                key = prefix.content + str(prefix.next_user)
+                key = prefix.content + str(prefix.can_end)
                 expected[key] = (expected.get(key, (0, 0.0))[0] + 1, prefix.tokens)
         expected = {key: value for key, value in expected.items() if value[0] > 1}
         found = found_in(find_prefixes(lambda d=data: d, split, tokens_of_part, min_tokens=0.0))
@@ -117,7 +117,7 @@ def test_roles_tell_prefixes_apart() -> None:
         for role in ("user", "model", "user", "model")
     ]
     survey = survey_of([{"contents": contents} for contents in rows])
-    assert len(survey.forest) == 2 and survey.forest.next_user.all()
+    assert len(survey.forest) == 2 and survey.forest.can_end.all()
 
 
 def test_a_turn_that_ends_and_one_that_goes_on_share_what_a_cache_would_hold() -> None:
