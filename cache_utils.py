@@ -121,7 +121,7 @@ def create_explicit_cache(
         return parse_cache(client.create_cache(cached_text.body(name, ttl_seconds, uploaded)))
     except ApiError as error:
         if not error.ambiguous:
-            raise with_explanation(error) from None
+            raise
         return _ensure_ttl(
             client, _poll_for_cache(client, name, cached_text.model, error, pause, retry_delays), ttl_seconds
         )
@@ -143,18 +143,12 @@ def list_caches(client: GeminiClient) -> list[CacheMetadata]:
 
 def get_cache_metadata(client: GeminiClient, name: str) -> CacheMetadata:
     """One cache by `cachedContents/…`. Absent, expired and foreign ones are the same ApiError."""
-    try:
-        return parse_cache(client.get_cache(name))
-    except ApiError as error:
-        raise with_explanation(error) from None
+    return parse_cache(client.get_cache(name))
 
 
 def update_cache_ttl(client: GeminiClient, name: str, ttl_seconds: float) -> CacheMetadata:
     """Let a cache live this long from now: extends or shortens. An expired one cannot be revived (ApiError)."""
-    try:
-        return parse_cache(client.update_cache(name, ttl_seconds))
-    except ApiError as error:
-        raise with_explanation(error) from None
+    return parse_cache(client.update_cache(name, ttl_seconds))
 
 
 def delete_cache(client: GeminiClient, name: str) -> bool:
@@ -167,7 +161,7 @@ def delete_cache(client: GeminiClient, name: str) -> bool:
     try:
         shortened = parse_cache(client.update_cache(name, DELETION_TTL_SECONDS))
     except ApiError as error:
-        if _is_gone(error):
+        if service_errors.is_gone(error):
             return False
     existed = _delete(client, name)
     if shortened is not None and shortened.has_digest_tag:
@@ -204,22 +198,6 @@ def parse_cache(body: Json) -> CacheMetadata:
     )
 
 
-def with_explanation(error: ApiError) -> ApiError:
-    """The same error in plain words with a remedy, if its text is known; what the service said stays in it."""
-    explanation = service_errors.classify_api_error(error)
-    if explanation is None:
-        return error
-    service_text = str(error).rpartition("Google said: ")[2]
-    return ApiError(
-        f"{explanation.message} Google said: {service_text}",
-        explanation.remedy,
-        status=error.status,
-        reason=error.reason,
-        retry_after=error.retry_after,
-        ambiguous=error.ambiguous,
-    )
-
-
 def _ensure_ttl(client: GeminiClient, cache: CacheMetadata, ttl_seconds: float) -> CacheMetadata:
     """A cache that was found, given the life that was asked for if it has less; never shortened."""
     remaining = cache.seconds_left(client.server_now())
@@ -240,7 +218,7 @@ def _poll_for_cache(
             continue
         if cache is not None:
             return cache
-    raise with_explanation(error)
+    raise error
 
 
 def _upload(client: GeminiClient, file: CacheFile, display_name: str, pause: Pause) -> Json:
@@ -263,16 +241,10 @@ def _delete(client: GeminiClient, name: str) -> bool:
     try:
         client.delete_cache(name)
     except ApiError as error:
-        if not _is_gone(error):
-            raise with_explanation(error) from None
+        if not service_errors.is_gone(error):
+            raise
         return False
     return True
-
-
-def _is_gone(error: ApiError) -> bool:
-    """Whether a cache is not there, or not ours to see."""
-    explanation = service_errors.classify_api_error(error)
-    return error.status == 404 or (explanation is not None and explanation.kind is service_errors.ErrorKind.CACHE_GONE)
 
 
 def _delete_files_of(client: GeminiClient, display_name: str) -> None:

@@ -66,9 +66,10 @@ class NotFound(BatchRunnerError):
 class ApiError(BatchRunnerError):
     """The service answered, or failed to answer.
 
-    `status` is the HTTP status (None if no reply arrived), `reason` the gRPC status word or a reason of ours
-    ("API_KEY_INVALID", "NETWORK"), `retry_after` seconds if the service named them. `ambiguous` is true when
-    a call may have taken effect although it failed: no reply, a timeout, a 5xx, an unreadable body.
+    `status` is the HTTP status (None if no reply arrived), `status_word` the name of the gRPC code, `reason` that of
+    the body's details or, without one, the status word or a reason of ours ("NETWORK"). `service_text` is what the
+    service itself said; `retry_after` seconds if it named them. `ambiguous` is true when a call may have taken
+    effect although it failed: no reply, a timeout, a 5xx, an unreadable body.
     """
 
     def __init__(
@@ -78,16 +79,15 @@ class ApiError(BatchRunnerError):
         *,
         status: int | None = None,
         reason: str = "",
+        status_word: str = "",
+        service_text: str = "",
         retry_after: float | None = None,
         ambiguous: bool = False,
     ) -> None:
         super().__init__(message, remedy)
         self.status = status
         self.reason = reason
+        self.status_word = status_word
+        self.service_text = service_text
         self.retry_after = retry_after
         self.ambiguous = ambiguous
-
-    @property
-    def permanent(self) -> bool:
-        """Asking again would get the same answer."""
-        return self.status is not None and 400 <= self.status < 500 and self.status not in (408, 429)

@@ -8,31 +8,15 @@ import httpx2
 from google.genai import errors as sdk_errors
 
 from batch.errors import ApiError
+from batch.responses import service_errors
 from gemini.redaction import redact
 
-REMEDIES = {
-    "API_KEY_INVALID": ("Google does not accept this API key.", "Check that the whole key was pasted."),
-    "UNAUTHENTICATED": (
-        "Google does not accept this kind of key here.",
-        "Make an API key for the Gemini API in Google AI Studio.",
-    ),
-    "PERMISSION_DENIED": (
-        "This key may not do that.",
-        "Check the key's restrictions and that the Gemini API is enabled for its project.",
-    ),
-    "FAILED_PRECONDITION": (
-        "The free tier is not available in this region, or billing is not enabled.",
-        "Enable billing for the key's project in Google AI Studio.",
-    ),
-    "INVALID_ARGUMENT": ("Google does not accept the request.", "Correct what it says, and submit again."),
-    "NOT_FOUND": ("Google does not find what the request names.", "Check the model, and submit again."),
-    "RESOURCE_EXHAUSTED": (
-        "A limit of this project was hit.",
-        "Wait for running jobs to end, or raise the project's tier.",
-    ),
-    "UNAVAILABLE": ("The service is overloaded.", "It is tried again by itself."),
-    "INTERNAL": ("The service had an internal error.", "It is tried again by itself."),
-    "DEADLINE_EXCEEDED": ("The service took too long.", "It is tried again by itself."),
+UNKNOWN_REFUSALS = {  # what the status alone says; it names no cause, and so no remedy
+    "PERMISSION_DENIED": "Google does not allow this.",
+    "FAILED_PRECONDITION": "Google does not do this in the present state of things.",
+    "INVALID_ARGUMENT": "Google does not accept the request.",
+    "NOT_FOUND": "Google does not find what the request names.",
+    "RESOURCE_EXHAUSTED": "A limit of this project was hit.",
 }
 MAX_RETRY_SECONDS = 86_400.0  # a longer delay is a slip, not advice
 NETWORK_REMEDY = "Check the network connection; it is tried again by itself."
@@ -54,21 +38,20 @@ def to_api_error(error: BaseException, key: str = "") -> ApiError:
 
 
 def _from_status(error: sdk_errors.APIError, key: str) -> ApiError:
-    status = int(error.code or 0) or None
+    status, status_word = int(error.code or 0) or None, str(error.status or "")
     details = _details(error.details)
-    reason = next((d["reason"] for d in details if d.get("reason")), "") or str(error.status or "")
-    known_message, remedy = REMEDIES.get(reason, REMEDIES.get(str(error.status or ""), ("", "")))
+    reason = next((str(d["reason"]) for d in details if d.get("reason")), "") or status_word
     service_text = redact(f"{error.message or ''}{_describe_quotas(details)}", key).strip()
-    message = (
-        f"{known_message} Google said: {service_text}"
-        if known_message and service_text
-        else known_message or service_text or f"The API answered {status}."
-    )
+    explanation = service_errors.classify_error(service_text, reason, status_word)
+    known_message = explanation.message if explanation else UNKNOWN_REFUSALS.get(status_word, "")
+    said = f"Google said: {service_text}" if service_text else ""
     return ApiError(
-        message,
-        remedy,
+        f"{known_message} {said}".strip() or f"The API answered {status}.",
+        explanation.remedy if explanation else "",
         status=status,
         reason=reason,
+        status_word=status_word,
+        service_text=service_text,
         retry_after=_retry_after(details, _header(error, "retry-after")),
         ambiguous=status is None or status >= 500 or status == 408,
     )

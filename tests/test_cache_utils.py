@@ -16,7 +16,7 @@ from batch.pricing import catalog, rates
 from batch.requests.cache_reference import wrap_request
 from batch.responses import service_errors
 from batch.responses.cached_contents import CacheMetadata, resolve_use_cache
-from batch.responses.service_errors import ErrorKind
+from batch.responses.error_rules import ErrorKind
 from cache_utils import CachedText, CacheFile, create_explicit_cache
 from gemini.client import GeminiClient
 from tests.emulator_process import EmulatorProcess, start_emulator

@@ -1,7 +1,6 @@
-"""The service's refusals, recognised by their texts and told in plain words with a remedy. Pure.
+"""The service's refusals, recognised by `details[].reason`, then by text, then by status, and told in plain words.
 
-The texts were collected from users' reports and recordings (2025 to 2026); new wordings are not recognised, which is
-safe: the text itself is then shown. Order matters: the first rule that fits wins, the special before the general.
+Pure. What the table does not know is shown as the service said it, without a remedy of ours.
 """
 
 from __future__ import annotations
@@ -9,213 +8,92 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import NamedTuple
+from functools import lru_cache
 
 from batch.errors import ApiError
 from batch.model import Usage
-
-_PERMISSION_DENIED = 7  # google.rpc.Code, in a row's error
-
-
-class ErrorKind(StrEnum):
-    """What kind of refusal it is."""
-
-    CACHE_TOO_SMALL = "cache_too_small"
-    CACHE_CONFLICT = "cache_conflict"
-    CACHE_GONE = "cache_gone"
-    CACHE_WRONG_MODEL = "cache_wrong_model"
-    CACHE_FREE_TIER = "cache_free_tier"
-    CACHE_MISPLACED = "cache_misplaced"
-    CACHE_NOT_IN_BATCH = "cache_not_in_batch"
-    CACHE_UNSUPPORTED = "cache_unsupported"
-    CONTEXT_TOO_LONG = "context_too_long"
-    UNKNOWN_FIELD = "unknown_field"
-    NOT_FOR_NEW_USERS = "not_for_new_users"
-    UNKNOWN_MODEL = "unknown_model"
-    REGION = "region"
-    BAD_KEY = "bad_key"
-    KEY_KIND = "key_kind"
-    NO_PERMISSION = "no_permission"
-    FREE_TIER = "free_tier"
-    SPEND_CAP = "spend_cap"
-    QUOTA = "quota"
-    OVERLOADED = "overloaded"
-    SERVER_ERROR = "server_error"
-
+from batch.responses.error_rules import RULES, ErrorKind, ErrorRule, Treatment
 
 NO_EXPLICIT_CACHES = frozenset({ErrorKind.CACHE_FREE_TIER, ErrorKind.CACHE_UNSUPPORTED, ErrorKind.CACHE_NOT_IN_BATCH})
 """This key or this model takes no explicit caches at all, whatever they hold: the run can go on only without."""
 
+MAX_TEXT = 4_000  # characters of an error's text that are searched: reading stays linear whatever is sent
+_COMPILED = [(rule, re.compile(rule.pattern, re.DOTALL)) for rule in RULES]
+_BY_REASON = {reason: rule for rule in RULES for reason in rule.reasons}
+_BY_STATUS = {rule.status: rule for rule in RULES if rule.status}
+_GRPC_STATUS = {4: "DEADLINE_EXCEEDED", 13: "INTERNAL", 14: "UNAVAILABLE", 16: "UNAUTHENTICATED"}
+_NOT_FOUND_STATUSES = (400, 403, 404, 410)  # 400 for a name that is not of the service's form (python-genai issue 1759)
+
 
 @dataclass(frozen=True)
 class ErrorExplanation:
-    """A refusal in plain words. `numbers` holds what its text tells in figures (see the rules for the names)."""
+    """A refusal in plain words. `numbers` holds what its text tells in figures, `words` the rest that it names."""
 
     kind: ErrorKind
+    treatment: Treatment
     message: str
     remedy: str
     numbers: Mapping[str, int] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
-class ErrorRule(NamedTuple):
-    """A kind, the text it shows itself by, and what to say; named groups of the pattern fill the sentences."""
+@lru_cache(maxsize=1024)
+def classify_error(text: str, reason: str = "", status: str = "") -> ErrorExplanation | None:
+    """What a refusal means; None if no rule knows it.
 
-    kind: ErrorKind
-    pattern: str
-    message: str
-    remedy: str
-
-
-RULES = (
-    ErrorRule(
-        ErrorKind.CACHE_TOO_SMALL,
-        r"too small.*?total_token_count=(?P<tokens>\d+).*?min_total_token_count=(?P<minimum>\d+)",
-        "This text has {tokens} tokens; an explicit cache on this model needs at least {minimum}.",
-        "Add to the shared text until it has {minimum} tokens, or send it without an explicit cache.",
-    ),
-    ErrorRule(
-        ErrorKind.CACHE_CONFLICT,
-        r"CachedContent can ?not be used with GenerateContent request setting",
-        "A request that uses a cache must not set a system instruction, tools or a tool configuration of its own.",
-        "Put them into the cache when it is created, and take them out of the requests.",
-    ),
-    ErrorRule(
-        ErrorKind.CACHE_GONE,
-        r"CachedContent not found",
-        "The cache has expired, was deleted, or belongs to another project.",
-        "Create it again: an expired cache cannot be revived. Rows that missed it cost nothing and can be sent again.",
-    ),
-    ErrorRule(
-        ErrorKind.CACHE_WRONG_MODEL,
-        r"Model used by GenerateContent request \((?:models/)?(?P<request>[^)]*)\) and CachedContent "
-        r"\((?:models/)?(?P<cache>[^)]*)\) has to be the same",
-        "The cache was made for {cache}; this run uses {request}. A cache works only with its own model.",
-        "Choose {cache} for the run, or create the cache for {request}.",
-    ),
-    ErrorRule(
-        ErrorKind.CACHE_FREE_TIER,
-        r"CachedContentStorageTokens\w*FreeTier.*?limit=(?P<limit>\d+)(?:, requested=(?P<tokens>\d+))?",
-        "Keys of the free tier cannot create explicit caches: their limit is {limit} tokens.",
-        "Enable billing for the key's project in Google AI Studio, or run without an explicit cache.",
-    ),
-    ErrorRule(
-        ErrorKind.CACHE_MISPLACED,
-        r"Unknown name \"?cached_?[cC]ontent\"?",
-        "`cachedContent` stands in the wrong place.",
-        "It belongs beside `contents` in the request, not inside `generationConfig`.",
-    ),
-    ErrorRule(
-        ErrorKind.CACHE_NOT_IN_BATCH,
-        r"(?P<model>\S+) does not support cached content with batch prediction",
-        "{model} does not take explicit caches in batch jobs on Vertex AI.",
-        "Use a key of the Gemini API (Google AI Studio), or run without an explicit cache.",
-    ),
-    ErrorRule(
-        ErrorKind.CACHE_UNSUPPORTED,
-        r"(?P<model>\S+) is not found for API version \S+,? or is not supported for createCachedContent",
-        "{model} does not take explicit caches.",
-        "Choose a model that does, or run without an explicit cache.",
-    ),
-    ErrorRule(
-        ErrorKind.CONTEXT_TOO_LONG,
-        r"input token count \(?(?P<tokens>\d+)?\)? ?exceeds the maximum number of tokens allowed \(?(?P<limit>\d+)",
-        "The prompt is longer than the {limit} tokens that the model takes.",
-        "Shorten or split the text, or choose a model with a larger context window.",
-    ),
-    ErrorRule(
-        ErrorKind.UNKNOWN_FIELD,
-        r"(?:Unknown name \"(?P<name>[^\"]*)\"(?: at '(?P<place>[^']*)')?|no such field: '(?P<field>[^']*)')",
-        "The request has a field that the API does not know: {name}{field}.",
-        "Correct its spelling or its place; settings of the answer belong into `generationConfig`.",
-    ),
-    ErrorRule(
-        ErrorKind.NOT_FOR_NEW_USERS,
-        r"no longer available to new users",
-        "Google no longer offers this model to new projects.",
-        "Choose a newer model, or a key of a project that used this one before.",
-    ),
-    ErrorRule(
-        ErrorKind.UNKNOWN_MODEL,
-        r"(?:models/)?(?P<model>\S+) is not found for API version",
-        "There is no model {model} for this call.",
-        "Choose a model from the list; it may have been shut down or cannot run in batches.",
-    ),
-    ErrorRule(
-        ErrorKind.REGION,
-        r"User location is not supported|not available in your (?:country|region)|FAILED_PRECONDITION",
-        "The free tier is not available in this region, or billing is not enabled.",
-        "Enable billing for the key's project in Google AI Studio.",
-    ),
-    ErrorRule(
-        ErrorKind.BAD_KEY,
-        r"API key not valid|API_KEY_INVALID|API key expired",
-        "Google does not accept this API key.",
-        "Check that the whole key was pasted, and that it still exists in Google AI Studio.",
-    ),
-    ErrorRule(
-        ErrorKind.KEY_KIND,
-        r"CREDENTIALS_MISSING|invalid authentication credentials|API keys are not supported|UNAUTHENTICATED",
-        "Google does not accept this kind of key here.",
-        "Make an API key for the Gemini API in Google AI Studio.",
-    ),
-    ErrorRule(
-        ErrorKind.FREE_TIER,
-        r"free_tier|FreeTier",
-        "A limit of the free tier was hit; batch jobs are not available on it.",
-        "Enable billing for the key's project in Google AI Studio. A new tier can take a while to be seen.",
-    ),
-    ErrorRule(
-        ErrorKind.SPEND_CAP,
-        r"(?i)spend(?:ing)?[ -](?:cap|limit)",
-        "The project has reached its spending limit.",
-        "Wait until the limit's period is over, or raise the limit in Google AI Studio.",
-    ),
-    ErrorRule(
-        ErrorKind.QUOTA,
-        r"exceeded your current quota|[Rr]esource has been exhausted|RESOURCE_EXHAUSTED",
-        "A limit of this project was hit: most often tokens waiting in batch jobs, else the number of jobs, "
-        "stored files, or spending. Google does not say which.",
-        "Wait for running jobs to end; cancelled jobs may count for a while yet.",
-    ),
-    ErrorRule(
-        ErrorKind.OVERLOADED,
-        r"overloaded|UNAVAILABLE",
-        "The service is overloaded.",
-        "Try again in some minutes.",
-    ),
-    ErrorRule(
-        ErrorKind.NO_PERMISSION,
-        r"do not have permission|does not have permission|PERMISSION_DENIED",
-        "This key may not use that, or it does not exist.",
-        "Check that it was made with this key's project and has not expired: files last 48 hours.",
-    ),
-    ErrorRule(
-        ErrorKind.SERVER_ERROR,
-        r"internal error has occurred|Deadline expired|INTERNAL\b|DEADLINE_EXCEEDED",
-        "The service had an internal error.",
-        "Try again.",
-    ),
-)
-_COMPILED = [(rule, re.compile(rule.pattern, re.DOTALL)) for rule in RULES]
-
-
-def classify_error(text: str, code: int | None = None) -> ErrorExplanation | None:
-    """What a refusal's text means; None if no rule knows it.
-
-    `code` is the gRPC integer of a failed row: 7 without a telling text is a lack of permission.
+    `reason` is that of the body's `details`, `status` the name of its gRPC code. Text and reason decide before the
+    status, which says little: an empty account, a full queue and a rate limit are all RESOURCE_EXHAUSTED.
     """
+    if reason in _BY_REASON:
+        return _explain(_BY_REASON[reason], {})
     for rule, pattern in _COMPILED:
-        if match := pattern.search(text):
+        if match := pattern.search(text[:MAX_TEXT]):
             return _explain(rule, {name: value or "" for name, value in match.groupdict().items()})
-    if code == _PERMISSION_DENIED:
-        return classify_error("PERMISSION_DENIED")
-    return None
+    rule_of_status = _BY_STATUS.get(status)
+    return _explain(rule_of_status, {}) if rule_of_status else None
 
 
 def classify_api_error(error: ApiError) -> ErrorExplanation | None:
-    """What an ApiError means: by its text first, then by its reason."""
-    return classify_error(str(error)) or classify_error(error.reason)
+    """What the service meant by an error of one of our calls; None if no rule knows it."""
+    return classify_error(error.service_text or str(error), error.reason, error.status_word or error.reason)
+
+
+def classify_row_error(text: str, code: int) -> ErrorExplanation | None:
+    """What the error of one row means; `code` is its gRPC integer, which decides only where the text does not tell."""
+    return classify_error(text, "", _GRPC_STATUS.get(code, ""))
+
+
+def treatment(error: ApiError) -> Treatment | None:
+    """What is to be done about an error; None if no rule knows it."""
+    explanation = classify_api_error(error)
+    return None if explanation is None else explanation.treatment
+
+
+def must_pause(error: ApiError) -> bool:
+    """Whether the account is empty, capped or in arrears: nothing can be done but wait for its owner."""
+    return treatment(error) is Treatment.PAUSE
+
+
+def is_key_error(error: ApiError) -> bool:
+    """Whether the key itself cannot be used, whatever is asked with it."""
+    return treatment(error) is Treatment.STOP
+
+
+def is_gone(error: ApiError) -> bool:
+    """Whether the service says that what a call names is not there, or not for this key to see.
+
+    A refusal that is known to be about something else (the key, the account, the region) says nothing of it.
+    """
+    known = treatment(error)
+    return error.status in _NOT_FOUND_STATUSES if known is None else known is Treatment.GONE
+
+
+def is_permanent(error: ApiError) -> bool:
+    """Whether asking again would get the same answer: by what is known of it, else by its HTTP status."""
+    known = treatment(error)
+    if known is None:
+        return error.status is not None and 400 <= error.status < 500 and error.status not in (408, 429)
+    return known in (Treatment.STOP, Treatment.CHANGE, Treatment.GONE)
 
 
 def warn_if_cache_text_resent(usage: Usage) -> str:
@@ -235,5 +113,7 @@ def warn_if_cache_text_resent(usage: Usage) -> str:
 
 def _explain(rule: ErrorRule, groups: Mapping[str, str]) -> ErrorExplanation:
     numbers = {name: int(value) for name, value in groups.items() if value.isdigit()}
+    words = {name: value for name, value in groups.items() if value and name not in numbers}
     formatted = {name: f"{numbers[name]:,}" if name in numbers else value for name, value in groups.items()}
-    return ErrorExplanation(rule.kind, rule.message.format(**formatted), rule.remedy.format(**formatted), numbers)
+    message, remedy = rule.message.format(**formatted), rule.remedy.format(**formatted)
+    return ErrorExplanation(rule.kind, rule.treatment, message, remedy, numbers, words)

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batch.errors import ApiError, InputError, NotFound
+from batch.responses import service_errors
 from gemini.wire import Operation, job_state, parse_operation
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 IMPORTED = "recovered"  # name in a run's working memory; its value is what `facts` tells
 DETACHED = "left"  # wish of a run, and stage of its shard: the job is left to itself, uncancelled
-KEY_ERROR_REASONS = ("API_KEY_INVALID", "FAILED_PRECONDITION", "UNAUTHENTICATED")
 INVALID_JOB_NAME = InputError(
     "That is not a batch job's name.", "It looks like batches/abc123; Google's reply to the creation of a job tells it."
 )
@@ -59,7 +59,7 @@ def fetch_job(client: GeminiClient, name: str) -> Operation:
     try:
         return parse_operation(client.get_batch(name))
     except ApiError as error:
-        if error.status not in (400, 403, 404) or error.reason in KEY_ERROR_REASONS:
+        if not service_errors.is_gone(error):
             raise
         raise NotFound(
             f"Google finds no batch job {name} under this key.",

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from batch.model import Tariff
-from batch.responses.service_errors import NO_EXPLICIT_CACHES, ErrorExplanation, ErrorKind
+from batch.responses.error_rules import ErrorKind
+from batch.responses.service_errors import NO_EXPLICIT_CACHES, ErrorExplanation
 from lifecycle.storage.store import Store
 
 EXPLICIT_SUPPORT, EXPLICIT_MINIMUM = "explicit_caching", "explicit_minimum"  # kinds of what is learned

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from batch.errors import ApiError
+from batch.responses import service_errors
 from gemini import client
 from gemini.client import GeminiClient
 from gemini.wire import inline_batch_body
@@ -111,7 +112,7 @@ def test_a_list_that_breaks_off_is_an_error_and_no_shorter_list(
 def test_a_refusal_has_words_and_no_key(gateway: GeminiClient, ask: Callable[[GeminiClient], object]) -> None:
     with pytest.raises(ApiError) as caught:
         ask(gateway)
-    assert caught.value.status in (400, 403, 404) and caught.value.permanent
+    assert service_errors.is_permanent(caught.value)
     assert str(caught.value) and KEY not in f"{caught.value} {caught.value.remedy}"
 
 

@@ -9,6 +9,7 @@ import pytest
 from google.genai import errors
 
 from batch.responses import service_errors
+from batch.responses.error_rules import ErrorKind
 from gemini.error_mapping import to_api_error
 from gemini.redaction import redact
 
@@ -33,22 +34,27 @@ def test_an_invalid_key_is_told_from_its_reason_and_never_repeated() -> None:
     assert error.reason == "API_KEY_INVALID"
     assert "does not accept this API key" in str(error)
     assert KEY not in str(error)
-    assert error.permanent
+    assert service_errors.is_permanent(error) and service_errors.is_key_error(error)
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "words"),
+    ("code", "status", "text", "words", "has_remedy"),
     [
-        (401, "UNAUTHENTICATED", "this kind of key"),
-        (403, "PERMISSION_DENIED", "may not do that"),
-        (400, "FAILED_PRECONDITION", "region"),
-        (503, "UNAVAILABLE", "overloaded"),
+        (401, "UNAUTHENTICATED", "m", "this kind of key", True),
+        (503, "UNAVAILABLE", "m", "overloaded", True),
+        (400, "FAILED_PRECONDITION", "User location is not supported for the API use.", "region", True),
+        (400, "FAILED_PRECONDITION", "Precondition check failed.", "Precondition check failed.", False),
+        (403, "PERMISSION_DENIED", "Something new.", "Google said: Something new.", False),
+        (429, "RESOURCE_EXHAUSTED", "Something new.", "Google said: Something new.", False),
     ],
 )
-def test_each_failure_has_plain_words_and_a_remedy(code: int, status: str, words: str) -> None:
-    error = to_api_error(api_error(code, {"message": "m", "status": status}))
+def test_a_known_failure_has_a_remedy_and_an_unknown_one_the_services_own_words(
+    code: int, status: str, text: str, words: str, has_remedy: bool
+) -> None:
+    error = to_api_error(api_error(code, {"message": text, "status": status}))
     assert words in str(error)
-    assert error.remedy
+    assert bool(error.remedy) is has_remedy
+    assert (error.service_text, error.status_word) == (text, status)
     assert error.ambiguous is (code >= 500)
 
 
@@ -68,7 +74,7 @@ def test_the_name_of_a_quota_stays_in_the_message() -> None:
     error = to_api_error(api_error(429, body))
     assert "(quota BatchRequestsPerProjectPerModel-FreeTier)" in str(error)
     found = service_errors.classify_api_error(error)
-    assert found is not None and found.kind is service_errors.ErrorKind.FREE_TIER
+    assert found is not None and found.kind is ErrorKind.FREE_TIER
 
 
 @pytest.mark.parametrize("delay", ["nan", "inf", "-5s", "0s", "1e12s", "soon", ""])

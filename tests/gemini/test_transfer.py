@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from batch.errors import ApiError
+from batch.responses import service_errors
 from gemini import transfer
 from gemini.client import GeminiClient
 from gemini.wire import file_batch_body
@@ -85,7 +86,7 @@ def test_an_upload_that_nobody_takes_gives_up(emulator: EmulatorProcess, gateway
 def test_a_refused_upload_is_told_in_the_services_words(gateway: GeminiClient, source: Path) -> None:
     with pytest.raises(ApiError, match="MIME type") as caught:
         gateway.upload_file(source, "name", mime_type="nonsense/of-mine")
-    assert caught.value.permanent and not caught.value.ambiguous
+    assert service_errors.is_permanent(caught.value) and not caught.value.ambiguous
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from batch.errors import ApiError
+from batch.responses import service_errors
 from gemini.wire import Operation, job_state, parse_operation
 from lifecycle.core.job_states import JobAction, action_for
 from lifecycle.storage.store import Row
@@ -125,5 +126,5 @@ def ignore_missing(action: Callable[[str], None], name: str) -> None:
     try:
         action(name)
     except ApiError as error:
-        if not error.permanent:
+        if not service_errors.is_permanent(error):
             raise

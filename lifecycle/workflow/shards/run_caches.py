@@ -69,7 +69,7 @@ def renew_user_caches(ctx: StageContext) -> None:
         try:
             cache = cache_utils.update_cache_ttl(ctx.client, name, lease_seconds(ctx))
         except ApiError as error:
-            if error.status not in (403, 404):
+            if not service_errors.is_gone(error):
                 raise
             ctx.data["borrowed"][name] = None  # it is gone, and rows that still need it will say so
             ctx.log_event(f"Cache {name}, which requests name, is gone; rows that still need it will fail.", "warning")
@@ -205,7 +205,7 @@ def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: Row | None) 
         if sent and error.ambiguous:
             ctx.log_event(f"{error} Looking whether Google has the cache before it is made again.", "warning")
             raise CachePending from None
-        if error.ambiguous or not (error.permanent or error.status == 429):
+        if error.ambiguous or not (service_errors.is_permanent(error) or error.status == 429):
             raise
         raise CacheRefused(group, error) from None
     record(display_name=name, settle_at=0.0, **_cache_values(cache))
@@ -234,7 +234,7 @@ def _extend(ctx: StageContext, row: Row) -> bool:
     try:
         cache = cache_utils.update_cache_ttl(ctx.client, str(row["name"]), lease_seconds(ctx))
     except ApiError as error:
-        if error.status not in (403, 404):
+        if not service_errors.is_gone(error):
             raise
         ctx.log_event(f"Cache {row['name']} is gone; rows that still need it are sent again with a new one.", "warning")
         return False

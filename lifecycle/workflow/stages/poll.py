@@ -8,6 +8,7 @@ from typing import NamedTuple, ParamSpec
 
 from batch.errors import ApiError
 from batch.model import Stage
+from batch.responses import service_errors
 from gemini.wire import Operation, job_state, parse_operation
 from lifecycle.core import job_age
 from lifecycle.core.foreign_jobs import DETACHED
@@ -22,8 +23,6 @@ MAX_POLLS = 2  # at a job that has ended with less than was sent, before that is
 GRACE_FACTOR = 10  # settling times that what must exist may stay out of sight (10 minutes, unless set otherwise)
 POLL_AGAIN_SECONDS = 2.0
 MAX_POLL_AGAIN_SECONDS = 60.0
-NOT_FOUND_STATUSES = (400, 403, 404, 410)  # how the service says that a file does not exist, or no longer
-KEY_ERROR_REASONS = ("API_KEY_INVALID", "FAILED_PRECONDITION")
 
 
 P = ParamSpec("P")
@@ -71,8 +70,8 @@ def poll_jobs(ctx: StageContext, shards: list[Row]) -> PollSummary:
     )  # after the looks: leases are counted by the service's clock
     _collect_errors(errors, run_caches.renew_user_caches, ctx)
     open_shards = [shard for shard in jobs if shard["stage"] == "submitted"]
-    if errors and (open_shards or not errors[0].permanent):
-        raise next((t for t in errors if not t.permanent), errors[0])
+    if errors and (open_shards or not service_errors.is_permanent(errors[0])):
+        raise next((t for t in errors if not service_errors.is_permanent(t)), errors[0])
     note = next((result.note for result in results if result.note), "")
     delay = min((poll_schedule.seconds_left(ctx, shard) for shard in open_shards), default=0.0)
     return PollSummary(len(open_shards), len(jobs) - len(open_shards), delay, note)
@@ -96,7 +95,7 @@ def _poll(ctx: StageContext, shard: Row) -> PollResult | None:
     try:
         op = parse_operation(ctx.client.get_batch(str(shard["job_name"])))
     except ApiError as error:
-        if error.status != 404:
+        if not service_errors.is_gone(error) or error.status == 403:  # the key that made it may see it: not gone
             raise
         return _handle_missing_job(ctx, shard, error)
     state = job_state(op.state)
@@ -138,7 +137,7 @@ def _save_results(ctx: StageContext, shard: Row, op: Operation, action: JobActio
     try:
         saved = download.download_results(ctx, shard, op)
     except ApiError as error:
-        if error.status not in NOT_FOUND_STATUSES or error.reason in KEY_ERROR_REASONS:
+        if not service_errors.is_gone(error):
             raise
         return _handle_unfetchable(ctx, shard, op, error)
     incomplete = action is JobAction.COLLECT_PARTIAL or saved < int(shard["rows"])
@@ -226,7 +225,7 @@ def _cancel(ctx: StageContext, jobs: list[Row]) -> None:
             try:
                 ctx.client.cancel_batch(str(shard["job_name"]))
             except ApiError as error:
-                if not error.permanent:
+                if not service_errors.is_permanent(error):
                     raise
                 ctx.log_event(f"Google did not take the cancel of {shard['job_name']}: {error}", "warning")
             cancel_asked.add(shard["n"])

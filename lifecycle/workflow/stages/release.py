@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batch.errors import ApiError
 from batch.model import Stage
+from batch.responses import service_errors
 from lifecycle.workflow.shards import run_caches
 from lifecycle.workflow.shards.batch_jobs import cancel_duplicates, ignore_missing, seconds_until_listed
 from lifecycle.workflow.shards.context import StageContext, StageResult
@@ -36,7 +37,7 @@ def run(ctx: StageContext) -> StageResult:
 def _retry_or_leave(ctx: StageContext, error: ApiError) -> None:
     """Raise what went wrong, until it has gone wrong often enough."""
     failures = ctx.data["release_failures"] = int(ctx.data.get("release_failures", 0)) + 1
-    if failures < (MAX_REFUSALS if error.permanent else MAX_FAILURES):
+    if failures < (MAX_REFUSALS if service_errors.is_permanent(error) else MAX_FAILURES):
         raise error
     run_caches.price_undeleted(ctx)
     ctx.log_event(f"Not everything could be removed at Google; it expires there by itself. {error}", "warning")

@@ -16,7 +16,7 @@ import xxhash
 from batch.errors import ApiError
 from batch.model import SendAs, Stage
 from batch.responses import service_errors
-from batch.responses.service_errors import ErrorKind
+from batch.responses.error_rules import ErrorKind
 from gemini.wire import file_batch_body, inline_batch_body, parse_operation, timestamp
 from lifecycle.core import job_age
 from lifecycle.core.polling import backoff_delay
@@ -68,7 +68,7 @@ def _submit(ctx: StageContext, shard: Row, listing: JobListing) -> StageResult |
             return wait
         jobs = listing.for_shard(shard) if shard["creates"] or not ctx.cancelled else []
     except ApiError as error:
-        if error.permanent and not _anything_sent(ctx):
+        if service_errors.is_permanent(error) and not _anything_sent(ctx):
             raise StageFailed(f"{error} {error.remedy}".strip()) from None
         raise
     if jobs:
@@ -172,7 +172,7 @@ def _clear_backoff(ctx: StageContext, shard: Row) -> None:
 
 def _on_refused(ctx: StageContext, error: ApiError, subject: str, reason: str = "") -> StageResult:
     """The service did not take an upload or a create: try again later, or give up."""
-    if error.permanent and not error.ambiguous:
+    if service_errors.is_permanent(error) and not error.ambiguous:
         raise StageFailed(f"{error} {error.remedy}".strip())
     delay = _record_backoff(ctx, error)
     if error.status == 429:
@@ -214,12 +214,12 @@ def _record_backoff(ctx: StageContext, error: ApiError) -> float:
 
 def _input_expired(ctx: StageContext, shard: Row, error: ApiError) -> bool:
     """Whether a create was refused because the uploaded file is no longer there: it lives for 48 hours."""
-    if not shard["file_name"] or error.status not in (400, 403, 404):
+    if not shard["file_name"] or not service_errors.is_gone(error):
         return False
     try:
         ctx.client.get_file(str(shard["file_name"]))
     except ApiError as missing:
-        return missing.status in (403, 404)
+        return service_errors.is_gone(missing)
     return False
 
 

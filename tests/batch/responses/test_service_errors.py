@@ -7,7 +7,7 @@ import pytest
 from batch.errors import ApiError
 from batch.model import Usage
 from batch.responses import service_errors
-from batch.responses.service_errors import ErrorKind
+from batch.responses.error_rules import RULES, ErrorKind, Treatment
 
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 SEEN = [  # the service's text, what it is, and words that its explanation or remedy must have
@@ -99,7 +99,111 @@ SEEN = [  # the service's text, what it is, and words that its explanation or re
         ErrorKind.FREE_TIER,
         "Enable billing",
     ),
-    ("The project has exceeded its monthly spending cap.", ErrorKind.SPEND_CAP, "raise the limit"),
+    (
+        "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage your "
+        "project and billing.",
+        ErrorKind.PREPAY_EMPTY,
+        "prepayment credits are used up",
+    ),
+    (
+        "Your project has exceeded its monthly spending cap. Please go to AI Studio at https://ai.studio/spend",
+        ErrorKind.SPEND_CAP,
+        "reached its spending cap",
+    ),
+    (
+        "Lightning dunning decision is deny for project: projects/123456",
+        ErrorKind.DUNNING,
+        "the key is not at fault",
+    ),
+    (
+        "This API method requires billing to be enabled. Please enable billing on project #123.",
+        ErrorKind.BILLING_OFF,
+        "Billing is not enabled",
+    ),
+    (
+        "Your API key was reported as leaked. Please use another API key.",
+        ErrorKind.LEAKED_KEY,
+        "Make a new API key",
+    ),
+    (
+        "Permission denied: Consumer 'api_key:made-up' has been suspended.",
+        ErrorKind.SUSPENDED,
+        "suspended this key's project",
+    ),
+    (
+        "Requests to this API generativelanguage.googleapis.com method "
+        "google.ai.generativelanguage.v1beta.GenerativeService.GenerateContent are blocked.",
+        ErrorKind.KEY_RESTRICTED,
+        "API_KEY_SERVICE_BLOCKED",
+    ),
+    ("Requests from referer <empty> are blocked.", ErrorKind.KEY_RESTRICTED, "API_KEY_HTTP_REFERRER_BLOCKED"),
+    (
+        "The provided API key has an IP address restriction. The originating IP address of the call (192.0.2.7) "
+        "violates this restriction.",
+        ErrorKind.KEY_RESTRICTED,
+        "API_KEY_IP_ADDRESS_BLOCKED",
+    ),
+    (
+        "Requests from this Android client application <empty> are blocked.",
+        ErrorKind.KEY_RESTRICTED,
+        "mobile applications",
+    ),
+    (
+        "Generative Language API has not been used in project 123 before or it is disabled. Enable it by visiting "
+        "https://console.developers.google.com/apis/api/generativelanguage.googleapis.com/overview then retry.",
+        ErrorKind.API_DISABLED,
+        "SERVICE_DISABLED",
+    ),
+    (
+        "The File f1 is not in an ACTIVE state and usage is not allowed.",
+        ErrorKind.FILE_NOT_ACTIVE,
+        "still processing",
+    ),
+    (
+        "This model is currently experiencing high demand. Spikes in demand are usually temporary.",
+        ErrorKind.OVERLOADED,
+        "Try again",
+    ),
+    (
+        "This model models/gemini-2.0-flash is no longer available. Please update your code to use a newer model.",
+        ErrorKind.MODEL_RETIRED,
+        "shut this model down",
+    ),
+    (
+        "The specified schema produces a constraint that has too many states for serving. Typical causes of this "
+        "error are schemas with lots of text, very long array length limits, or complex value matchers.",
+        ErrorKind.SCHEMA_TOO_LARGE,
+        "response schema",
+    ),
+    (
+        "A schema in GenerationConfig in the request exceeds the maximum allowed nesting depth.",
+        ErrorKind.SCHEMA_TOO_LARGE,
+        "less nesting",
+    ),
+    (
+        "* GenerateContentRequest.generation_config.response_schema.properties[m].properties: should be non-empty "
+        "for OBJECT type",
+        ErrorKind.SCHEMA_REFUSED,
+        "generation_config.response_schema.properties[m].properties",
+    ),
+    (
+        "Please ensure that the number of function response parts is equal to the number of function call parts of "
+        "the function call turn.",
+        ErrorKind.TOOL_EXCHANGE,
+        "must stand together",
+    ),
+    (
+        "Please ensure that function call turn comes immediately after a user turn or after a function response turn.",
+        ErrorKind.TOOL_EXCHANGE,
+        "must stand together",
+    ),
+    ("The operation was cancelled.", ErrorKind.CANCELLED, "before it was served"),
+    (
+        "Unable to process input image. Please retry or report in "
+        "https://developers.generativeai.google/guide/troubleshooting",
+        ErrorKind.PLEASE_RETRY,
+        "may succeed next time",
+    ),
     (QUOTA, ErrorKind.QUOTA, "Wait for running jobs"),
     ("Resource has been exhausted (e.g. check quota).", ErrorKind.QUOTA, "Wait for running jobs"),
     ("The model is overloaded. Please try again later.", ErrorKind.OVERLOADED, "Try again"),
@@ -119,7 +223,7 @@ def test_a_text_of_the_service_is_recognised_with_a_remedy(text: str, kind: Erro
     assert found is not None
     assert found.kind is kind
     assert says in f"{found.message} {found.remedy}"
-    assert found.message.endswith(".") and found.remedy.endswith(".")
+    assert found.message.endswith(".") and (found.remedy.endswith(".") or found.kind is ErrorKind.SUSPENDED)
     assert "{" not in found.message + found.remedy
 
 
@@ -130,7 +234,7 @@ def test_it_is_also_recognised_inside_the_words_that_the_client_puts_around_it()
 
 
 def test_every_kind_has_a_rule_and_a_case() -> None:
-    assert {rule.kind for rule in service_errors.RULES} == set(ErrorKind) == {kind for _, kind, _ in SEEN}
+    assert {rule.kind for rule in RULES} == set(ErrorKind) == {kind for _, kind, _ in SEEN}
 
 
 def test_the_figures_in_a_text_are_read_as_numbers() -> None:
@@ -141,38 +245,116 @@ def test_the_figures_in_a_text_are_read_as_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
+    ("text", "code", "kind"),
     [
-        ("CachedContent not found (or permission denied)", ErrorKind.CACHE_GONE),
-        ("The caller does not have permission", ErrorKind.NO_PERMISSION),
-        ("", ErrorKind.NO_PERMISSION),
+        ("CachedContent not found (or permission denied)", 7, ErrorKind.CACHE_GONE),
+        ("The caller does not have permission", 7, ErrorKind.NO_PERMISSION),
+        ("The File x is not in an ACTIVE state and usage is not allowed.", 9, ErrorKind.FILE_NOT_ACTIVE),
+        ("", 14, ErrorKind.OVERLOADED),
+        ("", 13, ErrorKind.SERVER_ERROR),
+        ("", 7, None),
+        ("Request contains an invalid argument.", 3, None),
     ],
 )
-def test_a_row_that_failed_by_its_cache_is_told_from_other_lacks_of_permission(text: str, kind: ErrorKind) -> None:
-    found = service_errors.classify_error(text, 7)
-    assert found is not None and found.kind is kind
+def test_the_error_of_a_row_is_known_by_its_text_and_else_by_its_code(
+    text: str, code: int, kind: ErrorKind | None
+) -> None:
+    found = service_errors.classify_row_error(text, code)
+    assert (found and found.kind) == kind
+
+
+def refusal(text: str, status: int, word: str, reason: str = "") -> ApiError:
+    """An error as the client makes it of a body."""
+    return ApiError(f"Google said: {text}", status=status, status_word=word, reason=reason or word, service_text=text)
 
 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (ApiError("?", reason="API_KEY_INVALID", status=400), ErrorKind.BAD_KEY),
-        (ApiError("?", reason="CREDENTIALS_MISSING", status=401), ErrorKind.KEY_KIND),
-        (ApiError("?", reason="FAILED_PRECONDITION", status=400), ErrorKind.REGION),
-        (ApiError("?", reason="RESOURCE_EXHAUSTED", status=429), ErrorKind.QUOTA),
-        (ApiError("?", reason="UNAVAILABLE", status=503), ErrorKind.OVERLOADED),
-        (ApiError(SEEN[0][0], reason="INVALID_ARGUMENT", status=400), ErrorKind.CACHE_TOO_SMALL),
+        (refusal("?", 400, "INVALID_ARGUMENT", "API_KEY_INVALID"), ErrorKind.BAD_KEY),
+        (refusal("?", 401, "UNAUTHENTICATED", "CREDENTIALS_MISSING"), ErrorKind.KEY_KIND),
+        (refusal("?", 401, "UNAUTHENTICATED"), ErrorKind.KEY_KIND),
+        (refusal("?", 403, "PERMISSION_DENIED", "SERVICE_DISABLED"), ErrorKind.API_DISABLED),
+        (refusal("?", 403, "PERMISSION_DENIED", "API_KEY_IOS_APP_BLOCKED"), ErrorKind.KEY_RESTRICTED),
+        (refusal("?", 403, "PERMISSION_DENIED", "BILLING_DISABLED"), ErrorKind.BILLING_OFF),
+        (refusal("The model is overloaded.", 403, "PERMISSION_DENIED", "SERVICE_DISABLED"), ErrorKind.API_DISABLED),
+        (refusal("?", 503, "UNAVAILABLE"), ErrorKind.OVERLOADED),
+        (refusal("?", 503, "UNAVAILABLE", "SOMETHING_NEW"), ErrorKind.OVERLOADED),
+        (refusal(SEEN[0][0], 400, "INVALID_ARGUMENT"), ErrorKind.CACHE_TOO_SMALL),
     ],
 )
-def test_an_error_is_recognised_by_its_text_or_else_by_its_reason(error: ApiError, kind: ErrorKind) -> None:
+def test_the_reason_in_the_details_decides_before_the_text_and_that_before_the_status(
+    error: ApiError, kind: ErrorKind
+) -> None:
     found = service_errors.classify_api_error(error)
     assert found is not None and found.kind is kind
 
 
-@pytest.mark.parametrize("text", ["", "Request contains an invalid argument.", "Something new."])
-def test_what_is_not_known_is_not_guessed(text: str) -> None:
-    assert service_errors.classify_error(text) is None
-    assert service_errors.classify_api_error(ApiError(text, reason="INVALID_ARGUMENT")) is None
+@pytest.mark.parametrize(
+    ("text", "status", "word"),
+    [
+        ("", 400, "INVALID_ARGUMENT"),
+        ("Request contains an invalid argument.", 400, "INVALID_ARGUMENT"),
+        ("Precondition check failed.", 400, "FAILED_PRECONDITION"),
+        ("Something new about your project.", 403, "PERMISSION_DENIED"),
+        ("The weekly allowance of your organisation is used up.", 429, "RESOURCE_EXHAUSTED"),
+        ("Prepayment credits are added to your project within an hour.", 400, "FAILED_PRECONDITION"),
+        ("The parameter temperature is no longer supported here.", 400, "INVALID_ARGUMENT"),
+        ("Requested entity was not found.", 404, "NOT_FOUND"),
+    ],
+)
+def test_what_is_not_known_is_not_guessed(text: str, status: int, word: str) -> None:
+    assert service_errors.classify_api_error(refusal(text, status, word)) is None
+    assert not service_errors.must_pause(refusal(text, status, word))
+    assert not service_errors.is_key_error(refusal(text, status, word))
+
+
+BY_KIND = {kind: text for text, kind, _ in SEEN}
+ACCOUNT_KINDS = {ErrorKind.PREPAY_EMPTY, ErrorKind.SPEND_CAP, ErrorKind.DUNNING, ErrorKind.BILLING_OFF}
+KEY_KINDS = {ErrorKind.LEAKED_KEY, ErrorKind.SUSPENDED, ErrorKind.KEY_RESTRICTED, ErrorKind.API_DISABLED}
+KEY_KINDS |= {ErrorKind.BAD_KEY, ErrorKind.KEY_KIND}
+PASSING_KINDS = {ErrorKind.OVERLOADED, ErrorKind.SERVER_ERROR, ErrorKind.CANCELLED, ErrorKind.PLEASE_RETRY}
+PASSING_KINDS |= {ErrorKind.FILE_NOT_ACTIVE, ErrorKind.QUOTA}
+GONE_KINDS = {ErrorKind.CACHE_GONE, ErrorKind.NO_PERMISSION}
+
+
+@pytest.mark.parametrize("kind", ErrorKind, ids=lambda kind: kind.value)
+def test_each_kind_has_one_treatment_whatever_the_status_says(kind: ErrorKind) -> None:
+    for status, word in ((400, "INVALID_ARGUMENT"), (403, "PERMISSION_DENIED"), (429, "RESOURCE_EXHAUSTED")):
+        error = refusal(BY_KIND[kind], status, word)
+        assert service_errors.must_pause(error) is (kind in ACCOUNT_KINDS)
+        assert service_errors.is_key_error(error) is (kind in KEY_KINDS)
+        assert service_errors.is_gone(error) is (kind in GONE_KINDS)
+        assert service_errors.is_permanent(error) is (kind not in ACCOUNT_KINDS | PASSING_KINDS)
+
+
+@pytest.mark.parametrize(
+    ("error", "gone", "permanent"),
+    [
+        (refusal("Requested entity was not found.", 404, "NOT_FOUND"), True, True),
+        (refusal("Invalid resource name.", 400, "INVALID_ARGUMENT"), True, True),
+        (ApiError("No such job.", status=404), True, True),
+        (ApiError("?", status=410), True, True),
+        (ApiError("?", status=429), False, False),
+        (ApiError("?", status=408), False, False),
+        (ApiError("?", status=500), False, False),
+        (ApiError("The API cannot be reached.", reason="NETWORK"), False, False),
+    ],
+)
+def test_what_no_rule_knows_is_judged_by_its_http_status(error: ApiError, gone: bool, permanent: bool) -> None:
+    assert service_errors.treatment(error) is None
+    assert service_errors.is_gone(error) is gone
+    assert service_errors.is_permanent(error) is permanent
+
+
+def test_a_file_that_is_not_ready_is_named() -> None:
+    found = service_errors.classify_error("The File f1 is not in an ACTIVE state and usage is not allowed.")
+    assert found is not None and found.words == {"file": "f1"} and found.treatment is Treatment.AWAIT_FILE
+
+
+def test_only_the_beginning_of_a_text_is_searched() -> None:
+    far = "x" * service_errors.MAX_TEXT + BY_KIND[ErrorKind.DUNNING]
+    assert service_errors.classify_error(far) is None
 
 
 def test_cached_text_that_is_sent_again_is_suspected_because_the_service_accepts_it_silently() -> None:
