@@ -86,7 +86,7 @@ try:
     app_settings = settings.load()
     state = build_state(app_settings)
 except InputError as error:
-    sys.exit(f"{error} {error.remedy}")
+    sys.exit(error.describe())
 config.set_option("server.allowedHosts", list(app_settings.allowed_hosts))
 app_state.set_state(state)
 app = st.App(

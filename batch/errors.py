@@ -1,6 +1,6 @@
 """One family of errors, and the problems of an input. Each names what went wrong and carries what to do next.
 
-The page and the terminal show `str(error)` and `error.remedy`; anything outside this family is a bug.
+The page and the terminal show `error.describe()`; anything outside this family is a bug.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ class BatchRunnerError(Exception):
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy
+
+    def describe(self) -> str:
+        """Say what went wrong and what to do about it, in one text."""
+        return f"{self} {self.remedy}".strip()
 
 
 class InputError(BatchRunnerError):

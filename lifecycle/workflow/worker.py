@@ -198,7 +198,7 @@ class Worker:
         try:
             client = self._keyring.client(str(row["owner"]))
         except ApiError as error:  # the rehearsal server does not start
-            note = f"{error} {error.remedy}".strip()
+            note = error.describe()
             return {"stage": row["stage"], "note": note}, backoff_delay(1, None, random.random)
         if client is None:  # the key was dropped between claim and work
             return {"stage": row["stage"], "state": RunState.WAITING_FOR_KEY}, self._lease_seconds
@@ -208,13 +208,13 @@ class Worker:
         except StageFailed as failure:
             result = _fail_run(ctx, str(failure))
         except ApiError as error:
-            return self._retry_stage(ctx, error, error.retry_after, f"{error} {error.remedy}".strip())
+            return self._retry_stage(ctx, error, error.retry_after, error.describe())
         except OSError as error:
             return self._retry_stage(
                 ctx, error, None, f"The disk cannot be used: {error.strerror or error}. Nothing is lost."
             )
         except BatchRunnerError as error:
-            result = _fail_run(ctx, f"{error} {error.remedy}".strip())
+            result = _fail_run(ctx, error.describe())
         return _row_values(ctx, result), result.delay_seconds
 
     def _retry_stage(

@@ -13,7 +13,7 @@ def parse_model_id(name: str) -> str:
     """A model's id, without blanks around it. "" stands for the model of before."""
     error = model_id_error(name.strip()) if name else None
     if error is not None:
-        raise argparse.ArgumentTypeError(f"{error} {error.remedy}")
+        raise argparse.ArgumentTypeError(error.describe())
     return name.strip()
 
 

@@ -29,5 +29,5 @@ def print_message(text: str) -> None:
 
 
 def print_error(error: BatchRunnerError, code: int) -> int:
-    print_message(f"{error} {error.remedy}".strip())
+    print_message(error.describe())
     return code

@@ -42,7 +42,7 @@ def _draw_content(runner: Runner, account: Account) -> None:
         if not result.future.done():
             background.draw_pending(NAME, "Looking for caches…")
         elif error := result.error:
-            st.error(escape_markdown(f"{error} {error.remedy}".strip()))
+            notices.draw_error(error)
         else:
             _draw_list(result.future.result())
         st.button("Look again", key="look-again", on_click=_refresh)

@@ -68,7 +68,8 @@ def describe_spend(costs: Sequence[RunCost], runs: Sequence[RunView], *, rehears
     if total.saved is not None and total.saved_by_caching is not None and total.saved_by_batching is not None:
         difference = f"{money(abs(total.saved))} {'less' if total.saved >= 0 else 'more'}"
         text += f" That is {difference} than at standard price without caches: "
-        text += f"{describe_saving(total.saved_by_batching, 'batch')}, {describe_saving(total.saved_by_caching, 'caching')}."
+        text += f"{describe_saving(total.saved_by_batching, 'batch')}, "
+        text += f"{describe_saving(total.saved_by_caching, 'caching')}."
     return f"{text} {in_progress}".strip()
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from batch.formatting import plural
 from lifecycle.core.foreign_jobs import ForeignJob
-from lifecycle.core.job_states import describe_job_state as describe_state
+from lifecycle.core.job_states import describe_job_state
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
 from ui.monitor import actions
@@ -71,7 +71,7 @@ def _draw_list(runner: Runner, account: Account) -> None:
         NAME, account.owner_id, lambda: runner.imports.list_foreign_jobs(account), MAX_AGE_SECONDS
     )
     if result.error is not None:
-        st.error(escape_markdown(f"{result.error} {result.error.remedy}".strip()))
+        notices.draw_error(result.error)
         return
     if result.value is None:
         background.draw_pending(NAME, "Asking Google for its list of jobs…")
@@ -96,7 +96,8 @@ def _draw_list(runner: Runner, account: Account) -> None:
 def _describe_job(job: ForeignJob) -> str:
     requests = "requests not known" if job.requests is None else plural(job.requests, "request")
     display_name = truncate(job.display_name, 60) or "no display name"
-    return f"{display_name} · {requests} · {job.model} · {describe_state(job.state)} · made {_format_time(job.created_at)} · {job.name}"
+    facts = (display_name, requests, job.model, describe_job_state(job.state), f"made {_format_time(job.created_at)}")
+    return " · ".join((*facts, job.name))
 
 
 def _format_time(moment: datetime | None) -> str:

@@ -52,7 +52,7 @@ def _selected_run(runner: Runner, account: Account, runs: Sequence[RunView]) -> 
             return runner.runs.get(account, run_id)
         except NotFound as error:
             if run_id == requested_id:
-                notices.show("monitor", "bad", f"{error} {error.remedy}".strip())
+                notices.show("monitor", "bad", error.describe())
                 st.query_params.pop("run", None)
     return runs[0] if runs else None
 

@@ -8,7 +8,7 @@ from datetime import datetime
 import streamlit as st
 
 from batch.formatting import plural
-from lifecycle.core.job_states import describe_job_state as describe_state
+from lifecycle.core.job_states import describe_job_state
 from lifecycle.core.models import CacheView, EventView, JobView, RunView
 from ui.shared.format import hours
 from ui.shared.notices import escape_markdown
@@ -40,7 +40,7 @@ def draw(events: Sequence[EventView], run: RunView) -> None:
 def _describe_job(job: JobView, now: datetime | None) -> Iterator[str]:
     yield f"Job {job.shard + 1}"
     yield plural(job.rows, "row")
-    state = f"{job.state} ({describe_state(job.state)})" if job.state else describe_state("")
+    state = f"{job.state} ({describe_job_state(job.state)})" if job.state else describe_job_state("")
     if job.created_at and job.ended_at:
         yield f"{state} after {_elapsed(job.created_at, job.ended_at)}"
     elif job.created_at and now:

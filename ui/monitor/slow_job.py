@@ -12,7 +12,7 @@ from lifecycle.core.models import Account, RunView
 from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.runner import Runner
 from ui.monitor import actions
-from ui.shared import background
+from ui.shared import background, notices
 from ui.shared.format import money
 from ui.shared.notices import escape_markdown
 
@@ -95,7 +95,7 @@ def _draw_forecast(runner: Runner, account: Account, cache_key: _CacheKey, run: 
         ),
     )
     if result.error is not None:
-        st.error(escape_markdown(f"{result.error} {result.error.remedy}".strip()))
+        notices.draw_error(result.error)
     elif result.value is None:
         st.caption("Preparing the price…")  # the next tick draws it
     else:

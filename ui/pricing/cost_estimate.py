@@ -9,6 +9,7 @@ from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from ui.pricing import forecasts
 from ui.pricing.forecasts import DisplayedForecast
+from ui.shared import notices
 from ui.shared.format import money
 from ui.shared.notices import escape_markdown
 
@@ -43,7 +44,7 @@ def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, sp
         _draw_limits()
         budget_error = forecasts.budget_error(displayed, spec)
         if budget_error:
-            st.error(escape_markdown(f"{budget_error} {budget_error.remedy}"))
+            notices.draw_error(budget_error)
         with st.expander("Assumptions", key="assumptions"):
             for assumption in estimate.assumptions:
                 st.caption(escape_markdown(assumption))

@@ -10,8 +10,7 @@ from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
 from ui.pricing import cost_estimate, forecasts, plan
-from ui.shared import background
-from ui.shared.notices import escape_markdown
+from ui.shared import background, notices
 
 
 def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | None) -> BatchRunnerError | None:
@@ -22,7 +21,7 @@ def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | 
     result = forecasts.request_forecast(runner, account, draft, spec)
     error = result.error
     if error is not None:
-        st.error(escape_markdown(f"{error} {error.remedy}".strip()))
+        notices.draw_error(error)
         if spec.overrides:
             st.button("Take my choices back", key="reset-choices", on_click=forecasts.reset_choices)
         return None
@@ -33,5 +32,5 @@ def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | 
     cost_estimate.draw(result.value, account, draft, spec)
     validation_error = runner.submissions.validate(draft, spec, result.value.forecast)
     if validation_error and not isinstance(validation_error, OverBudget):  # the budget's words stand beside it
-        st.error(escape_markdown(f"{validation_error} {validation_error.remedy}"))
+        notices.draw_error(validation_error)
     return validation_error

@@ -17,7 +17,7 @@ from lifecycle.core.models import Account, RunView
 from lifecycle.results.read.compare import Comparison, compare
 from lifecycle.results.read.table import ResultTable
 from lifecycle.runner import Runner
-from ui.shared import background
+from ui.shared import background, notices
 from ui.shared.format import money, outcome, truncate
 from ui.shared.notices import escape_markdown
 
@@ -56,7 +56,7 @@ def draw(runner: Runner, account: Account, run: RunView, table: ResultTable) -> 
                 try:
                     _draw(runner, account, run, table)
                 except NotFound as error:  # deleted meanwhile
-                    st.error(escape_markdown(f"{error} {error.remedy}".strip()))
+                    notices.draw_error(error)
 
     draw_comparison()
 

@@ -142,7 +142,7 @@ def _draw_forecast(runner: Runner, account: Account, cache_key: _CacheKey, table
     """Say what it will cost, and offer to send exactly what was priced."""
     result = _request_forecast(runner, account, cache_key)
     if result.error is not None:
-        st.error(escape_markdown(f"{result.error} {result.error.remedy}".strip()))
+        notices.draw_error(result.error)
     elif result.value is None:
         background.draw_pending(NAME, "Preparing the rows and their price…")
     else:
@@ -204,7 +204,7 @@ def _draw_send_button(retry_forecast: RetryForecast) -> None:
         disabled=budget_error is not None,
     )
     if budget_error:
-        st.error(escape_markdown(f"{budget_error} {budget_error.remedy}"))
+        notices.draw_error(budget_error)
 
 
 def _matches_fields(cache_key: object) -> bool:

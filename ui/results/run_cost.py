@@ -70,7 +70,8 @@ def compare_with_estimate(cost: RunCost) -> tuple[str, ...]:
         return (comparison,)
     return (
         comparison,
-        f"Before the first rows had answered, {money(cost.first_usd)} was expected: {format_difference(cost.first_estimate_error)}.",
+        f"Before the first rows had answered, {money(cost.first_usd)} was expected: "
+        f"{format_difference(cost.first_estimate_error)}.",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 from batch.formatting import plural
 from batch.model import Outcome, RunState
 from lifecycle.core.job_age import TypicalDuration
-from lifecycle.core.job_states import describe_job_state as describe_state
+from lifecycle.core.job_states import describe_job_state
 from lifecycle.core.models import JobView, RunView
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray", "primary"]
@@ -141,7 +141,7 @@ def time_facts(run: RunView, typical: TypicalDuration | None) -> str:
     if run.job_age is None:
         return ""
     job_age = run.job_age
-    state = describe_state(job_age.state) if job_age.state else "with Google"
+    state = describe_job_state(job_age.state) if job_age.state else "with Google"
     parts = [f"Job {state} for {hours(job_age.state_seconds)}"]
     if job_age.age_seconds - job_age.state_seconds >= 60:
         parts[0] += f", made {hours(job_age.age_seconds)} ago"

@@ -22,7 +22,7 @@ def errors_to_notice(place: Place) -> Iterator[None]:
     try:
         yield
     except BatchRunnerError as error:
-        show(place, "bad", f"{error} {error.remedy}".strip())
+        show(place, "bad", error.describe())
 
 
 def show(place: Place, kind: Kind, message: str) -> None:
@@ -42,6 +42,11 @@ def draw(place: Place) -> None:
     with st.container():
         if box is not None:
             box(escape_markdown(message))
+
+
+def draw_error(error: BatchRunnerError) -> None:
+    """Show an error of ours where it belongs, with what can be done about it."""
+    st.error(escape_markdown(error.describe()))
 
 
 def escape_markdown(text: str) -> str:

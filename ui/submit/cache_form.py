@@ -44,7 +44,7 @@ def draw_selector(runner: Runner, account: Account, model: str) -> None:
     if not result.future.done():
         background.draw_pending(caches.NAME, "Looking for caches…")
     elif error := result.error:
-        st.error(escape_markdown(f"{error} {error.remedy}".strip()))
+        notices.draw_error(error)
 
 
 def draw_form(runner: Runner, account: Account, contents: CachedText, name: str) -> None:
@@ -81,7 +81,8 @@ def _describe_price(estimate: CacheEstimate) -> str:
     text = f"{qualifier} {plural(estimate.tokens, 'token')}: {money(estimate.usd_to_make)} to make, "
     text += f"{money(estimate.usd_per_hour)} an hour to keep."
     if estimate.break_even_requests is not None and not estimate.size_unknown:
-        text += f" Pays from {plural(estimate.break_even_requests, 'request')} on, if kept {_format_hours(round(estimate.hours))}."
+        text += f" Pays from {plural(estimate.break_even_requests, 'request')} on, "
+        text += f"if kept {_format_hours(round(estimate.hours))}."
     return text
 
 

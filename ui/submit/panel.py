@@ -98,7 +98,7 @@ def _draw_template(path: Path, name: str) -> None:
     try:
         columns = composer.columns_of(path, kind_of(name))
     except BatchRunnerError as error:
-        st.error(escape_markdown(f"{error} {error.remedy}".strip()))
+        notices.draw_error(error)
         return
     if not columns:
         return
@@ -182,7 +182,7 @@ def _draw_check(runner: Runner, values: SidebarValues) -> Draft | None:
             lambda fraction: _show_progress(bar, fraction, composer_input.name or "the prompts"),
         )
     except BatchRunnerError as error:
-        st.error(escape_markdown(f"{error} {error.remedy}".strip()))
+        notices.draw_error(error)
         return None
     finally:
         bar.empty()

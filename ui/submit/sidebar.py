@@ -188,7 +188,7 @@ def _model() -> None:
     )
     error = model_id_error((selected or "").strip())
     if error is not None:
-        st.error(escape_markdown(f"{error} {error.remedy}"))
+        notices.draw_error(error)
     else:
         st.caption(
             escape_markdown(

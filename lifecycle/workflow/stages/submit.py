@@ -69,7 +69,7 @@ def _submit(ctx: StageContext, shard: Row, listing: JobListing) -> StageResult |
         jobs = listing.for_shard(shard) if shard["creates"] or not ctx.cancelled else []
     except ApiError as error:
         if service_errors.is_permanent(error) and not _anything_sent(ctx):
-            raise StageFailed(f"{error} {error.remedy}".strip()) from None
+            raise StageFailed(error.describe()) from None
         raise
     if jobs:
         attach(ctx, shard, jobs)
@@ -173,7 +173,7 @@ def _clear_backoff(ctx: StageContext, shard: Row) -> None:
 def _on_refused(ctx: StageContext, error: ApiError, subject: str, reason: str = "") -> StageResult:
     """The service did not take an upload or a create: try again later, or give up."""
     if service_errors.is_permanent(error) and not error.ambiguous:
-        raise StageFailed(f"{error} {error.remedy}".strip())
+        raise StageFailed(error.describe())
     delay = _record_backoff(ctx, error)
     if error.status == 429:
         if reason and ctx.data.get("capacity") != "refused":
