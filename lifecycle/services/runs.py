@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import time
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from lifecycle.services.billing import BillingService
 from lifecycle.services.context import ServiceContext
 from lifecycle.storage.store import Row
 from lifecycle.workflow.stages.collect import DURATION_HOURS
+
+MAX_DISMISSED = 24  # as many endings as a browser with an old cookie can bring up again
 
 
 class RunService:
@@ -130,6 +133,18 @@ class RunService:
         self._context.run_row(account, run_id)
         return int(self._context.store.get_setting(f"kept:{run_id}") or 0)
 
+    def dismiss_endings(self, account: Account, browser: str, run_ids: Sequence[str]) -> None:
+        """Remember that a browser was told how these runs ended, and wants to hear no more of it.
+
+        Of each browser the last MAX_DISMISSED are kept; older endings are behind what its cookie says it has seen.
+        """
+        remembered = [*self.dismissed_endings(account, browser), *run_ids][-MAX_DISMISSED:]
+        self._context.store.set_setting(_dismissed_name(account, browser), " ".join(remembered))
+
+    def dismissed_endings(self, account: Account, browser: str) -> tuple[str, ...]:
+        """The runs of whose end a browser wants to hear no more."""
+        return tuple((self._context.store.get_setting(_dismissed_name(account, browser)) or "").split())
+
     def delete(self, account: Account, run_id: str) -> None:
         """Forget an ended run and its results on this computer. What it has cost stays on the account's bill.
 
@@ -162,3 +177,8 @@ def require_inputs(row: Row) -> None:
             "This batch job was made elsewhere, and what it was asked is not known here.",
             "Delete the run, and recover the job together with the file of its requests.",
         )
+
+
+def _dismissed_name(account: Account, browser: str) -> str:
+    """The setting's name: of fixed length, whatever a browser says its name is."""
+    return "dismissed:" + hashlib.sha256(f"{account.owner_id} {browser}".encode()).hexdigest()[:24]

@@ -186,6 +186,12 @@ class FakeRuns(RunService):
     def snooze_warning(self, account: Account, run_id: str, hours: int) -> None:
         self.runner.snooze_hours[run_id] = hours
 
+    def dismiss_endings(self, account: Account, browser: str, run_ids: Sequence[str]) -> None:
+        self.runner.dismissed.setdefault((account.owner_id, browser), []).extend(run_ids)
+
+    def dismissed_endings(self, account: Account, browser: str) -> tuple[str, ...]:
+        return tuple(self.runner.dismissed.get((account.owner_id, browser), ()))
+
     def cancel(self, account: Account, run_id: str) -> None:
         self.runner.calls.append(("cancel", self.get(account, run_id).id))
 
@@ -267,6 +273,7 @@ class FakeRunner:
         self.calls: list[tuple[str, ...]] = []
         self.typical_for: dict[str, TypicalDuration] = {}
         self.snooze_hours: dict[str, int] = {}
+        self.dismissed: dict[tuple[str, str], list[str]] = {}
         self.imported: dict[str, str] = {}
         self.foreign_jobs: list[ForeignJob] = []
         self.destination = ""

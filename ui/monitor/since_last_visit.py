@@ -1,7 +1,10 @@
 """Finished while you were away: which runs have ended since this browser last looked, and how.
 
 What a browser has seen is one of its preferences, for each account: when the last ended run that it knew had ended, and
-the endings that it was told of and has not put aside. With cookies blocked every visit is the first, and says nothing.
+the endings that it was told of and has not dismissed. With cookies blocked every visit is the first, and says nothing.
+
+A browser writes its cookie some time after the click, and a reload may come before it. So the server keeps what a
+browser has dismissed, and a cookie that is late brings nothing back.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from batch.responses.spreadsheet_text import headline
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from ui.shared import preferences, selection
+from ui.shared.app_state import get_state
 from ui.shared.format import COLOURS, ENDINGS, truncate
 from ui.shared.notices import escape_markdown
 
@@ -30,7 +34,7 @@ _VISITED, _ENDED_HERE = "away_looked", "ended_here"
 
 
 class SeenRuns(NamedTuple):
-    """Runs that ended up to `until` (milliseconds) are known to this browser; `untold` are yet to be shown."""
+    """Runs that ended up to `until` (milliseconds) are known to this browser; `unseen` are yet to be shown."""
 
     until: int = 0
     unseen: tuple[str, ...] = ()
@@ -66,7 +70,7 @@ def draw(runner: Runner, account: Account | None) -> None:
 
 def _unseen_runs(runner: Runner, account: Account) -> list[RunView]:
     """The endings to be told; what the browser has seen is brought up to date."""
-    seen = parse_seen(preferences.recall(_preference_name(account)))
+    seen, browser = parse_seen(preferences.recall(_preference_name(account))), preferences.browser_id()
     is_first_visit = st.session_state.get(_VISITED) != account.owner_id
     st.session_state[_VISITED] = account.owner_id
     if is_first_visit:
@@ -77,7 +81,8 @@ def _unseen_runs(runner: Runner, account: Account) -> list[RunView]:
         unseen = (*(run.id for run in ended), *unseen)[:MAX_RUNS]
     elif not is_first_visit:
         st.session_state[_ENDED_HERE] += ended[::-1]
-    runs = list(_existing(runner, account, unseen))
+    dismissed = runner.runs.dismissed_endings(account, browser) if unseen else ()
+    runs = list(_existing(runner, account, (run_id for run_id in unseen if run_id not in dismissed)))
     until = max([seen.until if seen else 0, *map(ended_at_ms, ended)])
     _save_seen(account, SeenRuns(until, tuple(run.id for run in runs)))
     return runs
@@ -100,8 +105,9 @@ def add_unseen(account: Account, run_ids: Iterable[str]) -> None:
 def dismiss(account: Account, run_id: str = "") -> None:
     """Say no more of one run, or of any."""
     seen = parse_seen(preferences.recall(_preference_name(account))) or SeenRuns()
-    remaining = tuple(name for name in seen.unseen if run_id and name != run_id)
-    _save_seen(account, seen._replace(unseen=remaining))
+    dismissed = [name for name in seen.unseen if run_id in ("", name)]
+    get_state().runner.runs.dismiss_endings(account, preferences.browser_id(), dismissed)
+    _save_seen(account, seen._replace(unseen=tuple(name for name in seen.unseen if name not in dismissed)))
 
 
 def _draw(account: Account, runs: Sequence[RunView]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 
 import extra_streamlit_components as stx
 import streamlit as st
@@ -19,6 +20,7 @@ from ui.shared import session
 COOKIE = "gbr_preferences"
 YEAR_SECONDS = 365 * 86_400
 _READ, _WRITTEN = "preferences", "preferences_to_write"
+_BROWSER = "browser"
 
 
 def recall(name: str, default: str = "") -> str:
@@ -32,6 +34,17 @@ def remember(**values: str) -> None:
     if any(stored.get(name) != value for name, value in values.items()):
         stored.update(values)
         st.session_state[_WRITTEN] = json.dumps(stored, separators=(",", ":"), sort_keys=True)
+
+
+def browser_id() -> str:
+    """A name for this browser, kept beside its preferences. Without cookies it holds for one visit.
+
+    A new one is made of the cookie, so that a reload before it was written makes the same again.
+    """
+    if not recall(_BROWSER):
+        source = session.cookie(COOKIE) or secrets.token_hex(16)
+        remember(**{_BROWSER: hashlib.sha256(source.encode()).hexdigest()[:16]})
+    return recall(_BROWSER)
 
 
 def names(prefix: str) -> list[str]:

@@ -102,6 +102,44 @@ def test_what_was_dismissed_opened_or_deleted_is_not_told_again(
     assert not banner_text(at) and not banner_text(open_page())
 
 
+def test_a_reload_before_the_browser_has_written_its_cookie_brings_nothing_back(
+    open_page: Callable[[], AppTest], runner: FakeRunner, page: Open
+) -> None:
+    open_page()
+    runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 2)]
+    at = open_page()
+    at.button(key="away-dismiss").click().run()
+    assert not banner_text(page()), "the cookie is still that of before the click"
+    runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 2), ended_run("r3", 3)]
+    at = page()
+    assert "1 run ended" in banner_text(at) and at.button(key="away-r3").label
+
+
+def test_the_same_holds_for_a_browser_whose_cookie_is_of_an_earlier_version(
+    page: Open, cookies: CookieJar, state: AppState, runner: FakeRunner
+) -> None:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    name = next(name for name in json.loads(page().session_state["preferences_to_write"]) if name.startswith("ended-"))
+    cookies["gbr_preferences"] = json.dumps({name: "1"})
+    runner.runs_of[OWNER] = [ended_run("r1", 1)]
+    at = page()
+    assert banner_text(at)
+    at.button(key="away-dismiss").click().run()
+    assert not banner_text(page())
+
+
+def test_what_one_browser_dismissed_another_is_still_told(
+    open_page: Callable[[], AppTest], page: Open, runner: FakeRunner, cookies: CookieJar
+) -> None:
+    other = page().session_state["preferences_to_write"]
+    open_page()
+    runner.runs_of[OWNER] = [ended_run("r1", 1)]
+    open_page().button(key="away-dismiss").click().run()
+    assert not banner_text(open_page())
+    cookies["gbr_preferences"] = other
+    assert "1 run ended" in banner_text(page())
+
+
 def test_what_ends_while_the_page_is_open_is_not_told_on_return(
     open_page: Callable[[], AppTest], runner: FakeRunner
 ) -> None:
