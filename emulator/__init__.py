@@ -6,13 +6,13 @@ under /_emulator. The contract, for users, is in docs/emulator.md.
 
 What it does not imitate
 - Language: answers are made of stock phrases and say that they are simulated. Embeddings mean nothing. Sound is silent.
-- Tokenizing: counts follow a rule by script (tokens.py), not Gemini's tokenizer; expect them within a third of it.
-- Interactive rate limits (RPM, TPM, RPD), spend caps, tiers beyond free and paid, and quota that stays held after a
+- Tokenizing: counts follow a rule by script (core/text_tokens), not Gemini's tokenizer; expect them within a third of it.
+- Interactive rate limits (RPM, TPM, RPD), tiers beyond free and paid, and quota that stays held after a
   cancel, which users report.
 - Real duration and queueing: a job's time is set, its rows are spread evenly over it.
 - Tools: declared functions are not called unless a prompt asks for it; search, maps, code and URLs are not run.
 - Webhooks (accepted, never called), tuned models (none), corpora, file search, Live, Interactions, Veo, Imagen.
-- Uploads other than resumable ones; files that stay in PROCESSING; `fields` and other general query parameters.
+- Uploads other than resumable ones; `fields` and other general query parameters.
 - All faults of a request at once: the first unknown field is named, the service lists several.
 - Content safety: nothing is blocked unless a prompt asks for it.
 - The Vertex AI dialect.
@@ -23,17 +23,17 @@ What it assumes, and on what ground
 - sha256Hash is base64 of the hexadecimal digest: recorded files.
 - A line that is not a JSON object fails the whole job with code 3 when it starts; a line with an unknown field fails
   alone: inspect_ai issue 3273 for the second, not known for the first.
-- Cancelling shows at once, keeps no results, bills the rows that were executed; cancelling what has ended is no error:
-  not known.
+- A cancel is as dgml measured it six times (2026-09-30); the text of its error 13 and that cancelling what has ended is
+  no error are not known.
 - A deleted input file does not stop a job that has begun: not known.
 - A partial success leaves every third row out: Vertex has the state, the Developer API was not seen to use it.
-- An expired job has the error code 4, a cancelled one 1, a failed one 13: by google.rpc.Code; not known.
+- An expired job has the error code 4, a failed one 13: by google.rpc.Code; not known.
 - Rows with neither response nor error, and rows that never come back, count as failed and are not billed: not known.
 - Result files live six weeks, can be read, and cannot be deleted: the Batch guide; python-genai issue 1759.
 - A download honours `Range`: not known; nothing depends on it but going on after a break.
 - Listing is newest first; a page token names the last thing shown, and one that is none is 400: not known.
 - Cached tokens do not count towards enqueued tokens: not known.
-- Implicit caching works by blocks of 2,048 characters and a rate (prefixes.py), and is off by default because most
+- Implicit caching works by blocks of 2,048 characters and a rate (core/implicit_cache), and is off by default because most
   accounts that measured it in batches saw no hits.
 - A picture is 258 tokens, a PDF page 258, a second of sound 32, of video 263, for every model: the cookbook, for 2.5.
 - Thinking takes 16 to 316 tokens (up to 716 at HIGH) and at most half of maxOutputTokens: made up.

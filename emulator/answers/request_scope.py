@@ -39,9 +39,7 @@ class RequestScope:
         match = _FILE_URI.match(uri)
         if match is None:
             return self._count_public_url(uri, mime)
-        file = self.state.files.get(match[1])
-        if file is None or file.owner != self.owner or not file.alive(self.at):
-            raise denied(f"You do not have permission to access the File {match[1]} or it may not exist.")
+        file = self.state.active_file(self.owner, match[1], self.at)
         cache_key = (file.id, file.created)
         if cache_key not in _file_tokens:
             _file_tokens[cache_key] = media.media_tokens(

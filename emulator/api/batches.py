@@ -22,7 +22,7 @@ _TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main."
 
 
 def operation(state: State, job: Job, full: bool = True) -> dict[str, Any]:
-    """The operation of a job. A listing leaves inlined responses out (cookbook, Batch_mode 34)."""
+    """The operation of a job. A listing leaves the response of inline jobs out (cookbook, Batch_mode 34)."""
     kind = _TYPE + ("EmbedContentBatch" if job.embed else "GenerateContentBatch")
     output = _output(state, job, full)
     metadata: dict[str, Any] = {"@type": kind, "model": f"models/{job.model}"}
@@ -37,8 +37,8 @@ def operation(state: State, job: Job, full: bool = True) -> dict[str, Any]:
     if job.ended is not None:
         metadata["endTime"] = timestamp(job.ended)
     metadata |= {
-        "updateTime": timestamp(job.updated),
-        "batchStats": batch_stats(job),
+        "updateTime": timestamp(job.created if _shows_no_progress(state, job) else job.updated),
+        "batchStats": batch_stats(job, stale=_shows_no_progress(state, job) or (not full and job.state in ENDED)),
         "state": job.state,
         "name": job.name,
     }
@@ -47,17 +47,27 @@ def operation(state: State, job: Job, full: bool = True) -> dict[str, Any]:
     document: dict[str, Any] = {"name": job.name, "metadata": metadata}
     if job.state in ENDED:
         document["done"] = True
-        document |= {"error": job.error} if job.error else {"response": {"@type": kind + "Output", **output}}
+        if job.error:
+            document["error"] = job.error
+        elif full or not job.inline:
+            document["response"] = {"@type": kind if job.embed and job.inline else kind + "Output", **output}
     return document
 
 
-def batch_stats(job: Job) -> dict[str, str]:
-    """Counters as strings; those that are zero are absent."""
+def _shows_no_progress(state: State, job: Job) -> bool:
+    """Whether a running job looks as it did when it was created: 25 polls of a small job did (recorded 2026-08-19)."""
+    return state.settings.progress == "stale" and job.state not in ENDED
+
+
+def batch_stats(job: Job, stale: bool = False) -> dict[str, str]:
+    """Counters as strings; those that are zero are absent. Stale ones are those that the job began with, as listings
+    show them even of a job that has ended (recorded 2026-07-25)."""
+    good, bad = (0, 0) if stale else (job.good, job.bad)
     counters = {
         "requestCount": job.rows,
-        "successfulRequestCount": job.good,
-        "failedRequestCount": job.bad,
-        "pendingRequestCount": job.rows - job.good - job.bad,
+        "successfulRequestCount": good,
+        "failedRequestCount": bad,
+        "pendingRequestCount": job.rows - good - bad,
     }
     return {name: str(count) for name, count in counters.items() if count}
 
@@ -183,7 +193,7 @@ async def list_(call: ApiCall) -> Response:
 
 
 async def cancel(call: ApiCall) -> Response:
-    """Cancel a job. One that has ended stays as it is, and the answer is the same (assumed)."""
+    """Cancel a job; it is seen to end within seconds. One that has ended stays as it is, and the answer is the same."""
     job = find_job(call)
     await call.scheduler.advance_jobs(job)
     if job.active:
@@ -192,7 +202,7 @@ async def cancel(call: ApiCall) -> Response:
 
 
 async def delete(call: ApiCall) -> Response:
-    """Delete a job in any state; one that runs stops."""
+    """Delete a job in any state, and its results with it; one that runs stops."""
     job = find_job(call)
     await call.scheduler.advance_jobs(job)
     call.scheduler.delete(job)

@@ -21,7 +21,7 @@ def cache_resource(state: State, cache: Cache) -> dict[str, Any]:
     """A CachedContent of the wire: metadata only, never what is in it."""
     timestamp = state.clock.format_timestamp
     document: dict[str, Any] = {"name": cache.name, "model": f"models/{cache.model}"}
-    document |= {"createTime": timestamp(cache.created), "updateTime": timestamp(cache.updated)}
+    document |= {"createTime": timestamp(cache.created, 6), "updateTime": timestamp(cache.updated, 6)}
     document |= {"expireTime": timestamp(cache.expires), "displayName": cache.display_name or ""}
     return {**document, "usageMetadata": {"totalTokenCount": cache.total}}
 

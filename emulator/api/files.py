@@ -17,11 +17,12 @@ from emulator.core.errors import ServiceError, invalid, not_found, over_quota
 from emulator.core.state import FILE_URI_PREFIX, State, StoredFile, Upload, new_id, sort_key
 
 FILE_LIMIT = 2 * 1024**3  # the rate-limits page; 2,147,483,648 bytes were observed
-BLOCK_BYTES = 256 * 1024
+CHUNK_BYTES = 8 * 1024**2  # the granularity that two recorded uploads of 2026-08-19 were told
+BLOCK_BYTES = 256 * 1024  # of a download
 
 
 def file_resource(state: State, file: StoredFile) -> dict[str, Any]:
-    """A File of the wire. Clients parse its times with at most six fractional digits."""
+    """A File of the wire. Its times have six digits, but for the last one (recorded 2026-08-19, two uploads)."""
     timestamp = state.clock.format_timestamp
     document = {
         "name": f"files/{file.id}",
@@ -29,10 +30,10 @@ def file_resource(state: State, file: StoredFile) -> dict[str, Any]:
         "sizeBytes": str(file.size),
         "createTime": timestamp(file.created, 6),
         "updateTime": timestamp(file.created, 6),
-        "expirationTime": timestamp(file.expires, 6),
+        "expirationTime": timestamp(file.expires),
         "sha256Hash": file.sha256,
         "uri": FILE_URI_PREFIX + file.id,
-        "state": "ACTIVE",
+        "state": file.state_at(state.clock.now()),
         "source": file.source,
     }
     if file.display_name:
@@ -61,7 +62,12 @@ async def start_upload(call: ApiCall) -> Response:
     call.state.save(upload)
     url = f"{call.request.base_url}upload/{call.version}/files?upload_id={upload.id}&upload_protocol=resumable"
     return await call.reply(
-        {}, {"X-Goog-Upload-URL": url, "X-Goog-Upload-Status": "active", "X-Goog-Upload-Chunk-Granularity": "262144"}
+        {},
+        {
+            "X-Goog-Upload-URL": url,
+            "X-Goog-Upload-Status": "active",
+            "X-Goog-Upload-Chunk-Granularity": str(CHUNK_BYTES),
+        },
     )
 
 
@@ -151,6 +157,8 @@ async def _finish_upload(state: State, upload: Upload, body: Path) -> StoredFile
     file = StoredFile(
         upload.file_id, upload.owner, upload.mime, size, now, now + FILE_LIFE, upload.display_name, digest
     )
+    if media.is_media(file.mime):
+        file.processed = now + state.settings.processing_seconds
     body.replace(state.store.body_path("file", file.id))
     with state.store.transaction():
         state.files[file.id] = file
@@ -196,7 +204,7 @@ async def delete(call: ApiCall) -> Response:
 
 async def download(call: ApiCall) -> Response:
     """The bytes of a generated file, streamed; a `Range: bytes=N-` is honoured, so that a client can go on."""
-    file = call.state.file(call.owner, call.params["id"])
+    file = _result_file(call)
     if file.source != "GENERATED":
         raise invalid("Only generated files can be downloaded.")
     first_byte = _range_start(call.request.headers.get("range", ""))
@@ -207,6 +215,14 @@ async def download(call: ApiCall) -> Response:
         headers["Content-Range"] = f"bytes {first_byte}-{file.size - 1}/{file.size}"
     body = _read_blocks(call.state.store.body_path("file", file.id), first_byte or 0)
     return StreamingResponse(body, 206 if first_byte is not None else 200, headers, media_type=file.mime)
+
+
+def _result_file(call: ApiCall) -> StoredFile:
+    """The file to download. Raises 404 for results that went with their job, 403 for all else that is not there."""
+    file = call.state.files.get(call.params["id"])
+    if file and file.owner == call.owner and file.source == "GENERATED" and file.deleted is not None:
+        raise not_found()
+    return call.state.file(call.owner, call.params["id"])
 
 
 def _range_start(header: str) -> int | None:

@@ -41,6 +41,20 @@ DEFAULT_MESSAGES: dict[int, str] = {  # the usual sentence of a code, for faults
     14: "The model is overloaded. Please try again later.",
     16: "Request had invalid authentication credentials.",
 }
+ACCOUNT_REFUSALS: dict[str, tuple[int, str]] = {  # state of the project's account -> code and text, as users quote them
+    "prepay_empty": (
+        8,
+        "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage your "
+        "project and billing.",
+    ),
+    "spend_cap": (  # how it ends is assumed
+        8,
+        "Your project has exceeded its monthly spending cap. Please go to AI Studio at https://ai.studio/spend to "
+        "manage your project spend cap.",
+    ),
+    "dunning": (7, "Lightning dunning decision is deny for project: projects/123456789012"),
+    "leaked": (7, "Your API key was reported as leaked. Please use another API key."),
+}
 HELP_DETAIL = {
     "@type": "type.googleapis.com/google.rpc.Help",
     "links": [
@@ -102,6 +116,11 @@ def denied(message: str) -> ServiceError:
 def exhausted(message: str = QUOTA_MESSAGE, details: list[dict[str, Any]] | None = None) -> ServiceError:
     """429 RESOURCE_EXHAUSTED. Batch refusals carry a Help link and nothing else (js-genai 1264, python-genai 1901)."""
     return ServiceError(8, message, details if details is not None else [HELP_DETAIL])
+
+
+def account_refused(account: str) -> ServiceError:
+    """The 429 or 403 of an account that may not spend. It carries no details."""
+    return ServiceError(*ACCOUNT_REFUSALS[account])
 
 
 def over_quota(metric: str, quota_id: str, value: int, model: str | None = None) -> ServiceError:

@@ -25,6 +25,11 @@ def is_accepted_mime_type(mime: str) -> bool:
     return mime in _SHORT_TYPES or bool(_MIME_TYPE.match(mime) and mime.split("/")[0] in _TOP_LEVEL_TYPES)
 
 
+def is_media(mime: str) -> bool:
+    """Whether a file of this type is processed before it can be used."""
+    return mime == "application/pdf" or mime.startswith(("image/", "audio/", "video/"))
+
+
 def _pdf_tokens(data: bytes) -> int:
     return PDF_PAGE_TOKENS * max(1, len(_PDF_PAGE.findall(data)))
 

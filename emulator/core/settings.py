@@ -5,8 +5,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from emulator.core.errors import ACCOUNT_REFUSALS
+
 PACES = ("instant", "realistic")
 OUTCOMES = ("succeeded", "failed", "expired", "partially_succeeded", "stuck")
+PROCESSING_SECONDS = 2.0  # of a media file where the pace is not instant and nothing else is set
 
 
 @dataclass(frozen=True)
@@ -19,12 +22,17 @@ class Settings:
     enqueued_tokens: dict[str, int] = field(default_factory=dict)
     max_jobs: int = 100
     storage_bytes: int = 20 * 1024**3
-    result_order: str = "input"
+    result_order: str = "recorded"
     duplicate_rows: float = 0
     list_lag_seconds: float = 0.0
     job_outcome: str = "succeeded"
     clock_skew_seconds: float = 0.0
     pace: str = "instant"
+    account: str = "ok"
+    cancel: str = "recorded"
+    progress: str = "growing"
+    serve_v1: bool = True
+    file_processing_seconds: float | None = None
 
     def with_changes(self, values: dict[str, Any]) -> "Settings":
         """These settings with some replaced. Raises ValueError for an unknown name or an impossible value."""
@@ -39,6 +47,13 @@ class Settings:
         """The cap on enqueued tokens for a model, or None."""
         return self.enqueued_tokens.get(model, self.enqueued_tokens.get(f"models/{model}"))
 
+    @property
+    def processing_seconds(self) -> float:
+        """How long an uploaded media file stays PROCESSING: as set, or not at all at the pace `instant`."""
+        if self.file_processing_seconds is not None:
+            return self.file_processing_seconds
+        return 0.0 if self.pace == "instant" else PROCESSING_SECONDS
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -50,10 +65,13 @@ def _parse_rate(value: Any) -> float:
     return rate
 
 
-def _parse_order(value: Any) -> str:
-    if value not in ("input", "shuffled"):
-        raise ValueError("result_order is input or shuffled")
-    return str(value)
+def _one_of(name: str, *choices: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"{name} is one of {', '.join(choices)}")
+        return str(value)
+
+    return parse
 
 
 def _parse_outcome(value: Any) -> str:
@@ -90,6 +108,10 @@ def _number_between(minimum: float, maximum: float) -> Callable[[Any], float]:
     return parse
 
 
+def _parse_processing_seconds(value: Any) -> float | None:
+    return None if value is None else _number_between(0, 1e9)(value)
+
+
 def _parse_token_caps(value: Any) -> dict[str, int]:
     if not isinstance(value or {}, dict):
         raise ValueError("enqueued_tokens is an object: {model: tokens}")
@@ -103,12 +125,17 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "enqueued_tokens": _parse_token_caps,
     "max_jobs": int,
     "storage_bytes": int,
-    "result_order": _parse_order,
+    "result_order": _one_of("result_order", "recorded", "input", "shuffled"),
     "duplicate_rows": _number_between(0, 1e9),
     "list_lag_seconds": _number_between(0, 1e9),
     "job_outcome": _parse_outcome,
     "clock_skew_seconds": _number_between(-1e9, 1e9),
     "pace": parse_pace,
+    "account": _one_of("account", "ok", *ACCOUNT_REFUSALS),
+    "cancel": _one_of("cancel", "recorded", "discard"),
+    "progress": _one_of("progress", "growing", "stale"),
+    "serve_v1": _parse_bool,
+    "file_processing_seconds": _parse_processing_seconds,
 }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from emulator.core.clock import RESULT_LIFE, Clock
-from emulator.core.errors import denied
+from emulator.core.errors import ServiceError, denied
 from emulator.core.implicit_cache import ImplicitCache
 from emulator.core.settings import Settings
 from emulator.core.store import Store
@@ -41,8 +41,12 @@ class StoredFile:
     sha256: str = ""
     source: str = "UPLOADED"
     deleted: float | None = None
+    processed: float = 0.0  # when it becomes ACTIVE
 
     kind = "file"
+
+    def state_at(self, now: float) -> str:
+        return "ACTIVE" if now >= self.processed else "PROCESSING"
 
     def alive(self, now: float) -> bool:
         return self.deleted is None and now < self.expires
@@ -106,6 +110,7 @@ class Job:
     error: dict[str, Any] | None = None
     tokens: int | None = None  # enqueued, once somebody asked
     caches: list[str] = field(default_factory=list)
+    cancelled: float | None = None  # when a cancel came while it ran: rows due later are not served
     deleted: float | None = None
 
     kind = "job"
@@ -216,8 +221,18 @@ class State:
 
     def file(self, owner: str, id: str) -> StoredFile:
         """A live file of this key. Raises 403: the service does not tell absent from forbidden."""
+        return self._live_file(owner, id, self.clock.now())
+
+    def active_file(self, owner: str, id: str, at: float) -> StoredFile:
+        """A file of this key that could be used at a moment. Raises 403, or 400 for one that is still processed."""
+        file = self._live_file(owner, id, at)
+        if at < file.processed:
+            raise ServiceError(9, f"The File {id} is not in an ACTIVE state and usage is not allowed.")
+        return file
+
+    def _live_file(self, owner: str, id: str, at: float) -> StoredFile:
         file = self.files.get(id)
-        if file is None or file.owner != owner or not file.alive(self.clock.now()):
+        if file is None or file.owner != owner or not file.alive(at):
             raise denied(f"You do not have permission to access the File {id} or it may not exist.")
         return file
 

@@ -42,10 +42,13 @@ class CallHandler:
 
     async def _execute(self) -> Response:
         try:
-            if self.route_match is None:
+            if self.route_match is None or not self._version_served():
                 raise errors.not_found(f"{self.request.method} {self.request.url.path} was not found on this server.")
             route, params = self.route_match
             owner = "" if route.keyless else auth.project_of_call(self.request)
+            account = self.state.settings.account
+            if route.spends and account != "ok":
+                raise errors.account_refused(account)
             return await route.handler(
                 ApiCall(self.request, self.request_body, self.state, self.scheduler, params, owner)
             )
@@ -56,6 +59,10 @@ class CallHandler:
         except Exception:  # a mistake of the emulator must look like one of the service, and be seen
             traceback.print_exc(file=sys.stderr)
             return await json_response(self.request, orjson.dumps(errors.error_body_for_status(500)), 500)
+
+    def _version_served(self) -> bool:
+        """Whether the path's version is one of those that the setting `serve_v1` leaves."""
+        return self.state.settings.serve_v1 or not (self.route_match and self.route_match[1]["v"] == "v1")
 
     async def reply(self, response: Response | None) -> None:
         if response is not None:

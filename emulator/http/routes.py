@@ -20,6 +20,7 @@ class Route:
     path: str
     handler: Handler
     keyless: bool = False
+    spends: bool = False  # refused while the account may not spend: creates, uploads, generation
 
     @property
     def name(self) -> str:
@@ -32,28 +33,28 @@ class Route:
 
 
 ROUTES = (
-    Route("POST", "/upload/{v}/files", files.start_upload),
+    Route("POST", "/upload/{v}/files", files.start_upload, spends=True),
     Route("GET", "/{v}/files", files.list_),
     Route("GET", "/{v}/files/{id}:download", files.download),
     Route("GET", "/download/{v}/files/{id}:download", files.download),
     Route("GET", "/{v}/files/{id}", files.get),
     Route("DELETE", "/{v}/files/{id}", files.delete),
-    Route("POST", "/{v}/models/{model}:batchGenerateContent", batches.create_generate),
-    Route("POST", "/{v}/models/{model}:asyncBatchEmbedContent", batches.create_embed),
+    Route("POST", "/{v}/models/{model}:batchGenerateContent", batches.create_generate, spends=True),
+    Route("POST", "/{v}/models/{model}:asyncBatchEmbedContent", batches.create_embed, spends=True),
     Route("GET", "/{v}/batches", batches.list_),
     Route("GET", "/{v}/batches/{id}", batches.get),
     Route("POST", "/{v}/batches/{id}:cancel", batches.cancel),
     Route("DELETE", "/{v}/batches/{id}", batches.delete),
-    Route("POST", "/{v}/cachedContents", caches.create),
+    Route("POST", "/{v}/cachedContents", caches.create, spends=True),
     Route("GET", "/{v}/cachedContents", caches.list_),
     Route("GET", "/{v}/cachedContents/{id}", caches.get),
     Route("PATCH", "/{v}/cachedContents/{id}", caches.patch),
     Route("DELETE", "/{v}/cachedContents/{id}", caches.delete),
-    Route("POST", "/{v}/models/{model}:generateContent", generate.generate),
-    Route("POST", "/{v}/models/{model}:streamGenerateContent", generate.stream),
+    Route("POST", "/{v}/models/{model}:generateContent", generate.generate, spends=True),
+    Route("POST", "/{v}/models/{model}:streamGenerateContent", generate.stream, spends=True),
     Route("POST", "/{v}/models/{model}:countTokens", generate.count_tokens),
-    Route("POST", "/{v}/models/{model}:embedContent", generate.embed_one),
-    Route("POST", "/{v}/models/{model}:batchEmbedContents", generate.embed_many),
+    Route("POST", "/{v}/models/{model}:embedContent", generate.embed_one, spends=True),
+    Route("POST", "/{v}/models/{model}:batchEmbedContents", generate.embed_many, spends=True),
     Route("GET", "/{v}/models", generate.list_models),
     Route("GET", "/{v}/tunedModels", generate.list_tuned),
     Route("GET", "/{v}/models/{model}", generate.get_model),

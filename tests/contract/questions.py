@@ -107,7 +107,8 @@ def bad_mime(service: ServiceClient) -> Any:
 
 def chunks(service: ServiceClient) -> Any:
     file, statuses = service.upload([b"a" * 262_144, b"b" * 10])
-    times = [bool(re.fullmatch(MICROS, file[n])) for n in ("createTime", "updateTime", "expirationTime")]
+    times = [bool(re.fullmatch(MICROS, file[n])) for n in ("createTime", "updateTime")]
+    times.append(bool(re.fullmatch(NANOS, file["expirationTime"])))
     name = file["name"].removeprefix("files/")
     uri = file["uri"] == f"https://generativelanguage.googleapis.com/v1beta/files/{name}"
     return statuses, file["sizeBytes"], file["displayName"], times, uri, bool(re.fullmatch("[a-z0-9]{12}", name))

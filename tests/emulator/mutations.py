@@ -51,8 +51,29 @@ DEFECTS = (
     Defect("deleting a cache does nothing", "api/caches", "cache.deleted = call.state.clock.now()", "pass"),
     Defect("cancelling does nothing", "api/batches", "        call.scheduler.cancel(job)", "        pass"),
     Defect(
-        "counters stand still", "jobs/scheduler", "job.good, job.bad = execution.succeeded, execution.failed", "pass"
+        "counters stand still",
+        "jobs/scheduler",
+        "job.good, job.bad = execution.succeeded, execution.failed\n        if execution.done < due:",
+        "if execution.done < due:",
     ),
+    Defect("a cancel throws results away", "core/settings", 'cancel: str = "recorded"', 'cancel: str = "discard"'),
+    Defect(
+        "a cancelled job serves on", "jobs/scheduler", "due = _rows_due(job, cancelled)", "due = _rows_due(job, now)"
+    ),
+    Defect("unserved rows are lost", "jobs/execution", "self._record_row(unserved(line, self.job.inline))", "pass"),
+    Defect(
+        "a cancel before the start is an internal success",
+        "jobs/scheduler",
+        "self._end(job, CANCELLED, now, 13, DEFAULT_MESSAGES[13])",
+        "self._end(job, SUCCEEDED, now)",
+    ),
+    Defect("results outlive their job", "jobs/scheduler", "results.deleted = job.deleted", "pass"),
+    Defect("progress is always shown", "api/batches", 'state.settings.progress == "stale" and', "False and"),
+    Defect("inline results keep their order", "jobs/execution", 'order == "recorded" and large_inline', "False"),
+    Defect("media are ready at once", "core/state", "if at < file.processed:", "if False:"),
+    Defect("an empty account may spend", "http/call_handler", 'if route.spends and account != "ok":', "if False:"),
+    Defect("an empty account may upload", "http/routes", "files.start_upload, spends=True", "files.start_upload"),
+    Defect("v1 is always served", "http/call_handler", "return self.state.settings.serve_v1 or not", "return True or"),
     Defect("counters are numbers", "api/batches", "{name: str(count) for", "{name: count for"),
     Defect(
         "zero counters are shown",
@@ -133,8 +154,8 @@ DEFECTS = (
     Defect(
         "files are used by every key",
         "answers/request_scope",
-        "if file is None or file.owner != self.owner or",
-        "if file is None or",
+        "self.state.active_file(self.owner, match[1], self.at)",
+        "self.state.active_file(self.state.files[match[1]].owner, match[1], self.at)",
     ),
     Defect("jobs are seen by every key", "api/batches", "job.owner != call.owner or ", ""),
     Defect("listings show every key's things", "core/state", "t.owner == owner and ", ""),

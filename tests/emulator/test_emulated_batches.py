@@ -11,7 +11,7 @@ from emulator.core.state import Job, State
 from emulator.core.store import Store
 from emulator.jobs.scheduler import JobScheduler
 from tests.emulator_api import MODEL, ApiClient, Json, client, contents, jsonl, row, text_of
-from tests.emulator_process import EmulatorProcess
+from tests.emulator_process import EmulatorProcess, start_emulator
 
 NANOS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 
@@ -69,6 +69,17 @@ def test_inline_rows_keep_their_metadata_and_their_order(api: ApiClient) -> None
     assert [result["metadata"] for result in results] == [sent["metadata"] for sent in rows]
     assert all("key" not in result for result in results)
     assert operation["response"]["inlinedResponses"]["inlinedResponses"] == results
+
+
+def test_large_inline_jobs_come_back_in_any_order(api: ApiClient, emulator: EmulatorProcess) -> None:
+    rows = [{"request": {"contents": contents(str(i))}, "metadata": {"request_id": str(i)}} for i in range(120)]
+    results = api.results(api.finish_job(api.inline_batch(rows)))
+    ids = [result["metadata"]["request_id"] for result in results]
+    assert ids != sorted(ids, key=int)
+    assert sorted(ids, key=int) == [str(i) for i in range(120)]
+    emulator.settings(result_order="input")
+    results = api.results(api.finish_job(api.inline_batch(rows)))
+    assert [result["metadata"]["request_id"] for result in results] == [str(i) for i in range(120)]
 
 
 def test_inline_rows_without_metadata_get_none(api: ApiClient) -> None:
@@ -132,7 +143,8 @@ def test_a_listing_has_operations_without_inlined_responses(api: ApiClient) -> N
     shown = {operation["name"]: operation for operation in api.get("batches")["operations"]}
     assert set(shown) == {inline, file}
     assert "output" not in shown[inline]["metadata"]
-    assert "inlinedResponses" not in shown[inline]["response"]
+    assert "response" not in shown[inline]
+    assert stats(shown[inline]) == {"requestCount": 1, "pendingRequestCount": 1}, "as recorded: not brought up to date"
     assert shown[file]["metadata"]["output"]["responsesFile"].startswith("files/batch-")
 
 
@@ -153,8 +165,68 @@ def test_a_listing_lags_by_setting_but_get_does_not(api: ApiClient, emulator: Em
     assert [op["name"] for op in api.get("batches")["operations"]] == [name]
 
 
-def test_a_cancelled_job_says_so_and_has_no_results(api: ApiClient, emulator: EmulatorProcess) -> None:
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_job_cancelled_while_it_runs_keeps_what_was_served(
+    api: ApiClient, emulator: EmulatorProcess, inline: bool
+) -> None:
     emulator.settings(pace=100)
+    rows = [row(str(i)) for i in range(50)]
+    sent = [{"request": r["request"], "metadata": {"key": r["key"]}} for r in rows]
+    name = api.inline_batch(sent) if inline else api.file_batch(rows)
+    emulator.clock(60)
+    assert api.post(f"{name}:cancel") == {}
+    assert api.get(name)["metadata"]["state"] == "BATCH_STATE_RUNNING"
+    operation = api.finish_job(name, 5)
+    assert (operation["metadata"]["state"], operation["done"]) == ("BATCH_STATE_SUCCEEDED", True)
+    assert stats(operation) == {"requestCount": 50, "successfulRequestCount": 25, "failedRequestCount": 25}
+    results = api.results(operation)
+    keys = [result["metadata"]["key"] if inline else result["key"] for result in results]
+    assert keys == [str(i) for i in range(50)]
+    assert all("response" in result for result in results[:25])
+    assert all(result["error"] == {"code": 1} for result in results[25:])
+    (used,) = emulator.ledger()["usage"]
+    assert used["rows"] == 25
+
+
+def test_a_second_cancel_does_not_let_more_rows_be_served(api: ApiClient, emulator: EmulatorProcess) -> None:
+    emulator.settings(pace=100)
+    name = api.file_batch([row(str(i)) for i in range(50)])
+    for seconds in (60, 1, 5):
+        emulator.clock(seconds)
+        assert api.post(f"{name}:cancel") == {}
+    assert stats(api.get(name))["successfulRequestCount"] == 25
+
+
+def test_a_job_cancelled_before_it_runs_is_cancelled_and_has_an_error(
+    api: ApiClient, emulator: EmulatorProcess
+) -> None:
+    emulator.settings(pace=100)
+    name = api.file_batch([row("a")])
+    api.post(f"{name}:cancel")
+    operation = api.get(name)
+    assert (operation["metadata"]["state"], operation["done"]) == ("BATCH_STATE_CANCELLED", True)
+    assert operation["error"]["code"] == 13
+    assert stats(operation) == {"requestCount": 1, "pendingRequestCount": 1}
+    assert emulator.ledger()["usage"] == []
+
+
+def test_a_cancel_that_came_before_a_crash_ends_as_it_would_have(tmp_path: Path) -> None:
+    with start_emulator(tmp_path, pace=100) as first:
+        with client(first) as api:
+            name = api.file_batch([row(str(i)) for i in range(50)])
+            first.clock(60)
+            api.post(f"{name}:cancel")
+        first.kill()
+    with start_emulator(tmp_path) as second, client(second) as api:
+        assert stats(api.finish_job(name, 5)) == {
+            "requestCount": 50,
+            "successfulRequestCount": 25,
+            "failedRequestCount": 25,
+        }
+
+
+def test_by_setting_a_cancel_throws_the_results_away(api: ApiClient, emulator: EmulatorProcess) -> None:
+    emulator.settings(pace=100, cancel="discard")
     name = api.file_batch([row(str(i)) for i in range(50)])
     emulator.clock(60)
     assert api.post(f"{name}:cancel") == {}
@@ -171,6 +243,21 @@ def test_cancelling_what_has_ended_changes_nothing(api: ApiClient) -> None:
     before = api.finish_job(name)
     assert api.post(f"{name}:cancel", {}) == {}
     assert api.get(name) == before
+
+
+def test_a_deleted_job_takes_its_results_along(api: ApiClient) -> None:
+    name = api.file_batch([row("a")])
+    output = api.finish_job(name)["metadata"]["output"]["responsesFile"]
+    api.delete(name)
+    assert api.expect_error("GET", f"{output}:download")["code"] == 404
+
+
+def test_by_setting_a_running_job_shows_no_progress(api: ApiClient, emulator: EmulatorProcess) -> None:
+    emulator.settings(pace=100, progress="stale")
+    created = api.get(api.file_batch([row(str(i)) for i in range(50)]))
+    running = api.finish_job(created["name"], 60)
+    assert running["metadata"] == {**created["metadata"], "state": "BATCH_STATE_RUNNING"}
+    assert stats(api.finish_job(created["name"], 60)) == {"requestCount": 50, "successfulRequestCount": 50}
 
 
 def test_a_deleted_job_is_gone_even_while_it_runs(api: ApiClient, emulator: EmulatorProcess) -> None:

@@ -7,7 +7,7 @@ import re
 import httpx
 import pytest
 
-from tests.emulator_api import ApiClient, client, jsonl, row
+from tests.emulator_api import MODEL, ApiClient, client, jsonl, row
 from tests.emulator_process import EmulatorProcess
 
 
@@ -53,8 +53,8 @@ def test_a_file_has_the_shape_of_the_wire(api: ApiClient) -> None:
     assert (file["sizeBytes"], file["state"], file["source"]) == ("5", "ACTIVE", "UPLOADED")
     assert (file["displayName"], file["mimeType"]) == ("greeting", "text/plain")
     assert base64.b64decode(file["sha256Hash"]).decode() == hashlib.sha256(b"hello").hexdigest()
-    for name in ("createTime", "updateTime", "expirationTime"):
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", file[name])
+    for name, digits in (("createTime", 6), ("updateTime", 6), ("expirationTime", 9)):
+        assert re.fullmatch(rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{{digits}}}Z", file[name])
     assert api.get(file["name"]) == file
 
 
@@ -218,3 +218,33 @@ def test_headers_that_make_no_sense_are_refused(api: ApiClient, headers: dict[st
     assert httpx.post(url, headers=headers, content=b"abc").status_code == 400  # type: ignore[arg-type]  # text beside bytes: httpx takes it
     start = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Header-Content-Length": "many"}
     assert api.http.post("/upload/v1beta/files", headers=start, json={}).status_code == 400
+
+
+def test_an_upload_says_how_large_its_chunks_are_to_be(api: ApiClient) -> None:
+    assert api.start_upload(1).headers["x-goog-upload-chunk-granularity"] == "8388608"
+
+
+@pytest.mark.parametrize("mime", ["image/png", "audio/wav", "video/mp4", "application/pdf"])
+def test_media_are_processed_before_they_can_be_used(api: ApiClient, emulator: EmulatorProcess, mime: str) -> None:
+    emulator.settings(file_processing_seconds=30)
+    file = api.upload(b"x", mime)
+    assert file["state"] == api.get(file["name"])["state"] == "PROCESSING"
+    part = {"fileData": {"fileUri": file["uri"], "mimeType": mime}}
+    body = {"contents": [{"role": "user", "parts": [part, {"text": "What is it?"}]}]}
+    error = api.expect_error("POST", f"models/{MODEL}:generateContent", body)
+    assert (error["code"], error["status"]) == (400, "FAILED_PRECONDITION")
+    id = file["name"].removeprefix("files/")
+    assert error["message"] == f"The File {id} is not in an ACTIVE state and usage is not allowed."
+    (result,) = api.run([{"key": "a", "request": body}])
+    assert result["error"]["code"] == 9
+    emulator.clock(30)
+    assert api.get(file["name"])["state"] == "ACTIVE"
+    assert "candidates" in api.post(f"models/{MODEL}:generateContent", body)
+
+
+def test_text_is_never_processed_and_media_only_where_time_passes(api: ApiClient, emulator: EmulatorProcess) -> None:
+    assert api.upload(b"x", "image/png")["state"] == "ACTIVE"
+    emulator.settings(pace="realistic")
+    assert api.upload(b"x", "image/png")["state"] == "PROCESSING"
+    emulator.settings(file_processing_seconds=30)
+    assert api.upload(b"x", "text/plain")["state"] == "ACTIVE"

@@ -126,6 +126,11 @@ def test_a_cap_counts_jobs_that_were_there_before_it(api: ApiClient, emulator: E
         {"list_lag_seconds": "nan"},
         {"duplicate_rows": -1},
         {"enqueued_tokens": [1]},
+        {"account": "broke"},
+        {"cancel": "never"},
+        {"progress": 1},
+        {"serve_v1": 1},
+        {"file_processing_seconds": -1},
         ["pace"],
     ],
 )
@@ -143,3 +148,46 @@ def test_two_creates_at_once_do_not_pass_the_cap_together(api: ApiClient, emulat
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: api.call("POST", CREATE, body)[0], range(4)))
     assert sorted(answers) == [200] + [429] * 3
+
+
+ACCOUNTS = {
+    "prepay_empty": (429, "RESOURCE_EXHAUSTED", "Your prepayment credits are depleted. "),
+    "spend_cap": (429, "RESOURCE_EXHAUSTED", "Your project has exceeded its monthly spending cap. "),
+    "dunning": (403, "PERMISSION_DENIED", "Lightning dunning decision is deny for project: projects/"),
+    "leaked": (403, "PERMISSION_DENIED", "Your API key was reported as leaked. "),
+}
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_an_account_that_may_not_spend_is_refused_in_the_services_words(
+    api: ApiClient, emulator: EmulatorProcess, account: str
+) -> None:
+    job, file = api.file_batch([row("a")]), api.upload(b"x")["name"]
+    emulator.settings(account=account)
+    spending: list[tuple[str, Json]] = [
+        (CREATE, inline()),
+        ("cachedContents", {"model": f"models/{MODEL}", "contents": contents("word " * 2000)}),
+        (f"models/{MODEL}:generateContent", {"contents": contents("x")}),
+        (f"models/{MODEL}:streamGenerateContent", {"contents": contents("x")}),
+        ("models/gemini-embedding-001:embedContent", {"content": contents("x")[0]}),
+    ]
+    code, status, text = ACCOUNTS[account]
+    for path, body in spending:
+        error = api.expect_error("POST", path, body)
+        assert (error["code"], error["status"], error["message"][: len(text)]) == (code, status, text)
+        assert "details" not in error
+    assert api.start_upload(1).status_code == code
+    assert api.finish_job(job)["metadata"]["state"] == "BATCH_STATE_SUCCEEDED", "what has begun goes on"
+    assert api.get(file)["name"] == file
+    emulator.settings(account="ok")
+    assert api.post(CREATE, inline())["name"]
+
+
+def test_by_setting_v1_is_not_served(api: ApiClient, emulator: EmulatorProcess) -> None:
+    emulator.settings(serve_v1=False)
+    with client(emulator, version="v1") as stable:
+        for method, path in (("GET", "batches"), ("GET", "files"), ("POST", CREATE), ("POST", "cachedContents")):
+            error = stable.expect_error(method, path)
+            assert (error["code"], "was not found on this server" in error["message"]) == (404, True)
+        assert stable.start_upload(1).status_code == 404
+    assert api.get("batches") == {}
