@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -93,27 +94,32 @@ class Generation:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one row or many, in Google's sense: `prompt` includes `cached`; thoughts are billed as output."""
+    """What one row or many used, in Google's sense: `prompt` includes `cached`; thoughts are billed as output.
+
+    `audio` tokens are part of `prompt`, `cached_audio` of `cached`, `image` (pictures made) of `candidates`.
+    `unitemised` tokens are in Google's total and in none of its parts; they are taken for output. `search_queries`
+    are distinct web searches, `grounded_prompts` the rows that made any: each is a fee beside the tokens.
+    """
 
     prompt: int = 0
     cached: int = 0
     candidates: int = 0
     thoughts: int = 0
     tool_prompt: int = 0
+    audio: int = 0
+    cached_audio: int = 0
+    image: int = 0
+    unitemised: int = 0
+    search_queries: int = 0
+    grounded_prompts: int = 0
 
     @property
     def output(self) -> int:
         """Billed output tokens."""
-        return self.candidates + self.thoughts
+        return self.candidates + self.thoughts + self.unitemised
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.prompt + other.prompt,
-            self.cached + other.cached,
-            self.candidates + other.candidates,
-            self.thoughts + other.thoughts,
-            self.tool_prompt + other.tool_prompt,
-        )
+        return Usage(*map(operator.add, vars(self).values(), vars(other).values()))
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,10 @@ class Tariff:
     `long_context_threshold` tokens is priced wholly at `long`. `cached` is the rate planned with for cached
     tokens in a batch (the standard cached rate); `cached_best` the lower one printed for some models.
     `storage` is per million tokens and hour. Minimum sizes are tokens; None means unknown or unsupported.
+
+    Where sound or pictures have no price of their own (`audio_batch` and `image_output_batch` are None), they cost what
+    text does. `search_query` is USD per 1,000 web searches, `search_prompt` per 1,000 requests that searched; the
+    service charges one or the other, and neither is halved in a batch.
     """
 
     input_standard: float | None
@@ -137,3 +147,10 @@ class Tariff:
     implicit_minimum: int | None = None
     long_context_threshold: int | None = None
     long: Tariff | None = None
+    audio_standard: float | None = None
+    audio_batch: float | None = None
+    audio_cached: float | None = None
+    image_output_standard: float | None = None
+    image_output_batch: float | None = None
+    search_query: float | None = None
+    search_prompt: float | None = None

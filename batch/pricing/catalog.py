@@ -19,7 +19,6 @@ from batch.model import Tariff, model_id
 Usd = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 OVERRIDE_SETTING = "CATALOG_FILE"
-PRICE_KEYS = ("input_standard", "input_batch", "output_standard", "output_batch", "cached", "cached_best", "storage")
 
 
 class CatalogPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,15 +34,30 @@ class CatalogPrices(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class PricePeriod(CatalogPrices, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Prices and the first and last day on which they hold; None is open."""
+    """Prices and the first and last day on which they hold; None is open.
+
+    Sound and pictures without a price here cost what text does; search fees are USD per 1,000, see `Tariff`.
+    """
 
     since: date | None = msgspec.field(default=None, name="from")
     until: date | None = None
+    audio_standard: Usd | None = None
+    audio_batch: Usd | None = None
+    audio_cached: Usd | None = None
+    image_output_standard: Usd | None = None
+    image_output_batch: Usd | None = None
+    search_query: Usd | None = None
+    search_prompt: Usd | None = None
     long_context_threshold: Count | None = None
     long: CatalogPrices | None = None
 
     def applies_on(self, on: date) -> bool:
         return (self.since or date.min) <= on <= (self.until or date.max)
+
+
+PAIRS = (("audio_standard", "audio_batch"), ("image_output_standard", "image_output_batch"))  # both or neither
+EXTRA_PRICE_KEYS = (*PAIRS[0], "audio_cached", *PAIRS[1], "search_query", "search_prompt")
+PRICE_KEYS = (*CatalogPrices.__struct_fields__, *EXTRA_PRICE_KEYS)
 
 
 class CatalogModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,7 +80,6 @@ class CatalogModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     thinking: Literal["levels", "budget"] | None = None
     thinking_levels: tuple[str, ...] = ()
     enqueued_tokens: dict[Literal["1", "2", "3"], Count] = {}
-    audio_input_standard: Usd | None = None
     prices: tuple[PricePeriod, ...] = ()
     note: str = ""
     source: str = ""
@@ -132,8 +145,10 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         if model is None or period is None:
             return None
         explicit_minimum = self._explicit_minimum(model, period)
-        long = _tariff(model, period.long, explicit_minimum) if period.long else None
-        return _tariff(model, period, explicit_minimum, period.long_context_threshold, long)
+        extras = {key: getattr(period, key) for key in EXTRA_PRICE_KEYS}
+        long = _tariff(model, period.long, explicit_minimum, **extras) if period.long else None
+        threshold = period.long_context_threshold
+        return _tariff(model, period, explicit_minimum, long_context_threshold=threshold, long=long, **extras)
 
     def _explicit_minimum(self, model: CatalogModel, period: PricePeriod) -> int | None:
         """The smallest explicit cache to plan with: the model's own, or what is assumed where caching has a price."""
@@ -220,6 +235,12 @@ def _read_model(name: str, raw: Any) -> CatalogModel:
                 f"{OVERRIDE_SETTING}: {key_path}.prices has only one of `long` and `long_context_threshold`.",
                 "Give both, or neither for a model without a long-context price.",
             )
+        for one, other in PAIRS:
+            if (getattr(period, one) is None) != (getattr(period, other) is None):
+                raise InputError(
+                    f"{OVERRIDE_SETTING}: {key_path}.prices has only one of `{one}` and `{other}`.",
+                    "Give both, or neither where it costs what text does.",
+                )
     return model
 
 
@@ -257,25 +278,12 @@ def _remedy(key_path: str) -> str:
     return "Compare with batch/catalog.toml, which has the same shape."
 
 
-def _tariff(
-    model: CatalogModel,
-    rates: CatalogPrices,
-    explicit_minimum: int | None,
-    threshold: int | None = None,
-    long: Tariff | None = None,
-) -> Tariff:
+def _tariff(model: CatalogModel, rates: CatalogPrices, explicit_minimum: int | None, **others: Any) -> Tariff:
     return Tariff(
-        input_standard=rates.input_standard,
-        input_batch=rates.input_batch,
-        output_standard=rates.output_standard,
-        output_batch=rates.output_batch,
-        cached=rates.cached,
-        cached_best=rates.cached_best,
-        storage=rates.storage,
+        **{key: getattr(rates, key) for key in CatalogPrices.__struct_fields__},
         explicit_minimum=explicit_minimum,
         implicit_minimum=model.implicit_minimum,
-        long_context_threshold=threshold,
-        long=long,
+        **others,
     )
 
 

@@ -4,7 +4,10 @@ The money model, with its sources in the catalog: `prompt` includes `cached`; th
 prompt is longer than the tariff's threshold is priced wholly at the long-context rates; cached tokens cost the
 standard cached rate in a batch too (an invoice of September 2026 and Google's batch guide say so, the pricing page
 prints half: that is the best case); making a cache costs one pass at the standard input price, keeping it its tokens
-per hour. A price that is needed and unknown makes the sum None, never zero.
+per hour. Sound is input at its own rate, pictures made are output at theirs, and web searches are a fee each.
+
+A token price that is needed and unknown makes the sum None, never zero; a search fee that is unknown is left out, and
+`excludes_search` says that the sum is a lower bound.
 """
 
 from __future__ import annotations
@@ -17,20 +20,22 @@ from batch.model import Tariff, Usage
 
 Tier = Literal["batch", "standard"]
 MILLION = 1_000_000
+SEARCHES = 1_000  # that a search fee is told for
 
 
 class BillLine(NamedTuple):
-    """One line of a bill: so many tokens at so many USD per million; `rate` None is an unknown price."""
+    """One line of a bill: so many tokens (or searches) at so many USD per `per`; `rate` None is an unknown price."""
 
     label: str
     tokens: int
     rate: float | None
+    per: int = MILLION
 
     @property
     def usd(self) -> float | None:
         if self.tokens == 0:
             return 0.0
-        return None if self.rate is None else self.tokens * self.rate / MILLION
+        return None if self.rate is None else self.tokens * self.rate / self.per
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def bill_lines(usage: Usage, tariff: Tariff, *, tier: Tier = "batch", best_case:
 
 
 def usage_usd(usage: Usage, tariff: Tariff, *, tier: Tier = "batch", best_case: bool = False) -> float | None:
-    """The price of one request; None if a price it needs is unknown.
+    """The price of one request; None if the price of a token it needs is unknown. See `excludes_search`.
 
     `best_case` takes the lower cached rate printed for some models. For sums over requests see `run_usd`: the
     long-context switch is each request's own.
@@ -95,12 +100,24 @@ def usage_usd(usage: Usage, tariff: Tariff, *, tier: Tier = "batch", best_case: 
     return _sum(line.usd for line in bill_lines(usage, tariff, tier=tier, best_case=best_case))
 
 
+def excludes_search(usage: Usage, tariff: Tariff) -> bool:
+    """Whether the web was searched at a fee that is not known, so that the price holds the tokens alone."""
+    return usage.search_queries > 0 and tariff.search_query is None and tariff.search_prompt is None
+
+
 def explain_cost(usage: Usage, tariff: Tariff, *, tier: Tier = "batch") -> str:
-    """One request's bill as a formula: "1,000 fresh × 0.375 + 50 output × 1.875 = 0.000469 USD"."""
-    parts = [line for line in bill_lines(usage, tariff, tier=tier) if line.tokens]
-    formula = " + ".join(f"{p.tokens:,} {p.label} × {'?' if p.rate is None else f'{p.rate:g}'}" for p in parts)
-    usd = _sum(line.usd for line in parts)
-    return f"{formula or 'no tokens'} per million = {'not known' if usd is None else f'{usd:.6f} USD'}"
+    """One request's bill as a formula: "1,000 fresh × 0.375 + 50 output × 1.875 per million = 0.000469 USD"."""
+    lines = [line for line in bill_lines(usage, tariff, tier=tier) if line.tokens]
+    tokens = " + ".join(_format_line(line) for line in lines if line.per == MILLION)
+    parts = [f"{tokens or 'no tokens'} per million", *(_format_line(one) for one in lines if one.per != MILLION)]
+    parts += ["search fees, not included"] if excludes_search(usage, tariff) else []
+    usd = _sum(line.usd for line in lines)
+    return f"{' + '.join(parts)} = {'not known' if usd is None else f'{usd:.6f} USD'}"
+
+
+def _format_line(line: BillLine) -> str:
+    per_note = "" if line.per == MILLION else f" per {line.per:,}"
+    return f"{line.tokens:,} {line.label} × {'?' if line.rate is None else f'{line.rate:g}'}{per_note}"
 
 
 def run_usd(run: RunUsage, tariff: Tariff, *, tier: Tier = "batch", best_case: bool = False) -> float | None:
@@ -132,7 +149,9 @@ def storage_usd(tokens: int, hours: float, tariff: Tariff) -> float | None:
 
 def saving(run: RunUsage, tariff: Tariff, caches_usd: float | None = 0.0) -> Saving:
     """Compare what a run and its caches cost with the same without caches, in a batch and at standard price."""
-    uncached = replace(run, short=replace(run.short, cached=0), long=replace(run.long, cached=0))
+    uncached = replace(
+        run, short=replace(run.short, cached=0, cached_audio=0), long=replace(run.long, cached=0, cached_audio=0)
+    )
     return Saving(
         paid=_sum((run_usd(run, tariff), caches_usd)),
         uncached=run_usd(uncached, tariff),
@@ -141,17 +160,42 @@ def saving(run: RunUsage, tariff: Tariff, caches_usd: float | None = 0.0) -> Sav
 
 
 def _bill_lines_at(usage: Usage, tariff: Tariff, tier: Tier, best_case: bool) -> tuple[BillLine, ...]:
-    """The bill at rates already chosen. Tokens of tool use come on top of the prompt and are fresh input."""
-    cached = min(max(0, usage.cached), usage.prompt)
+    """The bill at rates already chosen. Tokens of tool use come on top of the prompt and are fresh input.
+
+    Kinds that have no price of their own are in the text's line, so that a bill of text has three lines.
+    """
     batch = tier == "batch"
+    cached = min(max(0, usage.cached), usage.prompt)
+    audio_rate = tariff.audio_batch if batch else tariff.audio_standard
+    image_rate = tariff.image_output_batch if batch else tariff.image_output_standard
+    audio = 0 if audio_rate is None else usage.audio
+    # Sound that is not fresh is cached, however the service told of it: the parts never exceed their sum.
+    cached_audio = 0 if audio_rate is None else max(usage.cached_audio, audio + cached - usage.prompt)
+    image = 0 if image_rate is None else usage.image
     cached_rate = tariff.cached_best if best_case and batch and tariff.cached_best is not None else tariff.cached
-    return (
-        BillLine(
-            "fresh", usage.prompt - cached + usage.tool_prompt, tariff.input_batch if batch else tariff.input_standard
-        ),
-        BillLine("cached", cached, cached_rate),
-        BillLine("output", usage.output, tariff.output_batch if batch else tariff.output_standard),
+    fresh = usage.prompt - cached - (audio - cached_audio) + usage.tool_prompt
+    lines = (
+        BillLine("fresh", fresh, tariff.input_batch if batch else tariff.input_standard),
+        BillLine("fresh of sound", audio - cached_audio, audio_rate),
+        BillLine("cached", cached - cached_audio, cached_rate),
+        BillLine("cached of sound", cached_audio, tariff.audio_cached),
+        BillLine("output", usage.output - image, tariff.output_batch if batch else tariff.output_standard),
+        BillLine("output of pictures", image, image_rate),
+        *_search_lines(usage, tariff),
     )
+    return tuple(line for line in lines if line.tokens or line.label in _ALWAYS)
+
+
+_ALWAYS = ("fresh", "cached", "output")
+
+
+def _search_lines(usage: Usage, tariff: Tariff) -> tuple[BillLine, ...]:
+    """Fees for searching the web, by query or by request; none where the fee is not known."""
+    if tariff.search_query is not None:
+        return (BillLine("searches", usage.search_queries, tariff.search_query, SEARCHES),)
+    if tariff.search_prompt is not None:
+        return (BillLine("requests with searches", usage.grounded_prompts, tariff.search_prompt, SEARCHES),)
+    return ()
 
 
 def _sum(parts: Iterable[float | None]) -> float | None:

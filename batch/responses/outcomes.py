@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -120,7 +121,9 @@ class ParsedRow(NamedTuple):
 
     `error_code` is a gRPC integer. `error_message` says in words why the row is not simply answered.
     `key` is None if the line has none. `cache_lost` marks rows whose explicit cache was gone when they ran:
-    they cost nothing and succeed with a new cache.
+    they cost nothing and succeed with a new cache. What is paid for beside `text`: `other_answers` are the texts of
+    the other candidates, `tool_calls` and `code` (executed, and its results) the parts as received, a JSON list each or
+    "", and `images` counts the pictures made.
     """
 
     key: str | None
@@ -133,6 +136,10 @@ class ParsedRow(NamedTuple):
     block_reason: str = ""
     usage: Usage | None = None
     cache_lost: bool = False
+    other_answers: tuple[str, ...] = ()
+    tool_calls: str = ""
+    code: str = ""
+    images: int = 0
 
 
 _ABSENT = msgspec.Raw()
@@ -156,6 +163,7 @@ class _Candidate(msgspec.Struct, gc=False, rename="camel"):
     content: _Content | None = None
     finish_reason: str | None = None
     finish_message: str | None = None
+    grounding_metadata: msgspec.Raw = _ABSENT
 
 
 class _Feedback(msgspec.Struct, gc=False, rename="camel"):
@@ -169,6 +177,33 @@ class _Counts(msgspec.Struct, gc=False):
     candidates: int | None = msgspec.field(name="candidatesTokenCount", default=None)
     thoughts: int | None = msgspec.field(name="thoughtsTokenCount", default=None)
     tool: int | None = msgspec.field(name="toolUsePromptTokenCount", default=None)
+    total: int | None = msgspec.field(name="totalTokenCount", default=None)
+    prompt_details: msgspec.Raw = msgspec.field(name="promptTokensDetails", default=_ABSENT)
+    cached_details: msgspec.Raw = msgspec.field(name="cacheTokensDetails", default=_ABSENT)
+    candidates_details: msgspec.Raw = msgspec.field(name="candidatesTokensDetails", default=_ABSENT)
+
+    @property
+    def told(self) -> bool:
+        """Whether there is any count: an empty `usageMetadata` tells nothing, which is not zero."""
+        return not (self.prompt is self.cached is self.candidates is self.thoughts is self.tool is self.total is None)
+
+
+class _Modality(msgspec.Struct, gc=False):
+    modality: str = ""
+    tokens: int = msgspec.field(name="tokenCount", default=0)
+
+
+class _Blob(msgspec.Struct, gc=False, rename="camel"):
+    mime_type: str | None = None
+
+
+class _WebChunk(msgspec.Struct, gc=False):
+    web: msgspec.Raw = _ABSENT
+
+
+class _Grounding(msgspec.Struct, gc=False, rename="camel"):
+    web_search_queries: list[str] | None = None
+    grounding_chunks: list[_WebChunk] | None = None
 
 
 class _Embedding(msgspec.Struct, gc=False):
@@ -195,6 +230,9 @@ class _Line(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(_Line, strict=False).decode
 _json = msgspec.json.Decoder().decode
 _decode_response = msgspec.json.Decoder(_Response | None, strict=False).decode
+_decode_modalities = msgspec.json.Decoder(list[_Modality], strict=False).decode
+_decode_blob = msgspec.json.Decoder(_Blob).decode
+_decode_grounding = msgspec.json.Decoder(_Grounding).decode
 
 
 def classify(line: bytes) -> ParsedRow:
@@ -226,44 +264,103 @@ def _classify_simple(key: Any, response: _Response) -> ParsedRow | None:
 
 def _classify_candidate(key: str | None, response: _Response, candidate: _Candidate) -> ParsedRow:
     """Judge one candidate that says why it ended."""
-    text, thoughts, media, call = _contents(candidate)
+    contents = _contents(candidate)
     reason = candidate.finish_reason or ""
     outcome = FINISH_REASONS.get(reason, Outcome.UNKNOWN)
     message = ""
     if reason == "STOP":
-        outcome = _classify_stop(text, thoughts, media, call)
-    elif outcome is Outcome.TRUNCATED and not (media or call or text.strip()):
+        outcome = _classify_stop(contents)
+    elif outcome is Outcome.TRUNCATED and not (contents.media or contents.calls or contents.text.strip()):
         outcome = Outcome.TRUNCATED_EMPTY
     if outcome is not Outcome.ANSWERED:
         message = _explain(outcome, reason, candidate.finish_message)
     blocked = (response.prompt_feedback.block_reason if response.prompt_feedback else None) or ""
-    return ParsedRow(key, outcome, text, thoughts, None, message, reason, blocked, _usage(response))
+    return ParsedRow(
+        key,
+        outcome,
+        contents.text,
+        contents.thoughts,
+        None,
+        message,
+        reason,
+        blocked,
+        tool_calls=_json_list(contents.calls),
+        code=_json_list(contents.code),
+        images=contents.images,
+    )
 
 
-def _contents(candidate: _Candidate) -> tuple[str, str, bool, bool]:
-    """(text, thoughts, other content such as an image, a call of a tool)."""
+class _Contents(NamedTuple):
+    """A candidate's parts by kind. Parts of thoughts, and parts that hold a signature alone, are no answer."""
+
+    text: str = ""
+    thoughts: str = ""
+    calls: tuple[bytes, ...] = ()
+    code: tuple[bytes, ...] = ()
+    images: int = 0
+    media: bool = False
+
+
+def _contents(candidate: _Candidate) -> _Contents:
     parts = candidate.content.parts if candidate.content else None
-    if not parts:
-        return "", "", False, False
-    text = "".join([p.text for p in parts if p.text and not p.thought])
-    thoughts = "".join([p.text for p in parts if p.text and p.thought])
-    media = any(_has_value(p.inline_data, p.file_data, p.executable_code, p.code_execution_result) for p in parts)
-    return text, thoughts, media, any(_has_value(p.function_call) for p in parts)
+    answer = [part for part in parts or () if not part.thought]
+    return _Contents(
+        text="".join([part.text for part in answer if part.text]),
+        thoughts="".join([part.text for part in parts or () if part.text and part.thought]),
+        calls=tuple(bytes(part.function_call) for part in answer if _has_value(part.function_call)),
+        code=tuple(_code(answer)),
+        images=sum(_is_image(part.inline_data) or _is_image(part.file_data) for part in answer),
+        media=any(
+            _has_value(part.inline_data, part.file_data, part.executable_code, part.code_execution_result)
+            for part in answer
+        ),
+    )
+
+
+def _code(parts: list[_Part]) -> Iterator[bytes]:
+    """Code that the model ran and what came of it, each under the name of its field."""
+    for part in parts:
+        for name, field in (
+            (b"executableCode", part.executable_code),
+            (b"codeExecutionResult", part.code_execution_result),
+        ):
+            if _has_value(field):
+                yield b'{"' + name + b'":' + bytes(field) + b"}"
+
+
+def _is_image(blob: msgspec.Raw) -> bool:
+    if not _has_value(blob):
+        return False
+    try:
+        return (_decode_blob(blob).mime_type or "").startswith("image/")
+    except msgspec.DecodeError:
+        return False
+
+
+def _json_list(items: tuple[bytes, ...]) -> str:
+    """Parts as received, as a JSON list that every reader takes; "" for none."""
+    if not items:
+        return ""
+    text = b"[" + b",".join(items) + b"]"
+    try:
+        return json.dumps(parse_lenient(text), ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return text.decode("utf-8", "replace")
 
 
 def _has_value(*fields: msgspec.Raw) -> bool:
     return any(bytes(field) not in (b"", b"null") for field in fields)
 
 
-def _classify_stop(text: str, thoughts: str, media: bool, call: bool) -> Outcome:
+def _classify_stop(contents: _Contents) -> Outcome:
     """What a candidate is that ended of its own accord."""
-    if call:
+    if contents.calls:
         return Outcome.TOOL_CALL
-    if text and not text.isspace():
-        return Outcome.REFUSED if looks_like_refusal(text) else Outcome.ANSWERED
-    if media:
+    if contents.text and not contents.text.isspace():
+        return Outcome.REFUSED if looks_like_refusal(contents.text) else Outcome.ANSWERED
+    if contents.media:
         return Outcome.ANSWERED
-    return Outcome.THOUGHTS_ONLY if thoughts else Outcome.EMPTY
+    return Outcome.THOUGHTS_ONLY if contents.thoughts else Outcome.EMPTY
 
 
 def _explain(outcome: Outcome, reason: str, message: str | None) -> str:
@@ -278,20 +375,56 @@ MAX_TOKENS = 10**12  # of one row; what claims more, or less than none, tells no
 
 
 def _usage(response: _Response) -> Usage | None:
+    """What a response used; None where it does not tell, or tells what cannot be."""
     counts = response.usage_metadata
-    if counts is None:
-        token_counts = (response.token_count or 0, 0, 0, 0, 0)
-        if not response.token_count:
-            return None
-    else:
-        token_counts = (
-            counts.prompt or 0,
-            counts.cached or 0,
-            counts.candidates or 0,
-            counts.thoughts or 0,
-            counts.tool or 0,
-        )
-    return Usage(*token_counts) if min(token_counts) >= 0 and max(token_counts) <= MAX_TOKENS else None
+    if counts is None or not counts.told:
+        return Usage(response.token_count) if response.token_count and 0 < response.token_count <= MAX_TOKENS else None
+    parts = (counts.prompt or 0, counts.cached or 0, counts.candidates or 0, counts.thoughts or 0, counts.tool or 0)
+    total = counts.total or 0
+    if min(*parts, total) < 0 or max(*parts, total) > MAX_TOKENS:
+        return None
+    prompt, cached, candidates, thoughts, tool = parts
+    audio = min(_modality_tokens(counts.prompt_details, "AUDIO"), prompt)
+    told_cached_audio = min(_modality_tokens(counts.cached_details, "AUDIO"), audio, cached)
+    cached_audio = max(told_cached_audio, audio + min(cached, prompt) - prompt)  # what is not fresh was cached
+    image = min(_image_tokens(response, counts), candidates)
+    unitemised = max(0, total - prompt - candidates - thoughts - tool)
+    searches = _search_queries(response)
+    return Usage(*parts, audio, cached_audio, image, unitemised, searches, min(searches, 1))
+
+
+def _modality_tokens(details: msgspec.Raw, modality: str) -> int:
+    """The tokens of one modality in a list of details; 0 where there is none, or in no form we know."""
+    if modality.encode() not in bytes(details):
+        return 0
+    try:
+        return max(0, sum(one.tokens for one in _decode_modalities(details) if one.modality == modality))
+    except msgspec.DecodeError:
+        return 0
+
+
+def _image_tokens(response: _Response, counts: _Counts) -> int:
+    """Output tokens that are pictures; all of them where a picture came and nothing tells the kinds apart."""
+    if _has_value(counts.candidates_details):
+        return _modality_tokens(counts.candidates_details, "IMAGE")
+    pictures = any(_contents(candidate).images for candidate in response.candidates or ())
+    return counts.candidates or 0 if pictures else 0
+
+
+def _search_queries(response: _Response) -> int:
+    """Distinct web searches behind a response; one where only what was found is told."""
+    queries: set[str] = set()
+    found = False
+    for candidate in response.candidates or ():
+        if not _has_value(candidate.grounding_metadata):
+            continue
+        try:
+            grounding = _decode_grounding(candidate.grounding_metadata)
+        except msgspec.DecodeError:
+            continue
+        queries.update(query for query in grounding.web_search_queries or () if query)
+        found |= any(_has_value(chunk.web) for chunk in grounding.grounding_chunks or ())
+    return len(queries) or int(found)
 
 
 def _key_of(result_line: _Line) -> str | None:
@@ -318,14 +451,34 @@ def _classify_general(result_line: _Line, line: bytes) -> ParsedRow:
     if response.embedding is not None and _has_value(response.embedding.values):
         return ParsedRow(key, Outcome.ANSWERED, bytes(response.embedding.values).decode(), usage=usage)
     if response.candidates:
-        rows = [_classify_candidate_or_empty(key, response, candidate) for candidate in response.candidates]
-        return max(rows, key=lambda row: RANK[row.outcome])
+        return _combine(
+            [_classify_candidate_or_empty(key, response, candidate) for candidate in response.candidates], usage
+        )
     return _classify_without_candidates(key, response, usage)
+
+
+def _combine(candidates: list[ParsedRow], usage: Usage | None) -> ParsedRow:
+    """The best candidate as the row's answer, with everything else that was paid for beside it."""
+    best = max(range(len(candidates)), key=lambda index: RANK[candidates[index].outcome])
+    others = [row.text for index, row in enumerate(candidates) if index != best and row.text]
+    return candidates[best]._replace(
+        usage=usage,
+        other_answers=tuple(others),
+        tool_calls=_join_lists([row.tool_calls for row in candidates]),
+        code=_join_lists([row.code for row in candidates]),
+        images=sum(row.images for row in candidates),
+    )
+
+
+def _join_lists(lists: list[str]) -> str:
+    """Several JSON lists as one; "" if all are empty."""
+    items = ",".join(one[1:-1] for one in lists if one)
+    return f"[{items}]" if items else ""
 
 
 def _classify_candidate_or_empty(key: str | None, response: _Response, candidate: _Candidate) -> ParsedRow:
     row = _classify_candidate(key, response, candidate)
-    if candidate.finish_reason or row.text or row.thoughts:
+    if candidate.finish_reason or row.text or row.thoughts or row.images:
         return row
     return row._replace(outcome=Outcome.EMPTY, error_message="the candidate is empty and has no finishReason")
 
@@ -365,12 +518,20 @@ def _classify_error(key: str | None, error: Any, response: _Response | None) -> 
     cache_lost = code == 7 and "cache" in message.lower()
     return ParsedRow(
         key,
-        Outcome.ERROR_TRANSIENT if cache_lost else outcome,
+        Outcome.ERROR_TRANSIENT if cache_lost or _MAY_SUCCEED.search(message) else outcome,
         error_code=code,
         error_message=message or name,
         usage=usage,
         cache_lost=cache_lost,
     )
+
+
+# Where the text says that the same request may succeed later, it decides, not the code.
+_MAY_SUCCEED = re.compile(
+    r"please (?:re-?try|try again)|try again (?:later|in)|not in an ACTIVE state|experiencing high demand"
+    r"|temporarily (?:unavailable|overloaded)",
+    re.IGNORECASE,
+)
 
 
 def _grpc_code(status: dict[str, Any]) -> int | None:

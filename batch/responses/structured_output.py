@@ -145,6 +145,7 @@ def repair_json(text: str) -> Any:
     return None
 
 
-_FENCE = re.compile(r"```\w*\s*\n(.*?)```", re.DOTALL)
-_COMMAS = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.DOTALL)
+# Possessive, and a string without an end is taken whole: each character is looked at once, whatever the text.
+_FENCE = re.compile(r"```\w*+[^\S\n]*+\n(.*?)```", re.DOTALL)
+_COMMAS = re.compile(r'("(?:\\.|[^"\\])*+(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
 _LENIENT = json.JSONDecoder(strict=False)

@@ -49,12 +49,15 @@ def build_results(
     received: list[Path],
     price: Price,
     schema: dict[str, Any] | None = None,
+    pictures: bool = False,
+    search_priced: bool = True,
     memory_mb: int = 64,
 ) -> Reconciliation:
     """Account for every row of a run's folder and write its results; safe to repeat after a crash.
 
     `received` are the files of result lines, named `<attempt>-<shard>.jsonl`; `price` prices one row's usage;
-    `schema` is the response schema of requests that name none.
+    `schema` is the response schema of requests that name none, and `pictures` says that they ask for one.
+    Without `search_priced` what web searches cost is not known, and the account says so where there were any.
     Both files are written aside and renamed into place, results last: a reader sees the old or the new, whole.
     """
     for stale in folder.glob(".building-*"):
@@ -62,7 +65,7 @@ def build_results(
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder) as name:
         work_dir = Path(name)
         returned = parse_files(received, work_dir / "wide.arrows", work_dir / "narrow.parquet", price)
-        schemas = ResponseSchemas(schema)
+        schemas = ResponseSchemas(schema, pictures=pictures)
         schemas.scan(folder / REQUESTS, work_dir / "forms.parquet")
         ordered = write_matches(
             folder,
@@ -73,7 +76,9 @@ def build_results(
             memory_mb=memory_mb,
             spill=work_dir / "spill",
         )
-        counters = Counters(tuple(path.relative_to(folder).as_posix() for path in received))
+        counters = Counters(
+            tuple(path.relative_to(folder).as_posix() for path in received), search_priced=search_priced
+        )
         lines = _kept_lines(work_dir, counters)
         rows = pq.read_metadata(folder / INPUTS).num_rows
         size = sum(path.stat().st_size for path in received) / max(rows, 1)  # bytes a row

@@ -3,48 +3,53 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch.formatting import plural
 from batch.model import Outcome, Usage
-from lifecycle.results.store.columns import DEDUPLICATED, DUPLICATE, KINDS, TOKENS
+from lifecycle.results.store.columns import DEDUPLICATED, DUPLICATE, EXTRA_COLUMNS, KINDS, USAGE_COLUMNS
 from lifecycle.results.store.reconciliation import AnswerColumn, Reconciliation
 
 
 class Counters:
     """Lines as they are placed, rows as they are written."""
 
-    def __init__(self, files: tuple[str, ...]) -> None:
-        self.files = files
+    def __init__(self, files: tuple[str, ...], *, search_priced: bool = True) -> None:
+        self.files, self.search_priced = files, search_priced
         self.kinds: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.usage = Usage()
         self.usd = 0.0
-        self.unpriced = self.cache_lost = self.unchecked = 0
+        self.unpriced = self.unpriced_searches = self.cache_lost = self.unchecked = 0
         self.price_unknown = False
+        self.extras: set[str] = set()
 
     def add_lines(self, batch: pa.RecordBatch) -> None:
         """Count placed lines. Duplicates and copies were not bought."""
         kind = batch.column("kind").to_numpy()
         self.kinds.update({KINDS[number]: int(count) for number, count in enumerate(np.bincount(kind)) if count})
         billed = pa.array((kind != DUPLICATE) & (kind != DEDUPLICATED))
-        tokens = [batch.column(name).filter(billed) for name in TOKENS]
-        self.usage += Usage(*(pc.sum(column).as_py() or 0 for column in tokens))
+        used = {name: batch.column(name).filter(billed) for name in USAGE_COLUMNS}
+        usage = Usage(*(pc.sum(column).as_py() or 0 for column in used.values()))
+        self.usage += usage
         cost = batch.column("cost_usd").filter(billed)
         self.usd += pc.sum(cost).as_py() or 0.0
         self.unpriced += cost.null_count
-        self.price_unknown |= bool(pc.any(pc.and_(cost.is_null(), tokens[0].is_valid())).as_py())
+        self.unpriced_searches += 0 if self.search_priced else usage.grounded_prompts
+        self.price_unknown |= bool(pc.any(pc.and_(cost.is_null(), used["prompt_tokens"].is_valid())).as_py())
 
     def add_rows(self, table: pa.Table) -> None:
         """Count result rows by outcome."""
         self.counts.update(count_outcomes(table))
         self.cache_lost += pc.sum(table.column("cache_lost")).as_py() or 0
+        self.extras.update(name for name in EXTRA_COLUMNS if table.column(name).null_count < table.num_rows)
 
     def reconciliation(self, fields: tuple[AnswerColumn, ...] = ()) -> Reconciliation:
         sent, missing = self.counts.total(), self.counts[Outcome.MISSING]
-        notes = [f"{self.unchecked:,} answers were not checked: too many different forms."] if self.unchecked else []
         return Reconciliation(
             sent=sent,
             returned=self.kinds.total() - self.kinds["shared"],
@@ -58,11 +63,21 @@ class Counters:
             counts={outcome.value: self.counts[outcome] for outcome in Outcome if self.counts[outcome]},
             usage=self.usage,
             usd=None if self.price_unknown else self.usd,
-            unpriced=self.unpriced,
+            unpriced=self.unpriced + self.unpriced_searches,
             fields=fields,
-            notes=tuple(notes),
+            notes=tuple(self._notes()),
             files=self.files,
+            extras=tuple(name for name in EXTRA_COLUMNS if name in self.extras),
         )
+
+    def _notes(self) -> Iterator[str]:
+        if self.unchecked:
+            yield f"{self.unchecked:,} answers were not checked: too many different forms."
+        if self.unpriced_searches:
+            yield (
+                f"Search fees are not included in the cost: {plural(self.unpriced_searches, 'answer')} came with web "
+                "searches, and the price of those is not known. Give it in CATALOG_FILE."
+            )
 
 
 def count_outcomes(table: pa.Table) -> dict[str, int]:

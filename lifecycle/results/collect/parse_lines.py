@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.model import Usage
 from batch.responses.outcomes import RANK, ParsedRow, classify
-from lifecycle.results.store.columns import KEY_SCHEMA, LINE_SCHEMA
+from lifecycle.results.store.columns import KEY_SCHEMA, LINE_SCHEMA, USAGE_COLUMNS
 
 Price = Callable[[Usage], float | None]
 
@@ -73,7 +74,7 @@ def _batches(received: list[Path], price: Price) -> Iterator[list[object]]:
                     row = classify(line)
                     cells += _parse(row, price)
                     cells += (attempt, number, position, length)
-                    size += len(row.text)
+                    size += len(row.text) + sum(map(len, row.other_answers))
                 position += length
                 if not count % YIELD_ROWS:
                     time.sleep(0)
@@ -86,9 +87,14 @@ def _batches(received: list[Path], price: Price) -> Iterator[list[object]]:
 
 def _parse(row: ParsedRow, price: Price) -> tuple[object, ...]:
     """A row's worth, key and told columns."""
-    key, outcome, text, _, code, message, finish, block, usage, cache_lost = row
+    key, outcome, text, _, code, message, finish, block, usage, cache_lost, others, calls, executed, images = row
     head = (RANK[outcome], key, outcome, text, code, message, error_group(message), finish, block)
+    extras = (orjson.dumps(others).decode() if others else None, calls or None, executed or None, images)
     if usage is None:
-        return (*head, None, None, None, None, None, None, cache_lost)
-    cost = price(usage) if usage.prompt or usage.output else 0.0
-    return (*head, usage.prompt, usage.cached, usage.candidates, usage.thoughts, usage.tool_prompt, cost, cache_lost)
+        return (*head, *_NOT_TOLD, cache_lost, *extras)
+    cost = price(usage) if usage != _NOTHING else 0.0
+    return (*head, *vars(usage).values(), cost, cache_lost, *extras)
+
+
+_NOTHING = Usage()
+_NOT_TOLD = (None,) * (len(USAGE_COLUMNS) + 1)  # usage, and the cost

@@ -17,7 +17,8 @@ from lifecycle.results.collect.parse_lines import YIELD_ROWS
 from lifecycle.results.store.line_blocks import line_blocks
 from lifecycle.results.store.reconciliation import AnswerColumn
 
-NO_SCHEMA, UNCHECKED = -1, -2  # numbers that stand for no form, and for one beyond DISTINCT
+# Numbers that stand for no form, for one beyond MAX_SCHEMAS, and for a picture.
+NO_SCHEMA, UNCHECKED, PICTURE = -1, -2, -3
 MAX_SCHEMAS = 1000  # forms kept; rows that ask for others are not checked, and the account says so
 MAX_COLUMNS = 100  # typed columns at most
 NUMBERS_SCHEMA = pa.schema([("key", pa.string()), ("form", pa.int32())])
@@ -32,6 +33,8 @@ class _Config(msgspec.Struct, gc=False):
     schema_: msgspec.Raw = msgspec.field(name="response_schema", default=_NULL)
     json_schema: msgspec.Raw = msgspec.field(name="responseJsonSchema", default=_NULL)
     json_schema_: msgspec.Raw = msgspec.field(name="response_json_schema", default=_NULL)
+    modalities: msgspec.Raw = msgspec.field(name="responseModalities", default=_NULL)
+    modalities_: msgspec.Raw = msgspec.field(name="response_modalities", default=_NULL)
 
 
 class _Request(msgspec.Struct, gc=False):
@@ -49,10 +52,13 @@ _value = msgspec.json.Decoder().decode
 
 
 class ResponseSchemas:
-    """The forms asked for, by number. `default` is for requests that name none; `by_key` tells who asks which."""
+    """The forms asked for, by number. `default` is for requests that name none; `by_key` tells who asks which.
 
-    def __init__(self, default: dict[str, Any] | None) -> None:
-        self.default = NO_SCHEMA
+    With `pictures`, requests that do not say otherwise ask for one: the model is made for it.
+    """
+
+    def __init__(self, default: dict[str, Any] | None, *, pictures: bool = False) -> None:
+        self.default = PICTURE if pictures else NO_SCHEMA
         self.by_key: Path | None = None
         self._schemas: list[AnswerSchema] = []
         self._numbers: dict[tuple[bytes, bool], int] = {}
@@ -64,7 +70,7 @@ class ResponseSchemas:
         return self._schemas[number]
 
     def __bool__(self) -> bool:
-        return bool(self._schemas)
+        return bool(self._schemas or self.default != NO_SCHEMA or self.by_key)
 
     def scan(self, requests: Path, target: Path) -> None:
         """Look what every request asks for; `target` becomes a Parquet file of (key, form) if they differ."""
@@ -113,6 +119,10 @@ class ResponseSchemas:
         config = (request.config or request.config_) if request else None
         if config is None:
             return self.default
+        if (modalities := bytes(config.modalities) + bytes(config.modalities_)) != b"nullnull":
+            return (
+                PICTURE if b'"IMAGE"' in modalities.upper() else NO_SCHEMA if self.default == PICTURE else self.default
+            )
         mime = config.mime or config.mime_
         candidates = (config.schema, config.schema_, config.json_schema, config.json_schema_)
         schema = next((text for part in candidates if (text := bytes(part)) != b"null"), b"null")
@@ -127,7 +137,7 @@ class ResponseSchemas:
         return self._numbers[schema_key]
 
 
-_MARK = re.compile(rb'"response(?:Schema|JsonSchema|MimeType|_schema|_json_schema|_mime_type)"')
+_MARK = re.compile(rb'"response(?:Schema|JsonSchema|MimeType|Modalities|_schema|_json_schema|_mime_type|_modalities)"')
 
 
 def _mentions_schema(requests: Path) -> bool:

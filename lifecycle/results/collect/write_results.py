@@ -14,15 +14,16 @@ import pyarrow.parquet as pq
 from batch.errors import InputError
 from batch.model import Outcome
 from batch.responses.outcomes import LABELS
+from batch.responses.structured_output import ParsedAnswer
 from lifecycle.results.collect.counters import Counters
-from lifecycle.results.collect.response_schemas import UNCHECKED, ResponseSchemas
+from lifecycle.results.collect.response_schemas import NO_SCHEMA, PICTURE, UNCHECKED, ResponseSchemas
 from lifecycle.results.store.columns import (
     DEDUPLICATED,
     DICTIONARY_COLUMNS,
     MATCHED_LINE_SCHEMA,
     RECONCILIATION_KEY,
     RESULT_SCHEMA,
-    TOKENS,
+    USAGE_COLUMNS,
 )
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.results.store.sorted_stream import SortedStream
@@ -97,7 +98,7 @@ def _result_columns(inputs: pa.RecordBatch, aligned: pa.Table) -> dict[str, pa.C
     columns = {name: aligned.column(name) for name in RESULT_SCHEMA.names if name in aligned.column_names}
     columns |= {"n": inputs.column("n"), "key": inputs.column("key"), "shared": shared}
     columns |= {name: pc.if_else(absent, value, columns[name]) for name, value in _MISSING.items()}
-    zeroed = {name: pc.if_else(shared, 0, columns[name]) for name in (*TOKENS, "cost_usd")}
+    zeroed = {name: pc.if_else(shared, 0, columns[name]) for name in (*USAGE_COLUMNS, "cost_usd")}
     empty = pa.array([""] * inputs.num_rows)
     ordered = {**columns, **zeroed, "parsed": empty, "repaired": empty}
     return {name: ordered[name] for name in RESULT_SCHEMA.names}
@@ -112,18 +113,34 @@ def _read_answers(
     schema_numbers = pc.fill_null(aligned.column("form"), schemas.default)
     names = ("outcome", "text", "error_message", "error", "parsed", "repaired")
     changed = {name: columns[name].to_pylist() for name in names}
-    for row, (number, outcome, text) in enumerate(
-        zip(schema_numbers.to_pylist(), changed["outcome"], changed["text"], strict=True)
+    label = LABELS[Outcome.INVALID_OUTPUT]
+    for row, (number, outcome, text, images) in enumerate(
+        zip(
+            schema_numbers.to_pylist(),
+            changed["outcome"],
+            changed["text"],
+            columns["images"].to_pylist(),
+            strict=True,
+        )
     ):
-        if outcome != Outcome.ANSWERED or not text or number == -1:
+        if outcome != Outcome.ANSWERED or number == NO_SCHEMA:
             continue
         if number == UNCHECKED:
-            counters.unchecked += 1
+            counters.unchecked += bool(text)
             continue
-        answer = schemas[number].read(text)
-        changed["parsed"][row], changed["repaired"][row] = answer.form, answer.json if answer.form == "lenient" else ""
+        if number == PICTURE:
+            answer = _PICTURE_CAME if images else _NO_PICTURE
+        elif text:
+            answer = schemas[number].read(text)
+            changed["parsed"][row] = answer.form
+            changed["repaired"][row] = answer.json if answer.form == "lenient" else ""
+        else:
+            continue
         if answer.form != "strict":
-            label = LABELS[Outcome.INVALID_OUTPUT]
             changed["outcome"][row], changed["error"][row] = Outcome.INVALID_OUTPUT.value, f"{label}: {answer.kind}"
             changed["error_message"][row] = f"{label}: {answer.problem}"
     return changed
+
+
+_PICTURE_CAME = ParsedAnswer("strict")
+_NO_PICTURE = ParsedAnswer("failed", problem="a picture was asked for, and none came")

@@ -203,9 +203,14 @@ def _flat_lines(job: _ExportJob) -> Iterator[bytes]:
                 usage, response = _as_received(read(*location))
                 inputs = {"input": {name: row.pop(name) for name in source_names}} if source_names else {}
                 values = {"answer": {name: row.pop(column) for column, name in answers.items()}} if answers else {}
-                record = {**mark, **inputs, **row, **values, "usage": usage, "response": response}
+                extras = {name: _json_value(row.pop(name)) for name in job.table.reconciliation.extras}
+                record = {**mark, **inputs, **row, **extras, **values, "usage": usage, "response": response}
                 mark = {}
                 yield orjson.dumps(record, default=str)
+
+
+def _json_value(text: str | None) -> Any:
+    return None if text is None else orjson.Fragment(text)
 
 
 def _locations(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
@@ -361,17 +366,27 @@ def _about_lines(job: _ExportJob) -> list[str]:
         *outcome_lines(account.counts),
         f"Tokens: {account.usage.prompt:,} prompt ({account.usage.cached:,} of them cached), "
         f"{account.usage.candidates:,} output, {account.usage.thoughts:,} thoughts.",
-        f"Cost: {format_usd(account.usd)}.",
+        f"Cost: {'at least ' if account.unpriced and account.usd is not None else ''}{format_usd(account.usd)}.",
+        *account.notes,
     ]
 
 
 def _txt(job: _ExportJob, stream: IO[bytes]) -> None:
     stream.write(("\n".join(_about_lines(job)) + "\n").encode())
+    extras = job.table.reconciliation.extras
     for batch, _ in job.batches():
-        names = ("key", "outcome", "prompt", "text", "error_message")
-        for key, outcome, prompt, text, message in zip(*(batch.column(n).to_pylist() for n in names), strict=True):
-            block = f"\n{'=' * 78}\n{key}  [{outcome}]\n\n{prompt or ''}\n\n{'-' * 78}\n{text or message}\n"
+        for row in batch.select(["key", "outcome", "prompt", "text", "error_message", *extras]).to_pylist():
+            block = f"\n{'=' * 78}\n{row['key']}  [{row['outcome']}]\n\n{row['prompt'] or ''}\n\n{'-' * 78}\n"
+            block += f"{row['text'] or row['error_message']}\n"
+            block += "".join(f"\n{EXTRA_LABELS[name]}: {row[name]}\n" for name in extras if row[name])
             stream.write(strip_illegal(block).encode())
+
+
+EXTRA_LABELS = {
+    "other_answers": "Other answers",
+    "tool_calls": "Calls of tools",
+    "executed_code": "Code that was run",
+}
 
 
 _WRITERS: dict[tuple[str, str], Writer] = {

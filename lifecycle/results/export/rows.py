@@ -18,18 +18,6 @@ from lifecycle.results.store.sorted_stream import SortedStream
 from lifecycle.results.store.typed_columns import ARROW_TYPES, read_values
 
 BATCH_ROWS, BATCH_BYTES = 4096, 8_000_000
-_READ_COLUMNS = [
-    *dict.fromkeys(
-        [
-            "n",
-            *(name for name in FLAT_COLUMNS if name != "prompt"),
-            *dict(LINE_LOCATION),
-            "shared",
-            "parsed",
-            "repaired",
-        ]
-    )
-]
 LOCATION_COLUMNS = [name for name, _ in LINE_LOCATION]
 
 
@@ -40,13 +28,18 @@ def flat_schema(table: ResultTable, fields: bool = False) -> pa.Schema:
         stored.field(name).with_name(shown).remove_metadata() for name, shown in source_columns(table).items()
     ]
     answers = [(field.column, ARROW_TYPES[field.type]) for field in table.reconciliation.fields] if fields else []
-    return pa.schema([*source_fields, *(pa.field(name, _type(name)) for name in FLAT_COLUMNS), *answers])
+    return pa.schema([*source_fields, *(pa.field(name, _type(name)) for name in flat_columns(table)), *answers])
+
+
+def flat_columns(table: ResultTable) -> tuple[str, ...]:
+    """The columns of the flat row, with what is paid for beside the text where any row has it."""
+    return (*FLAT_COLUMNS, *table.reconciliation.extras)
 
 
 def source_columns(table: ResultTable) -> dict[str, str]:
     """The input's own columns, as stored, with the names they have in exports."""
     return input_column_names(
-        table.source_columns, taken=(*FLAT_COLUMNS, *(field.column for field in table.reconciliation.fields))
+        table.source_columns, taken=(*flat_columns(table), *(field.column for field in table.reconciliation.fields))
     )
 
 
@@ -54,8 +47,10 @@ def flat_batches(
     table: ResultTable, where: Filter, *, fields: bool = False, include_repaired: bool = False
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     """(flat rows with the columns of `flat_schema`, the rows of RESULT behind them), a bounded number at a time."""
-    source_names = source_columns(table)
+    source_names, names = source_columns(table), flat_columns(table)
     schema = flat_schema(table, fields)
+    stored_names = [name for name in names if name != "prompt"]
+    read_names = list(dict.fromkeys(["n", *stored_names, *LOCATION_COLUMNS, "shared", "parsed", "repaired"]))
     with (
         pq.ParquetFile(table.results, pre_buffer=False) as results,
         pq.ParquetFile(table.folder / INPUTS, pre_buffer=False) as inputs,
@@ -65,7 +60,7 @@ def flat_batches(
         size = _batch_rows(results, inputs)
         input_stream = SortedStream(stored, inputs.iter_batches(size, columns=stored.names, use_threads=False))
         selected = _selected_rows(db, table, where)
-        for batch in results.iter_batches(size, columns=_READ_COLUMNS, use_threads=False):
+        for batch in results.iter_batches(size, columns=read_names, use_threads=False):
             if not batch.num_rows:
                 continue
             bound = batch.column("n")[-1].as_py() + 1
@@ -76,7 +71,7 @@ def flat_batches(
             if rows.num_rows:
                 columns = [input_rows.column(name) for name in source_names]
                 overrides = {"prompt": input_rows.column("prompt"), "cost_usd": round_usd(rows.column("cost_usd"))}
-                columns += [overrides[name] if name in overrides else rows.column(name) for name in FLAT_COLUMNS]
+                columns += [overrides[name] if name in overrides else rows.column(name) for name in names]
                 columns += _answers(table, rows, include_repaired) if fields else []
                 yield pa.table(columns, schema=schema), rows
 

@@ -29,6 +29,7 @@ from lifecycle.results.read.table import ResultTable
 from lifecycle.results.store import sql
 from lifecycle.results.store.columns import (
     DICTIONARY_COLUMNS,
+    EXTRA_COLUMNS,
     MATCHED_LINE_SCHEMA,
     OTHERS,
     RANK_SQL,
@@ -36,6 +37,7 @@ from lifecycle.results.store.columns import (
     RESULT_SCHEMA,
     RESULTS,
     SUPERSEDED,
+    with_all_columns,
 )
 from lifecycle.results.store.reconciliation import Reconciliation, read_reconciliation
 from lifecycle.results.store.sorted_stream import SortedStream, row_groups
@@ -122,7 +124,7 @@ def _write_rows(db: sql.Connection, runs: Sequence[Path], work_dir: Path) -> Non
     ):
         for batch in row_groups(parent):
             if batch.num_rows:
-                table = batch
+                table = with_all_columns(batch, RESULT_SCHEMA)
                 matches = shown_rows.read_until("n", batch.column("n")[-1].as_py() + 1)
                 table = _with_children(other_db, table, matches, runs, bases) if matches.num_rows else table
                 counts.update(count_outcomes(table))
@@ -160,7 +162,7 @@ def _child_rows(db: sql.Connection, run: Path, wanted_rows: pa.Table, base: int)
     low, high = (pc.min(wanted_rows.column("own_n")).as_py(), pc.max(wanted_rows.column("own_n")).as_py())
     db.register("wanted", wanted_rows)
     rows = db.sql(
-        f"""SELECT {names} FROM {sql.parquet(run / RESULTS)} r JOIN wanted w ON w.own_n = r.n
+        f"""SELECT {names} FROM {sql.parquet_with(run / RESULTS, RESULT_SCHEMA.names)} r JOIN wanted w ON w.own_n = r.n
             WHERE r.n BETWEEN {low} AND {high} ORDER BY w.place"""
     ).to_arrow_table()
     db.unregister("wanted")
@@ -182,8 +184,9 @@ def _write_others(db: sql.Connection, runs: Sequence[Path], work_dir: Path) -> N
             n = "coalesce(m.n, o.n)" if run_number == 0 else "m.n"
             reader = db.sql(
                 f"""SELECT {names}, {n} AS n, kind, 1 AS attempts, NULL AS form
-                    FROM {sql.parquet(run / OTHERS)} o LEFT JOIN {mapped} m ON m.own_n = o.n
-                    UNION ALL SELECT {names}, m.n, {SUPERSEDED}, 1, NULL FROM {sql.parquet(run / RESULTS)} o
+                    FROM {sql.parquet_with(run / OTHERS, line_columns)} o LEFT JOIN {mapped} m ON m.own_n = o.n
+                    UNION ALL SELECT {names}, m.n, {SUPERSEDED}, 1, NULL
+                    FROM {sql.parquet_with(run / RESULTS, line_columns)} o
                     JOIN {mapped} m ON m.own_n = o.n WHERE NOT m.shown AND o.file IS NOT NULL AND NOT o.shared"""
             ).to_arrow_reader(8192)
             for batch in reader:
@@ -232,4 +235,5 @@ def _merged_reconciliation(
             for run, reconciliation in zip(runs, reconciliations, strict=True)
             for name in reconciliation.files
         ),
+        extras=tuple(name for name in EXTRA_COLUMNS if any(name in account.extras for account in reconciliations)),
     )

@@ -32,7 +32,8 @@ class RowDetail:
     """Everything known of one row. `request` and `response` are JSON as sent and received, "" if there is none.
 
     `run` is the run that gave this answer; `parsed` says how a structured answer was read; `shared` that an identical
-    row was sent in its place.
+    row was sent in its place. `other_answers` are the further candidates; `tool_calls` and `executed_code` are JSON
+    lists of parts as received, or "".
     """
 
     key: str
@@ -57,6 +58,9 @@ class RowDetail:
     request: str
     response: str
     others: tuple[OtherLine, ...]
+    other_answers: tuple[str, ...] = ()
+    tool_calls: str = ""
+    executed_code: str = ""
 
 
 def read_detail(
@@ -83,6 +87,9 @@ def read_detail(
         request=request.decode("utf-8", "replace"),
         response=raw.decode("utf-8", "replace").strip(),
         others=tuple(others),
+        other_answers=classified.other_answers if classified else (),
+        tool_calls=classified.tool_calls if classified else "",
+        executed_code=classified.code if classified else "",
     )
 
 

@@ -26,8 +26,8 @@ from lifecycle.results.store.columns import (
     REQUESTS,
     RESULTS,
     SUPERSEDED,
-    TOKENS,
     UNMATCHED,
+    USAGE_COLUMNS,
 )
 from lifecycle.results.store.reconciliation import Reconciliation, read_reconciliation
 from lifecycle.results.store.typed_columns import read_values
@@ -194,15 +194,16 @@ class ResultTable:
 
         Prompts of more than `threshold` tokens are kept apart; cached tokens never count more than the prompt's.
         """
-        token_columns = ", ".join(TOKENS).replace(
-            "cached_tokens", "least(cached_tokens, prompt_tokens) AS cached_tokens"
+        usage_columns = ", ".join(USAGE_COLUMNS).replace(
+            "cached_tokens,", "least(cached_tokens, prompt_tokens) AS cached_tokens,", 1
         )
-        sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in TOKENS)
+        sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in USAGE_COLUMNS)
+        results, others = (sql.parquet_with(path, USAGE_COLUMNS) for path in (self.results, self.others))
         with sql.cursor() as db:
             tiers = db.execute(
                 f"""SELECT coalesce(prompt_tokens > ?, false) AS long, count(*), {sums} FROM (
-                    SELECT {token_columns} FROM {sql.parquet(self.results)} WHERE file IS NOT NULL AND NOT shared UNION ALL
-                    SELECT {token_columns} FROM {sql.parquet(self.others)} WHERE kind <> {DUPLICATE}) GROUP BY long""",
+                    SELECT {usage_columns} FROM {results} WHERE file IS NOT NULL AND NOT shared UNION ALL
+                    SELECT {usage_columns} FROM {others} WHERE kind <> {DUPLICATE}) GROUP BY long""",
                 [2**62 if threshold is None else threshold],
             ).fetchall()
         parts = [

@@ -11,8 +11,23 @@ INPUTS, REQUESTS, FANOUT, GROUPS = "inputs.parquet", "requests.jsonl", "fanout.p
 RESULTS, OTHERS = "results.parquet", "others.parquet"
 RECONCILIATION_KEY = "account"  # key of the account in the metadata of RESULTS
 
-TOKENS = ("prompt_tokens", "cached_tokens", "output_tokens", "thoughts_tokens", "tool_tokens")
-# What a line tells. Tokens and cost are null where the line does not tell.
+# What was used, a column for each field of `Usage`, in its order.
+USAGE_COLUMNS = (
+    "prompt_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "thoughts_tokens",
+    "tool_tokens",
+    "audio_tokens",
+    "cached_audio_tokens",
+    "image_tokens",
+    "unitemised_tokens",
+    "search_queries",
+    "grounded_prompts",
+)
+# What is paid for beside the text, a JSON list each, null where there is none; exports have those that occur.
+EXTRA_COLUMNS = ("other_answers", "tool_calls", "executed_code")
+# What a line tells. Usage and cost are null where the line does not tell.
 LINE_COLUMNS = (
     ("outcome", pa.string()),
     ("text", pa.string()),
@@ -21,9 +36,11 @@ LINE_COLUMNS = (
     ("error", pa.string()),  # the message without its particulars, for grouping
     ("finish_reason", pa.string()),
     ("block_reason", pa.string()),
-    *((name, pa.int64()) for name in TOKENS),
+    *((name, pa.int64()) for name in USAGE_COLUMNS),
     ("cost_usd", pa.float64()),
     ("cache_lost", pa.bool_()),
+    *((name, pa.string()) for name in EXTRA_COLUMNS),
+    ("images", pa.int32()),  # pictures that came with the answer
 )
 # Where a line is: the run's attempt, the number of the received file, and the bytes in it.
 LINE_LOCATION = (("attempt", pa.int32()), ("file", pa.int32()), ("position", pa.int64()), ("length", pa.int64()))
@@ -58,3 +75,11 @@ RESULT_SCHEMA = pa.schema(
     ]
 )
 RANK_SQL = "CASE outcome " + " ".join(f"WHEN '{outcome}' THEN {RANK[outcome]}" for outcome in Outcome) + " END"
+
+
+def with_all_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table as the schema has it: columns that its writer, an earlier version, did not know are null."""
+    for field in schema:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table.select(schema.names)

@@ -36,7 +36,8 @@ class Reconciliation:
     `shared` rows were exact copies of another row and took its answer without being sent.
 
     `usage` and `usd` are everything bought: all attempts and unmatched lines, duplicates not. `usd` is None if no
-    price is known; `unpriced` counts the lines bought whose cost is not known (then `usd` is a lower bound).
+    price is known; `unpriced` counts the lines bought whose cost is not known, or not with its search fees (then `usd`
+    is a lower bound). `extras` are the columns of EXTRA_COLUMNS that any row has.
     `files` are the received files by number, relative to the run's folder.
     """
 
@@ -56,6 +57,7 @@ class Reconciliation:
     fields: tuple[AnswerColumn, ...] = ()
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
 
     @property
     def answered(self) -> int:
@@ -80,6 +82,7 @@ class Reconciliation:
         values["usage"] = Usage(**values["usage"])
         values["fields"] = tuple(AnswerColumn(**item) for item in values["fields"])
         values["notes"], values["files"] = tuple(values["notes"]), tuple(values["files"])
+        values["extras"] = tuple(values.get("extras", ()))
         return cls(**values)
 
 

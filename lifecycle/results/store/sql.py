@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 READER_MB = 80
 KEPT_MB = 2  # of freed memory; the allocator would keep up to half a gigabyte for the next query
@@ -43,6 +45,13 @@ def cursor() -> Connection:
 def parquet(path: Path) -> str:
     """A Parquet file as a table in SQL."""
     return "read_parquet('" + str(path).replace("'", "''") + "')"
+
+
+def parquet_with(path: Path, columns: Iterable[str]) -> str:
+    """The same with columns that its writer, an earlier version, may not have known: null then."""
+    present = set(pq.read_schema(path).names)
+    absent = "".join(f", NULL AS {quoted(name)}" for name in columns if name not in present)
+    return f"(SELECT *{absent} FROM {parquet(path)})" if absent else parquet(path)
 
 
 def quoted(name: str) -> str:

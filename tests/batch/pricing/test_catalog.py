@@ -45,10 +45,10 @@ def test_no_price_is_zero_and_batch_is_half_of_standard(packaged: catalog.Catalo
     for model in packaged.models.values():
         for period in model.prices:
             for rates in filter(None, (period, period.long)):
-                assert all(getattr(rates, name) != 0 for name in catalog.PRICE_KEYS)
-                assert rates.input_batch == pytest.approx(rates.input_standard / 2)
-                if rates.output_standard is not None:
-                    assert rates.output_batch == pytest.approx(rates.output_standard / 2)
+                assert 0 not in [getattr(rates, name, None) for name in catalog.PRICE_KEYS]
+                for standard in ("input_standard", "output_standard", "audio_standard", "image_output_standard"):
+                    if (price := getattr(rates, standard, None)) is not None:
+                        assert getattr(rates, standard.replace("standard", "batch")) == pytest.approx(price / 2)
 
 
 def test_cached_tokens_cost_a_tenth_and_long_prompts_never_less(packaged: catalog.Catalog) -> None:

@@ -24,6 +24,7 @@ def of(name: str, on: date = TODAY) -> Tariff:
 
 
 FLASH, PRO, LITE = of("gemini-3.8-flash"), of("gemini-2.5-pro"), of("gemini-3.5-flash-lite")
+AUDIO, PICTURE = of("gemini-2.5-flash"), of("gemini-3.1-flash-image")
 
 BY_HAND = [
     # 1,000 × 0.375 + 500 × 1.875 = 375 + 937.5 = 1,312.5 millionths
@@ -53,6 +54,28 @@ BY_HAND = [
     # embeddings have no output price and need none: 1,000 × 0.1
     pytest.param(Usage(1_000), of("gemini-embedding-2"), "batch", 0.0001, id="embedding"),
     pytest.param(Usage(), FLASH, "batch", 0.0, id="nothing"),
+    # sound at its own rate: 100 × 0.15 + 1,000,000 × 0.5 + 100 × 1.25 = 15 + 500,000 + 125
+    pytest.param(Usage(1_000_100, 0, 100, audio=1_000_000), AUDIO, "batch", 0.50014, id="sound-in-batch"),
+    # the same at standard price: 100 × 0.3 + 1,000,000 × 1 + 100 × 2.5
+    pytest.param(Usage(1_000_100, 0, 100, audio=1_000_000), AUDIO, "standard", 1.00028, id="sound-at-standard"),
+    # 900 with 500 cached: text 50 fresh, 50 cached; sound 350 fresh, 450 cached:
+    # 50 × 0.15 + 350 × 0.5 + 50 × 0.03 + 450 × 0.1 = 7.5 + 175 + 1.5 + 45
+    pytest.param(Usage(900, 500, audio=800, cached_audio=450), AUDIO, "batch", 0.000229, id="sound-cached"),
+    # a model with one rate for all takes sound for text: 1,000 × 0.375
+    pytest.param(Usage(1_000, audio=900), FLASH, "batch", 0.000375, id="sound-at-one-rate"),
+    # a recorded picture: 9 × 0.25 + (346 + 337) × 1.5 + 1,120 × 30 = 2.25 + 1,024.5 + 33,600
+    pytest.param(Usage(9, 0, 1_466, 337, image=1_120), PICTURE, "batch", 0.03462675, id="picture-beside-text"),
+    # 50 tokens that Google counts and does not itemise are output: 10 × 0.375 + (5 + 50) × 1.875
+    pytest.param(Usage(10, 0, 5, unitemised=50), FLASH, "batch", 0.000106875, id="unitemised"),
+    # two searches at 14 per 1,000, the same in a batch and without: 10 × 0.375 millionths + 0.028
+    pytest.param(Usage(10, search_queries=2, grounded_prompts=1), FLASH, "batch", 0.02800375, id="searches"),
+    pytest.param(Usage(10, search_queries=2, grounded_prompts=1), FLASH, "standard", 0.0280075, id="searches-standard"),
+    # 2.5 charges the prompt, whatever it searched: 10 × 0.15 millionths + 0.035
+    pytest.param(Usage(10, search_queries=2, grounded_prompts=1), AUDIO, "batch", 0.0350015, id="grounded-prompt"),
+    # the fee is the same above the threshold: 200,001 × 1.25 millionths + 0.035
+    pytest.param(
+        Usage(200_001, search_queries=1, grounded_prompts=1), PRO, "batch", 0.28500125, id="long-and-grounded"
+    ),
 ]
 
 
@@ -196,3 +219,39 @@ def test_a_long_tier_without_a_storage_price_keeps_the_base_one() -> None:
     long = Tariff(4.0, 2.0, 18.0, 9.0, 0.4, None, None)
     tariff = Tariff(2.0, 1.0, 12.0, 6.0, 0.2, None, 4.5, long_context_threshold=200_000, long=long)
     assert rates.storage_usd(1_000_000, 2, tariff) == 9.0
+
+
+def test_sound_of_unknown_price_and_searches_of_unknown_fee_are_never_free() -> None:
+    cached_sound = Usage(100, 60, audio=100, cached_audio=60)
+    assert rates.usage_usd(cached_sound, replace(AUDIO, audio_cached=None)) is None
+    searched, untold = Usage(10, search_queries=2, grounded_prompts=1), replace(FLASH, search_query=None)
+    assert rates.usage_usd(searched, untold) == pytest.approx(10 * 0.375e-6)
+    assert rates.excludes_search(searched, untold)
+    assert not rates.excludes_search(Usage(10), untold)
+    assert not rates.excludes_search(searched, FLASH)
+
+
+def test_a_bill_names_what_is_not_text() -> None:
+    assert rates.explain_cost(Usage(1_000, 0, 52, audio=900), AUDIO) == (
+        "100 fresh × 0.15 + 900 fresh of sound × 0.5 + 52 output × 1.25 per million = 0.000530 USD"
+    )
+    searched = Usage(10, 0, 5, search_queries=2, grounded_prompts=1)
+    assert rates.explain_cost(searched, FLASH) == (
+        "10 fresh × 0.375 + 5 output × 1.875 per million + 2 searches × 14 per 1,000 = 0.028013 USD"
+    )
+    assert "search fees, not included" in rates.explain_cost(searched, replace(FLASH, search_query=None))
+
+
+@pytest.mark.parametrize("tariff", [FLASH, PRO, AUDIO, PICTURE])
+def test_a_run_of_every_kind_costs_the_sum_of_its_requests(tariff: Tariff) -> None:
+    rows = [
+        Usage(900, 500, 7, audio=800, cached_audio=450),
+        Usage(9, 0, 1_466, 337, image=1_120),
+        Usage(10, 0, 5, unitemised=50, search_queries=3, grounded_prompts=1),
+        Usage(200_001, 0, 1, search_queries=1, grounded_prompts=1),
+    ]
+    priced = [rates.usage_usd(usage, replace(tariff, cached=0.01)) for usage in rows]
+    parts = [RunUsage(1, long=one) if rates.is_long(one.prompt, tariff) else RunUsage(1, short=one) for one in rows]
+    assert rates.run_usd(sum(parts, RunUsage()), replace(tariff, cached=0.01)) == pytest.approx(
+        sum(usd for usd in priced if usd is not None)
+    )
