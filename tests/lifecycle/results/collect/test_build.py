@@ -17,7 +17,7 @@ from tests.lifecycle.hand_made_run import RunFixture, answer
 CATALOG = catalog.load()
 FLASH = CATALOG.tariff("gemini-2.5-flash", date(2026, 11, 28))
 assert FLASH is not None
-SOUND = {"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 800}]}
+SOUND: dict[str, Any] = {"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 800}]}
 
 
 def price(usage: Usage) -> float | None:
