@@ -19,7 +19,8 @@ SETTINGS_READERS = {"main", "cli", "assembly", "settings"}
 
 # room -> the rooms of the same folder that it may import. Modules directly in a folder are named one by one.
 ROOMS: dict[str, set[str]] = {
-    "ui.page": {"ui.monitor", "ui.submit", "ui.account", "ui.results", "ui.shared"},
+    "ui.page": {"ui.layout", "ui.monitor", "ui.submit", "ui.account", "ui.results", "ui.shared"},
+    "ui.layout": {"ui.shared"},
     "ui.monitor": {"ui.submit", "ui.shared"},
     "ui.submit": {"ui.pricing", "ui.account", "ui.shared"},
     "ui.account": {"ui.results", "ui.shared"},

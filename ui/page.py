@@ -7,10 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from ui.account import caches, spend
+from ui.layout import banner, style
 from ui.monitor import desktop_notification, since_last_visit
 from ui.monitor import panel as monitor_panel
 from ui.results import panel as results_panel
-from ui.shared import banner, browser_actions, preferences, session, style
+from ui.shared import browser_actions, preferences, session
 from ui.shared.app_state import get_state
 from ui.submit import panel as submit_panel
 from ui.submit import sidebar

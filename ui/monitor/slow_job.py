@@ -12,7 +12,7 @@ from lifecycle.core.models import Account, RunView
 from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.runner import Runner
 from ui.monitor import actions
-from ui.shared import background, notices
+from ui.shared import background, model_list, notices
 from ui.shared.format import money
 from ui.shared.notices import escape_markdown
 
@@ -63,15 +63,8 @@ def _draw_choices(runner: Runner, account: Account, run: RunView) -> None:
         "The job is cancelled first. When Google has ended it, only the rows that it did not answer are sent again, "
         "under their own keys, and the results become one. Another model often has a shorter queue."
     )
-    other_models = [choice.id for choice in runner.accounts.models(account) if choice.id != run.model]
     with st.container(horizontal=True, gap="small"):
-        model = st.selectbox(
-            "Model",
-            ["", *other_models],
-            key=f"elsewhere-model-{run.id}",
-            format_func=lambda name: name or f"{run.model}, as before",
-            width=280,
-        )
+        model = model_list.draw_override(account, run, f"elsewhere-model-{run.id}")
         rows_per_job = st.number_input(
             "Rows in a job, at most",
             1,
@@ -82,7 +75,7 @@ def _draw_choices(runner: Runner, account: Account, run: RunView) -> None:
             help="Smaller jobs end sooner, and what they answer is safe.",
             width=180,
         )
-    _draw_forecast(runner, account, _CacheKey(run.id, account.owner_id, model or "", rows_per_job or 0), run)
+    _draw_forecast(runner, account, _CacheKey(run.id, account.owner_id, model, rows_per_job or 0), run)
 
 
 def _draw_forecast(runner: Runner, account: Account, cache_key: _CacheKey, run: RunView) -> None:

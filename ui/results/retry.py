@@ -16,7 +16,7 @@ from lifecycle.planning.retry_draft import RETRYABLE, RetryForecast
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from lifecycle.runner import Runner
 from ui.results import table as results_table
-from ui.shared import background, notices, selection, session
+from ui.shared import background, model_list, notices, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import money, outcome, progress
 from ui.shared.notices import escape_markdown
@@ -64,7 +64,7 @@ def draw(runner: Runner, account: Account, run: RunView, table: ResultTable, tab
         if not drawer.open:
             return
         where, total = _draw_row_choice(run.id, table, table_filter)
-        model, output_cap = _draw_overrides(runner, account, run)
+        model, output_cap = _draw_overrides(account, run)
         if not total:
             st.caption("Choose outcomes to send again.")
         else:
@@ -113,17 +113,10 @@ def _draw_row_choice(run_id: str, table: ResultTable, table_filter: Filter) -> t
     return Filter(outcomes=tuple(sorted(name.value for name in outcomes))), sum(counts[name] for name in outcomes)
 
 
-def _draw_overrides(runner: Runner, account: Account, run: RunView) -> tuple[str, int | None]:
+def _draw_overrides(account: Account, run: RunView) -> tuple[str, int | None]:
     """(another model or "", another output cap or None)."""
-    other_models = [choice.id for choice in runner.accounts.models(account) if choice.id != run.model]
     with st.container(horizontal=True, gap="small"):
-        model = st.selectbox(
-            "Model",
-            ["", *other_models],
-            key=f"retry-model-{run.id}",
-            format_func=lambda name: name or f"{run.model}, as before",
-            width=280,
-        )
+        model = model_list.draw_override(account, run, f"retry-model-{run.id}")
         output_cap = st.number_input(
             "Output cap, tokens",
             1,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ui.shared.cookie_crypto import CookieCipher, OneTimeTokens
+from ui.shared.cookie_crypto import CookieCipher
+from ui.shared.one_time_tokens import OneTimeTokens
 
 if TYPE_CHECKING:
     from lifecycle.runner import Runner
@@ -17,7 +18,7 @@ OWN_HEADER = "x-gemini-batch-runner"  # on every call that our own scripts make:
 
 @dataclass(frozen=True)
 class CookieChange:
-    """One cookie to set to a sealed value, or to remove when `sealed` is empty."""
+    """One cookie to set to an encrypted value, or to remove when `encrypted` is empty."""
 
     name: str
     encrypted: str

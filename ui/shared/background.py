@@ -21,9 +21,13 @@ T = TypeVar("T")
 
 @dataclass
 class BackgroundResult(Generic[T]):
-    """One question of a browser session. `about` is everything that the answer hangs on."""
+    """One question of a browser session. `cache_key` is everything that the answer hangs on.
+
+    `previous` is what the same question was answered last time, None the first time.
+    """
 
     cache_key: object
+    previous: T | None = None
     future: Future[T] = field(default_factory=Future)
     started_at: float = field(default_factory=time.monotonic)
 
@@ -31,6 +35,11 @@ class BackgroundResult(Generic[T]):
     def value(self) -> T | None:
         """The answer, None while there is none; a question that failed has none."""
         return self.future.result() if self.future.done() and not self.future.exception() else None
+
+    @property
+    def last_known(self) -> T | None:
+        """The answer, or while there is none the one of last time."""
+        return self.previous if self.value is None else self.value
 
     @property
     def error(self) -> BatchRunnerError | None:
@@ -43,7 +52,7 @@ class BackgroundResult(Generic[T]):
 
 def latest(name: str) -> BackgroundResult[T] | None:
     """The question asked last under this name."""
-    result: BackgroundResult[T] | None = st.session_state.get(f"asked-{name}")
+    result: BackgroundResult[T] | None = st.session_state.get(_session_key(name))
     return result
 
 
@@ -52,19 +61,30 @@ def run_once(
 ) -> BackgroundResult[T]:
     """Ask once about the same thing while the answer is fresh, and wait a moment for it.
 
-    `question` runs in another thread and must not touch Streamlit.
+    `task` runs in another thread and must not touch Streamlit.
     """
-    result: BackgroundResult[T] | None = latest(name)
-    if result is None or result.cache_key != cache_key or time.monotonic() - result.started_at > max_age_seconds:
-        result = st.session_state[f"asked-{name}"] = BackgroundResult(cache_key)
-        threading.Thread(target=_run_task, args=(result.future, task), name=name, daemon=True).start()
+    result = run_without_waiting(name, cache_key, task, max_age_seconds)
     wait([result.future], max(0.0, result.started_at + INITIAL_WAIT_SECONDS - time.monotonic()))
+    return result
+
+
+def run_without_waiting(
+    name: str, cache_key: object, task: Callable[[], T], max_age_seconds: float = math.inf
+) -> BackgroundResult[T]:
+    """The same for an answer that need not be the newest."""
+    result: BackgroundResult[T] | None = latest(name)
+    same = result if result is not None and result.cache_key == cache_key else None
+    if same is not None and (not same.future.done() or time.monotonic() - same.started_at <= max_age_seconds):
+        return same
+    result = BackgroundResult(cache_key, same.last_known if same is not None else None)
+    st.session_state[_session_key(name)] = result
+    threading.Thread(target=_run_task, args=(result.future, task), name=name, daemon=True).start()
     return result
 
 
 def invalidate(name: str) -> None:
     """Ask anew the next time."""
-    st.session_state.pop(f"asked-{name}", None)
+    st.session_state.pop(_session_key(name), None)
 
 
 def draw_pending(name: str, message: str) -> None:
@@ -78,6 +98,10 @@ def draw_pending(name: str, message: str) -> None:
             st.rerun()
 
     pending()
+
+
+def _session_key(name: str) -> str:
+    return f"background-{name}"
 
 
 def _run_task(future: Future[T], task: Callable[[], T]) -> None:

@@ -247,7 +247,7 @@ def test_a_slow_forecast_holds_nothing_up(at: AppTest, runner: PricingRunner, mo
     compose(at)
     assert "Planning and pricing…" in page_text(at) and not at.metric and not submit_button(at).disabled
     runner.gate.set()
-    at.session_state["asked-forecast"].future.result(PATIENCE_SECONDS)
+    at.session_state["background-forecast"].future.result(PATIENCE_SECONDS)
     assert without_exception(at.run()).metric.len == 3 and len(runner.forecast_requests) == 1
 
 

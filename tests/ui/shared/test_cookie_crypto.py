@@ -1,4 +1,4 @@
-"""Secrets leave the process only sealed, and tickets are good once."""
+"""Secrets leave the process only encrypted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ui.shared.cookie_crypto import COOKIE_SECONDS, CookieCipher, OneTimeTokens, load_or_create_secret
+from ui.shared.cookie_crypto import COOKIE_SECONDS, CookieCipher, load_or_create_secret
 
 KEY = "AIzaSyCANARY-0123456789abcdefghijklmnop"
 
@@ -68,27 +68,3 @@ def test_a_given_secret_wins_and_writes_nothing(tmp_path: Path) -> None:
 def test_processes_that_start_together_agree_on_one_secret(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(lambda _: load_or_create_secret(tmp_path, ""), range(32)))) == 1
-
-
-def test_a_ticket_is_good_once() -> None:
-    tickets: OneTimeTokens[str] = OneTimeTokens(60)
-    ticket = tickets.issue("value")
-    assert tickets.peek(ticket) == "value"
-    assert tickets.redeem(ticket) == "value"
-    assert tickets.redeem(ticket) is None and tickets.peek(ticket) is None
-
-
-def test_a_ticket_runs_out_and_is_forgotten() -> None:
-    now = [0.0]
-    tickets: OneTimeTokens[str] = OneTimeTokens(60, clock=lambda: now[0])
-    ticket = tickets.issue("value")
-    now[0] = 61
-    assert tickets.peek(ticket) is None and tickets.redeem(ticket) is None
-    tickets.issue("other")
-    assert len(tickets._entries) == 1
-
-
-def test_tickets_cannot_be_guessed_from_one_another() -> None:
-    tickets: OneTimeTokens[int] = OneTimeTokens(60)
-    assert len({tickets.issue(n) for n in range(100)}) == 100
-    assert tickets.redeem("") is None and tickets.redeem("x" * 32) is None
