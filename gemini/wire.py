@@ -76,11 +76,17 @@ def inline_batch_body(display_name: str, rows: list[tuple[str, Json]]) -> Json:
 
 
 def result_lines(inlined: list[Json]) -> Iterator[Json]:
-    """Inlined responses in the form of a result file's lines; a response without a key stays without."""
+    """Inlined responses in the form of a result file's lines; a response without a key stays without.
+
+    `metadata` is kept whole, under whatever names its sender chose, but for one that is the key alone.
+    """
     for item in inlined:
-        key = _dict(item.get("metadata")).get("key")
-        rest: Json = {name: item[name] for name in ("response", "error") if name in item}
-        yield {"key": key, **rest} if isinstance(key, str) else rest
+        metadata = _dict(item.get("metadata"))
+        key = metadata.get("key")
+        line: Json = {"key": key} if isinstance(key, str) else {}
+        if metadata.keys() - line.keys():
+            line["metadata"] = metadata
+        yield line | {name: item[name] for name in ("response", "error") if name in item}
 
 
 def timestamp(text: object) -> datetime | None:

@@ -60,6 +60,25 @@ def line_key(members: Members, findings: Findings) -> str:
     return ""
 
 
+def own_fields(members: Members, key: str) -> dict[str, Raw]:
+    """What a line has beside its request, by name: not sent, but kept as columns of its row.
+
+    The members of `metadata` count as the line's own; one whose name is taken there is called "metadata.NAME".
+    Without a "request", only `id` and `metadata` are known to stand beside it. Nulls, the key and a copy of it in
+    `metadata.key` are left out.
+    """
+    names = members.keys() - {"key", "request"} if "request" in members else {"id"}
+    fields = {name: members[name] for name in members if name in names and name != "metadata"}
+    metadata = members.get("metadata")
+    if metadata is not None and json_kind(metadata) == "an object":
+        for name, value in read_object(metadata).items():
+            if name != "key" or bytes(value) not in (encode(key), key.encode()):
+                fields[f"metadata.{name}" if name in fields or name == "key" else name] = value
+    elif metadata is not None:
+        fields["metadata"] = metadata
+    return {name: value for name, value in fields.items() if json_kind(value) != "null"}
+
+
 def _has_value(members: Members, name: str) -> bool:
     return name in members and bytes(members[name]) not in (b"null", b'""')
 
@@ -108,7 +127,7 @@ def _read_request(raw: Raw, findings: Findings) -> Members | None:
 
 
 def _check_extra_fields(members: Members, findings: Findings) -> None:
-    """Judge what stands beside a request. Google would echo it; here it is not sent."""
+    """Judge what stands beside a request. Google would echo it; here it is kept, and not sent."""
     for name in members.keys() - set(_ENVELOPE_FIELDS):
         field = find_field("Request", name) or find_field("GenerationConfig", name)
         if field:

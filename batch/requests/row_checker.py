@@ -27,7 +27,7 @@ from batch.requests.canonicalize import (
     read_object,
 )
 from batch.requests.generation_settings import EncodedSettings, check_generation
-from batch.requests.line_envelope import json_fault, line_key, line_request
+from batch.requests.line_envelope import json_fault, line_key, line_request, own_fields
 from batch.requests.use_cache_marker import (
     PLACEHOLDER,
     cache_name,
@@ -50,7 +50,8 @@ BOM = b"\xef\xbb\xbf"
 
 class CheckedRow(Struct, gc=False):
     """A good row. `key` is "" where one has to be made; `line` is the whole line, b"" where `request` still has to be
-    put under its key. `number` is the line in the source; `made` tells that the key was generated.
+    put under its key. `number` is the line in the source; `key_generated` tells that the key was made here;
+    `own_fields` are what the line has beside its request.
     """
 
     key: str
@@ -62,6 +63,7 @@ class CheckedRow(Struct, gc=False):
     cache: str = ""
     number: int = 0
     key_generated: bool = False
+    own_fields: dict[str, Raw] | None = None
 
 
 class _ParsedField(NamedTuple):
@@ -155,6 +157,7 @@ class RowChecker:
             return [Problem(number, key, *fault) for fault in findings.faults]
         if findings.notes:
             self.notes.update(findings.notes)
+        row.own_fields = own_fields(members, key) or None
         return row
 
     def _build_row(self, key: str, members: Members, findings: Findings) -> CheckedRow | None:

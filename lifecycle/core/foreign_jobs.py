@@ -67,14 +67,18 @@ def fetch_job(client: GeminiClient, name: str) -> Operation:
         ) from None
 
 
-def job_facts(op: Operation, inputs_known: bool) -> dict[str, Any]:
-    """What the run remembers of the job it was made for; `inputs` tells whether its requests are known."""
+def job_facts(op: Operation, inputs_known: bool, key_field: str = "") -> dict[str, Any]:
+    """What the run remembers of the job it was made for; `inputs` tells whether its requests are known.
+
+    `key_field` is the field of the results that identifies rows, if the user named one.
+    """
     return {
         "job": op.name,
         "display_name": op.display_name,
         "requests": op.stats["requests"] if op.stats else 0,
         "created_at": op.created_at.timestamp() if op.created_at else None,
         "inputs": inputs_known,
+        "key_field": key_field,
     }
 
 

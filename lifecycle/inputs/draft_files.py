@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.requests.row_checker import CheckedRow
+from lifecycle.inputs.json_fields import OwnFields
 from lifecycle.results.store.sql import connect
 
 REQUESTS, INPUTS = "requests.jsonl", "inputs.parquet"
@@ -158,6 +159,10 @@ class DraftWriter:
         for name in (REQUESTS, INPUTS):
             (self._folder / f"{name}.old").unlink()
         self._hashes, self._generated, self.rows = copy._hashes, copy._generated, copy.rows
+
+    def append_columns(self, own_fields: OwnFields) -> None:
+        """Give the rows what their lines have beside the requests. To be called after `resolve_duplicates`."""
+        own_fields.append_to(self._folder / f"{INPUTS}.part")
 
     def publish(self) -> int:
         """Give both files their names; returns the size of the requests in bytes."""

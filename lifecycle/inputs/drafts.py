@@ -34,6 +34,7 @@ from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow, RowChecker
 from batch.requests.use_cache_marker import match_marker
 from lifecycle.core import malloc
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, request_line
+from lifecycle.inputs.json_fields import MAX_FIELDS, OwnFields
 from lifecycle.inputs.tables import Table, open_binary, open_table, open_text, table_preview
 
 __all__ = ["EMPTY_DRAFT", "PROBLEMS_LISTED", "Draft", "kind_of", "open_draft", "prepare", "table_preview"]
@@ -146,6 +147,7 @@ class _DraftBuilder:
         self._notes: list[str] = []
         self._counts: Counter[str] = Counter()
         self._named_caches: dict[str, None] = {}
+        self._own_fields = OwnFields(folder)
         self._media = self._image_output = False
 
     # -- sources -----------------------------------------------------------------------------------------------------
@@ -253,6 +255,8 @@ class _DraftBuilder:
                 self._counts["generated"] += 1
             checked.line = request_line(checked.key, checked.request)
         writer.add(checked)
+        if checked.own_fields:
+            self._own_fields.add(number, checked.own_fields)
         if checked.cache:
             self._named_caches[checked.cache] = None
         if checked.media:
@@ -277,6 +281,7 @@ class _DraftBuilder:
             writer.close()
         except BaseException:
             writer.discard()
+            self._own_fields.discard()
             raise
 
     # -- the end -----------------------------------------------------------------------------------------------------
@@ -287,10 +292,13 @@ class _DraftBuilder:
             raise InputError("There was nothing to read.", "Choose another input.")
         try:
             self._reject_duplicates(writer)
+            writer.append_columns(self._own_fields)
             size = writer.publish()
         except BaseException:
             writer.discard()
             raise
+        finally:
+            self._own_fields.discard()
         draft = Draft(
             folder=self._folder,
             source_name=source_name,
@@ -346,6 +354,9 @@ class _DraftBuilder:
                 f"{naming} a model ({quoted_list(tuple(models))}); it was left out."
                 " The model chosen for the run is used."
             )
+        if dropped := self._own_fields.names.dropped:
+            values = plural(dropped, "value")
+            yield f"Only {MAX_FIELDS} fields beside the requests are kept; {values} of others are not."
         if not self._row_count:
             yield "The input is empty."
 
@@ -366,7 +377,11 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "prompt reads as a JSON request",
         "prompts read as JSON requests",
     ),
-    "beside": ("What stood beside key and request was not sent ({}).", "value", "values"),
+    "beside": (
+        "{} beside the request; such fields are not sent, and become columns of the results.",
+        "field stands",
+        "fields stand",
+    ),
     "one_part": ("In {}, a single part was put into a list.", "place", "places"),
     "schema": ("The response schemas of {} were brought into Gemini's form.", "row", "rows"),
     "deep_schema": ("The response schemas of {} are deep; Gemini may refuse them.", "row", "rows"),

@@ -101,9 +101,9 @@ def open_table(source: Path | str, kind: str) -> Iterator[Table]:
         yield table
 
 
-def unique_column_names(names: Sequence[str]) -> list[str]:
+def unique_column_names(names: Sequence[str], taken_names: Sequence[str] = RESERVED_NAMES) -> list[str]:
     """The columns' names in `inputs.parquet`: a name that is taken there gets "(input)" behind it."""
-    taken = set(RESERVED_NAMES)
+    taken = {name.casefold() for name in taken_names}
     out = []
     for name in names:
         stored = name
@@ -342,7 +342,7 @@ def _xlsx(path: Path) -> Iterator[Table]:
         with _readable(path, "XLSX"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             names, kinds, notes = _copy_to_parquet(path, spool)
-        fields = zip(unique_column_names(names), (_column_type(kind) for kind in kinds), strict=True)
+        fields = zip(unique_column_names(names), (column_type(kind) for kind in kinds), strict=True)
         with pq.ParquetFile(spool) as file:
             yield _XlsxTable(names=names, schema=pa.schema(list(fields)), notes=notes, file=file)
 
@@ -420,7 +420,8 @@ def _kind_of_value(value: object) -> str:
     return "date" if isinstance(value, datetime.date) else "str"
 
 
-def _column_type(kinds: set[str]) -> pa.DataType:
+def column_type(kinds: set[str]) -> pa.DataType:
+    """The narrowest type that holds values of all these kinds."""
     for wide, type_ in (
         ({"bool"}, pa.bool_()),
         ({"int"}, pa.int64()),

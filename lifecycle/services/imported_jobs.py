@@ -20,11 +20,15 @@ class ImportService:
     def __init__(self, context: ServiceContext, submissions: SubmissionService) -> None:
         self._context, self._submissions = context, submissions
 
-    def import_job(self, account: Account, job: str, *, name: str = "", draft: Draft | None = None) -> ImportedRun:
+    def import_job(
+        self, account: Account, job: str, *, name: str = "", draft: Draft | None = None, key_field: str = ""
+    ) -> ImportedRun:
         """Adopt a batch job made elsewhere under the same key: it is watched, and its results become a run's.
 
-        `draft` are its requests, if the user has them. A job that a run here has already is that run's. Asked twice,
-        even at the same moment, it is one run. Raises InputError for what is no name, NotFound, ApiError.
+        `draft` are its requests, if the user has them; answers are joined to them by the field of the results that
+        identifies rows, which is looked for unless `key_field` names it. A job that a run here has already is that
+        run's. Asked twice, even at the same moment, it is one run. Raises InputError for what is no name, NotFound,
+        ApiError.
         """
         job_name = foreign_jobs.job_name(job)
         idempotency_key = foreign_jobs.idempotency_key(job_name)
@@ -36,7 +40,7 @@ class ImportService:
             return ImportedRun(
                 existing_run, True, self._context.run_row(account, existing_run)["stage"] == Stage.FINISHED
             )
-        facts = foreign_jobs.job_facts(op, draft is not None)
+        facts = foreign_jobs.job_facts(op, draft is not None, key_field.strip())
         rows = draft.rows if draft else int(facts["requests"])
         spec = RunSpec(model=op.model, name=name or op.display_name or job_name)
         message = (

@@ -20,7 +20,9 @@ def recover(runner: Runner, account: Account, options: argparse.Namespace) -> in
         print_result(options, [asdict(job) for job in jobs], lambda: [lines.foreign_job_line(job) for job in jobs])
         return 0
     draft = prepare_job_input(runner, options.input) if options.input else None
-    imported = runner.imports.import_job(account, options.job, name=options.name, draft=draft)
+    imported = runner.imports.import_job(
+        account, options.job, name=options.name, draft=draft, key_field=options.key_field
+    )
     print_run_id(options, imported.run_id)
     print_message(
         f"Run {imported.run_id} {'has that job already' if imported.already_known else 'has adopted the job'}."

@@ -88,6 +88,18 @@ def test_an_inlined_response_without_a_key_stays_without() -> None:
     assert lines == [{"key": "k", "response": {"a": 1}}, {"error": {"code": 3}}]
 
 
+def test_metadata_of_an_inlined_response_is_kept_whole() -> None:
+    """Senders mark rows with names of their own (ruby_llm: `custom_id`), and Google repeats them."""
+    others = {"custom_id": "c", "page": 1}
+    lines = list(
+        result_lines([{"response": {}, "metadata": others}, {"response": {}, "metadata": {"key": "k", **others}}])
+    )
+    assert lines == [
+        {"metadata": others, "response": {}},
+        {"key": "k", "metadata": {"key": "k", **others}, "response": {}},
+    ]
+
+
 def test_states_and_times() -> None:
     assert job_state("BATCH_STATE_RUNNING") == "JOB_STATE_RUNNING"
     assert job_state("SOMETHING_NEW") == "SOMETHING_NEW"

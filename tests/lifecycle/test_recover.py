@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import openpyxl
+import pyarrow.parquet as pq
 import pytest
 
 from batch.errors import InputError, NotFound
 from batch.model import RunState
 from lifecycle.core import foreign_jobs
-from lifecycle.core.models import Account
+from lifecycle.core.models import Account, RunSpec
 from lifecycle.results.export.export import export
 from lifecycle.runner import Runner
 from lifecycle.storage import schema
@@ -36,9 +40,13 @@ class Elsewhere:
         self.gateway = GeminiClient(key, base_url)
 
     def inline(self, *texts: str, keys: bool = True, name: str = "made elsewhere") -> str:
+        metadata = [{"key": f"k{n}"} if keys else {} for n in range(len(texts))]
+        return self.inline_with(dict(zip(texts, metadata, strict=True)), name)
+
+    def inline_with(self, metadata: Mapping[str, dict[str, Any]], name: str = "made elsewhere") -> str:
+        """A job of these texts, each with its metadata."""
         rows = [
-            {"request": request(text), **({"metadata": {"key": f"k{n}"}} if keys else {})}
-            for n, text in enumerate(texts)
+            {"request": request(text), **({"metadata": given} if given else {})} for text, given in metadata.items()
         ]
         body = {"displayName": name, "inputConfig": {"requests": {"requests": rows}}}
         return str(self.gateway.create_batch(MODEL, body)["name"])
@@ -141,6 +149,129 @@ def test_a_file_of_other_requests_is_left_aside(
     assert (run.rows, run.counts, run.inputs_known) == (2, {"answered": 2}, False)
     assert list(rows_of(runner, account, run_id)) == ["k0", "k1"]
     assert "left aside" in "".join(event.text for event in runner.runs.events(account, run_id))
+
+
+REQUEST_IDS = {"alpha": {"request_id": "r0", "page": 1}, "beta": {"request_id": "r1", "page": 2}}
+
+
+def export_rows(runner: Runner, account: Account, run_id: str, folder: Path, form: str) -> list[dict[str, Any]]:
+    """The exported rows as texts, whatever the format."""
+    path = export(runner.runs.results(account, run_id), folder / f"out.{form}", form).path
+    if form in ("jsonl", "json"):
+        text = path.read_text()
+        rows = json.loads(text) if form == "json" else [json.loads(line) for line in text.splitlines()]
+        return [{**row, **row["input"]} for row in rows]
+    if form == "csv":
+        return list(csv.DictReader(path.read_text().splitlines()))
+    if form == "parquet":
+        return list(pq.read_table(path).to_pylist())
+    header, *rows = openpyxl.load_workbook(path)["Results"].iter_rows(values_only=True)
+    return [dict(zip(map(str, header), row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "csv", "parquet", "xlsx"])
+def test_whatever_google_echoes_is_a_column_of_every_export(
+    runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path, form: str
+) -> None:
+    run_id, *_ = runner.imports.import_job(account, elsewhere.inline_with(REQUEST_IDS))
+    assert wait_until_ended(runner, account, run_id).counts == {"answered": 2}
+    rows = export_rows(runner, account, run_id, tmp_path, form)
+    assert [(row["key"], row["request_id"], str(row["page"])) for row in rows] == [
+        ("r0", "r0", "1"),
+        ("r1", "r1", "2"),
+    ]
+    assert "alpha" in rows[0]["text"] and "beta" in rows[1]["text"]
+
+
+INPUTS_WITH_IDS = {
+    "own field": [{"request_id": "r1"}, {"request_id": "r0"}],
+    "metadata": [{"metadata": {"request_id": "r1", "page": 2}}, {"metadata": {"request_id": "r0", "page": 1}}],
+    "key": [{"key": "r1"}, {"key": "r0"}],
+    "another key beside": [{"key": "a", "request_id": "r1"}, {"key": "b", "request_id": "r0"}],
+    "id": [{"id": "r1"}, {"id": "r0"}],
+}
+
+
+@pytest.mark.parametrize("given", INPUTS_WITH_IDS.values(), ids=list(INPUTS_WITH_IDS))
+def test_answers_are_joined_to_the_input_by_whatever_identifies_rows(
+    runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path, given: list[dict[str, Any]]
+) -> None:
+    """The input's order is not the results', so that a join by place would be seen."""
+    source = tmp_path / "in.jsonl"
+    texts = ("beta", "alpha")
+    lines = [{**own, "request": request(text)} for own, text in zip(given, texts, strict=True)]
+    source.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    draft = runner.forecasts.prepare_draft(source, kind="jsonl")
+    run_id, *_ = runner.imports.import_job(account, elsewhere.inline_with(REQUEST_IDS), draft=draft)
+    run = wait_until_ended(runner, account, run_id)
+    assert (run.counts, run.inputs_known) == ({"answered": 2}, True)
+    rows = export_rows(runner, account, run_id, tmp_path, "jsonl")
+    assert [row["prompt"] for row in rows] == ["beta", "alpha"]
+    assert all(row["prompt"] in row["text"] for row in rows)
+    assert [row.get("request_id") for row in rows] == ["r1", "r0"]
+    assert [row["page"] for row in rows] == [2, 1]
+
+
+def test_ids_that_repeat_attach_no_answer_and_are_told(
+    runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps({"request_id": "r0", "request": request(t)}) + "\n" for t in ("one", "two")))
+    job = elsewhere.inline_with({"one": {"request_id": "r0"}, "two": {"request_id": "r0"}})
+    draft = runner.forecasts.prepare_draft(source, kind="jsonl")
+    run_id, *_ = runner.imports.import_job(account, job, draft=draft)
+    run = wait_until_ended(runner, account, run_id)
+    assert (run.counts, run.inputs_known) == ({"answered": 2}, False)
+    told = "".join(event.text for event in runner.runs.events(account, run_id))
+    assert 'Not unique over the results: "request_id"' in told and "numbered" in told
+    assert [row["key"] for row in export_rows(runner, account, run_id, tmp_path, "jsonl")] == [
+        "response-000001",
+        "response-000002",
+    ]
+
+
+def test_the_field_can_be_named_where_two_contradict_each_other(
+    runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.jsonl"
+    given = [{"custom_id": "a", "doc_id": "2"}, {"custom_id": "b", "doc_id": "1"}]
+    source.write_text(
+        "".join(json.dumps({**own, "request": request(f"text {n}")}) + "\n" for n, own in enumerate(given))
+    )
+    job = elsewhere.inline_with(
+        {"text 0": {"custom_id": "b", "doc_id": "2"}, "text 1": {"custom_id": "a", "doc_id": "1"}}
+    )
+    draft = runner.forecasts.prepare_draft(source, kind="jsonl")
+    run_id, *_ = runner.imports.import_job(account, job, draft=draft)
+    assert not wait_until_ended(runner, account, run_id).inputs_known
+    assert "name" in "".join(event.text for event in runner.runs.events(account, run_id))
+    runner.runs.delete(account, run_id)
+    run_id, *_ = runner.imports.import_job(account, job, draft=draft, key_field="doc_id")
+    assert wait_until_ended(runner, account, run_id).inputs_known
+    rows = export_rows(runner, account, run_id, tmp_path, "jsonl")
+    assert all(row["prompt"] in row["text"] for row in rows)
+    assert [row["custom_id (input)"] for row in rows] == ["b", "a"]  # what the results say, beside what the file says
+
+
+def test_a_field_that_no_result_has_is_told(runner: Runner, account: Account, elsewhere: Elsewhere) -> None:
+    run_id, *_ = runner.imports.import_job(account, elsewhere.inline_with(REQUEST_IDS), key_field="custom_id")
+    wait_until_ended(runner, account, run_id)
+    told = "".join(event.text for event in runner.runs.events(account, run_id))
+    assert '"custom_id"; the fields of the results are: "request_id", "page"' in told
+
+
+def test_own_fields_of_a_run_made_here_are_columns_of_its_exports(
+    runner: Runner, account: Account, tmp_path: Path
+) -> None:
+    lines = [{"custom_id": f"c{n}", "metadata": {"page": n}, "request": request(f"text {n}")} for n in range(2)]
+    draft = runner.forecasts.prepare_draft("\n".join(map(json.dumps, lines)), kind="jsonl")
+    run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL), "ticket")
+    wait_until_ended(runner, account, run_id)
+    rows = export_rows(runner, account, run_id, tmp_path, "jsonl")
+    assert [(row["input"], row["prompt"]) for row in rows] == [
+        ({"custom_id": "c0", "page": 0}, "text 0"),
+        ({"custom_id": "c1", "page": 1}, "text 1"),
+    ]
 
 
 def test_results_without_keys_are_numbered_and_no_input_is_claimed_for_them(

@@ -24,17 +24,12 @@ class _Line(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-def result_key(line: bytes) -> str | None:
-    """The key of a result line, None if it has none. Raises MsgspecError for a broken line."""
-    return _decode(line).key
-
-
 def result_keys(path: Path) -> Iterator[str | None]:
     """The key of each result line, None where it has none; broken lines are passed over."""
     with path.open("rb") as lines:
         for line in lines:
             try:
-                yield result_key(line)
+                yield _decode(line).key
             except msgspec.MsgspecError:
                 continue
 

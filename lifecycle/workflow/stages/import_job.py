@@ -7,26 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import chain
 from pathlib import Path
 
-import msgspec
-import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from batch.errors import ApiError
-from batch.formatting import plural
+from batch.formatting import plural, quoted_list
 from batch.model import RunState, Stage
 from gemini.wire import timestamp
 from lifecycle.core.foreign_jobs import DETACHED, IMPORTED
-from lifecycle.inputs.draft_files import INPUTS, REQUESTS, ROW_COLUMNS
-from lifecycle.inputs.request_subset import keys_in_file
+from lifecycle.inputs import imported_rows
+from lifecycle.inputs.draft_files import INPUTS
+from lifecycle.inputs.echoed_fields import KEY, EchoedFields
+from lifecycle.inputs.row_identity import AmbiguousRows, Join, find_join, identifying_field, repeated_count
 from lifecycle.storage.store import Row
 from lifecycle.workflow.shards import download
 from lifecycle.workflow.shards.context import NEW_SHARD, StageContext, StageResult
 
 IMPORTED_TRANSPORT = "recovered"
+_NAME_THE_FIELD = "To join by another field, delete this run and recover the job again with that field named."
 
 
 def run(ctx: StageContext) -> StageResult:
@@ -72,84 +69,70 @@ def record_retention(ctx: StageContext, responses_file: str) -> None:
 def write_inputs(ctx: StageContext, shards: Sequence[Row]) -> list[Path]:
     """Write the run's inputs as far as they can be known, and return the files of received lines.
 
-    With the requests' own file there is nothing to write, unless no result has one of its keys. Else the keys are
-    those of the results; lines without a key get made ones, and requests that nothing came back for stand as rows
-    without a name. May be done again after a crash.
+    With the requests' own file, answers are joined to its rows by the field that identifies them; where none does,
+    the file is left aside. Without it, the keys are the values of that field; lines without one get made keys, and
+    requests that nothing came back for stand as rows without a name. What Google repeated of the requests becomes
+    columns of the rows. May be done again after a crash.
     """
     received = [path for shard in shards if (path := ctx.received_path(shard)).exists()]
-    keys, keyless = _result_keys(received)
+    echoed = EchoedFields(received)
+    named = str(ctx.data[IMPORTED].get("key_field") or "")
+    if named and echoed.readable and named not in echoed.names:
+        known = quoted_list(list(echoed.names)) if echoed.names else "none"
+        ctx.log_event(f'No result has a field "{named}"; the fields of the results are: {known}.', "warning")
     if ctx.data[IMPORTED]["inputs"]:
-        if not keys or any(key in keys for key in keys_in_file(ctx.folder / REQUESTS)):
+        join = _join_to_inputs(ctx, echoed, named)
+        if join is not None:
+            imported_rows.add_columns(ctx.folder / INPUTS, echoed, join)
+            return imported_rows.rekey_joined(received, ctx.folder / INPUTS, join)
+        if not echoed.readable:
             return received
         ctx.data[IMPORTED]["inputs"] = False
+    return _write_known_rows(ctx, shards, received, echoed, identifying_field(echoed, named))
+
+
+def _join_to_inputs(ctx: StageContext, echoed: EchoedFields, named: str) -> Join | None:
+    """How the results belong to the rows of the file that was given; None, and said why, if that cannot be told."""
+    if not echoed.readable:
+        return None
+    try:
+        join = find_join(echoed, imported_rows.id_columns(ctx.folder / INPUTS), named)
+    except AmbiguousRows as reason:
+        ctx.log_event(f"{reason} The file that was given is left aside. {_NAME_THE_FIELD}", "warning")
+        return None
+    if join is None:
+        repeated = [name for name in echoed.names if name != KEY and repeated_count(echoed.column(name))]
+        because = f" Not unique over the results: {quoted_list(repeated)}." if repeated else ""
         ctx.log_event(
-            "No result has a key of the file that was given: it is left aside, and inputs are not shown.", "warning"
+            "No result has a key of the file that was given: it is left aside, and inputs are not shown."
+            f"{because} {_NAME_THE_FIELD}",
+            "warning",
         )
-    if keyless:
-        prefix = _unused_prefix("response", keys)
-        ctx.log_event(f"{plural(keyless, 'result')} came without a key; they are numbered as they came.", "warning")
-        received = [_add_keys(path, prefix) for path in received]
-        keys, keyless = _result_keys(received)
+    elif (join.field, join.column) != (KEY, KEY):
+        ctx.log_event(f'Results were joined to requests by "{join.field}" and the input\'s "{join.column}".')
+    return join
+
+
+def _write_known_rows(
+    ctx: StageContext, shards: Sequence[Row], received: list[Path], echoed: EchoedFields, field: str
+) -> list[Path]:
+    """Write inputs that are no more than what the results tell, and return the files of received lines."""
+    keys = imported_rows.line_keys(echoed, field)
+    keyless = echoed.readable - (echoed.lines - keys.null_count)
+    if field and field != KEY:
+        ctx.log_event(f'The results are known by their "{field}".')
+    repeated = repeated_count(echoed.column(field)) if field != KEY else 0
+    if repeated:
+        ctx.log_event(f'{plural(repeated, "result")} share their "{field}" with another; they are numbered.', "warning")
+    if keyless > repeated:
+        without = plural(keyless - repeated, "result")
+        ctx.log_event(f"{without} came without a key; they are numbered as they came.", "warning")
+    if keyless or field != KEY:
+        received = imported_rows.rekey(received, keys)
+        keys = EchoedFields(received).column(KEY)
     reported = [int((shard["stats"] or {}).get("requests", 0)) for shard in shards]
-    sent = max(len(keys), *(int(shard["rows"]) for shard in shards), *reported)
-    unnamed_prefix = _unused_prefix("unknown", keys)
-    names = [*keys, *(f"{unnamed_prefix}-{n:06d}" for n in range(1, sent - len(keys) + 1))]
-    _write_keys_only(ctx.folder, names)
+    known = len(keys.unique().drop_null())
+    sent = max(known, *(int(shard["rows"]) for shard in shards), *reported)
+    imported_rows.write_inputs(ctx.folder, echoed, keys, sent - known)
     ctx.data["rows"] = sent
     return received
-
-
-def _result_keys(received: Sequence[Path]) -> tuple[dict[str, None], int]:
-    """The different keys of all lines, in the order received, and how many lines have none."""
-    keys: dict[str, None] = {}
-    keyless = 0
-    for key in chain.from_iterable(map(download.result_keys, received)):
-        if key is None:
-            keyless += 1
-        else:
-            keys[key] = None
-    return keys, keyless
-
-
-def _unused_prefix(prefix: str, keys: Sequence[str] | dict[str, None]) -> str:
-    """A beginning for made keys that no key has."""
-    while any(key.startswith(f"{prefix}-") for key in keys):
-        prefix = f"our-{prefix}"
-    return prefix
-
-
-def _add_keys(path: Path, prefix: str) -> Path:
-    """A copy of a file of result lines in which those without a key have one, by their place among them."""
-    target = path.with_suffix(".keyed.jsonl")
-    part, n = target.with_suffix(".part"), 0
-    with path.open("rb") as lines, part.open("wb") as out:
-        for line in lines:
-            try:
-                keyless = download.result_key(line) is None
-            except msgspec.MsgspecError:
-                keyless = False
-            if keyless:
-                n += 1
-                line = orjson.dumps({"key": f"{prefix}-{n:06d}", **_without_key(line)}) + b"\n"
-            out.write(line)
-    part.replace(target)
-    return target
-
-
-def _without_key(line: bytes) -> dict[str, object]:
-    """A line's members but for a key that is null."""
-    members: dict[str, object] = orjson.loads(line)
-    return {name: value for name, value in members.items() if name != "key"}
-
-
-def _write_keys_only(folder: Path, names: Sequence[str]) -> None:
-    """Write inputs that are keys only, each file whole or not at all; no request is known."""
-    schema = pa.schema(ROW_COLUMNS)
-    columns = [pa.array(range(len(names)), pa.int64()), pa.array(names, pa.string())]
-    columns += [pa.array([""] * len(names), pa.string()), pa.array([0] * len(names), pa.int64())]
-    part = folder / f"{INPUTS}.part"
-    pq.write_table(pa.Table.from_arrays(columns, schema=schema), part, compression="lz4")
-    part.replace(folder / INPUTS)
-    part = folder / f"{REQUESTS}.part"
-    part.write_bytes(b"")
-    part.replace(folder / REQUESTS)
