@@ -120,7 +120,10 @@ def _add_recover(verbs: Verbs) -> None:
     recover.add_argument("--name", default="", help="what to call the run")
     recover.add_argument("--input", default="", metavar="FILE", help="the job's requests, to stand beside the answers")
     recover.add_argument(
-        "--key-field", default="", metavar="NAME", help="the field of the results that identifies rows; else it is found"
+        "--key-field",
+        default="",
+        metavar="NAME",
+        help="the field of the results that identifies rows; else it is found",
     )
     recover.add_argument("--wait", action="store_true", help="return when the job has ended and is collected")
     add_output_options(recover, required=False)

@@ -248,8 +248,10 @@ class FakeImports(ImportService):
     def __init__(self, runner: FakeRunner) -> None:
         self.runner = runner
 
-    def import_job(self, account: Account, job: str, *, name: str = "", draft: Draft | None = None) -> ImportedRun:
-        self.runner.calls.append(("recover", job, str(draft.rows if draft else None)))
+    def import_job(
+        self, account: Account, job: str, *, name: str = "", draft: Draft | None = None, key_field: str = ""
+    ) -> ImportedRun:
+        self.runner.calls.append(("recover", job, str(draft.rows if draft else None), *filter(None, [key_field])))
         recovered = self.runner.imported
         if job in recovered:
             return ImportedRun(recovered[job], True, True)

@@ -45,15 +45,18 @@ def cancel_and_resubmit(retry_forecast: RetryForecast, idempotency_key: str) -> 
     return bool(child_id)
 
 
-def import_job(job: str, file: UploadedFile | None) -> bool:
-    """Adopt a batch job made elsewhere, with the file of its requests if there is one. Whether it was done."""
+def import_job(job: str, file: UploadedFile | None, key_field: str = "") -> bool:
+    """Adopt a batch job made elsewhere, with the file of its requests if there is one. Whether it was done.
+
+    `key_field` names the field that identifies rows; "" has it found.
+    """
     notices.clear("recover")
     imported = None
     with notices.errors_to_notice("recover"):
         runner, account = get_state().runner, session.require_account()
         draft = _prepare_draft(runner, file) if file is not None else None
         try:
-            imported = runner.imports.import_job(account, job, draft=draft)
+            imported = runner.imports.import_job(account, job, draft=draft, key_field=key_field)
         finally:
             if draft is not None:  # a run that was made of it has its own copy
                 shutil.rmtree(draft.folder, ignore_errors=True)

@@ -46,6 +46,15 @@ def draw(runner: Runner, account: Account) -> None:
             help="Google does not give requests back. With their file, prompts stand beside answers and rows can be "
             "sent again; without it, there are keys and answers.",
         )
+        st.text_input(
+            "Field that identifies rows",
+            key="recover-field",
+            placeholder="found by itself",
+            max_chars=100,
+            width=320,
+            help="What its maker called the key: key, custom_id, request_id, … It is found by its values; name it where "
+            "the run says that it could not be told.",
+        )
         notices.draw("recover")
         if st.session_state.get("recover_listing"):
             _draw_list(runner, account)
@@ -54,9 +63,13 @@ def draw(runner: Runner, account: Account) -> None:
 def _import(version: str, name: str = "") -> None:
     """Adopt the job that was named, or the one that was chosen from the list."""
     job_name = name or str(st.session_state.get("recover-job") or "")
-    if actions.import_job(job_name, st.session_state.get(f"recover-file-{version}")):
+    if actions.import_job(
+        job_name,
+        st.session_state.get(f"recover-file-{version}"),
+        str(st.session_state.get("recover-field") or ""),
+    ):
         st.session_state["recover_round"] = secrets.token_urlsafe(6)
-        st.session_state["recover-job"] = ""
+        st.session_state["recover-job"] = st.session_state["recover-field"] = ""
         st.session_state["recover_listing"] = False
 
 

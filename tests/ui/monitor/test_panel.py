@@ -193,8 +193,9 @@ def test_a_job_is_recovered_by_its_name_or_the_reason_is_told(page: Open, runner
     at = press(at, "Recover")
     assert "Google finds no batch job nothing" in page_text(at).replace("\\", "")
     at.text_input(key="recover-job").input("batches/abc").run()
+    at.text_input(key="recover-field").input("custom_id").run()
     at = press(at, "Recover")
-    assert runner.calls[-1] == ("recover", "batches/abc", "None")
+    assert runner.calls[-1] == ("recover", "batches/abc", "None", "custom_id")
     assert at.query_params["run"] == runner.imported["batches/abc"]
 
 
