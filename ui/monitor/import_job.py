@@ -52,8 +52,8 @@ def draw(runner: Runner, account: Account) -> None:
             placeholder="found by itself",
             max_chars=100,
             width=320,
-            help="What its maker called the key: key, custom_id, request_id, … It is found by its values; name it where "
-            "the run says that it could not be told.",
+            help="What its maker called the key: key, custom_id, request_id, … It is found by its values; "
+            "name it where the run says that it could not be told.",
         )
         notices.draw("recover")
         if st.session_state.get("recover_listing"):
