@@ -8,22 +8,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch.pricing.catalog import Catalog
 from lifecycle.core.price_list import PriceList
 from lifecycle.core.transport import BatchLimits
-from lifecycle.services.accounts import AccountService
-from lifecycle.services.billing import BillingService
-from lifecycle.services.caches import CacheService
 from lifecycle.services.context import ServiceContext, run_folder
-from lifecycle.services.forecasts import ForecastService
-from lifecycle.services.imported_jobs import ImportService
-from lifecycle.services.retries import RetryService
-from lifecycle.services.runs import RunService
-from lifecycle.services.submissions import SubmissionService
 from lifecycle.storage import data_folder
 from lifecycle.storage.keyring import Keyring
 from lifecycle.workflow.maintenance import Maintenance
@@ -32,6 +24,14 @@ from lifecycle.workflow.worker import Worker
 
 if TYPE_CHECKING:
     from gemini.client import GeminiClient
+    from lifecycle.services.accounts import AccountService
+    from lifecycle.services.billing import BillingService
+    from lifecycle.services.caches import CacheService
+    from lifecycle.services.forecasts import ForecastService
+    from lifecycle.services.imported_jobs import ImportService
+    from lifecycle.services.retries import RetryService
+    from lifecycle.services.runs import RunService
+    from lifecycle.services.submissions import SubmissionService
 
 PREFIX = "gbr-"  # how everything this product makes at Google begins; the installation's id follows
 
@@ -92,26 +92,69 @@ class Runner:
             lease_seconds=setup.lease_seconds,
             maintenance=housekeeping.run_once,
         )
-        office = ServiceContext(store, keyring, prices, limits, prefix, setup.data_dir, worker)
-        self._office, self._housekeeping, self._env_key = office, housekeeping, setup.env_key
-
+        self._context = ServiceContext(store, keyring, prices, limits, prefix, setup.data_dir, worker)
+        self._setup, self._housekeeping = setup, housekeeping
         self.data_dir = setup.data_dir
-        self.accounts = AccountService(office, setup.connect, setup.base_url)
-        self.forecasts = ForecastService(office)
-        self.submissions = SubmissionService(office, self.forecasts)
-        self.imports = ImportService(office, self.submissions)
-        self.billing = BillingService(office)
-        self.runs = RunService(office, self.billing)
-        self.retries = RetryService(office, self.forecasts, self.submissions, self.runs)
-        self.caches = CacheService(office)
+
+    # -- its parts; each is imported when it is first asked, so that `gemini-batch runs` does not wait for Arrow -----
+
+    @cached_property
+    def accounts(self) -> AccountService:
+        from lifecycle.services.accounts import AccountService
+
+        return AccountService(self._context, self._setup.connect, self._setup.base_url)
+
+    @cached_property
+    def forecasts(self) -> ForecastService:
+        from lifecycle.services.forecasts import ForecastService
+
+        return ForecastService(self._context)
+
+    @cached_property
+    def submissions(self) -> SubmissionService:
+        from lifecycle.services.submissions import SubmissionService
+
+        return SubmissionService(self._context, self.forecasts)
+
+    @cached_property
+    def imports(self) -> ImportService:
+        from lifecycle.services.imported_jobs import ImportService
+
+        return ImportService(self._context, self.submissions)
+
+    @cached_property
+    def billing(self) -> BillingService:
+        from lifecycle.services.billing import BillingService
+
+        return BillingService(self._context)
+
+    @cached_property
+    def runs(self) -> RunService:
+        from lifecycle.services.runs import RunService
+
+        return RunService(self._context, self.billing)
+
+    @cached_property
+    def retries(self) -> RetryService:
+        from lifecycle.services.retries import RetryService
+
+        return RetryService(self._context, self.forecasts, self.submissions, self.runs)
+
+    @cached_property
+    def caches(self) -> CacheService:
+        from lifecycle.services.caches import CacheService
+
+        return CacheService(self._context)
+
+    # -- life ------------------------------------------------------------------------------------------------------
 
     def folder(self, run_id: str) -> Path:
         """Where a run's files are. `run_id` must come from the store."""
-        return self._office.folder(run_id)
+        return self._context.folder(run_id)
 
     def new_draft_folder(self) -> Path:
         """A new empty folder for one draft."""
-        return self._office.new_draft_folder()
+        return self._context.new_draft_folder()
 
     def start(self, *, serving: bool = False) -> None:
         """Go on with every unfinished run whose key is here. Is idempotent.
@@ -119,11 +162,11 @@ class Runner:
         `serving` says that this process stays: then runs of the terminal are attended to as well.
         """
         self._housekeeping.serving = serving
-        if self._env_key:
-            self.accounts.register_key(self._env_key)
-        self._office.worker.start()
+        if self._setup.env_key:
+            self.accounts.register_key(self._setup.env_key)
+        self._context.worker.start()
 
     def close(self, seconds: float = 5.0) -> None:
         """Stop working; nothing is lost, and any process may go on."""
-        self._office.worker.close(seconds)
-        self._office.store.close()
+        self._context.worker.close(seconds)
+        self._context.store.close()

@@ -8,10 +8,9 @@ to it, and nothing breaks.
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable
 from typing import Any
-
-import pyarrow as pa
 
 MMAP_THRESHOLD, ARENA_MAX = -3, -8  # parameters of mallopt
 MMAP_BLOCK_BYTES = 1 << 20  # from this size on, a block has pages of its own, and freeing it returns them at once
@@ -27,7 +26,8 @@ def limit_arenas() -> None:
 
 def release_free_memory() -> None:
     """Return what is free; takes some milliseconds."""
-    pa.default_memory_pool().release_unused()
+    if "pyarrow" in sys.modules:  # who has not used Arrow has nothing there, and need not wait for it
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
     if _malloc_trim is not None:
         _malloc_trim(0)
 

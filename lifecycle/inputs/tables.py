@@ -14,13 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
 
 import numpy as np
-import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from openpyxl.utils.exceptions import InvalidFileException
 
 from batch.errors import Fault, InputError
 from batch.formatting import plural
@@ -36,6 +34,9 @@ from batch.requests.input_formats import (
     text_lines,
 )
 from batch.requests.row_checker import LINE_LIMIT_BYTES
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 BATCH_ROWS = 4096
 BATCH_CHARS = 3_000_000
@@ -316,7 +317,7 @@ def _texts(column: pa.Array) -> list[str]:
 # What goes wrong inside a workbook shows as almost anything.
 _BROKEN = (
     OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, zipfile.BadZipFile, ET.ParseError,
-    InvalidFileException, NotImplementedError, EOFError, zipfile.LargeZipFile, pa.ArrowException,
+    NotImplementedError, EOFError, zipfile.LargeZipFile, pa.ArrowException,
 )  # fmt: skip
 
 
@@ -347,11 +348,21 @@ def _xlsx(path: Path) -> Iterator[Table]:
             yield _XlsxTable(names=names, schema=pa.schema(list(fields)), notes=notes, file=file)
 
 
+def _open_workbook(path: Path) -> Workbook:
+    from openpyxl import load_workbook  # takes longer to import than anything else here, and only workbooks need it
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        return load_workbook(path, read_only=True, data_only=True)
+    except InvalidFileException as error:
+        raise ValueError(str(error)) from error
+
+
 def _copy_to_parquet(path: Path, spool: Path) -> tuple[list[str], list[set[str]], list[str]]:
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > XLSX_UNPACKED_BYTES:
             raise InputError(f"{path.name} is too large for XLSX.", "Export it as CSV or Parquet.")
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    book = _open_workbook(path)
     try:
         sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
         if not sheets:

@@ -7,23 +7,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
-
-import duckdb
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from batch.model import RunState, Tariff
 from batch.pricing import rates
 from batch.pricing.costs import RunCost, without_double_counting
 from lifecycle.core.foreign_jobs import DETACHED
 from lifecycle.core.models import Account
-from lifecycle.results.read.table import ResultTable
-from lifecycle.results.store.columns import RESULTS
 from lifecycle.services.context import ServiceContext
 from lifecycle.storage.store import Row
 from lifecycle.workflow.shards.context import NO_RESULT_ROWS
 
+if TYPE_CHECKING:
+    from lifecycle.results.read.table import ResultTable
+
 TariffLookup = Callable[[str, date], Tariff | None]
-READ_ERRORS = (OSError, KeyError, pa.ArrowException, duckdb.Error)
 PRICE_TOLERANCE = 1e-6  # by which share two sums of the same usage may differ
 
 
@@ -56,7 +54,7 @@ class BillingService:
         records = row, store.shards(run_id), store.caches(run_id)
         try:
             cost = cost_of(*records, self._context.folder(run_id), self._context.price_list.catalog.tariff)
-        except READ_ERRORS:
+        except _read_errors():
             return cost_without_results(*records)
         store.add_run_cost(owner_id, asdict(without_double_counting(cost, store.billed_jobs(owner_id, run_id))))
         return None
@@ -65,14 +63,25 @@ class BillingService:
 def cost_of(row: Row, shards: Sequence[Row], caches: Sequence[Row], folder: Path, prices: TariffLookup) -> RunCost:
     """Add up one ended run; what it would have cost otherwise is by the prices of the day on which it ended.
 
-    Raises one of UNREADABLE if there are results that cannot be read.
+    Raises one of `_read_errors` if there are results that cannot be read.
     """
+    from lifecycle.results.read.table import ResultTable
+    from lifecycle.results.store.columns import RESULTS
+
     cost = cost_without_results(row, shards, caches)
     return (
         _with_row_costs(cost, ResultTable(folder), prices(cost.model, cost.day))
         if (folder / RESULTS).exists()
         else cost
     )
+
+
+def _read_errors() -> tuple[type[Exception], ...]:
+    """What reading results may raise."""
+    import duckdb
+    import pyarrow as pa
+
+    return OSError, KeyError, pa.ArrowException, duckdb.Error
 
 
 def cost_without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> RunCost:

@@ -11,6 +11,7 @@ from batch.model import ContextMode, Generation, Tariff, model_id
 from batch.planning.duration import JobObservation, learn_implicit_rate
 from cache_utils import CachedText
 from lifecycle.core.models import Account, RunSpec
+from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning import cache_estimate, cache_support
@@ -19,7 +20,6 @@ from lifecycle.planning.forecast import Forecast, count_tokens_body, expected_ho
 from lifecycle.planning.plan_json import plan_document
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
-from lifecycle.workflow.stages.collect import DURATION_HOURS, IMPLICIT_RATE
 
 EXACTLY_COUNTED_MODES = (ContextMode.AUTO, ContextMode.EXPLICIT)  # modes whose plan deserves exact counts
 

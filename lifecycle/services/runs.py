@@ -7,22 +7,22 @@ import shutil
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from batch.errors import InputError
 from batch.model import Stage
 from lifecycle.core.foreign_jobs import DETACHED, IMPORTED
 from lifecycle.core.job_age import TypicalDuration, typical_duration
 from lifecycle.core.models import Account, EventView, RunView
-from lifecycle.inputs import drafts
-from lifecycle.inputs.drafts import Draft
-from lifecycle.results.read.compare import shared_keys
-from lifecycle.results.read.merge_retries import merge_retries
-from lifecycle.results.read.table import ResultTable
+from lifecycle.core.observation_kinds import DURATION_HOURS
 from lifecycle.services import run_views
-from lifecycle.services.billing import BillingService
 from lifecycle.services.context import ServiceContext
 from lifecycle.storage.store import Row
-from lifecycle.workflow.stages.collect import DURATION_HOURS
+
+if TYPE_CHECKING:
+    from lifecycle.inputs.drafts import Draft
+    from lifecycle.results.read.table import ResultTable
+    from lifecycle.services.billing import BillingService
 
 MAX_DISMISSED = 24  # as many endings as a browser with an old cookie can bring up again
 
@@ -72,13 +72,17 @@ class RunService:
 
     def draft_of(self, account: Account, run_id: str) -> Draft:
         """A run's requests, to be looked at and submitted again. Raises InputError where they are not known."""
+        from lifecycle.inputs.drafts import open_draft
+
         require_inputs(self._context.run_row(account, run_id))
-        return drafts.open_draft(self._context.folder(run_id))
+        return open_draft(self._context.folder(run_id))
 
     # -- results -----------------------------------------------------------------------------------------------
 
     def results(self, account: Account, run_id: str) -> ResultTable:
         """A run's results, each row at its newest success over the run and its retries. Raises NotFound."""
+        from lifecycle.results.read.merge_retries import merge_retries
+
         self._context.run_row(account, run_id)
         children = self._context.store.children(run_id)
         return merge_retries(
@@ -88,6 +92,8 @@ class RunService:
     def comparable_runs(self, account: Account, run_id: str, limit: int = 50) -> list[tuple[RunView, int]]:
         """Other runs with results and how many keys each shares with a run, newest first; retries are part of their
         run. Only the `limit` newest are looked at."""
+        from lifecycle.results.read.compare import shared_keys
+
         run_row, folder = self._context.run_row(account, run_id), self._context.folder
         excluded_ids = {run_id, str(run_row["parent_id"])}
         others = [

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +20,9 @@ from lifecycle.storage.store import LeaseLost, Row, Store
 from lifecycle.workflow.maintenance import BackgroundRunner
 from lifecycle.workflow.shards import run_caches
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult, WorkerOptions
-from lifecycle.workflow.stages import (
-    collect as collect_stage,
-)
-from lifecycle.workflow.stages import (
-    poll as poll_stage,
-)
-from lifecycle.workflow.stages import (
-    release as release_stage,
-)
-from lifecycle.workflow.stages import (
-    start as start_stage,
-)
-from lifecycle.workflow.stages import (
-    submit as submit_stage,
-)
 
 log = logging.getLogger(__name__)
 
-STAGES: dict[Stage, Callable[[StageContext], StageResult]] = {
-    Stage.PLANNED: start_stage.run,
-    Stage.SUBMITTING: submit_stage.run,
-    Stage.RUNNING: poll_stage.run,
-    Stage.COLLECTING: collect_stage.run,
-    Stage.RELEASING: release_stage.run,
-}
 STAGE_AFTER_FAILURE = {
     Stage.COLLECTING: Stage.RELEASING,
     Stage.RELEASING: Stage.FINISHED,
@@ -51,6 +30,23 @@ STAGE_AFTER_FAILURE = {
 IDLE_SECONDS = 1.0  # how late a run submitted by another process may be noticed
 BUG_DELAY_SECONDS = 60.0
 MAX_RUNS_PER_KEY = 8  # runs of one key that are worked on at once, over all processes
+
+
+StageFunction = Callable[[StageContext], StageResult]
+
+
+@cache
+def stage_functions() -> dict[Stage, StageFunction]:
+    """What each stage does. Imported with the first stage that is run: a process that only asks needs none of it."""
+    from lifecycle.workflow.stages import collect, poll, release, start, submit
+
+    return {
+        Stage.PLANNED: start.run,
+        Stage.SUBMITTING: submit.run,
+        Stage.RUNNING: poll.run,
+        Stage.COLLECTING: collect.run,
+        Stage.RELEASING: release.run,
+    }
 
 
 class Worker:
@@ -204,7 +200,7 @@ class Worker:
             return {"stage": row["stage"], "state": RunState.WAITING_FOR_KEY}, self._lease_seconds
         ctx = StageContext(row, self._store, client, self._folder_of(str(row["id"])), self._prefix, self._options)
         try:
-            result = STAGES[Stage(row["stage"])](ctx)
+            result = stage_functions()[Stage(row["stage"])](ctx)
         except StageFailed as failure:
             result = _fail_run(ctx, str(failure))
         except ApiError as error:

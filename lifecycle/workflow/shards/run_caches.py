@@ -18,7 +18,6 @@ from batch.responses import service_errors
 from batch.responses.cached_contents import CacheMetadata
 from cache_utils import CachedText
 from lifecycle.planning import cache_support
-from lifecycle.planning.plan_files import read_body
 from lifecycle.storage.store import Row
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
 
@@ -216,6 +215,8 @@ def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: Row | None) 
 
 def _contents(ctx: StageContext, group: str) -> CachedText:
     """What a group's cache holds, from the plan."""
+    from lifecycle.planning.plan_files import read_body  # brings Arrow, which who only lists runs does without
+
     body: Any = read_body(ctx.folder, group)
     return CachedText(
         model=ctx.model,

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from batch.model import Outcome, RunState, Stage
 from batch.pricing import costs
 from batch.responses import service_errors
+from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
 from lifecycle.inputs.request_subset import copy_lines, keys_in_file
 from lifecycle.planning import cache_support
 from lifecycle.results.collect.build import build_results
@@ -21,7 +22,6 @@ from lifecycle.workflow.shards import run_caches, uncached_rows
 from lifecycle.workflow.shards.context import NEW_SHARD, NO_RESULT_ROWS, StageContext, StageResult
 from lifecycle.workflow.stages import import_job as import_job_stage
 
-DURATION_HOURS, IMPLICIT_RATE = "duration_hours", "implicit_rate"  # kinds of what is learned
 MAX_ATTEMPTS = 3  # how often rows whose cache died are sent with one, all in all
 _RECREATE_HINT = "Make one of the same name, and send them again."
 

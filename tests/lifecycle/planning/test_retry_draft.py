@@ -164,7 +164,7 @@ def test_the_wish_outlives_a_process_that_dies_before_it_has_cancelled(
     first = bench.runners[0]
     run_id = bench.submit(first, account, "one")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    monkeypatch.setattr(first._office.store, "request_cancel", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(first._context.store, "request_cancel", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         first.retries.submit_retry(account, first.retries.resubmit_forecast(account, run_id), "t")
     first.close()

@@ -28,7 +28,7 @@ def leave(gateway: GeminiClient, folder: Path, prefix: str) -> None:
 
 def forget(runner: Runner, run_id: str) -> None:
     """A run that has ended here and was deleted: only its bill is left."""
-    runner._office.store.add_run_cost("somebody", asdict(RunCost(run_id)))
+    runner._context.store.add_run_cost("somebody", asdict(RunCost(run_id)))
 
 
 def alive(emulator: EmulatorProcess) -> list[str]:
@@ -40,7 +40,7 @@ def alive(emulator: EmulatorProcess) -> list[str]:
 
 
 def prefix_of(runner: Runner) -> str:
-    return runner._office.prefix
+    return runner._context.prefix
 
 
 def test_a_server_sweeps_at_its_start_before_anybody_has_come(

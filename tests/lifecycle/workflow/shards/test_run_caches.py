@@ -341,7 +341,7 @@ def test_leases_are_renewed_while_a_job_runs(bench: Bench, emulator: EmulatorPro
     for _ in range(4):
         before = runner.runs.get(account, run_id).caches[0].expire_at
         emulator.clock(800)
-        runner._office.store.mark_due(run_id)
+        runner._context.store.mark_due(run_id)
         wait_until(lambda before=before: runner.runs.get(account, run_id).caches[0].expire_at != before)
     runner.runs.cancel(account, run_id)
     wait_until_ended(runner, account, run_id)
@@ -471,7 +471,7 @@ def test_a_canary_that_is_cut_to_fit_the_queue_is_still_the_canary(bench: Bench,
     run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.NONE, canary=4), "")
     one = runner.runs.get(account, run_id).estimate["prompt_tokens"]
     assert isinstance(one, dict)
-    runner._office.store.add_observation(account.owner_id, MODEL, ENQUEUED_TOKENS, one["high"] / 8 * 2.5)
+    runner._context.store.add_observation(account.owner_id, MODEL, ENQUEUED_TOKENS, one["high"] / 8 * 2.5)
     runner.start()
     run = wait_until_ended(runner, account, run_id)
     assert run.counts == {"answered": 8}
@@ -525,7 +525,7 @@ def test_a_cache_of_the_users_own_that_dies_is_told_with_the_remedy(bench: Bench
     made = runner.caches.create(account, wanted, "terms", 3600)
     run_id = submit_on(runner, account, [line(f"k{n}", f"@use_cache terms\nQuestion {n}?") for n in range(5)])
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    runner._office.client(account).delete_cache(made.name)
+    runner._context.client(account).delete_cache(made.name)
     run = wait_until_ended(runner, account, run_id)
     assert run.counts == {"error_transient": 5} and run.actual_usd == 0
     assert any("Make one of the same name" in event.text for event in runner.runs.events(account, run_id))
@@ -544,7 +544,7 @@ def test_a_cache_of_the_users_own_goes_with_the_run_if_that_was_chosen(bench: Be
     draft = runner.forecasts.prepare_draft("\n".join([*lines, line("plain", "No cache")]), kind="jsonl")
     run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, end_cache=True), "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
-    runner._office.client(account).delete_cache(names[1])
+    runner._context.client(account).delete_cache(names[1])
     run = wait_until_ended(runner, account, run_id)
     assert run.state is RunState.FINISHED
     assert run.counts == {"answered": 3, "error_transient": 2}

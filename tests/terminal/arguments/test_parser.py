@@ -1,0 +1,27 @@
+"""The command line's verbs lead to functions."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from terminal.arguments.parser import build_parser
+
+SENT = ["prompts.txt", "--model", "gemini-3.8-flash"]
+VERBS = {"plan": SENT, "submit": SENT, "show": ["R"], "results": ["R", "--out", "r.csv"], "cancel": ["R"]}
+VERBS |= {"retry": ["R"], "recover": [], "runs": [], "caches": [], "spend": [], "resume": []}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_a_function_of_its_module(verb: str) -> None:
+    options = build_parser().parse_args([verb, *VERBS[verb]])
+    module = importlib.import_module(f"terminal.verbs.{options.module}")
+    assert callable(getattr(module, options.verb))
+
+
+def test_no_verb_is_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["no-such-verb"])
+    choices = capsys.readouterr().err.rpartition("choose from")[2]
+    assert {word.strip(" '\")\n") for word in choices.split(",")} == VERBS.keys()
