@@ -28,6 +28,7 @@ def open_runner(settings: Settings) -> Runner:
             catalog=catalog.load(_read_catalog_file(settings.catalog_file)),
             rehearsal_url=emulator.base_url,
             base_url=settings.google_gemini_base_url,
+            api_version=settings.gemini_api_version,
             env_key=settings.gemini_api_key,
             request_timeout_seconds=settings.request_timeout_seconds,
             settle_seconds=settings.settle_seconds,

@@ -20,6 +20,7 @@ class Settings:
 
     gemini_api_key: str = field(default="", repr=False)
     google_gemini_base_url: str = ""
+    gemini_api_version: str = ""
     data_dir: Path = ROOT / "data"
     database_url: str = field(default="", repr=False)
     catalog_file: str = ""

@@ -1,4 +1,4 @@
-"""The one client: every call to the Gemini API goes through a `Gateway`.
+"""The one client: every call to the Gemini API goes through a `GeminiClient`.
 
 Requests and replies are wire JSON (camelCase dicts), not SDK types: for the Developer API the SDK's types drop
 batchStats, a job's error, and the finish message, and one of them raises on rows whose error has details
@@ -23,10 +23,10 @@ from google.genai import errors as sdk_errors
 from google.genai import types
 
 from batch.errors import ApiError
+from gemini.api_version import ApiVersion
 from gemini.error_mapping import to_api_error
 from gemini.transfer import FileTransfer
 
-API_VERSION = "v1"  # what the SDK chooses since its version 3
 GOOGLE_API_URL = "https://generativelanguage.googleapis.com/"
 PAGE_SIZE = 100
 MAX_PAGES = 10_000
@@ -38,7 +38,7 @@ Json = dict[str, Any]
 class GeminiClient:
     """All that the product asks of the API under one key. Thread-safe. Every failure is an ApiError without the key."""
 
-    def __init__(self, key: str, base_url: str = "", timeout_seconds: float = 60.0) -> None:
+    def __init__(self, key: str, base_url: str = "", timeout_seconds: float = 60.0, api_version: str = "") -> None:
         self.base_url = base_url or GOOGLE_API_URL
         self.timeout_seconds = timeout_seconds
         self._key = key
@@ -47,11 +47,10 @@ class GeminiClient:
         self._sdk = genai.Client(
             vertexai=False,
             api_key=key,
-            http_options=types.HttpOptions(
-                base_url=self.base_url, api_version=API_VERSION, timeout=round(timeout_seconds * 1000)
-            ),
+            http_options=types.HttpOptions(base_url=self.base_url, timeout=round(timeout_seconds * 1000)),
         )
-        self._transfer = FileTransfer(key, self.base_url, API_VERSION, timeout_seconds)
+        self._version = ApiVersion(api_version)
+        self._transfer = FileTransfer(key, self.base_url, timeout_seconds)
 
     # -- time --------------------------------------------------------------------------------------------------
 
@@ -85,7 +84,7 @@ class GeminiClient:
         Raises ApiError, ambiguous, where the file may have arrived although no reply says so.
         """
         with self._translate_errors():
-            return self._transfer.upload(path, display_name, mime_type)
+            return self._version.call(lambda v: self._transfer.upload(v, path, display_name, mime_type))
 
     def get_file(self, name: str) -> Json:
         return self._call("get", name)
@@ -99,7 +98,7 @@ class GeminiClient:
     def download_file(self, name: str, to: Path) -> None:
         """Stream a generated file to disk, going on where a broken connection left off."""
         with self._translate_errors():
-            self._transfer.download(name, to)
+            self._version.call(lambda v: self._transfer.download(v, name, to))
 
     # -- cached contents ---------------------------------------------------------------------------------------
 
@@ -126,8 +125,10 @@ class GeminiClient:
         return self._pages("models", "models")
 
     def count_tokens(self, model: str, contents: list[Json], **extra_fields: Json | list[Json]) -> int:
-        """Tokens of `contents` as the service counts them; free of token charges. `more`: tools, which need the
-        longer form of the call."""
+        """Tokens of `contents` as the service counts them; free of token charges.
+
+        `extra_fields`: tools and the like, which need the longer form of the call.
+        """
         full_body = {"generateContentRequest": {"model": f"models/{model}", "contents": contents, **extra_fields}}
         body = full_body if extra_fields else {"contents": contents}
         return int(self._call("post", f"models/{model}:countTokens", body).get("totalTokens", 0))
@@ -142,7 +143,11 @@ class GeminiClient:
         with self._translate_errors():
             # Private in the SDK, pinned in requirements.txt and held by tests/gemini/test_client.py: the only way
             # to the whole JSON through the SDK's own client.
-            response = self._sdk._api_client.request(method, path, dict(body or {}))
+            response = self._version.call(
+                lambda version: self._sdk._api_client.request(
+                    method, path, dict(body or {}), types.HttpOptions(api_version=version)
+                )
+            )
         self._set_clock(response.headers or {})
         text = response.body or "{}"
         try:

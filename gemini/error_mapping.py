@@ -41,12 +41,13 @@ def _from_status(error: sdk_errors.APIError, key: str) -> ApiError:
     status, status_word = int(error.code or 0) or None, str(error.status or "")
     details = _details(error.details)
     reason = next((str(d["reason"]) for d in details if d.get("reason")), "") or status_word
-    service_text = redact(f"{error.message or ''}{_describe_quotas(details)}", key).strip()
+    said = str(error.message or "")
+    service_text = redact(f"{'' if _is_html(said) else said}{_describe_quotas(details)}", key).strip()
     explanation = service_errors.classify_error(service_text, reason, status_word)
     known_message = explanation.message if explanation else UNKNOWN_REFUSALS.get(status_word, "")
-    said = f"Google said: {service_text}" if service_text else ""
+    quoted = f"Google said: {service_text}" if service_text else ""
     return ApiError(
-        f"{known_message} {said}".strip() or f"The API answered {status}.",
+        f"{known_message} {quoted}".strip() or f"The API answered {status}.",
         explanation.remedy if explanation else "",
         status=status,
         reason=reason,
@@ -55,6 +56,11 @@ def _from_status(error: sdk_errors.APIError, key: str) -> ApiError:
         retry_after=_retry_after(details, _header(error, "retry-after")),
         ambiguous=status is None or status >= 500 or status == 408,
     )
+
+
+def _is_html(text: str) -> bool:
+    """Whether a reply is a web page, as those of proxies and of routes that do not exist are: nobody can read that."""
+    return text.lstrip()[:1] == "<"
 
 
 def _header(error: sdk_errors.APIError, name: str) -> str:

@@ -1,7 +1,7 @@
 """Large files to and from the service in pieces: a broken connection costs the piece under way, not the file.
 
 The SDK uploads and downloads in one go; of a file of 2 GB that is too much to lose. Its HTTP library is used here
-directly, over the same address, key and API version.
+directly, over the same address and key.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from google.genai import errors as sdk_errors
 from batch.errors import ApiError
 from gemini.error_mapping import to_api_error
 
-CHUNK_BYTES = 8 * 1024 * 1024  # a multiple of the service's granularity of 256 KiB
+CHUNK_BYTES = 8 * 1024 * 1024  # the service's granularity, as its reply to an upload's start says (recorded 2026-08)
 ATTEMPTS = 3  # in a row, without a byte of progress
 PAUSE_SECONDS = 0.5
 RETRYABLE_STATUS = (408, 500, 502, 503, 504)
@@ -29,10 +29,9 @@ Json = dict[str, Any]
 class FileTransfer:
     """Uploads and downloads under one key. Raises what the SDK raises; the caller translates."""
 
-    def __init__(self, key: str, base_url: str, version: str, timeout_seconds: float) -> None:
+    def __init__(self, key: str, base_url: str, timeout_seconds: float) -> None:
         self._key = key
         self._base = base_url.rstrip("/")
-        self._version = version
         self._http = httpx2.Client(
             timeout=timeout_seconds,
             headers={"x-goog-api-key": key},
@@ -40,22 +39,22 @@ class FileTransfer:
             limits=httpx2.Limits(max_keepalive_connections=0),  # pieces are large; nothing stays open, or goes stale
         )
 
-    def upload(self, path: Path, display_name: str, mime_type: str) -> Json:
-        """Send a file and return its resource.
+    def upload(self, version: str, path: Path, display_name: str, mime_type: str) -> Json:
+        """Send a file and return its resource; `version` is the API's.
 
         Raises ApiError, ambiguous, where the file may have arrived although no reply says so: look for it then.
         """
         size = path.stat().st_size
-        url = self._start_upload(display_name, mime_type, size)
+        url = self._start_upload(version, display_name, mime_type, size)
         with path.open("rb") as source:
             return self._send_chunks(url, source, size)
 
-    def download(self, name: str, to: Path) -> None:
+    def download(self, version: str, name: str, to: Path) -> None:
         """Stream a generated file to disk, going on where a broken connection left off.
 
         Its resource is not asked for first: the service refuses that for the long ids of results.
         """
-        url = f"{self._base}/{self._version}/{name}:download"
+        url = f"{self._base}/{version}/{name}:download"
         failures = 0
         with to.open("wb") as out:
             while True:
@@ -72,7 +71,7 @@ class FileTransfer:
 
     # -- upload ------------------------------------------------------------------------------------------------
 
-    def _start_upload(self, display_name: str, mime_type: str, size: int) -> str:
+    def _start_upload(self, version: str, display_name: str, mime_type: str, size: int) -> str:
         """Announce a file; returns where its bytes go."""
         headers = {
             "X-Goog-Upload-Protocol": "resumable",
@@ -81,7 +80,7 @@ class FileTransfer:
             "X-Goog-Upload-Header-Content-Type": mime_type,
         }
         file = {"displayName": display_name, "mimeType": mime_type, "sizeBytes": str(size)}
-        start_url = f"{self._base}/upload/{self._version}/files"
+        start_url = f"{self._base}/upload/{version}/files"
         response = _raise_for_status(self._http.post(start_url, headers=headers, json={"file": file}))
         upload_url = response.headers.get("x-goog-upload-url")
         if not upload_url:

@@ -45,6 +45,7 @@ class Setup:
     catalog: Catalog
     rehearsal_url: Callable[[], str]
     base_url: str = ""
+    api_version: str = ""
     env_key: str = field(default="", repr=False)
     request_timeout_seconds: float = 60.0
     settle_seconds: float = 60.0
@@ -57,7 +58,7 @@ class Setup:
         from gemini.client import GeminiClient  # the SDK takes a second to import, and nobody needs it at the start
 
         base_url = self.rehearsal_url() if rehearsal else self.base_url
-        return GeminiClient(key, base_url, self.request_timeout_seconds)
+        return GeminiClient(key, base_url, self.request_timeout_seconds, self.api_version)
 
 
 class Runner:

@@ -342,7 +342,7 @@ CAPACITY_RULES = (
     ErrorRule(
         ErrorKind.OVERLOADED,
         Treatment.BACK_OFF,
-        r"(?i)overloaded|experiencing high demand|service is (?:currently|temporarily) unavailable",
+        r"(?i)overloaded|experiencing high demand|(?:currently|temporarily) unavailable",
         "The service is overloaded.",
         "Try again in some minutes.",
         status="UNAVAILABLE",
@@ -380,7 +380,7 @@ CAPACITY_RULES = (
     ErrorRule(
         ErrorKind.PLEASE_RETRY,
         Treatment.BACK_OFF,
-        r"(?i)please (?:retry|try again)|try (?:again|your request again) later",
+        r"(?i)please (?:re-?try|try again)|try (?:again|your request again) (?:later|in\b)",
         "Google says that it may succeed next time.",
         "Send it again.",
     ),

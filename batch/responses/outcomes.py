@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from batch.model import Outcome, Usage
+from batch.responses.error_rules import Treatment
+from batch.responses.service_errors import classify_row_error
 from batch.responses.structured_output import looks_like_refusal
 
 FINISH_REASONS: dict[str, Outcome] = {
@@ -142,6 +144,7 @@ class ParsedRow(NamedTuple):
     images: int = 0
 
 
+_MAY_SUCCEED = (Treatment.BACK_OFF, Treatment.AWAIT_FILE, Treatment.AWAIT_ROOM, Treatment.PAUSE)  # next time
 _ABSENT = msgspec.Raw()
 
 
@@ -499,39 +502,36 @@ def _classify_without_candidates(key: str | None, response: _Response, usage: Us
 
 
 def _classify_error(key: str | None, error: Any, response: _Response | None) -> ParsedRow:
-    """A row-level google.rpc.Status, or whatever stands in its place."""
+    """A row-level google.rpc.Status, or whatever stands in its place: its text decides, and else its code.
+
+    An image that "could not be processed, please retry" has code 3, a file that is still being processed code 9.
+    """
     status: dict[str, Any] = error if isinstance(error, dict) else {"message": str(error)}
     if isinstance(status.get("error"), dict):
         status = status["error"]
     message = str(status.get("message") or "")
     code = _grpc_code(status)
     usage = (_usage(response) if response else None) or Usage()
+    explanation = classify_row_error(message, code or 0)
     if code is None or code not in GRPC_CODES:
-        reported_code = status.get("code", status.get("status"))
-        code_note = (
-            f"error code {reported_code!r}: not known to this version"
-            if reported_code is not None
-            else "error without a code"
-        )
-        return ParsedRow(key, Outcome.UNKNOWN, error_message=f"{code_note}. {message}".strip(), usage=usage)
-    name, outcome = GRPC_CODES[code]
+        outcome, message = Outcome.UNKNOWN, f"{_unknown_code(status)}. {message}".strip()
+        code = None
+    else:
+        name, outcome = GRPC_CODES[code]
+        message = message or name
     cache_lost = code == 7 and "cache" in message.lower()
-    return ParsedRow(
-        key,
-        Outcome.ERROR_TRANSIENT if cache_lost or _MAY_SUCCEED.search(message) else outcome,
-        error_code=code,
-        error_message=message or name,
-        usage=usage,
-        cache_lost=cache_lost,
-    )
+    if cache_lost or (explanation is not None and explanation.treatment in _MAY_SUCCEED):
+        outcome = Outcome.ERROR_TRANSIENT
+    elif explanation is not None:
+        outcome = Outcome.ERROR_PERMANENT
+    return ParsedRow(key, outcome, error_code=code, error_message=message, usage=usage, cache_lost=cache_lost)
 
 
-# Where the text says that the same request may succeed later, it decides, not the code.
-_MAY_SUCCEED = re.compile(
-    r"please (?:re-?try|try again)|try again (?:later|in)|not in an ACTIVE state|experiencing high demand"
-    r"|temporarily (?:unavailable|overloaded)",
-    re.IGNORECASE,
-)
+def _unknown_code(status: dict[str, Any]) -> str:
+    reported_code = status.get("code", status.get("status"))
+    if reported_code is None:
+        return "error without a code"
+    return f"error code {reported_code!r}: not known to this version"
 
 
 def _grpc_code(status: dict[str, Any]) -> int | None:

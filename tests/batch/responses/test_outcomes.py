@@ -77,6 +77,29 @@ def test_every_grpc_code_keeps_its_words(code: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        ({"code": 3, "message": "Unable to process input image. Please retry or report it."}, Outcome.ERROR_TRANSIENT),
+        ({"code": 3, "message": "Unable to process input image."}, Outcome.ERROR_PERMANENT),
+        (
+            {"code": 9, "message": "The File x is not in an ACTIVE state and usage is not allowed."},
+            Outcome.ERROR_TRANSIENT,
+        ),
+        ({"code": 9, "message": "Precondition check failed."}, Outcome.ERROR_PERMANENT),
+        ({"code": 1}, Outcome.ERROR_TRANSIENT),
+        ({"code": 1, "message": "The operation was cancelled."}, Outcome.ERROR_TRANSIENT),
+        ({"code": 8, "message": "Your prepayment credits are depleted."}, Outcome.ERROR_TRANSIENT),
+        ({"code": 13, "message": "The specified schema has too many states for serving."}, Outcome.ERROR_PERMANENT),
+        ({"code": 99, "message": "This model is currently experiencing high demand."}, Outcome.ERROR_TRANSIENT),
+        ({"message": "Please try again later."}, Outcome.ERROR_TRANSIENT),
+        ({"code": 99, "message": "Something new."}, Outcome.UNKNOWN),
+    ],
+)
+def test_the_text_of_an_error_decides_before_its_code(error: dict[str, object], outcome: Outcome) -> None:
+    assert classify(json.dumps({"key": "a", "error": error}).encode()).outcome is outcome
+
+
+@pytest.mark.parametrize(
     "line",
     [
         b"",
