@@ -38,9 +38,9 @@ def test_the_list_of_tests_fits_the_installed_client() -> None:
 def test_another_version_of_the_client_is_refused_loudly(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(conformance, "version", lambda _: "3.4.01")
+    monkeypatch.setattr(conformance, "version", lambda _: "3.6.11")
     assert conformance.main([]) == 2
-    assert "google-genai 3.4.01 is installed, but the list of tests was made for 3.4.0" in capsys.readouterr().out
+    assert "google-genai 3.6.11 is installed, but the list of tests was made for 3.6.1" in capsys.readouterr().out
 
 
 def test_a_test_that_the_client_does_not_have_fails_the_run(tmp_path: Path) -> None:
