@@ -52,7 +52,6 @@ class Stage(StrEnum):
     """Where in its life a run is; each stage may be run again after a crash."""
 
     PLANNED = "planned"
-    CACHING = "caching"
     SUBMITTING = "submitting"
     RUNNING = "running"
     COLLECTING = "collecting"

@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.requests.row_checker import CheckedRow
+from lifecycle.core.run_files import INPUTS, REQUESTS
 from lifecycle.inputs.json_fields import OwnFields
 from lifecycle.results.store.sql import connect
 
-REQUESTS, INPUTS = "requests.jsonl", "inputs.parquet"
 FLUSH_ROWS = 8192
 FLUSH_BYTES = 2_000_000
 ROW_COLUMNS = (("n", pa.int64()), ("key", pa.string()), ("prompt", pa.string()), ("line", pa.int64()))

@@ -33,13 +33,13 @@ from batch.requests.prompt_template import Template, compile_template, default_t
 from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow, RowChecker
 from batch.requests.use_cache_marker import match_marker
 from lifecycle.core import malloc
+from lifecycle.core.run_files import DRAFT
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, request_line
 from lifecycle.inputs.json_fields import MAX_FIELDS, OwnFields
 from lifecycle.inputs.tables import Table, open_binary, open_table, open_text, table_preview
 
 __all__ = ["EMPTY_DRAFT", "PROBLEMS_LISTED", "Draft", "kind_of", "open_draft", "prepare", "table_preview"]
 
-DRAFT_FILE = "draft.json"
 PROBLEMS_LISTED = 100
 PREVIEW_ROWS = 5
 PREVIEW_CHARS = 20_000
@@ -121,7 +121,7 @@ def prepare(
 def open_draft(folder: Path) -> Draft:
     """Open a draft that was prepared earlier. Raises NotFound where there is none."""
     try:
-        stored = msgspec.json.decode((folder / DRAFT_FILE).read_bytes())
+        stored = msgspec.json.decode((folder / DRAFT).read_bytes())
         return msgspec.convert({**stored, "folder": str(folder)}, Draft, dec_hook=lambda type_, value: type_(value))
     except (OSError, msgspec.MsgspecError) as error:
         raise NotFound("There is no such draft.", "Prepare the input again.") from error
@@ -317,9 +317,9 @@ class _DraftBuilder:
             models=tuple(self._checker.models),
         )
         stored = {**asdict(draft), "folder": ""}
-        part = self._folder / f"{DRAFT_FILE}.part"
+        part = self._folder / f"{DRAFT}.part"
         part.write_bytes(msgspec.json.encode(stored))
-        part.replace(self._folder / DRAFT_FILE)
+        part.replace(self._folder / DRAFT)
         self._progress(1.0)
         if size > LARGE_BYTES:
             malloc.release_free_memory()

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from msgspec import Raw
 
-from lifecycle.inputs.draft_files import INPUTS, REQUESTS, ROW_COLUMNS
+from lifecycle.core.run_files import INPUTS, REQUESTS
+from lifecycle.inputs.draft_files import ROW_COLUMNS
 from lifecycle.inputs.echoed_fields import KEY, EchoedFields, echoed_fields
 from lifecycle.inputs.row_identity import Join, unique_values
 from lifecycle.inputs.tables import unique_column_names

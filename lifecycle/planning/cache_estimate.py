@@ -17,8 +17,8 @@ from batch.requests.cache_reference import placeholder_for
 from batch.requests.canonicalize import encode, read_object
 from batch.tokens import media_tokens, text_tokens
 from cache_utils import CachedText, CacheFile
-from lifecycle.inputs.draft_files import REQUESTS
-from lifecycle.inputs.drafts import DRAFT_FILE, Draft
+from lifecycle.core.run_files import DRAFT, REQUESTS
+from lifecycle.inputs.drafts import Draft
 
 HEADER_BYTES = 1 << 19  # a picture's size stands in it
 
@@ -86,7 +86,7 @@ def apply_cache_to_all(draft: Draft, cache: str) -> Draft:
     part.replace(source)
     note = "Every request uses the chosen cache."
     updated_draft = replace(draft, size_bytes=size, uses_caches=(cache, *draft.uses_caches), notes=(*draft.notes, note))
-    (draft.folder / DRAFT_FILE).write_bytes(msgspec.json.encode(updated_draft, enc_hook=str))
+    (draft.folder / DRAFT).write_bytes(msgspec.json.encode(updated_draft, enc_hook=str))
     return updated_draft
 
 

@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gem_cache import CachingChoice, Plan
+from lifecycle.core.run_files import FANOUT, GROUPS, PLAN
 from lifecycle.inputs.request_subset import keys_in_file
-from lifecycle.results.store.columns import FANOUT, GROUPS
 
-PLAN = "plan.json"
 BATCH_ROWS = 50_000
 
 

@@ -13,7 +13,8 @@ import orjson
 from batch.errors import InputError
 from batch.model import Outcome
 from lifecycle.core.models import RunSpec
-from lifecycle.inputs.drafts import DRAFT_FILE, Draft, open_draft
+from lifecycle.core.run_files import DRAFT, INPUTS, REQUESTS
+from lifecycle.inputs.drafts import Draft, open_draft
 from lifecycle.inputs.request_subset import copy_inputs, copy_lines, keys_in_file
 from lifecycle.planning.forecast import Forecast
 from lifecycle.results.read.table import Filter, ResultTable
@@ -56,7 +57,7 @@ class RetryForecast:
     @property
     def idempotency_key(self) -> str:
         """The same for the same rows asked for at the same point of the parent's life, whoever asks."""
-        with (self.draft.folder / "requests.jsonl").open("rb") as file:
+        with (self.draft.folder / REQUESTS).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:24]
         return f"retry:{self.parent_id}:{self.sibling_count}:{self.spec.model[:16]}:{digest}"
 
@@ -85,7 +86,7 @@ def select_keys(
 
 def keys_in_run(keys: set[str], folder: Path) -> set[str]:
     """The keys that a run has. Raises InputError if it has none of them."""
-    run_keys = keys.intersection(keys_in_file(folder / "requests.jsonl"))
+    run_keys = keys.intersection(keys_in_file(folder / REQUESTS))
     if not run_keys:
         raise InputError(*NOTHING_TO_RETRY)
     return run_keys
@@ -99,7 +100,7 @@ def exclude_in_flight(keys: set[str], children: Iterable[tuple[str, Path]]) -> s
     remaining, in_flight_run = set(keys), ""
     for run_id, folder in children:
         count_before = len(remaining)
-        remaining.difference_update(keys_in_file(folder / "requests.jsonl"))
+        remaining.difference_update(keys_in_file(folder / REQUESTS))
         in_flight_run = run_id if len(remaining) < count_before else in_flight_run
     if not remaining:
         raise InputError(f"These rows are being sent again now, by run {in_flight_run}.", "Wait until it has ended.")
@@ -110,10 +111,10 @@ def prepare_child(
     parent_folder: Path, keys: Collection[str], folder: Path, max_output_tokens: int | None = None
 ) -> Draft:
     """Write the draft of a child run: the parent's requests with these keys, unchanged but for a new output cap."""
-    rows, size = copy_lines(parent_folder / "requests.jsonl", keys, folder / "requests.jsonl")
+    rows, size = copy_lines(parent_folder / REQUESTS, keys, folder / REQUESTS)
     if max_output_tokens is not None:
-        size = _set_output_cap(folder / "requests.jsonl", max_output_tokens)
-    copy_inputs(parent_folder / "inputs.parquet", keys, folder / "inputs.parquet")
+        size = _set_output_cap(folder / REQUESTS, max_output_tokens)
+    copy_inputs(parent_folder / INPUTS, keys, folder / INPUTS)
     draft = replace(
         open_draft(parent_folder),
         folder=folder,
@@ -124,7 +125,7 @@ def prepare_child(
         bad_rows=0,
         notes=(),
     )
-    (folder / DRAFT_FILE).write_bytes(msgspec.json.encode(draft, enc_hook=str))
+    (folder / DRAFT).write_bytes(msgspec.json.encode(draft, enc_hook=str))
     return draft
 
 

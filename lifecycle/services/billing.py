@@ -14,6 +14,7 @@ from batch.pricing import rates
 from batch.pricing.costs import RunCost, without_double_counting
 from lifecycle.core.foreign_jobs import DETACHED
 from lifecycle.core.models import Account
+from lifecycle.core.run_files import RESULTS
 from lifecycle.services.context import ServiceContext
 from lifecycle.storage.store import Row
 from lifecycle.workflow.shards.context import NO_RESULT_ROWS
@@ -66,7 +67,6 @@ def cost_of(row: Row, shards: Sequence[Row], caches: Sequence[Row], folder: Path
     Raises one of `_read_errors` if there are results that cannot be read.
     """
     from lifecycle.results.read.table import ResultTable
-    from lifecycle.results.store.columns import RESULTS
 
     cost = cost_without_results(row, shards, caches)
     return (

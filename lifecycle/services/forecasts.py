@@ -12,6 +12,7 @@ from batch.planning.duration import JobObservation, learn_implicit_rate
 from cache_utils import CachedText
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
+from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning import cache_estimate, cache_support
@@ -84,7 +85,7 @@ class ForecastService:
 
         force = spec.context is ContextMode.EXPLICIT or not spec.allow_plain
         draft_forecast = forecast(
-            draft.folder / "requests.jsonl",
+            draft.folder / REQUESTS,
             spec,
             tariff=context.effective_tariff(account, model, force=force),
             model=context.price_list.model(model),

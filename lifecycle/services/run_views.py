@@ -22,7 +22,6 @@ OVERDUE_SECONDS = 60.0  # nobody has worked on a due run for so long: no process
 
 STAGE_LABELS = {
     Stage.PLANNED: "preparing",
-    Stage.CACHING: "creating caches",
     Stage.SUBMITTING: "sending",
     Stage.RUNNING: "running at Google",
     Stage.COLLECTING: "collecting results",

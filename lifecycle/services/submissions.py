@@ -19,6 +19,7 @@ from batch.model import RunState, Stage, model_id
 from batch.pricing.estimate import over_budget
 from lifecycle.core import transport
 from lifecycle.core.models import Account, RunSpec
+from lifecycle.core.run_files import DRAFT_FILES
 from lifecycle.core.transport import PayloadSize
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
@@ -29,8 +30,6 @@ from lifecycle.services.context import ServiceContext
 from lifecycle.services.forecasts import ForecastService
 from lifecycle.workflow.maintenance import server_is_running
 from lifecycle.workflow.shards.run_caches import UNATTENDED_LEASE_SECONDS
-
-DRAFT_FILES = ("requests.jsonl", "inputs.parquet", "draft.json")
 
 
 class SubmissionService:

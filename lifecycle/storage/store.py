@@ -169,16 +169,6 @@ class Store:
             claim_update = r.update().where(r.c.id == run_id).values(token=token, lease_until=now + lease_seconds)
             return dict(c.execute(claim_update.returning(*r.c)).mappings().one())
 
-    def next_due(self, owners: Sequence[str]) -> float | None:
-        """Seconds until the next run of these owners is due (0 or less: now); None if there is none."""
-        r = schema.run
-        with self._read() as c:
-            waiting = (r.c.stage != "finished") & r.c.owner.in_(owners)
-            due = c.execute(
-                select(func.min(_greatest(self._postgres, r.c.due_at, r.c.lease_until))).where(waiting)
-            ).scalar()
-            return None if due is None else float(due) - self._now(c)
-
     def extend_lease(self, run_id: str, token: str, seconds: float) -> None:
         """Make sure the lease lasts that long from now; it is never shortened. Raises LeaseLost."""
         r = schema.run

@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 
 from lifecycle.core.models import Account
+from lifecycle.core.run_files import REQUESTS
 from lifecycle.runner import Runner
 from terminal.output import lines
 from terminal.output.console import print_message, print_result, print_run_id
@@ -25,7 +26,7 @@ def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -
     if options.groups:
         from lifecycle.planning.plan_files import row_groups
 
-        _write_groups(Path(options.groups), row_groups(forecast.plan, draft.folder / "requests.jsonl"))
+        _write_groups(Path(options.groups), row_groups(forecast.plan, draft.folder / REQUESTS))
     document = runner.forecasts.plan_document(forecast, options.model)
     print_result(options, document, lambda: lines.plan_lines(document, forecast.estimate.assumptions))
     return 0

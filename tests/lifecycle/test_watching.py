@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from batch.errors import ApiError, InputError
+from lifecycle.core.observation_kinds import DURATION_HOURS
 from lifecycle.core.transport import BatchLimits
 from lifecycle.results.collect.build import build_results
 from lifecycle.workflow.stages import collect as collect_stage
@@ -303,7 +304,7 @@ def test_dying_at_any_write_loses_nothing_and_pays_once(simulation: Simulation, 
         assert len(simulation.google.jobs_named(f"gbr-test-{run_id}-s0000")) == 1
         assert not simulation.google.files
     assert simulation.process.store.crash_in > 0, "runs have more writes than were tried"
-    lessons = simulation.process.store.observations(simulation.owner, MODEL, collect_stage.DURATION_HOURS, limit=1000)
+    lessons = simulation.process.store.observations(simulation.owner, MODEL, DURATION_HOURS, limit=1000)
     assert len(lessons) == len(simulation.google.jobs), "each job teaches once how long jobs take"
 
 

@@ -14,7 +14,8 @@ import streamlit as st
 
 from batch.model import Generation
 from batch.requests.input_formats import BLOCKS, JSONL, LINES, TABLE_KINDS, kind_of
-from lifecycle.inputs.draft_files import REQUESTS, first_rows
+from lifecycle.core.run_files import REQUESTS
+from lifecycle.inputs.draft_files import first_rows
 from lifecycle.inputs.drafts import Draft, table_preview
 from lifecycle.runner import Runner
 from ui.shared import notices

@@ -21,20 +21,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lifecycle.core import malloc
+from lifecycle.core.run_files import INPUTS, OTHERS, REQUESTS, RESULTS
 from lifecycle.results.collect.counters import Counters
 from lifecycle.results.collect.match_rows import write_matches
 from lifecycle.results.collect.parse_lines import Price, parse_files
 from lifecycle.results.collect.response_schemas import ResponseSchemas
 from lifecycle.results.collect.write_results import write_results
-from lifecycle.results.store.columns import (
-    INPUTS,
-    MATCH_SCHEMA,
-    MATCHED_LINE_SCHEMA,
-    OTHERS,
-    REQUESTS,
-    RESULTS,
-    SUPERSEDED,
-)
+from lifecycle.results.store.columns import MATCH_SCHEMA, MATCHED_LINE_SCHEMA, SUPERSEDED
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.results.store.sorted_stream import SortedStream
 

@@ -14,17 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lifecycle.core.run_files import FANOUT, INPUTS
 from lifecycle.results.store import sql
-from lifecycle.results.store.columns import (
-    DEDUPLICATED,
-    DUPLICATE,
-    FANOUT,
-    INPUTS,
-    MATCH_SCHEMA,
-    SELECTED,
-    SUPERSEDED,
-    UNMATCHED,
-)
+from lifecycle.results.store.columns import DEDUPLICATED, DUPLICATE, MATCH_SCHEMA, SELECTED, SUPERSEDED, UNMATCHED
 
 PASS_ROWS = 262_144
 

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from batch.responses.spreadsheet_text import FLAT_COLUMNS, USD_DIGITS, input_column_names
+from lifecycle.core.run_files import INPUTS
 from lifecycle.results.read.table import Filter, ResultTable
 from lifecycle.results.store import sql
-from lifecycle.results.store.columns import INPUTS, LINE_LOCATION, RESULT_SCHEMA
+from lifecycle.results.store.columns import LINE_LOCATION, RESULT_SCHEMA
 from lifecycle.results.store.sorted_stream import SortedStream
 from lifecycle.results.store.typed_columns import ARROW_TYPES, read_values
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lifecycle.core.run_files import INPUTS
 from lifecycle.results.collect.match_rows import PASS_ROWS
 from lifecycle.results.read.table import Filter, ResultTable
 from lifecycle.results.store import sql
-from lifecycle.results.store.columns import INPUTS, RANK_SQL
+from lifecycle.results.store.columns import RANK_SQL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from batch.model import Outcome, Usage
 from lifecycle.core import malloc
+from lifecycle.core.run_files import OTHERS, RESULTS
 from lifecycle.results.collect.counters import count_outcomes
 from lifecycle.results.collect.match_rows import PASS_ROWS
 from lifecycle.results.read.table import ResultTable
@@ -31,11 +32,9 @@ from lifecycle.results.store.columns import (
     DICTIONARY_COLUMNS,
     EXTRA_COLUMNS,
     MATCHED_LINE_SCHEMA,
-    OTHERS,
     RANK_SQL,
     RECONCILIATION_KEY,
     RESULT_SCHEMA,
-    RESULTS,
     SUPERSEDED,
     with_all_columns,
 )

@@ -16,19 +16,10 @@ from batch.errors import InputError, NotFound
 from batch.model import Usage
 from batch.pricing.rates import RunUsage
 from batch.responses.spreadsheet_text import input_column_names
+from lifecycle.core.run_files import GROUPS, INPUTS, OTHERS, REQUESTS, RESULTS
 from lifecycle.results.read.row_detail import OtherLine, RowDetail, find_request, read_detail, read_line
 from lifecycle.results.store import sql
-from lifecycle.results.store.columns import (
-    DUPLICATE,
-    GROUPS,
-    INPUTS,
-    OTHERS,
-    REQUESTS,
-    RESULTS,
-    SUPERSEDED,
-    UNMATCHED,
-    USAGE_COLUMNS,
-)
+from lifecycle.results.store.columns import DUPLICATE, SUPERSEDED, UNMATCHED, USAGE_COLUMNS
 from lifecycle.results.store.reconciliation import Reconciliation, read_reconciliation
 from lifecycle.results.store.typed_columns import read_values
 

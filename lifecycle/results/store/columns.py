@@ -1,4 +1,4 @@
-"""The columns of result files, and the names of the files in a run's folder."""
+"""The columns of the files of results."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import pyarrow as pa
 from batch.model import Outcome
 from batch.responses.outcomes import RANK
 
-INPUTS, REQUESTS, FANOUT, GROUPS = "inputs.parquet", "requests.jsonl", "fanout.parquet", "groups.parquet"
-RESULTS, OTHERS = "results.parquet", "others.parquet"
-RECONCILIATION_KEY = "account"  # key of the account in the metadata of RESULTS
+RECONCILIATION_KEY = "account"  # key of the account in the metadata of results.parquet
 
 # What was used, a column for each field of `Usage`, in its order.
 USAGE_COLUMNS = (
@@ -59,9 +57,9 @@ MATCH_SCHEMA = pa.schema(
 )
 MATCHED_LINE_SCHEMA = pa.schema([*LINE_SCHEMA, *list(MATCH_SCHEMA)[1:]])
 
-# Rows of RESULTS. `attempts` counts the attempts that returned a line; `shared` rows took an identical row's answer;
-# `parsed` says how a structured answer was read (strict, lenient, failed; "" if none was asked for) and `repaired`
-# what a lenient reading found.
+# Rows of results.parquet. `attempts` counts the attempts that returned a line; `shared` rows took an identical row's
+# answer; `parsed` says how a structured answer was read (strict, lenient, failed; "" if none was asked for) and
+# `repaired` what a lenient reading found.
 RESULT_SCHEMA = pa.schema(
     [
         ("n", pa.int64()),

@@ -13,6 +13,7 @@ import msgspec
 
 from batch.model import Stage, Tariff, Usage
 from batch.pricing.catalog import CatalogModel
+from lifecycle.core import run_files
 from lifecycle.core.models import RunSpec
 from lifecycle.core.transport import BatchLimits
 from lifecycle.storage.store import Row, Store
@@ -137,11 +138,11 @@ class StageContext:
         self.store.commit(self.id, str(self.row["token"]), {"data": self.data}, release=False)
 
     def shard_path(self, n: int) -> Path:
-        return self.folder / "shards" / f"{n:04d}.jsonl"
+        return run_files.shard_path(self.folder, n)
 
     def received_path(self, shard: Row) -> Path:
         """Where a shard's result lines are, as received; the name says which attempt and which shard."""
-        return self.folder / "received" / f"{shard['attempt']}-{shard['n']:04d}.jsonl"
+        return run_files.received_path(self.folder, int(shard["attempt"]), int(shard["n"]))
 
 
 def effective_tariff(ctx: StageContext) -> Tariff | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from batch.model import SendAs
 from batch.prefixes.rewrite import placeholder_group
+from lifecycle.core.run_files import REQUESTS, RESOLVED_REQUESTS
 from lifecycle.inputs.request_subset import key_of_line, lines_for_keys
 from lifecycle.storage.store import Row
 from lifecycle.workflow.shards.context import StageContext
@@ -14,8 +15,8 @@ from lifecycle.workflow.shards.context import StageContext
 
 def original_requests(ctx: StageContext) -> Path:
     """The run's requests as given, the caches that they name themselves resolved."""
-    resolved = ctx.folder / "resolved.jsonl"
-    return resolved if resolved.exists() else ctx.folder / "requests.jsonl"
+    resolved = ctx.folder / RESOLVED_REQUESTS
+    return resolved if resolved.exists() else ctx.folder / REQUESTS
 
 
 def remove_caches(ctx: StageContext, shard: Row, groups: Collection[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 
 from batch.model import Outcome, RunState, Stage
-from lifecycle.inputs.drafts import DRAFT_FILE
+from lifecycle.core.run_files import DRAFT_FILES, REQUESTS
 from lifecycle.planning.forecast import ExpectedHours, forecast
 from lifecycle.planning.plan_json import estimate_document
 from lifecycle.planning.retry_draft import prepare_child
@@ -61,11 +61,7 @@ def _keep_unanswered(ctx: StageContext, old_id: str) -> int:
     shutil.rmtree(rest_folder, ignore_errors=True)
     rest_folder.mkdir()
     draft = prepare_child(runs / old_id, keys, rest_folder)
-    for name in (
-        "requests.jsonl",
-        "inputs.parquet",
-        DRAFT_FILE,
-    ):  # the files here are the old run's own: never write to them
+    for name in DRAFT_FILES:  # the files here are hard links to the old run's: replaced, never written to
         (rest_folder / name).replace(ctx.folder / name)
     rest_folder.rmdir()
     ctx.row["rows"] = ctx.data["rows"] = draft.rows
@@ -75,7 +71,7 @@ def _keep_unanswered(ctx: StageContext, old_id: str) -> int:
 def _reprice(ctx: StageContext) -> None:
     """The estimate was of all rows; make that of those that are sent."""
     new_forecast = forecast(
-        ctx.folder / "requests.jsonl",
+        ctx.folder / REQUESTS,
         ctx.spec,
         tariff=ctx.options.tariff(ctx.model),
         model=ctx.options.model(ctx.model),

@@ -13,6 +13,7 @@ from batch.model import Outcome, RunState, Stage
 from batch.pricing import costs
 from batch.responses import service_errors
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
+from lifecycle.core.run_files import RESULTS
 from lifecycle.inputs.request_subset import copy_lines, keys_in_file
 from lifecycle.planning import cache_support
 from lifecycle.results.collect.build import build_results
@@ -131,7 +132,7 @@ def _shard_row(ctx: StageContext, origin: Row, n: int, attempt: int, rows: int, 
 
 def _rows_without_cache(ctx: StageContext) -> tuple[set[str], bool]:
     """The rows whose cache was gone, or is not taken in batches at all; and whether it is the latter."""
-    table = pq.read_table(ctx.folder / "results.parquet", columns=["key", "cache_lost", "error_message"])
+    table = pq.read_table(ctx.folder / RESULTS, columns=["key", "cache_lost", "error_message"])
     texts = [text for text in pc.unique(table["error_message"]).to_pylist() if text and _takes_no_caches(text)]
     refused = pc.is_in(table["error_message"], value_set=pa.array(texts, pa.string()))
     lost = pc.or_(pc.fill_null(table["cache_lost"], False), refused)

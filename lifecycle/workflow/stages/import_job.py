@@ -14,8 +14,8 @@ from batch.formatting import plural, quoted_list
 from batch.model import RunState, Stage
 from gemini.wire import timestamp
 from lifecycle.core.foreign_jobs import DETACHED, IMPORTED
+from lifecycle.core.run_files import INPUTS
 from lifecycle.inputs import imported_rows
-from lifecycle.inputs.draft_files import INPUTS
 from lifecycle.inputs.echoed_fields import KEY, EchoedFields
 from lifecycle.inputs.row_identity import AmbiguousRows, Join, find_join, identifying_field, repeated_count
 from lifecycle.storage.store import Row

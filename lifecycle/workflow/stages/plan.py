@@ -16,6 +16,7 @@ from batch.pricing.workload import canary_rows
 from batch.requests.cache_reference import use_cache
 from gem_cache import CachingChoice, Plan
 from lifecycle.core import transport
+from lifecycle.core.run_files import REQUESTS, RESOLVED_REQUESTS
 from lifecycle.core.transport import PayloadSize
 from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import plan_files
@@ -60,7 +61,7 @@ def run(ctx: StageContext) -> StageResult:
 
 def transport_for_run(ctx: StageContext) -> SendAs:
     """The transport in force: the user's, or by size on both sides."""
-    size = (ctx.folder / "requests.jsonl").stat().st_size
+    size = (ctx.folder / REQUESTS).stat().st_size
     payload = PayloadSize(int(ctx.row["rows"]), size, 0, _output_bytes(ctx))
     return transport.choose_transport(ctx.spec.send_as, payload, ctx.options.limits)
 
@@ -72,10 +73,10 @@ def _output_bytes(ctx: StageContext) -> float:
 
 def _resolve_cache_names(ctx: StageContext) -> Path:
     """The requests with every `@use_cache` name replaced by the cache it means."""
-    source, resolved_names = ctx.folder / "requests.jsonl", ctx.data.get("named_for_use")
+    source, resolved_names = ctx.folder / REQUESTS, ctx.data.get("named_for_use")
     if not resolved_names:
         return source
-    resolved = ctx.folder / "resolved.jsonl"
+    resolved = ctx.folder / RESOLVED_REQUESTS
     with source.open("rb") as lines, resolved.open("wb") as out:
         for line in lines:
             row = orjson.loads(line)
@@ -86,25 +87,23 @@ def _resolve_cache_names(ctx: StageContext) -> Path:
 
 def _write_shards(ctx: StageContext, plan: Plan, source: Path, send_as: SendAs) -> Iterator[ShardDraft]:
     """Write one file a shard, each beside its place and renamed, so never half there."""
-    folder = ctx.folder / "shards"
-    folder.mkdir(exist_ok=True)
+    ctx.shard_path(0).parent.mkdir(exist_ok=True)
     sizes = np.diff(np.append(plan.survey.offset, source.stat().st_size))
     tokens = plan.cost_model.prompt_tokens
     groups = [group.id for group in plan.groups]
     shards = _split_rows(ctx, plan, send_as, sizes)
     if len(shards) == 1 and not plan.caches and not plan.duplicates and ctx.spec.context is ContextMode.NONE:
-        only_path = folder / "0000.jsonl"
-        only_path.unlink(missing_ok=True)
-        os.link(source, only_path)
+        ctx.shard_path(0).unlink(missing_ok=True)
+        os.link(source, ctx.shard_path(0))
         yield ShardDraft(len(sizes), source.stat().st_size, round(float(tokens.sum())), [])
         return
     for n, rows in enumerate(shards):
-        part = folder / f"{n:04d}.part"
+        part = ctx.shard_path(n).with_suffix(".part")
         with part.open("wb") as out:
             written = plan.write(out, rows)
-        part.replace(folder / f"{n:04d}.jsonl")
+        part.replace(ctx.shard_path(n))
         if n == 0 and ctx.data.get("canary"):
-            ctx.data["canary_rows"] = dict(zip(keys_in_file(folder / "0000.jsonl"), rows.tolist(), strict=True))
+            ctx.data["canary_rows"] = dict(zip(keys_in_file(ctx.shard_path(0)), rows.tolist(), strict=True))
         used_groups = sorted({groups[position] for position in plan.cache_of_row[rows].tolist() if position >= 0})
         yield ShardDraft(written.rows, written.size_bytes, round(float(tokens[rows].sum())), used_groups)
 

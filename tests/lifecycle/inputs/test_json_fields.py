@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lifecycle.inputs.draft_files import INPUTS, ROW_COLUMNS
+from lifecycle.core.run_files import INPUTS
+from lifecycle.inputs.draft_files import ROW_COLUMNS
 from lifecycle.inputs.drafts import Draft, prepare
 from lifecycle.inputs.json_fields import MAX_FIELDS, SPOOL_ROWS
 

@@ -1,0 +1,31 @@
+"""The names of all files in a draft's and a run's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# A draft's, hard-linked into the folder of the run that is made of it: never written to in place.
+REQUESTS = "requests.jsonl"  # one line `{"key", "request"}` a row
+INPUTS = "inputs.parquet"  # what a person knows of each row
+DRAFT = "draft.json"
+DRAFT_FILES = (REQUESTS, INPUTS, DRAFT)
+
+# Of planning.
+RESOLVED_REQUESTS = "resolved.jsonl"  # REQUESTS with each `@use_cache` name replaced by the cache that it means
+PLAN = "plan.json"
+GROUPS = "groups.parquet"  # which group each row is in
+FANOUT = "fanout.parquet"  # which row was sent in the place of its duplicates
+
+# Of collecting.
+RESULTS = "results.parquet"  # one row per row of INPUTS, in the same order
+OTHERS = "others.parquet"  # every other line that came back
+
+
+def shard_path(folder: Path, n: int) -> Path:
+    """The requests of a run's n-th shard."""
+    return folder / "shards" / f"{n:04d}.jsonl"
+
+
+def received_path(folder: Path, attempt: int, n: int) -> Path:
+    """A shard's result lines, as received; results are rebuilt from the attempt and the shard in the name."""
+    return folder / "received" / f"{attempt}-{n:04d}.jsonl"
