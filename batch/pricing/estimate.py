@@ -31,7 +31,8 @@ class CostEstimate:
 
     `caches_usd` is the caches' part of it. `uncached` is the same in a batch without explicit caches, `standard`
     the same at standard price without them. `worst_prompt_usd` is `usd.worst` less all output, and
-    `output_token_usd` what one more output token in every row costs.
+    `output_token_usd` what one more output token in every answer costs. `at_least`: rows may search the web, and
+    searches cost more than these figures hold.
     """
 
     rows: int
@@ -45,6 +46,7 @@ class CostEstimate:
     worst_prompt_usd: float | None
     output_token_usd: float | None
     assumptions: tuple[str, ...]
+    at_least: bool = False
 
 
 def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
@@ -63,12 +65,19 @@ def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
         worst_prompt_usd=_add(prompt_only_usd, _caches_usd(workload, tariff, "worst")),
         output_token_usd=_output_token_usd(workload, tariff),
         assumptions=tuple(_assumptions(workload, tariff)),
+        at_least=tariff is not None and _has_open_fees(workload, tariff),
     )
 
 
 def over_budget(estimate: CostEstimate, max_usd: float) -> OverBudget | None:
     """Why a run must not start under this cap; None if even its worst case fits."""
     worst, expected = estimate.usd.worst, estimate.usd.expected
+    if worst is None and estimate.at_least:
+        return OverBudget(
+            "Requests may search the web as often as the model likes, and every search is a fee of its own: what this "
+            "run could cost is not known, so a budget cannot be kept.",
+            "Leave googleSearch out, or submit without a budget.",
+        )
     if worst is None:
         return OverBudget(
             "What this run could cost is not known, so a budget cannot be kept.",
@@ -103,15 +112,46 @@ def _requests_usd(
     """All requests in one case, without their caches."""
     if tariff is None:
         return None
+    if case == "worst" and _has_open_fees(workload, tariff):
+        return None
     usages = []
     for totals in workload.tiers:
         output = _tier_output_tokens(workload, totals, case) if with_output else 0
         if output is None:
             return None
-        prompt = max(totals.cached, round(totals.prompt * _prompt_scale(workload, case)))
-        usages.append(Usage(prompt, totals.cached, round(output)))
-    run = rates.RunUsage(workload.rows, *usages)
+        usages.append(_tier_usage(workload, totals, case, round(output)))
+    run = rates.RunUsage(workload.rows, usages[0] + _search_usage(workload, tariff, case), usages[1])
     return rates.run_usd(run, tariff, tier=tier, best_case=case == "low")
+
+
+def _tier_usage(workload: Workload, totals: TierTotals, case: Case, output: int) -> Usage:
+    """One side's tokens by what they are. Sound is fresh as far as it can be; in the worst case pictures are all."""
+    scale = _prompt_scale(workload, case)
+    prompt = max(totals.cached, round(totals.prompt * scale))
+    audio = min(prompt, round(totals.audio * scale))
+    share = workload.output.image_share
+    return Usage(
+        prompt,
+        totals.cached,
+        output,
+        audio=audio,
+        cached_audio=max(0, audio + totals.cached - prompt),
+        image=output if share and case == "worst" else round(output * share),
+    )
+
+
+def _search_usage(workload: Workload, tariff: Tariff, case: Case) -> Usage:
+    """Web searches: none at least, as many as expected, and at worst one grounded prompt a row."""
+    if case == "low" or not workload.searching:
+        return Usage()
+    searches = round(workload.searches)
+    grounded = workload.searching if case == "worst" else min(workload.searching, searches)
+    return Usage(search_queries=searches, grounded_prompts=grounded)
+
+
+def _has_open_fees(workload: Workload, tariff: Tariff) -> bool:
+    """Whether searches may cost any amount: their price is unknown, or each is charged, however many there are."""
+    return bool(workload.searching) and (tariff.search_prompt is None or tariff.search_query is not None)
 
 
 def _prompt_scale(workload: Workload, case: Case) -> float:
@@ -129,7 +169,8 @@ def _tier_output_tokens(workload: Workload, totals: TierTotals, case: Case) -> f
     """Output tokens of one side: never more than its limits, and all of them in the worst case."""
     if case == "worst" and workload.output.has_output:
         return totals.output_cap
-    assumed = totals.rows * (workload.output.low if case == "low" else workload.output.expected)
+    answers = totals.rows if workload.output.per_row else totals.answers
+    assumed = answers * (workload.output.low if case == "low" else workload.output.expected)
     return assumed if totals.output_cap is None else min(assumed, totals.output_cap)
 
 
@@ -140,12 +181,16 @@ def _caches_usd(workload: Workload, tariff: Tariff | None, case: Case) -> float 
 
 
 def _output_token_usd(workload: Workload, tariff: Tariff | None) -> float | None:
-    """What one more output token in every row costs."""
+    """What one more output token in every answer costs."""
     if tariff is None:
         return None
     tiers = ((workload.short, tariff), (workload.long, tariff.long or tariff))
-    lines = (rates.BillLine("output", side.rows, at.output_batch) for side, at in tiers)
-    return _add(*(line.usd for line in lines))
+    images = workload.output.image_share > 0
+    bills = (
+        rates.run_usd(rates.RunUsage(short=Usage(candidates=side.answers, image=side.answers if images else 0)), at)
+        for side, at in tiers
+    )
+    return _add(*bills)
 
 
 def _assumptions(workload: Workload, tariff: Tariff | None) -> Iterator[str]:
@@ -155,12 +200,19 @@ def _assumptions(workload: Workload, tariff: Tariff | None) -> Iterator[str]:
     if workload.output_cap is None and workload.output.has_output:
         yield "Worst: not known, because the model's limit of output tokens is not known and no limit was set."
     elif workload.output.has_output:
-        yield f"Worst: {workload.rows:,} rows write to their limit, {workload.output_cap:,} tokens with thoughts."
+        answers = sum(side.extra_answers for side in workload.tiers)
+        answers_note = f" in {workload.rows + answers:,} answers" if answers else ""
+        yield (
+            f"Worst: {workload.rows:,} rows write to their limit{answers_note}, {workload.output_cap:,} tokens with "
+            "thoughts."
+        )
     if workload.caches:
         yield _describe_caches(workload)
     yield "No implicit cache hits are counted on; those that happen make it cheaper."
     if workload.media:
         yield f"{workload.media:,} requests hold media, sized by Google's documented rules; models differ."
+    if workload.searching:
+        yield _describe_searches(workload, tariff)
     if workload.unknown_size:
         yield (
             f"{workload.unknown_size:,} requests hold parts of unknown size (files by address, video);"
@@ -172,11 +224,26 @@ def _describe_prices(tariff: Tariff | None) -> Iterator[str]:
     if tariff is None:
         yield "The price of this model is unknown."
         return
-    labelled = (("in", tariff.input_batch), ("out", tariff.output_batch), ("cached", tariff.cached))
+    always = (("in", tariff.input_batch), ("out", tariff.output_batch), ("cached", tariff.cached))
+    sometimes = (("sound in", tariff.audio_batch), ("pictures out", tariff.image_output_batch))
+    labelled = (*always, *(one for one in sometimes if one[1] is not None))
     prices = ", ".join(f"{name} {'unknown' if price is None else f'{price:g}'}" for name, price in labelled)
     yield f"Prices per million tokens in a batch, in USD: {prices}."
     if tariff.cached_best is not None and tariff.cached_best != tariff.cached:
         yield f"Low: cached tokens at {tariff.cached_best:g}, the rate that Google prints but was not seen invoiced."
+
+
+def _describe_searches(workload: Workload, tariff: Tariff | None) -> str:
+    """What is known of the fees for searching the web. Google's free share is the account's, and not deducted."""
+    rows = f"{workload.searching:,} requests may search the web"
+    if tariff is None or (tariff.search_query is None and tariff.search_prompt is None):
+        return f"{rows}; search fees are not included, because their price is not known."
+    if tariff.search_query is not None:
+        return (
+            f"{rows}, at {tariff.search_query:g} USD per 1,000 searches: {workload.searches:,.0f} are expected, and "
+            "how many the model will make is not known. What Google gives free is not deducted."
+        )
+    return f"{rows}, at {tariff.search_prompt:g} USD per 1,000 requests. What Google gives free is not deducted."
 
 
 def _describe_caches(workload: Workload) -> str:

@@ -20,15 +20,18 @@ UNCOUNTED_NOTE = "Prompt tokens are estimated from the texts' scripts; none were
 
 @dataclass(frozen=True)
 class OutputAssumption:
-    """Output tokens of one row, thoughts included, and `words` that say where the guess comes from.
+    """Output tokens of one answer, thoughts included, and a `description` that says where the guess comes from.
 
-    `any` is False for models that never put out tokens.
+    `has_output` is False for models that never put out tokens. `image_share` of the tokens are pictures, and in the
+    worst case all of them where any is. With `per_row` the tokens are those of all a row's answers together.
     """
 
     low: float
     expected: float
     description: str
     has_output: bool = True
+    image_share: float = 0.0
+    per_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,22 @@ class CachePlan:
 
 @dataclass(frozen=True)
 class TierTotals:
-    """Rows that share a price tier, summed: prompt tokens (cached included), and the most they may put out."""
+    """Rows that share a price tier, summed: prompt tokens (cached included), and the most they may put out.
+
+    `extra_answers` are those beyond one a row (`candidateCount`), which `output_cap` counts in; `audio` tokens are part
+    of the prompt.
+    """
 
     rows: int = 0
     prompt: int = 0
     cached: int = 0
     output_cap: int | None = 0
+    extra_answers: int = 0
+    audio: int = 0
+
+    @property
+    def answers(self) -> int:
+        return self.rows + self.extra_answers
 
 
 def assumed_output(kind: str = "text", *, thinking: bool = True) -> OutputAssumption:
@@ -59,9 +72,8 @@ def assumed_output(kind: str = "text", *, thinking: bool = True) -> OutputAssump
     if kind == "embedding":
         return OutputAssumption(0, 0, "Embeddings have no output tokens.", has_output=False)
     if kind == "image":
-        return OutputAssumption(
-            TYPICAL_IMAGE_TOKENS, TYPICAL_IMAGE_TOKENS, f"Output: one picture of {TYPICAL_IMAGE_TOKENS:,} tokens a row."
-        )
+        description = f"Output: one picture of {TYPICAL_IMAGE_TOKENS:,} tokens a row."
+        return OutputAssumption(TYPICAL_IMAGE_TOKENS, TYPICAL_IMAGE_TOKENS, description, image_share=1.0)
     thoughts = TYPICAL_THOUGHT_TOKENS if thinking else 0
     thoughts_note = f" and {thoughts:,} of thoughts" if thoughts else ""
     description = (
@@ -77,7 +89,8 @@ class Workload:
 
     `prompt` is the interval of all rows' prompt tokens together, cached included; the sides' own sums are the
     estimates that it corrects in proportion. `counted` is a sentence on how it was come by. `media` and `unknown`
-    are rows that hold pictures, pages or sound, and rows with parts of unknown size.
+    are rows that hold pictures, pages or sound, and rows with parts of unknown size. `searching` rows may search the
+    web, `searches` times in all if it goes as expected: once each, until a canary shows better.
     """
 
     short: TierTotals = field(default_factory=TierTotals)
@@ -88,6 +101,8 @@ class Workload:
     counting_note: str = UNCOUNTED_NOTE
     media: int = 0
     unknown_size: int = 0
+    searching: int = 0
+    searches: float = 0.0
 
     @property
     def tiers(self) -> tuple[TierTotals, TierTotals]:
@@ -137,7 +152,10 @@ def apply_canary(workload: Workload, observed: Sequence[Usage], predicted: Seque
     """
     if not observed:
         return workload
-    corrected = replace(workload, output=_observed_output([usage.output for usage in observed]))
+    corrected = replace(workload, output=_observed_output(observed))
+    if workload.searching:
+        searches = sum(usage.search_queries for usage in observed) / len(observed)
+        corrected = replace(corrected, searches=searches * workload.rows)
     prompt = sampling.ratio_estimate([usage.prompt for usage in observed], predicted, workload.estimated_prompt)
     if prompt is not None and prompt.half_width < workload.prompt.half_width:
         note = f"Prompt tokens are corrected by the canary's {len(observed)} rows."
@@ -148,7 +166,8 @@ def apply_canary(workload: Workload, observed: Sequence[Usage], predicted: Seque
     return corrected
 
 
-def _observed_output(tokens: list[int]) -> OutputAssumption:
-    mean = sampling.mean_estimate(tokens)
-    description = f"Output: {mean.total:,.0f} tokens a row, as in the canary's {len(tokens)} rows."
-    return OutputAssumption(mean.low, mean.total, description)
+def _observed_output(observed: Sequence[Usage]) -> OutputAssumption:
+    mean = sampling.mean_estimate([usage.output for usage in observed])
+    description = f"Output: {mean.total:,.0f} tokens a row, as in the canary's {len(observed)} rows."
+    images = sum(usage.image for usage in observed) / max(1, sum(usage.output for usage in observed))
+    return OutputAssumption(mean.low, mean.total, description, image_share=images, per_row=True)

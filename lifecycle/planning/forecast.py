@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 import orjson
 
@@ -32,13 +31,13 @@ from batch.pricing.workload import (
 )
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
+from lifecycle.planning.request_demands import read_demands
 
 MAX_COUNTED_PREFIXES = 200
 MAX_COUNTED_NEAR, NEAR_FACTOR = 300, 1.5  # further ones, up to so many times the minimum: there a size decides
 SAMPLE_SIZE = 100
 COUNT_THREADS = 8  # calls at once
 MIN_CACHE_HOURS = 0.25
-INLINE_DATA = b'"inlineData":'
 
 TokenCounter = Callable[[bytes], int]
 """Tokens of the JSON of a request's prefix or end, exactly."""
@@ -234,9 +233,9 @@ def _workload(
     cached = cost_model.own_cache_tokens[sent] + np.where(
         used_cache >= 0, np.append(cost_model.length, 0.0)[used_cache], 0.0
     )
-    caps, media = _caps(requests, len(plan.survey), model.output_cap if model else None)
+    demands = read_demands(requests, len(plan.survey), model.output_cap if model else None)
     long = np.array([tariff is not None and rates.is_long(round(p), tariff) for p in prompt], dtype=bool)
-    tiers = [_tier_totals(prompt[rows], cached[rows], caps[sent][rows]) for rows in (~long, long)]
+    tiers = [_tier_totals(prompt[rows], cached[rows], demands[sent][rows]) for rows in (~long, long)]
     kind = model.kind if model else "text"
     counting_note = (
         f"{counted} texts were counted exactly, the rest is estimated from them." if counted else UNCOUNTED_NOTE
@@ -246,7 +245,9 @@ def _workload(
     open_ = cost_model.sent & ~np.isin(np.arange(len(cost_model.sent)), counted_rows)
     return replace(
         base,
-        media=int((media & open_).sum()),
+        media=int((demands["media"] & open_).sum()),
+        searching=int(demands["searches"][sent].sum()),
+        searches=float(demands["searches"][sent].sum()),
         unknown_size=int(((plan.survey.flags & UNKNOWN_SIZE) > 0)[open_].sum()),
         output=output or assumed_output(kind, thinking=model is None or model.thinking is not None),
         caches=tuple(CachePlan(g.prefix_tokens, *_cache_hours(plan.options.hours)) for g in plan.caches),
@@ -259,43 +260,14 @@ def _cache_hours(hours: float) -> tuple[float, float, float]:
     return min(MIN_CACHE_HOURS, hours), hours, max(MAX_JOB_HOURS, hours)
 
 
-def _tier_totals(prompt: Any, cached: Any, caps: Any) -> TierTotals:
-    cap = None if bool((caps < 0).any()) else int(caps.sum())
-    prompt_total = float(prompt.sum())
-    return TierTotals(len(prompt), round(prompt_total), min(round(float(cached.sum())), round(prompt_total)), cap)
-
-
-class _Generation(msgspec.Struct, rename="camel"):
-    max_output_tokens: int | None = None
-
-
-class _Request(msgspec.Struct, rename="camel"):
-    generation_config: _Generation | None = None
-
-
-class _Line(msgspec.Struct):
-    request: _Request
-
-
-def _caps(requests: Path, rows: int, model_cap: int | None) -> tuple[Any, Any]:
-    """Of each row the most output tokens (its own limit or the model's; -1 where neither is known), and whether it
-    holds pictures, pages or sound."""
-    default_cap = -1 if model_cap is None else model_cap
-    per_row = np.fromiter(
-        ((_cap(row_cap, default_cap), media) for row_cap, media in _read_rows(requests)),
-        dtype=[("cap", "i8"), ("media", "?")],
-        count=rows,
+def _tier_totals(prompt: Any, cached: Any, demands: Any) -> TierTotals:
+    caps = demands["cap"]
+    prompt_total = round(float(prompt.sum()))
+    return TierTotals(
+        rows=len(prompt),
+        prompt=prompt_total,
+        cached=min(round(float(cached.sum())), prompt_total),
+        output_cap=None if bool((caps < 0).any()) else int((caps * demands["answers"]).sum()),
+        extra_answers=int(demands["answers"].sum()) - len(prompt),
+        audio=round(float(np.minimum(demands["audio"], prompt).sum())),
     )
-    return per_row["cap"], per_row["media"]
-
-
-def _cap(row_cap: int | None, default_cap: int) -> int:
-    return default_cap if row_cap is None else row_cap if default_cap < 0 else min(row_cap, default_cap)
-
-
-def _read_rows(requests: Path) -> Iterator[tuple[int | None, bool]]:
-    decode = msgspec.json.Decoder(_Line).decode
-    with requests.open("rb") as lines:
-        for line in lines:
-            config = decode(line).request.generation_config
-            yield config.max_output_tokens if config else None, INLINE_DATA in line

@@ -65,6 +65,7 @@ def estimate_document(forecast: Forecast) -> dict[str, Any]:
         "prompt_tokens": {"low": estimate.prompt.low, "expected": estimate.prompt.total, "high": estimate.prompt.high},
         "cached_tokens": estimate.cached,
         "hours": forecast.hours.expected,
+        "at_least": estimate.at_least,
     }
 
 

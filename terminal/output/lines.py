@@ -61,11 +61,13 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
         [f"… and {len(groups) - MAX_GROUPS_SHOWN:,} more shared texts"] if len(groups) > MAX_GROUPS_SHOWN else []
     )
     run_usd, standard_usd = document["estimate"]["usd"], document["estimate"]["standard_usd"]["expected"]
+    at_least = "at least " if document["estimate"]["at_least"] else ""
     caution = [document["caution"]] if document["caution"] else []
     return [
         f"{document['totals']['requests']:,} requests, input cost: {', '.join(costs)}",
-        f"The whole run: {money(run_usd['low'])} to {money(run_usd['worst'])}, {money(run_usd['expected'])} expected; "
-        f"{money(standard_usd)} at standard price without caches",
+        f"The whole run: {at_least}{money(run_usd['low'])}, at worst {money(run_usd['worst'])}, "
+        f"{at_least}{money(run_usd['expected'])} expected; "
+        f"{at_least}{money(standard_usd)} at standard price without caches",
         *caution,
         *(_group_line(group) for group in ordered_groups[:MAX_GROUPS_SHOWN]),
         *hidden_groups,

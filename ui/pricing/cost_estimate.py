@@ -26,8 +26,8 @@ def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, sp
         if displayed.forecast.warning:
             st.warning(escape_markdown(displayed.forecast.warning))
         with st.container(horizontal=True, gap="medium"):
-            st.metric("Low", money(estimate.usd.low), help=LOW_HELP, width="content")
-            st.metric("Expected", money(estimate.usd.expected), help=EXPECTED_HELP, width="content")
+            st.metric("Low", _format_usd(estimate, estimate.usd.low), help=LOW_HELP, width="content")
+            st.metric("Expected", _format_usd(estimate, estimate.usd.expected), help=EXPECTED_HELP, width="content")
             st.metric("Worst", money(estimate.usd.worst), help=WORST_HELP, width="content")
         st.caption(escape_markdown(_describe_alternatives(estimate)))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -84,10 +84,15 @@ def _heading(account: Account | None) -> str:
 
 def _describe_alternatives(estimate: CostEstimate) -> str:
     """The same work paid for otherwise."""
-    text = f"{money(estimate.standard.expected)} at standard price"
+    text = f"{_format_usd(estimate, estimate.standard.expected)} at standard price"
     if estimate.uncached != estimate.usd:
-        text = f"{money(estimate.uncached.expected)} without a cache, {text}"
+        text = f"{_format_usd(estimate, estimate.uncached.expected)} without a cache, {text}"
     return f"Expected otherwise: {text}."
+
+
+def _format_usd(estimate: CostEstimate, usd: float | None) -> str:
+    """An amount of the estimate, which fees may add to."""
+    return f"{'at least ' if estimate.at_least and usd is not None else ''}{money(usd)}"
 
 
 def _describe_tokens(estimate: CostEstimate, displayed: DisplayedForecast) -> str:

@@ -212,3 +212,71 @@ def test_low_never_exceeds_expected_nor_expected_the_worst(
     for figures in (card.usd, card.uncached, card.standard, card.output, card.caches_usd):
         assert figures.low is not None and figures.expected is not None and figures.worst is not None
         assert figures.low <= figures.expected + 1e-12 and figures.expected <= figures.worst + 1e-12
+
+
+class TestKinds:
+    """What is not one answer of text for text: several answers, sound, pictures, searches."""
+
+    def test_every_answer_that_is_asked_for_is_in_each_case(self) -> None:
+        four = replace(hundred_rows(), short=TierTotals(100, 100_000, 0, 4 * 50_000, extra_answers=300))
+        one, cards = estimate.estimate_cost(hundred_rows(), FLASH), estimate.estimate_cost(four, FLASH)
+        for case in ("low", "expected", "worst"):
+            assert getattr(cards.output, case) == pytest.approx(4 * getattr(one.output, case))
+        assert cards.output_token_usd == pytest.approx(400 * 1.875e-6)
+        assert "in 400 answers" in " ".join(cards.assumptions)
+
+    def test_a_canarys_rows_hold_all_their_answers(self) -> None:
+        four = replace(hundred_rows(), short=TierTotals(100, 100_000, 0, 4 * 50_000, extra_answers=300))
+        corrected = workload.apply_canary(four, [Usage(1_000, 0, 400)] * 5)
+        assert estimate.estimate_cost(corrected, FLASH).output.expected == pytest.approx(100 * 400)
+
+    def test_sound_is_at_its_own_rate(self) -> None:
+        at = CATALOG.tariff("gemini-2.5-flash", date(2026, 11, 28))
+        heard = Workload(
+            TierTotals(1, 1_000, 0, 0, audio=800), prompt=Interval(1_000), output=OutputAssumption(0, 0, "")
+        )
+        # 200 × 0.15 + 800 × 0.5; at standard price 200 × 0.3 + 800 × 1
+        card = estimate.estimate_cost(heard, at)
+        assert card.usd.expected == pytest.approx(430e-6)
+        assert card.standard.expected == pytest.approx(860e-6)
+        assert "sound in 0.5" in card.assumptions[0]
+        # 700 of 1,000 cached: 300 of the sound are fresh, and 500 cached: 300 × 0.5 + 200 × 0.03 + 500 × 0.1
+        cached = replace(heard, short=replace(heard.short, cached=700))
+        assert estimate.estimate_cost(cached, at).usd.expected == pytest.approx(206e-6)
+
+    def test_pictures_are_at_their_own_rate_and_a_canary_tells_their_share(self) -> None:
+        at = CATALOG.tariff("gemini-3.1-flash-image", date(2026, 11, 28))
+        drawn = Workload(TierTotals(10, 0, 0, 20_000), output=workload.assumed_output("image"))
+        assert estimate.estimate_cost(drawn, at).usd.expected == pytest.approx(10 * 1_290 * 30e-6)
+        seen = workload.apply_canary(drawn, [Usage(0, 0, 1_466, 334, image=1_120)] * 3)
+        card = estimate.estimate_cost(seen, at)
+        assert card.usd.expected == pytest.approx(10 * (1_120 * 30 + 680 * 1.5) * 1e-6)
+        assert card.usd.worst == pytest.approx(20_000 * 30e-6)
+
+    def test_searches_at_a_fee_each_have_no_worst_case_and_keep_no_budget(self) -> None:
+        searching = replace(hundred_rows(), searching=40, searches=40.0)
+        card, plain = estimate.estimate_cost(searching, FLASH), estimate.estimate_cost(hundred_rows(), FLASH)
+        assert card.at_least and not plain.at_least
+        assert (card.usd.low, card.usd.worst) == (plain.usd.low, None)
+        assert plain.usd.expected is not None
+        assert card.usd.expected == pytest.approx(plain.usd.expected + 40 * 0.014)
+        over = estimate.over_budget(card, 1e9)
+        assert over is not None and "search" in str(over)
+        seen = workload.apply_canary(searching, [Usage(1_000, 0, 100, search_queries=3, grounded_prompts=1)] * 5)
+        again = estimate.estimate_cost(seen, FLASH)
+        assert again.usd.expected == pytest.approx(plain.usd.expected + 300 * 0.014)
+
+    def test_searches_at_a_fee_a_prompt_are_bounded(self) -> None:
+        at = CATALOG.tariff("gemini-2.5-flash", date(2026, 11, 28))
+        plain = estimate.estimate_cost(hundred_rows(), at)
+        card = estimate.estimate_cost(replace(hundred_rows(), searching=40, searches=40.0), at)
+        assert plain.usd.worst is not None
+        assert (card.at_least, card.usd.worst) == (False, pytest.approx(plain.usd.worst + 40 * 0.035))
+
+    def test_searches_of_unknown_fee_are_not_included_and_it_says_so(self) -> None:
+        card = estimate.estimate_cost(
+            replace(hundred_rows(), searching=40, searches=40.0), replace(FLASH, search_query=None)
+        )
+        assert card.at_least
+        assert card.usd.expected == estimate.estimate_cost(hundred_rows(), FLASH).usd.expected
+        assert any("search fees are not included" in line for line in card.assumptions)

@@ -1,0 +1,99 @@
+"""What each request asks for that moves its price: how much it may put out, sound in it, searches of the web."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from batch.tokens.media_tokens import count_media_tokens
+
+# Names of fields as the canonical requests have them; within a text their quotation marks are escaped.
+INLINE_DATA, AUDIO_TYPE, SEARCH_TOOL = b'"inlineData":', b'"audio/', b'"googleSearch":'
+DEMAND_TYPES = [("cap", "i8"), ("answers", "i8"), ("media", "?"), ("audio", "i8"), ("searches", "?")]
+
+
+class _Demand(NamedTuple):
+    """One row of `read_demands`."""
+
+    cap: int
+    answers: int
+    media: bool
+    audio: int
+    searches: bool
+
+
+class _Generation(msgspec.Struct, rename="camel"):
+    max_output_tokens: int | None = None
+    candidate_count: int | None = None
+
+
+class _Blob(msgspec.Struct, rename="camel"):
+    mime_type: str = ""
+    data: str = ""
+
+
+class _Part(msgspec.Struct, rename="camel"):
+    inline_data: _Blob | None = None
+
+
+class _Content(msgspec.Struct):
+    parts: list[_Part] | None = None
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    generation_config: _Generation | None = None
+
+
+class _Line(msgspec.Struct):
+    request: _Request
+
+
+class _MediaRequest(msgspec.Struct):
+    contents: list[_Content] | None = None
+
+
+class _MediaLine(msgspec.Struct):
+    request: _MediaRequest
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+_decode_media = msgspec.json.Decoder(_MediaLine).decode
+
+
+def read_demands(requests: Path, rows: int, model_cap: int | None) -> Any:
+    """An array with a record for each request of a file.
+
+    `cap` is the most output tokens of one answer (the request's own limit or the model's; -1 where neither is known),
+    `answers` how many it asks for, `media` whether it holds pictures, pages or sound, `audio` the tokens of sound
+    whose length is known, and `searches` whether it may search the web.
+    """
+    return np.fromiter(_read_rows(requests, -1 if model_cap is None else model_cap), DEMAND_TYPES, count=rows)
+
+
+def _read_rows(requests: Path, model_cap: int) -> Iterator[_Demand]:
+    with requests.open("rb") as lines:
+        for line in lines:
+            config = _decode(line).request.generation_config or _Generation()
+            media = INLINE_DATA in line
+            yield _Demand(
+                cap=_cap(config.max_output_tokens, model_cap),
+                answers=max(1, config.candidate_count or 1),
+                media=media,
+                audio=_audio_tokens(line) if media and AUDIO_TYPE in line else 0,
+                searches=SEARCH_TOOL in line,
+            )
+
+
+def _cap(row_cap: int | None, model_cap: int) -> int:
+    return model_cap if row_cap is None else row_cap if model_cap < 0 else min(row_cap, model_cap)
+
+
+def _audio_tokens(line: bytes) -> int:
+    """Tokens of the inline sound of a request, as far as its length is known."""
+    parts = [part for content in _decode_media(line).request.contents or () for part in content.parts or ()]
+    blobs = [part.inline_data for part in parts if part.inline_data and part.inline_data.mime_type.startswith("audio/")]
+    return sum(count_media_tokens(blob.mime_type, blob.data) or 0 for blob in blobs)
