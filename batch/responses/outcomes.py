@@ -145,6 +145,9 @@ class ParsedRow(NamedTuple):
 
 
 _MAY_SUCCEED = (Treatment.BACK_OFF, Treatment.AWAIT_FILE, Treatment.AWAIT_ROOM, Treatment.PAUSE)  # next time
+UNSERVED = (Outcome.MISSING, Outcome.NO_RESPONSE)  # what rows are that a cancel came before
+CANCELLED_MESSAGE = "cancelled before it was served; nothing is billed for it"
+_CANCELLED = 1  # google.rpc.Code
 _ABSENT = msgspec.Raw()
 
 
@@ -525,6 +528,17 @@ def _classify_error(key: str | None, error: Any, response: _Response | None) -> 
     elif explanation is not None:
         outcome = Outcome.ERROR_PERMANENT
     return ParsedRow(key, outcome, error_code=code, error_message=message, usage=usage, cache_lost=cache_lost)
+
+
+def as_cancelled(row: ParsedRow) -> ParsedRow:
+    """A row of a job whose cancel we asked for: one with code 1 was not served, which is no error then.
+
+    A job that is cancelled while it runs ends as succeeded; what was served is kept and billed, and each other row is
+    `{"error": {"code": 1}}` without a message (measured by users, 2026-09-30, n=6).
+    """
+    if row.error_code != _CANCELLED:
+        return row
+    return row._replace(outcome=Outcome.NO_RESPONSE, error_message=CANCELLED_MESSAGE)
 
 
 def _unknown_code(status: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from batch.model import Outcome
-from batch.responses.outcomes import LABELS
+from batch.responses.outcomes import LABELS, UNSERVED
 
 # `output_tokens` are the answer's; thoughts are billed as output too, and are listed apart.
 FLAT_COLUMNS = (
@@ -73,12 +73,21 @@ def excel_cell(text: str) -> tuple[str, bool, bool]:
     return truncated + cut_notice, clean != text, True
 
 
+CANCELLED = "CANCELLED"  # the state of a run in a headline
+
+
 def headline(state: str, counts: Mapping[str, int]) -> str:
-    """The result in words: "SUCCEEDED: 9,412 answered, 88 need attention"."""
+    """The result in words: "SUCCEEDED: 9,412 answered, 88 need attention".
+
+    Rows that a cancel came before are told apart: that they have no answer was wanted.
+    """
     answered = counts.get(Outcome.ANSWERED, 0)
-    others = sum(counts.values()) - answered
-    need = "needs" if others == 1 else "need"
-    return f"{state}: {answered:,} answered" + (f", {others:,} {need} attention" if others else "")
+    cancelled = sum(counts.get(outcome, 0) for outcome in UNSERVED) if state == CANCELLED else 0
+    others = sum(counts.values()) - answered - cancelled
+    parts = [f"{answered:,} answered"]
+    parts += [f"{cancelled:,} cancelled before they were served"] if cancelled else []
+    parts += [f"{others:,} {'needs' if others == 1 else 'need'} attention"] if others else []
+    return f"{state}: {', '.join(parts)}"
 
 
 def outcome_lines(counts: Mapping[str, int]) -> list[str]:

@@ -31,6 +31,7 @@ RETRYABLE = (  # what may well go better next time; blocked and refused rows onl
 )
 
 
+MAX_SAME_FAILURES = 3  # of a row for the same cause; after that it is sent again only when asked for
 NOTHING_TO_RETRY = ("No row of this run needs to be sent again.", "Choose other outcomes or rows.")
 
 
@@ -67,7 +68,7 @@ def select_keys(
 ) -> set[str]:
     """The keys of the rows to send again: those that fit `where`, or those with these outcomes or keys.
 
-    With none of the three: those worth retrying.
+    With none of the three: those worth retrying, without rows that have failed for the same cause often enough.
 
     Raises InputError for an outcome or a key that does not exist, and when nothing is chosen.
     """
@@ -77,11 +78,17 @@ def select_keys(
     absent = [key for key in keys if not any(table.keys(Filter(keys=(key,))))]
     if absent:
         raise InputError(f"This run has no row with the key {absent[0]!r}.", "Give keys as the results show them.")
-    selected_outcomes = tuple(outcomes) or (() if keys else tuple(o.value for o in RETRYABLE))
-    selected = set(table.keys(where if where is not None else Filter(outcomes=selected_outcomes, keys=tuple(keys))))
+    if where is None:
+        where = Filter(outcomes=tuple(outcomes), keys=tuple(keys)) if outcomes or keys else worth_retrying(RETRYABLE)
+    selected = set(table.keys(where))
     if not selected:
         raise InputError(*NOTHING_TO_RETRY)
     return selected
+
+
+def worth_retrying(outcomes: Iterable[Outcome]) -> Filter:
+    """Rows with these outcomes that have not failed for the same cause often enough."""
+    return Filter(outcomes=tuple(sorted(outcome.value for outcome in outcomes)), failed_below=MAX_SAME_FAILURES)
 
 
 def keys_in_run(keys: set[str], folder: Path) -> set[str]:

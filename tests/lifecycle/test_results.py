@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from batch.errors import InputError, NotFound
 from batch.model import Outcome, Usage
 from batch.responses.outcomes import RANK, classify
+from lifecycle.planning.retry_draft import RETRYABLE, select_keys, worth_retrying
 from lifecycle.results.collect import build, match_rows, parse_lines
 from lifecycle.results.export.export import ExportOptions, export
 from lifecycle.results.read.compare import compare, shared_keys
@@ -80,6 +81,18 @@ def test_a_row_is_never_joined_by_position(run: RunFixture) -> None:
 def test_a_job_whose_rows_all_failed_answered_nothing(run: RunFixture) -> None:
     run.send("abc").receive({"key": key, **error(3, "no such field")} for key in "cba")
     assert run.build().counts == {"error_permanent": 3}
+
+
+def test_rows_that_a_cancel_came_before_cost_nothing_and_are_no_errors(run: RunFixture) -> None:
+    """The served rows of a job that was cancelled while it ran are kept and billed; the others have code 1."""
+    run.send(["a", "b", "c"]).receive([{"key": "a", **answer("a")}, {"key": "b", "error": {"code": 1}}])
+    run.receive([{"key": "c", "error": {"code": 1}}], shard=1)
+    account = run.build(cancelled=run.received[:1])
+    assert [(row["outcome"], row["cost_usd"]) for row in run.rows()][1:] == [
+        ("no_response", 0.0),
+        ("error_transient", 0.0),
+    ]
+    assert account.usd == run.rows()[0]["cost_usd"] and account.unpriced == 0
 
 
 def test_the_newest_success_of_a_row_counts(run: RunFixture) -> None:
@@ -632,6 +645,24 @@ def test_a_merged_result_is_made_once_and_anew_when_a_run_changes(tmp_path: Path
     assert again.counts()["answered"] == 5
     merge_retries(parent.folder, [first.folder, second.folder])
     assert len(list((parent.folder / "merged").iterdir())) == 2
+
+
+def test_a_row_that_failed_often_enough_for_the_same_cause_is_told_apart(tmp_path: Path) -> None:
+    """Its numbers and quotations do not make a message another cause; another outcome or message does."""
+    runs = [RunFixture(tmp_path / name) for name in ("run", "first", "second")]
+    messages = {"same": "state 1 is bad", "other": "state 1 is bad", "fine": "state 1 is bad"}
+    for number, fixture in enumerate(runs):
+        texts = {**messages, "same": f"state {number} is bad", "other": "state is worse" if number == 1 else "bad"}
+        lines = [{"key": key, **error(13, text)} for key, text in texts.items() if key != "fine" or number != 1]
+        lines += [{"key": "fine", **answer("fine")}] if number == 1 else []
+        fixture.send(messages).receive(lines)
+        fixture.build()
+    merged = merge_retries(runs[0].folder, [fixture.folder for fixture in runs[1:]])
+    assert list(merged.keys(Filter(failed_below=3))) == ["other", "fine"]
+    assert list(merged.keys(Filter(failed_below=4))) == ["same", "other", "fine"]
+    assert list(merged.keys(worth_retrying(RETRYABLE))) == ["other"]
+    assert select_keys(merged, (), ()) == {"other"}
+    assert select_keys(merged, ("error_transient",), ()) == {"same", "other"}, "asked for by name, it is sent"
 
 
 def test_a_run_without_children_is_its_own_result(tmp_path: Path) -> None:

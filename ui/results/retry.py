@@ -12,7 +12,7 @@ from batch.formatting import plural
 from batch.model import Outcome
 from batch.pricing.estimate import over_budget
 from lifecycle.core.models import Account, RunView
-from lifecycle.planning.retry_draft import RETRYABLE, RetryForecast
+from lifecycle.planning.retry_draft import MAX_SAME_FAILURES, RETRYABLE, RetryForecast, worth_retrying
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from lifecycle.runner import Runner
 from ui.results import table as results_table
@@ -110,7 +110,12 @@ def _draw_row_choice(run_id: str, table: ResultTable, table_filter: Filter) -> t
         key=f"retry-outcomes-{run_id}",
         help="Chosen already: what may well go better next time.",
     )
-    return Filter(outcomes=tuple(sorted(name.value for name in outcomes))), sum(counts[name] for name in outcomes)
+    where = worth_retrying(outcomes)
+    total = _count_rows(table, where) if outcomes else 0
+    if left_out := sum(counts[name] for name in outcomes) - total:
+        text = f"{plural(left_out, 'row')} failed {MAX_SAME_FAILURES} times for the same cause"
+        st.caption(f"{text}, and {'is' if left_out == 1 else 'are'} left out: tick them in the table to send them.")
+    return where, total
 
 
 def _draw_overrides(account: Account, run: RunView) -> tuple[str, int | None]:

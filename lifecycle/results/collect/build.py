@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +45,13 @@ def build_results(
     pictures: bool = False,
     search_priced: bool = True,
     memory_mb: int = 64,
+    cancelled: Collection[Path] = (),
 ) -> Reconciliation:
     """Account for every row of a run's folder and write its results; safe to repeat after a crash.
 
     `received` are the files of result lines, named `<attempt>-<shard>.jsonl`; `price` prices one row's usage;
     `schema` is the response schema of requests that name none, and `pictures` says that they ask for one.
+    `cancelled` are those of the received files whose job we asked to be cancelled.
     Without `search_priced` what web searches cost is not known, and the account says so where there were any.
     Both files are written aside and renamed into place, results last: a reader sees the old or the new, whole.
     """
@@ -57,7 +59,7 @@ def build_results(
         shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder) as name:
         work_dir = Path(name)
-        returned = parse_files(received, work_dir / "wide.arrows", work_dir / "narrow.parquet", price)
+        returned = parse_files(received, work_dir / "wide.arrows", work_dir / "narrow.parquet", price, cancelled)
         schemas = ResponseSchemas(schema, pictures=pictures)
         schemas.scan(folder / REQUESTS, work_dir / "forms.parquet")
         ordered = write_matches(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import orjson
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.model import Usage
-from batch.responses.outcomes import RANK, ParsedRow, classify
+from batch.responses.outcomes import RANK, ParsedRow, as_cancelled, classify
 from lifecycle.results.store.columns import KEY_SCHEMA, LINE_SCHEMA, USAGE_COLUMNS
 
 Price = Callable[[Usage], float | None]
@@ -36,18 +36,21 @@ def attempt_of(path: Path) -> int:
     return int(head) if head.isdecimal() else 0
 
 
-def parse_files(received: list[Path], line_path: Path, key_path: Path, price: Price) -> int:
+def parse_files(
+    received: list[Path], line_path: Path, key_path: Path, price: Price, cancelled: Collection[Path] = ()
+) -> int:
     """Classify and price every line of the received files; returns how many there were.
 
     `wide` becomes an Arrow stream of all a line tells, `narrow` a Parquet file of what joining needs.
-    Blank lines are skipped; any other line, however broken, is one row. Memory is that of one batch.
+    `cancelled` are the files of jobs whose cancel was asked for. Blank lines are skipped; any other line, however
+    broken, is one row. Memory is that of one batch.
     """
     count = 0
     with (
         pa.ipc.new_stream(str(line_path), LINE_SCHEMA) as line_writer,
         pq.ParquetWriter(key_path, KEY_SCHEMA, compression="lz4", use_dictionary=False) as key_writer,
     ):
-        for cells in _batches(received, price):
+        for cells in _batches(received, price, cancelled):
             ranks, *columns = (cells[column::_WIDTH] for column in range(_WIDTH))
             arrays = [pa.array(column, type) for column, type in zip(columns, LINE_SCHEMA.types, strict=True)]
             line_writer.write_batch(batch := pa.record_batch(arrays, schema=LINE_SCHEMA))
@@ -58,7 +61,7 @@ def parse_files(received: list[Path], line_path: Path, key_path: Path, price: Pr
     return count
 
 
-def _batches(received: list[Path], price: Price) -> Iterator[list[object]]:
+def _batches(received: list[Path], price: Price, cancelled: Collection[Path]) -> Iterator[list[object]]:
     """The lines of all files, a bounded number at a time: each line's worth and columns of WIDE, one after another.
 
     One flat list, because a list of tuples would keep the garbage collector busy.
@@ -67,11 +70,14 @@ def _batches(received: list[Path], price: Price) -> Iterator[list[object]]:
     size = 0
     for number, path in enumerate(received):
         attempt, position = attempt_of(path), 0
+        read: Callable[[bytes], ParsedRow] = (
+            (lambda line: as_cancelled(classify(line))) if path in cancelled else classify
+        )
         with path.open("rb", buffering=1 << 20) as file:
             for count, line in enumerate(file):
                 length = len(line)
                 if not line.isspace():
-                    row = classify(line)
+                    row = read(line)
                     cells += _parse(row, price)
                     cells += (attempt, number, position, length)
                     size += len(row.text) + sum(map(len, row.other_answers))

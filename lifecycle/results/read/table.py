@@ -56,6 +56,7 @@ class Filter:
     """Which rows: all that fit every condition given. `search` looks in prompt, answer and key, in any case.
 
     `errors` are messages as `ResultTable.errors()` groups them; `groups` ids of the plan's groups.
+    `failed_below` leaves out rows that have ended at least so often as they stand now, for the same cause; 0 none.
     """
 
     search: str = ""
@@ -63,6 +64,7 @@ class Filter:
     errors: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    failed_below: int = 0
 
     def __bool__(self) -> bool:
         return self != Filter()
@@ -266,11 +268,19 @@ class ResultTable:
             marks = ", ".join("?" * len(where.groups))
             parts.append(f'key IN (SELECT key FROM {sql.parquet(self.folder / GROUPS)} WHERE "group" IN ({marks}))')
             values += where.groups
+        if where.failed_below:
+            parts.append(f"n NOT IN ({self._repeated_failures_sql(where.failed_below)})")
         if where.search:
             search_sql = f"SELECT n FROM {self._inputs} WHERE contains(lower(prompt), lower(?))"
             parts.append(f"(contains(lower(text), lower(?)) OR contains(lower(key), lower(?)) OR n IN ({search_sql}))")
             values += [where.search] * 3
         return " AND ".join(parts), values
+
+    def _repeated_failures_sql(self, times: int) -> str:
+        """Rows whose line shown, and enough of the earlier ones, have the same outcome and the same kind of message."""
+        return f"""SELECT r.n FROM {sql.parquet(self.results)} r JOIN {sql.parquet(self.others)} o
+            ON o.n = r.n AND o.kind = {SUPERSEDED} AND o.outcome = r.outcome AND o.error = r.error
+            GROUP BY r.n HAVING count(*) + 1 >= {int(times)}"""
 
     def _count(self, where: Filter) -> int:
         if not where:

@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.model import Outcome, Usage
-from batch.responses.outcomes import BLOCK_REASONS, FINISH_REASONS, GRPC_CODES, LABELS, RANK, ParsedRow, classify
+from batch.responses.outcomes import (
+    BLOCK_REASONS,
+    CANCELLED_MESSAGE,
+    FINISH_REASONS,
+    GRPC_CODES,
+    LABELS,
+    RANK,
+    ParsedRow,
+    as_cancelled,
+    classify,
+)
 from batch.responses.structured_output import looks_like_refusal
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "outcomes" / "lines.json"
@@ -362,3 +372,11 @@ def test_thoughts_and_signatures_are_no_answer() -> None:
 def test_the_text_of_an_error_decides_where_it_tells(code: int, message: str, outcome: Outcome) -> None:
     row = classify(json.dumps({"key": "a", "error": {"code": code, "message": message}}).encode())
     assert (row.outcome, row.error_code) == (outcome, code)
+
+
+def test_a_row_that_a_cancel_came_before_is_no_error() -> None:
+    unserved = as_cancelled(classify(b'{"key":"a","error":{"code":1}}'))
+    assert (unserved.outcome, unserved.error_message) == (Outcome.NO_RESPONSE, CANCELLED_MESSAGE)
+    assert unserved.usage == Usage(), "nothing was billed, which is not the same as not known"
+    for line in (b'{"key":"a","error":{"code":13}}', b'{"key":"a","response":{"candidates":[]}}'):
+        assert as_cancelled(classify(line)) == classify(line)

@@ -76,6 +76,24 @@ def test_the_headline_counts_what_needs_attention(counts: dict[str, int], words:
     assert headline("SUCCEEDED", counts) == words
 
 
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        (
+            {Outcome.ANSWERED: 3, Outcome.NO_RESPONSE: 16, Outcome.MISSING: 1},
+            "CANCELLED: 3 answered, 17 cancelled before they were served",
+        ),
+        (
+            {Outcome.ANSWERED: 3, Outcome.NO_RESPONSE: 1, Outcome.TRUNCATED: 1},
+            "CANCELLED: 3 answered, 1 cancelled before they were served, 1 needs attention",
+        ),
+        ({Outcome.ANSWERED: 3}, "CANCELLED: 3 answered"),
+    ],
+)
+def test_rows_that_a_cancel_came_before_need_no_attention(counts: dict[str, int], words: str) -> None:
+    assert headline("CANCELLED", counts) == words
+
+
 def test_the_breakdown_lists_what_occurs_in_one_order() -> None:
     lines = outcome_lines({"missing": 1200, "answered": 3, "empty": 0})
     assert [line.split()[:2] for line in lines] == [["3", "answered:"], ["1,200", "missing:"]]
