@@ -6,7 +6,7 @@ under /_emulator. The contract, for users, is in docs/emulator.md.
 
 What it does not imitate
 - Language: answers are made of stock phrases and say that they are simulated. Embeddings mean nothing. Sound is silent.
-- Tokenizing: counts follow a rule by script (core/text_tokens), not Gemini's tokenizer; expect them within a third of it.
+- Tokenizing: counts follow a rule by script, not Gemini's tokenizer; expect them within a third of it.
 - Interactive rate limits (RPM, TPM, RPD), tiers beyond free and paid, and quota that stays held after a
   cancel, which users report.
 - Real duration and queueing: a job's time is set, its rows are spread evenly over it.
@@ -33,9 +33,10 @@ What it assumes, and on what ground
 - A download honours `Range`: not known; nothing depends on it but going on after a break.
 - Listing is newest first; a page token names the last thing shown, and one that is none is 400: not known.
 - Cached tokens do not count towards enqueued tokens: not known.
-- Implicit caching works by blocks of 2,048 characters and a rate (core/implicit_cache), and is off by default because most
+- Implicit caching works by blocks of 2,048 characters and a rate, and is off by default because most
   accounts that measured it in batches saw no hits.
-- A picture is 258 tokens, a PDF page 258, a second of sound 32, of video 263, for every model: the cookbook, for 2.5.
+- Media weigh what the guide to media resolution says for 3.x (a picture 1,120 whatever its size; a PDF page 520, as
+  users measured, not 560), and 258 a tile or page on 2.5. Sizes of pictures are read, lengths of video are guessed.
 - Thinking takes 16 to 316 tokens (up to 716 at HIGH) and at most half of maxOutputTokens: made up.
 - Storage of a cache is billed from its creation to its end, by the second: js-genai issue 508.
 - gs:// addresses are taken for embeddings only: Google's own tests.

@@ -11,6 +11,7 @@ from emulator.answers.schema_sampler import sample
 from emulator.answers.stock_text import MARK
 from emulator.core import media
 from emulator.core.models import Model
+from emulator.core.request_tokens import Counts, add_tokens
 from emulator.core.text_tokens import memoized_text_tokens, truncate
 
 _MAX_THOUGHTS = {"MINIMAL": 40, "LOW": 120, "MEDIUM": 300, "HIGH": 700}  # assumed
@@ -53,6 +54,8 @@ def candidates(
     if outcome in ("prompt_blocked", "no_candidates"):
         return []
     special = outcomes.special_candidate(outcome, _text(config, prompt, 0), _declared_tools(request))
+    if special and outcome == "tool_call" and model.generation >= 3:
+        special["content"]["parts"][0]["thoughtSignature"] = _signature(prompt.seed)
     return [{**special, "index": 0}] if special else [_normal_candidate(config, model, prompt, 0, thoughts)]
 
 
@@ -65,16 +68,29 @@ def _normal_candidate(
     config: dict[str, Any], model: Model, prompt: Prompt, index: int, thoughts: int
 ) -> dict[str, Any]:
     parts, finish = _parts(config, model, prompt, index, thoughts)
+    if model.generation >= 3 and thoughts:
+        parts = _signed(parts, prompt.seed + index)
     candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "finishReason": finish, "index": index}
     if config.get("responseLogprobs"):
         candidate |= _logprobs(parts[-1].get("text", ""), config.get("logprobs") or 1)
     return candidate
 
 
+def _signed(parts: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """Parts with a thought signature, as 3.x sends it: beside the last part, or in a part of its own (e12, e14)."""
+    if seed % 2 and "text" in parts[-1]:
+        return [*parts, {"thoughtSignature": _signature(seed)}]
+    return [*parts[:-1], {**parts[-1], "thoughtSignature": _signature(seed)}]
+
+
+def _signature(seed: int) -> str:
+    return base64.b64encode(f"{MARK} signature {seed:08x}".encode()).decode()
+
+
 def _parts(
     config: dict[str, Any], model: Model, prompt: Prompt, index: int, thoughts: int
 ) -> tuple[list[dict[str, Any]], str]:
-    if model.image_tokens or model.speech:
+    if model.makes_pictures or model.speech:
         media_parts = _media_parts(config.get("responseModalities") or (), model, prompt.seed + index)
         if media_parts:
             return media_parts, "STOP"
@@ -84,7 +100,7 @@ def _parts(
 
 def _media_parts(modalities: Any, model: Model, seed: int) -> list[dict[str, Any]]:
     """A picture or sound, if the model makes those and they are asked for; else nothing."""
-    if model.image_tokens and (not modalities or "IMAGE" in modalities):
+    if model.makes_pictures and (not modalities or "IMAGE" in modalities):
         picture = {"mimeType": "image/png", "data": base64.b64encode(media.striped_png(seed)).decode()}
         note = [{"text": f"{MARK} A picture made of stripes."}] if not modalities or "TEXT" in modalities else []
         return [*note, {"inlineData": picture}]
@@ -119,23 +135,27 @@ def _text(config: dict[str, Any], prompt: Prompt, index: int) -> str:
     return text if text.startswith("{") else orjson.dumps({"answer": text}).decode()
 
 
-def answer_tokens(candidate_list: list[dict[str, Any]], model: Model) -> int:
-    """Tokens of what was answered, thoughts apart."""
-    tokens = 0
+def answer_tokens(candidate_list: list[dict[str, Any]], picture_tokens: int) -> Counts:
+    """Tokens of what was answered by modality, thoughts apart."""
+    counts: Counts = {}
     for candidate in candidate_list:
         for part in candidate["content"].get("parts", ()):
+            if "thought" in part:
+                continue
             if "text" in part:
-                tokens += 0 if "thought" in part else memoized_text_tokens(part["text"])
-            else:
-                tokens += (model.image_tokens or 32) if "inlineData" in part else 12
-    return tokens
+                add_tokens(counts, "TEXT", memoized_text_tokens(part["text"]))
+            elif "inlineData" in part:
+                is_picture = part["inlineData"]["mimeType"].startswith("image/")
+                add_tokens(counts, "IMAGE" if is_picture else "AUDIO", picture_tokens if is_picture else 32)
+            elif "functionCall" in part:
+                add_tokens(counts, "TEXT", 12)
+    return counts
 
 
-def modality(candidate_list: list[dict[str, Any]]) -> str:
-    """The modality that a response's tokens are counted under."""
-    part = (candidate_list[0]["content"].get("parts") or [{}])[-1]
-    kind = part["inlineData"]["mimeType"] if "inlineData" in part else ""
-    return "IMAGE" if kind.startswith("image") else "AUDIO" if kind else "TEXT"
+def picture_tokens(config: dict[str, Any], model: Model) -> int:
+    """What one picture of the size that is asked for counts; 1K unless something else is said."""
+    size = (config.get("imageConfig") or {}).get("imageSize") or "1K"
+    return model.image_sizes.get(size, 0)
 
 
 def _logprobs(text: str, top: int) -> dict[str, Any]:

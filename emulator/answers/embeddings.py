@@ -10,7 +10,7 @@ import orjson
 from emulator.answers.request_scope import RequestScope
 from emulator.core.errors import invalid
 from emulator.core.models import Model
-from emulator.core.request_tokens import Counts, content_tokens
+from emulator.core.request_tokens import PromptCounter
 from emulator.schema.checks import check_contents
 
 
@@ -31,6 +31,6 @@ def embed(request: dict[str, Any], model: Model, scope: RequestScope) -> tuple[l
     if "content" not in request:
         raise invalid("* EmbedContentRequest.content: content is not specified\n")
     check_contents({"contents": [request["content"]]}, "EmbedContentRequest")
-    counts: Counts = {}
-    content_tokens(request["content"], counts, scope.count_file_tokens)
-    return embedding_vector(request["content"], dimensions), sum(counts.values())
+    counter = PromptCounter(model, scope.count_file_tokens)
+    counter.add_content(request["content"])
+    return embedding_vector(request["content"], dimensions), sum(counter.counts.values())

@@ -19,7 +19,7 @@ CACHE_CONFLICT_MESSAGE = (  # recorded by several users of 3.5 Flash-Lite and 3.
 _CACHE_NAME = re.compile(r"cachedContents/([\w-]+)$")
 _FILE_URI = re.compile(r"(?:https?://[^/]+/v1(?:beta|alpha)?/)?files/([a-z0-9-]+)$")
 _GCS_URI = re.compile(r"gs://|https?://storage\.(?:googleapis|cloud\.google)\.com/")
-_file_tokens: dict[tuple[str, float], tuple[str, int]] = {}  # of stored files, read once
+_file_tokens: dict[tuple[str, float, str, str], tuple[str, int]] = {}  # of stored files, read once a model
 _cache_texts: dict[str, str] = {}  # of caches, the beginning
 
 
@@ -32,26 +32,27 @@ class RequestScope:
     at: float
     allow_gcs: bool = False  # whether gs:// addresses are taken, as the embedding models do
 
-    def count_file_tokens(self, uri: str, mime: str) -> tuple[str, int]:
+    def count_file_tokens(self, uri: str, mime: str, model: Model, resolution: str) -> tuple[str, int]:
         """Modality and tokens of what a fileData part points to. Raises the service's refusal."""
         if _GCS_URI.match(uri) and not self.allow_gcs:
             raise invalid("Invalid or unsupported file uri: " + uri)
         match = _FILE_URI.match(uri)
         if match is None:
-            return self._count_public_url(uri, mime)
+            return self._count_public_url(uri, mime, model, resolution)
         file = self.state.active_file(self.owner, match[1], self.at)
-        cache_key = (file.id, file.created)
+        cache_key = (file.id, file.created, model.id, resolution)
         if cache_key not in _file_tokens:
             _file_tokens[cache_key] = media.media_tokens(
-                file.mime, self.state.store.body_path("file", file.id).read_bytes()
+                file.mime, self.state.store.body_path("file", file.id).read_bytes(), model, resolution
             )
         return _file_tokens[cache_key]
 
-    def _count_public_url(self, uri: str, mime: str) -> tuple[str, int]:
-        """A public address (a video page, a picture): never fetched, weighed as the smallest of its kind."""
+    def _count_public_url(self, uri: str, mime: str, model: Model, resolution: str) -> tuple[str, int]:
+        """A public address (a video page, a picture): never fetched, counted as the smallest of its kind."""
         if not uri.startswith(("https://", "gs://")):
             raise invalid(f"Invalid or unsupported file uri: {uri}")
-        return media.media_tokens(mime or ("video/mp4" if "youtu" in uri else "text/html"), b"public")
+        mime = mime or ("video/mp4" if "youtu" in uri else "text/html")
+        return media.media_tokens(mime, b"public", model, resolution)
 
     def find_cache(self, name: str, model: str) -> Cache:
         """The cache that a request names. Raises the service's refusals: form, life, model."""

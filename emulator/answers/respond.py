@@ -5,7 +5,7 @@ from typing import Any
 from zlib import crc32
 
 from emulator.answers import outcomes
-from emulator.answers.candidates import Prompt, answer_tokens, candidates, modality, thinking_tokens
+from emulator.answers.candidates import Prompt, answer_tokens, candidates, picture_tokens, thinking_tokens
 from emulator.answers.request_scope import CACHE_CONFLICT_MESSAGE, RequestScope
 from emulator.core.errors import invalid
 from emulator.core.models import LONG_CONTEXT, Model
@@ -28,7 +28,7 @@ class Answer:
 def respond(request: dict[str, Any], model: Model, scope: RequestScope) -> Answer:
     """Answer a normalised request. Raises the service's refusal; a refusal bills nothing."""
     check_request(request, model)
-    counts = request_tokens(request, scope.count_file_tokens)
+    counts = request_tokens(request, model, scope.count_file_tokens)
     cached: Counts = {}
     task_context = _text(request["systemInstruction"]) if "systemInstruction" in request else ""
     if "cachedContent" in request:
@@ -74,7 +74,8 @@ def _build_answer(
     config: dict[str, Any] = request.get("generationConfig") or {}
     thoughts = thinking_tokens(config, model, prompt.seed, outcome)
     candidate_list = candidates(request, config, model, prompt, outcome, thoughts)
-    output_tokens = answer_tokens(candidate_list, model)
+    output = answer_tokens(candidate_list, picture_tokens(config, model))
+    output_tokens = sum(output.values())
     total, cached_tokens = sum(counts.values()), sum(cached.values())
     response: dict[str, Any] = {"candidates": candidate_list} if candidate_list else {}
     if outcome == "prompt_blocked":
@@ -83,12 +84,14 @@ def _build_answer(
     usage["promptTokensDetails"] = modality_details(counts)
     if output_tokens:
         usage["candidatesTokenCount"] = output_tokens
-        usage["candidatesTokensDetails"] = [{"modality": modality(candidate_list), "tokenCount": output_tokens}]
+    if media_output := modality_details({kind: count for kind, count in output.items() if kind != "TEXT"}):
+        usage["candidatesTokensDetails"] = media_output  # text is not itemised (recorded 2026-08-19)
     if cached_tokens:
         usage["cachedContentTokenCount"] = cached_tokens
         usage["cacheTokensDetails"] = modality_details(cached)
     if thoughts:
         usage["thoughtsTokenCount"] = thoughts
+    usage["serviceTier"] = "standard"  # in batches, too (recorded 2026-08-19)
     response["usageMetadata"] = usage
     response["modelVersion"] = model.id
     response["responseId"] = f"{prompt.seed:08x}{total & 0xFFFF:04x}sim"

@@ -25,7 +25,7 @@ _NAME = re.compile(r"\b[A-Z][a-z]+ [A-Z][a-z]+\b")
 
 
 def answer(prompt: str, task_context: str, seed: int) -> str:
-    """The text for a prompt. `setting` is the system instruction or cached text, where the task may be stated."""
+    """The text for a prompt. `task_context` is the system instruction or cached text, where the task may be stated."""
     task = (
         _TASK.search(task_context[:600])
         or _TASK.search(prompt[:600])

@@ -9,7 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from emulator.call.api_call import ApiCall
-from emulator.core import models
+from emulator.core import model_list
 from emulator.core.errors import exhausted, invalid, not_found, over_quota
 from emulator.core.models import Model
 from emulator.core.state import ENDED, Job, State, new_id, sort_key
@@ -97,7 +97,7 @@ async def _create(call: ApiCall, method: str, message: str, embed: bool) -> Resp
     state = call.state
     body = await call.json()
     batch = request_fields.read_body(message, body).get("batch", {})
-    model = models.find_model(call.params["model"], method, call.version)
+    model = model_list.find_model(call.params["model"], method, call.version)
     source = batch.get("inputConfig") or {}
     if ("fileName" in source) == ("requests" in source):
         raise invalid("* BatchGenerateContentRequest.batch.input_config: exactly one source of requests is required\n")

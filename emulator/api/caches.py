@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from emulator.answers.request_scope import RequestScope
 from emulator.call.api_call import ApiCall
-from emulator.core import models
+from emulator.core import model_list
 from emulator.core.clock import HOUR, MAX_TIMESTAMP, parse_duration
 from emulator.core.errors import exhausted, invalid
 from emulator.core.models import Model
@@ -32,12 +32,12 @@ async def create(call: ApiCall) -> Response:
     fields = request_fields.read_body("CachedContent", body)
     if not fields.get("model"):
         raise invalid("* CreateCachedContentRequest.model: model is not specified\n")
-    model = models.find_model(fields["model"], "createCachedContent", call.version)
+    model = model_list.find_model(fields["model"], "createCachedContent", call.version)
     if not state.settings.explicit_caching:
-        raise models.model_not_found(model.id, "createCachedContent", call.version)
+        raise model_list.model_not_found(model.id, "createCachedContent", call.version)
     now = state.clock.now()
     check_contents(fields, "CreateCachedContentRequest", required="systemInstruction" not in fields)
-    tokens = request_tokens(fields, RequestScope(state, call.owner, now).count_file_tokens)
+    tokens = request_tokens(fields, model, RequestScope(state, call.owner, now).count_file_tokens)
     _check_size(call, model, sum(tokens.values()))
     cache = Cache(new_id(40), call.owner, model.id, tokens, now, now, now + HOUR, fields.get("displayName"))
     cache.expires = _expiry(state, fields, now) or cache.expires

@@ -10,8 +10,8 @@ from starlette.responses import Response, StreamingResponse
 from emulator.answers.embeddings import embed
 from emulator.answers.request_scope import RequestScope
 from emulator.answers.respond import Answer, respond
-from emulator.call.api_call import ApiCall, json_response
-from emulator.core import models
+from emulator.call.api_call import EVENT_STREAM, ApiCall, json_response
+from emulator.core import model_list
 from emulator.core.errors import invalid
 from emulator.core.models import Model
 from emulator.core.request_tokens import Counts, modality_details, request_tokens
@@ -23,7 +23,7 @@ def _request_scope(call: ApiCall, allow_gcs: bool = False) -> RequestScope:
 
 
 async def _answer(call: ApiCall, method: str) -> Answer:
-    model = models.find_model(call.params["model"], method, call.version)
+    model = model_list.find_model(call.params["model"], method, call.version)
     answer = respond(await call.read("GenerateContentRequest"), model, _request_scope(call))
     _record_usage(call, model, answer.usage)
     return answer
@@ -46,7 +46,7 @@ async def stream(call: ApiCall) -> Response:
     events = [orjson.dumps(event) for event in _events(response)]
     if call.request.query_params.get("alt") == "sse":
         body = _as_async_iterator(b"data: " + event + b"\r\n\r\n" for event in events)
-        return StreamingResponse(body, media_type="text/event-stream")
+        return StreamingResponse(body, media_type=EVENT_STREAM)
     return await json_response(call.request, b"[" + b",\r\n".join(events) + b"]")
 
 
@@ -59,6 +59,9 @@ def _events(response: dict[str, Any]) -> list[dict[str, Any]]:
     """A response in pieces of its first candidate's text. What has no text to cut comes as one event."""
     candidate = (response.get("candidates") or [{}])[0]
     parts = candidate.get("content", {}).get("parts", [])
+    signature = parts[-1].get("thoughtSignature") if parts else None
+    if parts and len(parts) > 1 and "text" not in parts[-1] and signature:
+        parts = parts[:-1]
     text = parts[-1].get("text", "") if parts else ""
     if len(text) < 3:
         return [response]
@@ -69,9 +72,10 @@ def _events(response: dict[str, Any]) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     for piece in pieces[:-1]:
         leading_parts = parts[:-1] if not events else []
-        content = {"parts": [*leading_parts, {**parts[-1], "text": piece}], "role": "model"}
+        content = {"parts": [*leading_parts, {"text": piece}], "role": "model"}
         events.append({**response, "candidates": [{"content": content, "index": 0}], "usageMetadata": partial_usage})
-    last_candidate = {**candidate, "content": {"parts": [{**parts[-1], "text": pieces[-1]}], "role": "model"}}
+    last_parts = [{"text": pieces[-1]}, *([{"text": "", "thoughtSignature": signature}] if signature else [])]
+    last_candidate = {**candidate, "content": {"parts": last_parts, "role": "model"}}
     return [*events, {**response, "candidates": [last_candidate, *response["candidates"][1:]]}]
 
 
@@ -87,14 +91,14 @@ def _split_text(text: str) -> list[str]:
 
 async def count_tokens(call: ApiCall) -> Response:
     """Count `contents`, or a whole `generateContentRequest` with its system instruction, tools and cache."""
-    model = models.find_model(call.params["model"], "countTokens", call.version)
+    model = model_list.find_model(call.params["model"], "countTokens", call.version)
     body = await call.read("CountTokensRequest")
     if "contents" in body and "generateContentRequest" in body:
         raise invalid("Only one of contents and generate_content_request may be set.")
     request = body.get("generateContentRequest") or {"contents": body.get("contents")}
     check_contents(request, "CountTokensRequest")
     scope = _request_scope(call)
-    counts = request_tokens(request, scope.count_file_tokens)
+    counts = request_tokens(request, model, scope.count_file_tokens)
     cached: Counts = scope.find_cache(request["cachedContent"], model.id).tokens if "cachedContent" in request else {}
     counts = {m: cached.get(m, 0) + counts.get(m, 0) for m in (*cached, *counts)}
     answer: dict[str, Any] = {"totalTokens": sum(counts.values()), "promptTokensDetails": modality_details(counts)}
@@ -104,7 +108,7 @@ async def count_tokens(call: ApiCall) -> Response:
 
 
 async def embed_one(call: ApiCall) -> Response:
-    model = models.find_model(call.params["model"], "embedContent", call.version)
+    model = model_list.find_model(call.params["model"], "embedContent", call.version)
     values, tokens = embed(await call.read("EmbedContentRequest"), model, _request_scope(call, allow_gcs=True))
     _record_usage(call, model, (False, tokens, 0, 0, 0))
     return await call.reply({"embedding": {"values": values}})
@@ -112,7 +116,7 @@ async def embed_one(call: ApiCall) -> Response:
 
 async def embed_many(call: ApiCall) -> Response:
     """batchEmbedContents: interactive, although its name says batch."""
-    model = models.find_model(call.params["model"], "embedContent", call.version)
+    model = model_list.find_model(call.params["model"], "embedContent", call.version)
     requests = (await call.read("BatchEmbedContentsRequest")).get("requests") or []
     if not requests:
         raise invalid("* BatchEmbedContentsRequest.requests: requests is not specified\n")
@@ -120,17 +124,22 @@ async def embed_many(call: ApiCall) -> Response:
     embeddings = [embed(request, model, scope) for request in requests]
     for _, tokens in embeddings:
         _record_usage(call, model, (False, tokens, 0, 0, 0))
-    return await call.reply({"embeddings": [{"values": values} for values, _ in embeddings]})
+    answer: dict[str, Any] = {"embeddings": [{"values": values} for values, _ in embeddings]}
+    if "embedding-2" in model.id:  # recorded in August 2026; "promptTokenDetails" is spelled so
+        total = sum(tokens for _, tokens in embeddings)
+        details = modality_details({"TEXT": total})
+        answer["usageMetadata"] = {"promptTokenCount": total, "promptTokenDetails": details}
+    return await call.reply(answer)
 
 
 async def list_models(call: ApiCall) -> Response:
     caching = call.state.settings.explicit_caching
-    visible = sorted(models.visible_models(call.version), key=lambda m: m.id, reverse=True)
+    visible = sorted(model_list.visible_models(call.version), key=lambda m: m.id, reverse=True)
     return await call.reply(call.page(visible, lambda m: m.id, lambda m: m.resource(caching), "models"))
 
 
 async def get_model(call: ApiCall) -> Response:
-    model = models.find_model(call.params["model"], "", call.version)
+    model = model_list.find_model(call.params["model"], "", call.version)
     return await call.reply(model.resource(call.state.settings.explicit_caching))
 
 

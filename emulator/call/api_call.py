@@ -19,6 +19,7 @@ from emulator.schema import lenient_json, request_fields
 
 BODY_LIMIT = 20 * 1024 * 1024  # a request's JSON; files go by upload (Batch guide: inline below 20 MB)
 JSON_CONTENT_TYPE = "application/json; charset=UTF-8"
+EVENT_STREAM = "text/event-stream"
 T = TypeVar("T")
 
 
@@ -101,7 +102,7 @@ class ApiCall:
     ) -> dict[str, Any]:
         """One page of a listing: `{field: […], nextPageToken}`; an empty one is `{}`, the last has no token.
 
-        `mark` names an item by something that sorts as the listing does, downwards. A token holds the mark of the last
+        `page_key` names an item by something that sorts as the listing does, downwards. A token holds that of the last
         item shown, so that a page is right although things before it have come or gone meanwhile.
         """
         after = _decode_page_token(self._query_param("pageToken"))
@@ -126,7 +127,7 @@ class ApiCall:
 
 
 def _decode_page_token(token: str) -> str:
-    """The mark that a page token holds. Raises the service's 400 for what is none."""
+    """The key that a page token holds. Raises the service's 400 for what is none."""
     try:
         return base64.b64decode(token, b"-_", validate=True).decode("ascii")
     except ValueError:
@@ -139,7 +140,11 @@ def parse_count(text: str) -> int | None:
 
 
 async def json_response(
-    request: Request, body: bytes, status: int = 200, headers: dict[str, str] | None = None
+    request: Request,
+    body: bytes,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    content_type: str = JSON_CONTENT_TYPE,
 ) -> Response:
     """JSON bytes as an answer. Google compresses every unary answer, `{}` included, for clients that accept it."""
     all_headers = {"Vary": "Origin, X-Origin, Referer", **(headers or {})}
@@ -147,4 +152,4 @@ async def json_response(
         is_large = len(body) > 1_000_000
         body = await asyncio.to_thread(gzip.compress, body, 1) if is_large else gzip.compress(body, 1)
         all_headers["Content-Encoding"] = "gzip"
-    return Response(body, status, all_headers, media_type=JSON_CONTENT_TYPE)
+    return Response(body, status, all_headers, media_type=content_type)

@@ -31,6 +31,7 @@ QUOTA_MESSAGE = (
     "head to: https://ai.google.dev/gemini-api/docs/rate-limits."
 )
 DEFAULT_MESSAGES: dict[int, str] = {  # the usual sentence of a code, for faults and for rows that are told to fail
+    1: "The operation was cancelled.",  # of rows, in jobs that nobody cancelled (a research log, 2026-09-09)
     3: "Request contains an invalid argument.",
     4: "Deadline expired before operation could complete.",
     5: "Requested entity was not found.",

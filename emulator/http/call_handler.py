@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Send
 
-from emulator.call.api_call import ApiCall, RequestBody, json_response
+from emulator.call.api_call import EVENT_STREAM, JSON_CONTENT_TYPE, ApiCall, RequestBody, json_response
 from emulator.core import errors
 from emulator.core.errors import ServiceError
 from emulator.core.state import State
@@ -53,12 +53,20 @@ class CallHandler:
                 ApiCall(self.request, self.request_body, self.state, self.scheduler, params, owner)
             )
         except ServiceError as error:
-            return await json_response(self.request, orjson.dumps(error.body()), error.http_status)
+            return await self._refusal(error)
         except ClientDisconnect:
             raise
         except Exception:  # a mistake of the emulator must look like one of the service, and be seen
             traceback.print_exc(file=sys.stderr)
             return await json_response(self.request, orjson.dumps(errors.error_body_for_status(500)), 500)
+
+    async def _refusal(self, error: ServiceError) -> Response:
+        """The answer to a refused call; that of an event stream keeps the stream's type (js-genai's recordings)."""
+        is_stream = self.request.query_params.get("alt") == "sse"
+        content_type = EVENT_STREAM if is_stream else JSON_CONTENT_TYPE
+        return await json_response(
+            self.request, orjson.dumps(error.body()), error.http_status, content_type=content_type
+        )
 
     def _version_served(self) -> bool:
         """Whether the path's version is one of those that the setting `serve_v1` leaves."""

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from emulator.answers.request_scope import RequestScope
-from emulator.core.models import BY_ID
+from emulator.core.model_list import BY_ID
 from emulator.core.state import Job, State
 from emulator.jobs.rows import RowResult, execute, unserved
 

@@ -8,7 +8,9 @@ import orjson
 
 from emulator.answers.request_scope import RequestScope
 from emulator.core.errors import ServiceError
-from emulator.core.request_tokens import Counts, content_tokens, request_tokens
+from emulator.core.model_list import BY_ID
+from emulator.core.models import Model
+from emulator.core.request_tokens import PromptCounter, request_tokens
 from emulator.core.state import Job, State
 from emulator.jobs.execution import SLICE_SECONDS
 from emulator.schema.request_fields import InvalidField, read
@@ -24,21 +26,22 @@ async def count_enqueued_tokens(state: State, job: Job) -> int:
     total, deadline = 0, perf_counter() + SLICE_SECONDS
     with source.open("rb") as lines:
         for line in lines:
-            total += _row_tokens(line, job.embed, scope)
+            total += _row_tokens(line, job.embed, BY_ID[job.model], scope)
             if perf_counter() > deadline:
                 await asyncio.sleep(0)
                 deadline = perf_counter() + SLICE_SECONDS
     return total
 
 
-def _row_tokens(line: bytes, embed: bool, scope: RequestScope) -> int:
+def _row_tokens(line: bytes, embed: bool, model: Model, scope: RequestScope) -> int:
     try:
         request: Any = orjson.loads(line)["request"]
         if embed:
-            counts: Counts = {}
-            content_tokens(read("EmbedContentRequest", request)["content"], counts, scope.count_file_tokens)
+            counter = PromptCounter(model, scope.count_file_tokens)
+            counter.add_content(read("EmbedContentRequest", request)["content"])
+            counts = counter.counts
         else:
-            counts = request_tokens(read("GenerateContentRequest", request), scope.count_file_tokens)
+            counts = request_tokens(read("GenerateContentRequest", request), model, scope.count_file_tokens)
     except (ValueError, KeyError, TypeError, InvalidField, ServiceError):
         return 0
     return sum(counts.values())

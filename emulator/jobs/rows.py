@@ -39,7 +39,14 @@ def _embed(request: Any, model: Model, scope: RequestScope) -> tuple[Body, str, 
     if outcome == "error":
         raise outcomes.row_error(argument)
     values, tokens = embed(fields, model, scope)
-    return {"tokenCount": str(tokens), "embedding": {"values": values}}, outcome, (False, tokens, 0, 0, 0)
+    return {**_embedding_usage(model, tokens), "embedding": {"values": values}}, outcome, (False, tokens, 0, 0, 0)
+
+
+def _embedding_usage(model: Model, tokens: int) -> Body:
+    """How a row tells its tokens: embedding-2 as generation does (recorded 2026-07-25), 001 by itself (cookbook)."""
+    if "embedding-2" in model.id:
+        return {"usageMetadata": {"promptTokenCount": tokens}}
+    return {"tokenCount": str(tokens)}
 
 
 def execute(line: bytes, inline: bool, embedding: bool, model: Model, scope: RequestScope) -> RowResult:

@@ -209,7 +209,7 @@ _MESSAGES: dict[str, dict[str, tuple[str, str, Reader]]] = {}  # message -> eith
 
 
 def read(message: str, value: Any) -> dict[str, Any]:
-    """Hold `value` to a message of the table and return it in camelCase. Raises Unreadable."""
+    """Hold `value` to a message of the table and return it in camelCase. Raises InvalidField."""
     if type(value) is not dict:
         raise InvalidField(f"({message}), {_describe_value(value)}")
     fields = _MESSAGES[message]

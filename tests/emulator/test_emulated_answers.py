@@ -212,7 +212,12 @@ def test_models_are_listed_with_what_they_can_do(api: ApiClient) -> None:
     flash = seen["models/gemini-3.8-flash"]
     assert {"batchGenerateContent", "createCachedContent"} <= set(flash["supportedGenerationMethods"])
     assert flash["inputTokenLimit"] == 1_048_576
-    assert "models/gemini-2.0-flash-001" not in seen
+    assert "models/gemini-2.0-flash-001" in seen, "shut down, and listed all the same (recorded 2026-08-05)"
+    assert "nextPageToken" in api.get("models"), "a page has fifty"
+    tts = seen["models/gemini-3.1-flash-tts-preview"]
+    assert ("batchGenerateContent" in tts["supportedGenerationMethods"], tts["thinking"]) == (True, True)
+    image = seen["models/gemini-3-pro-image"]
+    assert (image["inputTokenLimit"], image["outputTokenLimit"], image["maxTemperature"]) == (131_072, 32_768, 1)
     assert api.get("models/gemini-3.8-flash") == flash
     assert api.get("tunedModels") == {}
 

@@ -339,11 +339,18 @@ def test_a_job_needs_one_source_with_something_in_it(api: ApiClient, source: Jso
     assert api.expect_error("POST", f"models/{MODEL}:batchGenerateContent", body)["code"] == 400
 
 
-@pytest.mark.parametrize("model", ["gemini-2.0-flash-001", "gemini-1.5-pro", "gemini-embedding-001", "a/b"])
-def test_retired_and_unfit_models_are_refused(api: ApiClient, model: str) -> None:
+@pytest.mark.parametrize("model", ["gemini-1.5-pro", "gemini-embedding-001", "a/b"])
+def test_unknown_and_unfit_models_are_refused(api: ApiClient, model: str) -> None:
     error = api.expect_error("POST", f"models/{model}:batchGenerateContent", {"batch": {}})
     assert error["status"] == "NOT_FOUND"
     assert error["message"].startswith(f"models/{model} is not found for API version v1beta, or is not supported for")
+
+
+@pytest.mark.parametrize("model", ["gemini-2.0-flash-001", "gemini-3-pro-preview"])
+def test_models_that_were_shut_down_are_no_longer_available(api: ApiClient, model: str) -> None:
+    assert "batchGenerateContent" in api.get(f"models/{model}")["supportedGenerationMethods"]
+    error = api.expect_error("POST", f"models/{model}:batchGenerateContent", {"batch": {}})
+    assert (error["code"], "is no longer available" in error["message"]) == (404, True)
 
 
 def test_creating_twice_makes_two_jobs(api: ApiClient) -> None:

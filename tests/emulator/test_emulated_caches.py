@@ -34,7 +34,7 @@ def test_too_small_a_cache_is_refused_with_both_numbers(api: ApiClient) -> None:
     assert api.post("cachedContents", just)["usageMetadata"]["totalTokenCount"] == 1024
 
 
-@pytest.mark.parametrize("model", ["gemini-2.0-flash-001", "gemini-2.5-flash-image", "publishers/google/models/x"])
+@pytest.mark.parametrize("model", ["gemini-3-pro-image", "gemini-2.5-flash-image", "publishers/google/models/x"])
 def test_models_that_cannot_cache_are_refused(api: ApiClient, model: str) -> None:
     error = api.expect_error(
         "POST", "cachedContents", {"model": f"models/{model}", "contents": contents("word " * 2000)}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from emulator.answers.request_scope import RequestScope
 from emulator.answers.respond import respond
 from emulator.core.errors import ServiceError
-from emulator.core.models import BY_ID
+from emulator.core.model_list import BY_ID
 from emulator.core.settings import Settings
 from emulator.core.state import State
 from emulator.core.store import Store

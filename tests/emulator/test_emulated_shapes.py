@@ -1,47 +1,13 @@
 """Golden wire shapes, each with its origin: every field that was recorded is there, and none that was not."""
 
-import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.emulator.wire_shapes import differences, read_golden
 from tests.emulator_api import FOX, MODEL, ApiClient, Json, contents, jsonl, row
 
-KINDS = {  # names that stand for any value of a kind; every other value of a golden shape stands for itself
-    "text": re.compile(".+", re.S),
-    "count": re.compile(r"[1-9]\d*"),
-    "batch name": re.compile("batches/[a-z0-9]{36}"),
-    "file name": re.compile("files/[a-z0-9]{12}"),
-    "result file name": re.compile("files/batch-[a-z0-9]{36}"),
-    "nanoseconds": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"),
-    "microseconds": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"),
-}
-GOLDEN: dict[str, Json] = {
-    name: golden
-    for path in sorted((Path(__file__).parent / "golden").glob("*.json"))
-    for name, golden in json.loads(path.read_text()).items()
-}
-
-
-def differences(shape: Any, value: Any, place: str = "$") -> list[str]:
-    """Where a value leaves a shape; empty if nowhere."""
-    if shape == "anything":
-        return []
-    if shape == "number":
-        return [] if isinstance(value, (int, float)) and not isinstance(value, bool) else [f"{place}: {value!r}"]
-    if isinstance(shape, str) and shape in KINDS:
-        return [] if isinstance(value, str) and KINDS[shape].fullmatch(value) else [f"{place}: {value!r} is no {shape}"]
-    if isinstance(shape, dict) and isinstance(value, dict):
-        odd = [f"{place}: {name}" for name in shape.keys() ^ value.keys()]
-        return odd + [d for n in shape.keys() & value.keys() for d in differences(shape[n], value[n], f"{place}.{n}")]
-    if isinstance(shape, list) and isinstance(value, list):
-        same = value and len(shape) in (1, len(value))
-        shapes = shape * len(value) if len(shape) == 1 else shape
-        found = [d for i, v in enumerate(value) for d in differences(shapes[i], v, f"{place}[{i}]")] if same else []
-        return found if same else [f"{place}: {value!r}"]
-    return [] if shape == value else [f"{place}: {value!r} is not {shape!r}"]
+GOLDEN = read_golden("operations", "rows", "things")
 
 
 def operations(api: ApiClient) -> dict[str, Json]:
