@@ -23,7 +23,6 @@ import pyarrow.parquet as pq
 from batch.requests.row_checker import CheckedRow
 from lifecycle.core.run_files import INPUTS, REQUESTS
 from lifecycle.inputs.json_fields import OwnFields
-from lifecycle.results.store.sql import connect
 
 FLUSH_ROWS = 8192
 FLUSH_BYTES = 2_000_000
@@ -239,6 +238,8 @@ def _find_duplicates(
     inputs: Path, suspects: npt.NDArray[np.int64], generated: Flags, max_listed: int
 ) -> tuple[npt.NDArray[np.int64], list[DuplicateKey]]:
     """Of rows with equal hashes, those that must yield: all but the first of a key, generated keys last."""
+    from lifecycle.results.store.sql import connect  # few inputs have two keys of one hash
+
     source = str(inputs).replace("'", "''")
     with tempfile.TemporaryDirectory(dir=inputs.parent) as spill, connect(COMPARE_MB, Path(spill)) as db:
         db.register("suspects", pa.table({"n": suspects, "made": generated}))
