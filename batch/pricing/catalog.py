@@ -60,14 +60,42 @@ EXTRA_PRICE_KEYS = (*PAIRS[0], "audio_cached", *PAIRS[1], "search_query", "searc
 PRICE_KEYS = (*CatalogPrices.__struct_fields__, *EXTRA_PRICE_KEYS)
 
 
-class CatalogModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ModelAbilities(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a model, or every model of a family, takes in a request. None, and no levels: not known.
+
+    `thinking` says how thinking is set: by "levels" (those known are in `thinking_levels`) or by a token "budget",
+    whose smallest and largest are `thinking_budget`; `thinking_off` whether a budget of 0 is taken. `functions_with_…`
+    say whether functions go together with answers in JSON, and with search; `part_media_resolution` whether a part
+    may set its own; `thought_signatures` whether function calls of the history need theirs.
+    """
+
+    thinking: Literal["levels", "budget"] | None = None
+    thinking_levels: tuple[str, ...] = ()
+    thinking_budget: tuple[Count, Count] | None = None
+    thinking_off: bool | None = None
+    max_candidates: Count | None = None
+    logprobs: bool | None = None
+    functions_with_json: bool | None = None
+    functions_with_search: bool | None = None
+    part_media_resolution: bool | None = None
+    thought_signatures: bool | None = None
+
+
+class Family(ModelAbilities, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the models of one generation have in common, and who says so."""
+
+    source: str = ""
+
+
+class CatalogModel(ModelAbilities, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One model. `enqueued_tokens` maps a tier ("1", "2", "3") to the input tokens that active jobs may hold.
 
-    `thinking` says how thinking is set: by "levels" (those known are in `thinking_levels`) or by a token "budget".
-    `shutdown_on` is the first day without the model. None everywhere: not known.
+    What is not known of the model itself is its `family`'s. `shutdown_on` is the first day without the model. None
+    everywhere: not known.
     """
 
     label: str = ""
+    family: str = ""
     kind: Literal["text", "image", "embedding"] = "text"
     status: Literal["stable", "preview", "announced", "legacy", "retired"] = "stable"
     shutdown_on: date | None = None
@@ -77,8 +105,6 @@ class CatalogModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     explicit_caching: bool | None = None
     explicit_minimum: Count | None = None
     implicit_minimum: Count | None = None
-    thinking: Literal["levels", "budget"] | None = None
-    thinking_levels: tuple[str, ...] = ()
     enqueued_tokens: dict[Literal["1", "2", "3"], Count] = {}
     prices: tuple[PricePeriod, ...] = ()
     note: str = ""
@@ -126,6 +152,7 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Every model we know something about, by id without "models/"."""
 
     limits: ServiceLimits
+    families: dict[str, Family]
     models: dict[str, CatalogModel]
     source: str
     last_checked: date
@@ -184,8 +211,10 @@ def load(override: str | None = None) -> Catalog:
     merged = tomllib.loads(read_packaged())
     if override:
         merged = _merge(merged, _parse_override(override))
-    models = {name: _read_model(name, raw) for name, raw in merged.pop("models").items()}
+    families = {name: _convert(raw, Family, f'families."{name}"') for name, raw in merged.pop("families").items()}
+    models = {name: _read_model(name, raw, families) for name, raw in merged.pop("models").items()}
     return Catalog(
+        families=families,
         limits=_convert(merged.pop("limits"), ServiceLimits, "limits"),
         models=models,
         source=_convert(merged.pop("source"), str, "source"),
@@ -203,7 +232,7 @@ def _parse_override(text: str) -> dict[str, Any]:
     for key in raw:
         if key not in Catalog.__struct_fields__:
             raise _unknown_key_error("", key, Catalog.__struct_fields__)
-    for key in ("models", "limits"):
+    for key in ("models", "families", "limits"):
         if not isinstance(raw.get(key, {}), dict):
             raise InputError(f"{OVERRIDE_SETTING}: {key} must be a table.", f"Write it as [{key}] or [{key}.…].")
     return raw
@@ -211,17 +240,20 @@ def _parse_override(text: str) -> dict[str, Any]:
 
 def _merge(base: dict[str, Any], corrections: Mapping[str, Any]) -> dict[str, Any]:
     """Lay the corrections over the base: two tables deep, so that a list of prices is replaced as a whole."""
-    models = dict(base["models"])
-    for name, raw in corrections.get("models", {}).items():
-        models[name] = {**models.get(name, {}), **raw} if isinstance(raw, dict) else raw
+    tables = {table: dict(base[table]) for table in ("models", "families")}
+    for table, entries in tables.items():
+        for name, raw in corrections.get(table, {}).items():
+            entries[name] = {**entries.get(name, {}), **raw} if isinstance(raw, dict) else raw
     limits = {**base["limits"], **corrections.get("limits", {})}
-    return {**base, **corrections, "models": models, "limits": limits}
+    return {**base, **corrections, **tables, "limits": limits}
 
 
-def _read_model(name: str, raw: Any) -> CatalogModel:
+def _read_model(name: str, raw: Any, families: Mapping[str, Family]) -> CatalogModel:
     if isinstance(raw, dict) and isinstance(raw.get("prices"), dict):
         raw = {**raw, "prices": [raw["prices"]]}
     key_path = f'models."{name}"'
+    if isinstance(raw, dict) and raw.get("family"):
+        raw = {**_family_abilities(raw["family"], families, key_path), **raw}
     model: CatalogModel = _convert({"label": name, **raw} if isinstance(raw, dict) else raw, CatalogModel, key_path)
     for earlier, later in pairwise(sorted(model.prices, key=lambda p: p.since or date.min)):
         if (earlier.until or date.max) >= (later.since or date.min):
@@ -242,6 +274,16 @@ def _read_model(name: str, raw: Any) -> CatalogModel:
                     "Give both, or neither where it costs what text does.",
                 )
     return model
+
+
+def _family_abilities(name: Any, families: Mapping[str, Family], key_path: str) -> dict[str, Any]:
+    """The keys that a model takes over from its family."""
+    if name not in families:
+        raise InputError(
+            f"{OVERRIDE_SETTING}: {key_path}.family: there is no family {name!r}.",
+            f"The families are {', '.join(families)}.",
+        )
+    return {key: getattr(families[name], key) for key in ModelAbilities.__struct_fields__}
 
 
 def _convert(raw: Any, kind: Any, table_path: str) -> Any:

@@ -17,6 +17,9 @@ from batch.errors import Fault
 from batch.formatting import quoted_list
 from batch.requests import response_schema
 from batch.requests.field_table import ENUMS, MESSAGES, RANGES, FieldSpec, find_field, unknown_field_fault
+from batch.rules import media_types
+from batch.rules.media_types import MediaVerdict
+from batch.rules.model_rules import Demands, Verdict
 
 Members = dict[str, Raw]
 
@@ -54,17 +57,31 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 class Findings:
     """What reading one value brought to light."""
 
-    __slots__ = ("faults", "image_output", "media", "notes")
+    __slots__ = ("demands", "faults", "image_output", "media", "notes", "part_resolution")
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.notes: Counter[str] = Counter()
         self.media = False
         self.image_output = False
+        self.demands: tuple[Demands, ...] = ()
+        self.part_resolution = ""  # where the first part stands that sets its own
 
     def add_fault(self, fault: str, remedy: str = "") -> None:
         if len(self.faults) < MAX_FAULTS:
             self.faults.append(Fault(fault, remedy))
+
+    def add_verdict(self, verdict: Verdict) -> None:
+        """Take over what a table of rules says."""
+        self.faults += verdict.faults[: MAX_FAULTS - len(self.faults)]
+        self.notes.update(verdict.warnings)
+
+    def add_media_verdict(self, verdict: MediaVerdict) -> None:
+        """Take over what was said of one piece of media."""
+        if verdict.fault:
+            self.add_verdict(Verdict((verdict.fault,)))
+        elif verdict.warning:
+            self.notes[verdict.warning] += 1
 
     def merge(self, other: Findings) -> None:
         """Take over what another reading found."""
@@ -74,6 +91,8 @@ class Findings:
             self.notes.update(other.notes)
         self.media = self.media or other.media
         self.image_output = self.image_output or other.image_output
+        self.demands += other.demands
+        self.part_resolution = self.part_resolution or other.part_resolution
 
 
 def canonicalize_message(name: str, raw: Raw, path: str, findings: Findings) -> Raw:
@@ -265,11 +284,13 @@ def _canonicalize_schema(field: FieldSpec, raw: Raw, path: str, findings: Findin
         return raw
     converted = response_schema.convert_json(bytes(raw).decode())
     for fault in converted.faults:
-        findings.add_fault(f"In {path}: {fault.fault}", fault.remedy)
+        findings.add_verdict(Verdict((fault._replace(fault=f"In {path}: {fault.fault}"),)))
     if converted.changes:
         findings.notes["schema"] += 1
     if converted.depth > response_schema.WARN_DEPTH:
         findings.notes["deep_schema"] += 1
+    if converted.is_large:
+        findings.notes["schema_large"] += 1
     return raw if converted.unchanged else Raw(encode(converted.schema))
 
 
@@ -318,6 +339,8 @@ def _check_part(members: Members, path: str, findings: Findings) -> None:
         findings.add_fault(f"{path} holds nothing.", 'Write {"text": "…"}, or leave the part out.')
     if "inlineData" in members or "fileData" in members:
         findings.media = True
+    if "mediaResolution" in members and not findings.part_resolution:
+        findings.part_resolution = f"{path}.mediaResolution"
 
 
 def _check_blob(members: Members, path: str, findings: Findings) -> None:
@@ -328,6 +351,9 @@ def _check_blob(members: Members, path: str, findings: Findings) -> None:
         fault = base64_fault(msgspec.json.decode(members["data"], type=str))
         if fault:
             findings.add_fault(f"{path}.data {fault}", "Give the file's bytes in base64 and nothing else.")
+    if not findings.faults and "mimeType" in members and "data" in members:
+        declared, data = (msgspec.json.decode(members[name], type=str) for name in ("mimeType", "data"))
+        findings.add_media_verdict(media_types.judge_blob(declared, data, path))
 
 
 def base64_fault(data: str) -> str:
@@ -348,6 +374,11 @@ def _check_file_data(members: Members, path: str, findings: Findings) -> None:
         findings.add_fault(
             f"{path}.fileUri is not an address.", "Give the uri of an uploaded file, which begins with https://."
         )
+    if findings.faults:
+        return
+    findings.add_media_verdict(media_types.judge_address(msgspec.json.decode(members["fileUri"], type=str), path))
+    if "mimeType" in members:
+        findings.add_media_verdict(media_types.judge_type(msgspec.json.decode(members["mimeType"], type=str), path))
 
 
 def _check_name(members: Members, path: str, findings: Findings) -> None:

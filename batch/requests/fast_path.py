@@ -12,6 +12,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import astuple
 
 from batch.requests.canonicalize import base64_fault
+from batch.rules import media_types
+from batch.rules.tool_history import HistoryTurn
 
 
 class Blob(Struct, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -89,18 +91,19 @@ decode_contents = msgspec.json.Decoder(SimpleContents).decode
 
 
 class ParsedContents(Struct, gc=False):
-    """What contents hold: the prompt, and whether there is media."""
+    """What contents hold: the prompt, whether there is media, and the turns if functions are called in them."""
 
     prompt: str
     media: bool
+    history: list[HistoryTurn] | None = None
 
 
 def parse_simple(contents: list[SimpleContent]) -> ParsedContents | None:
     """Read contents that fit the types; None if they need a closer look, because they are wrong or unusual."""
     last = contents[-1]
-    if last.role == "model":
+    if last.role == "model" or contents[0].role == "model":
         return None
-    media = False
+    media = functions = False
     for content in contents:
         for part in content.parts:
             data = (part.inline_data, part.file_data, part.function_call, part.function_response)
@@ -108,11 +111,30 @@ def parse_simple(contents: list[SimpleContent]) -> ParsedContents | None:
                 if not _is_valid_part(part):
                     return None
                 media = media or part.inline_data is not None or part.file_data is not None
+                functions = functions or part.function_call is not None or part.function_response is not None
     parts = last.parts
     prompt = parts[0].text or "" if len(parts) == 1 else join_text(parts)
     if (not prompt or prompt.isspace()) and all(part.text is not None for part in parts):
         return None
-    return ParsedContents(prompt, media)
+    return ParsedContents(prompt, media, _history(contents) if functions else None)
+
+
+def _history(contents: list[SimpleContent]) -> list[HistoryTurn]:
+    """The turns as the rules of tool histories see them."""
+    turns = []
+    for content in contents:
+        calls = [part for part in content.parts if part.function_call is not None]
+        responses = sum(part.function_response is not None for part in content.parts)
+        turns.append(
+            HistoryTurn(
+                is_model=content.role == "model",
+                calls=tuple(part.function_call.name for part in calls if part.function_call is not None),
+                signed=bool(calls and calls[0].thought_signature),
+                responses=responses,
+                speaks=responses < len(content.parts),
+            )
+        )
+    return turns
 
 
 def has_no_duplicate_keys(line: SimpleLine, raw: bytes) -> bool:
@@ -165,5 +187,15 @@ def _is_valid_part(part: SimplePart) -> bool:
     if len(data) - data.count(None) != 1:
         return False
     if part.inline_data is not None:
-        return not base64_fault(part.inline_data.data)
-    return part.file_data is None or "://" in part.file_data.file_uri
+        blob = part.inline_data
+        return not base64_fault(blob.data) and media_types.judge_blob(blob.mime_type, blob.data, "") is media_types.FINE
+    return part.file_data is None or _is_valid_file(part.file_data)
+
+
+def _is_valid_file(file: FileData) -> bool:
+    """An address that Gemini reads, and a usual type or none."""
+    return (
+        "://" in file.file_uri
+        and media_types.judge_address(file.file_uri, "") is media_types.FINE
+        and (file.mime_type is None or media_types.judge_type(file.mime_type, "") is media_types.FINE)
+    )

@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Raw
 from msgspec.json import decode
 
-from batch.errors import Problem
+from batch.errors import Fault, Problem
 from batch.model import Generation
 from batch.requests import response_schema
 from batch.requests.canonicalize import Members, encode, json_kind, read_list, read_object
 from batch.requests.field_table import RANGES
+from batch.rules.model_rules import ModelRules
+from batch.rules.rule_table import RULES, warning
 
 THINKING_LEVELS = ("minimal", "low", "medium", "high", "xhigh")
 MAX_OUTPUT_TOKENS = 1_000_000  # above any model's output; a larger figure is a slip of the keyboard
 
 
-def check_generation(generation: Generation) -> list[Problem]:
-    """Everything wrong with the settings; line 0, and the setting's name as key."""
-    return [
+def check_generation(generation: Generation, rules: ModelRules | None = None) -> list[Problem]:
+    """Everything wrong with the settings; line 0, and the setting's name as key. `rules` are those of the model."""
+    problems = [
         *_range_problems("temperature", generation.temperature, *RANGES["temperature"]),
         *_range_problems("max_output_tokens", generation.max_output_tokens, 1, MAX_OUTPUT_TOKENS),
         *_thinking_problems(generation.thinking.strip()),
         *_schema_problems(generation.response_schema),
         *_text_problems("system_instruction", generation.system_instruction),
     ]
+    if rules is None or problems:
+        return problems
+    faults = rules.check_config(_settings_config(generation)).faults
+    return [Problem(0, _SETTING_OF_FIELD[_field_of(fault)], *fault) for fault in faults]
+
+
+_SETTING_OF_FIELD = {
+    "maxOutputTokens": "max_output_tokens",
+    "thinkingLevel": "thinking",
+    "thinkingBudget": "thinking",
+}
+
+
+def _field_of(fault: Fault) -> str:
+    return RULES[fault.rule].looks_at.rpartition(".")[2]
+
+
+def _settings_config(generation: Generation) -> dict[str, Any]:
+    """The settings that rules look at, as a generationConfig has them."""
+    config: dict[str, Any] = {
+        "thinkingConfig": {k: decode(v) for k, v in _thinking_config(generation.thinking.strip()).items()}
+    }
+    if generation.max_output_tokens is not None:
+        config["maxOutputTokens"] = generation.max_output_tokens
+    return config
 
 
 def _range_problems(name: str, value: float | None, low: float | None, high: float | None) -> list[Problem]:
@@ -69,11 +98,14 @@ def _text_problems(name: str, text: str) -> list[Problem]:
 class EncodedSettings:
     """What a run adds to its requests, encoded once so that it is byte-identical in every one of them.
 
-    `notes` are plain sentences about what was rewritten. The settings must have passed `check_generation`.
+    `notes` are plain sentences about what was rewritten and what may be refused. The settings must have passed
+    `check_generation`.
     """
 
-    def __init__(self, generation: Generation, shared_text: str = "") -> None:
-        self.notes: list[str] = []
+    def __init__(self, generation: Generation, shared_text: str = "", rules: ModelRules | None = None) -> None:
+        rules = rules or ModelRules()
+        warned = rules.check_config(_settings_config(generation)).warnings
+        self.notes = [warning(rule_id, "The settings have", rules.name) for rule_id in warned]
         self.shared_part = Raw(encode({"text": shared_text})) if shared_text.strip() else None
         system = generation.system_instruction
         self.system_instruction = Raw(encode({"parts": [{"text": system}]})) if system.strip() else None
@@ -99,7 +131,13 @@ class EncodedSettings:
                 f"The response schema is {converted.depth} levels deep; Gemini refuses schemas that are too deep,"
                 " without saying how deep they may be. Try a few rows first."
             )
+        if converted.is_large:
+            self.notes.append(warning("schema_large", "The response schema has", ""))
         return Raw(encode(converted.schema))
+
+    def asks_for_json(self, config: Raw | None) -> bool:
+        """Whether a request with this generationConfig, or without one, is to be answered by the settings' schema."""
+        return self._schema is not None and (config is None or _accepts_schema(read_object(config)))
 
     def apply(self, request: Members) -> bool:
         """Give a request, in place, what it does not set itself; false if a cache kept the system instruction out."""

@@ -16,6 +16,8 @@ from typing import Any
 from batch.errors import Fault
 from batch.formatting import quoted_list
 from batch.requests.field_table import camel_case
+from batch.rules.rule_table import broken
+from batch.rules.schema_types import is_large, schema_faults
 
 Schema = dict[str, Any]
 
@@ -60,21 +62,28 @@ _UNSUPPORTED_KEYWORDS = {
 
 @dataclass
 class SchemaConversion:
-    """A schema as it will be sent; what was rewritten, in words; what is wrong. `same` tells that it was canonical."""
+    """A schema as it will be sent; what was rewritten, in words; what is wrong.
+
+    `unchanged` tells that it was canonical; `is_large` that its enums or the bounds of its lists may be too large.
+    """
 
     schema: Schema = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     depth: int = 0
     unchanged: bool = False
+    is_large: bool = False
 
     def add_change(self, change: str) -> None:
         if change not in self.changes:
             self.changes.append(change)
 
     def add_fault(self, fault: str, remedy: str = "") -> None:
+        self.add(Fault(fault, remedy))
+
+    def add(self, fault: Fault) -> None:
         if len(self.faults) < 20:
-            self.faults.append(Fault(fault, remedy))
+            self.faults.append(fault)
 
 
 def convert_json(text: str) -> SchemaConversion:
@@ -222,7 +231,8 @@ class _Converter:
         self._rewrite_nullable_options(schema, path)
         self._rewrite_enum(schema, path)
         self._rewrite_exclusive_bounds(schema, path)
-        if schema.get("additionalProperties") in (True, False) and "additionalProperties" in schema:
+        additional = schema.get("additionalProperties")
+        if additional is False or (additional is True and schema.get("properties")):
             del schema["additionalProperties"]
             self._conversion.add_change(
                 '"additionalProperties" was left out; Gemini answers with the listed properties only'
@@ -287,9 +297,7 @@ class _Converter:
             schema["enum"] = values = [v for v in values if v is not None]
             self._conversion.add_change("null in an enum is sent as nullable")
         if not all(isinstance(v, str) for v in values):
-            self._conversion.add_fault(
-                f"At {path}, the enum has values that are not texts.", 'Gemini takes texts only: "1" instead of 1.'
-            )
+            self._conversion.add(broken("schema_enum_type", path=path, what="the enum has values that are not texts"))
         elif not values:
             self._conversion.add_fault(f"At {path}, the enum is empty.", "List the allowed values.")
         elif "type" not in schema:
@@ -396,6 +404,9 @@ class _Converter:
             self._conversion.add_fault(
                 f"At {path}, a list does not say what it holds.", 'Add "items": {"type": "STRING"}.'
             )
+        for fault in schema_faults(out, path):
+            self._conversion.add(fault)
+        self._conversion.is_large = self._conversion.is_large or is_large(out)
         if not isinstance(properties, dict):
             properties = {}
         for keyword in ("required", "propertyOrdering"):

@@ -8,6 +8,7 @@ where its meaning is plain, and refused with words where it is not. Nothing is e
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from msgspec import UNSET, Raw, Struct
@@ -36,6 +37,8 @@ from batch.requests.use_cache_marker import (
     extract_marker,
     match_marker,
 )
+from batch.rules.model_rules import Demands, ModelRules, demands_of
+from batch.rules.tool_history import HistoryTurn, history_turns
 
 __all__ = ["LINE_LIMIT_BYTES", "CheckedRow", "Problem", "RowChecker", "check_generation"]
 
@@ -67,7 +70,10 @@ class CheckedRow(Struct, gc=False):
 
 
 class _ParsedField(NamedTuple):
-    """A field of a request as it was read: its wire name ("" if it is to be left out), its value, what was found."""
+    """A field of a request as it was read: its wire name ("" if it is to be left out), its value, what was found.
+
+    `canonical` if it can be sent as it was written.
+    """
 
     name: str
     value: Raw
@@ -79,11 +85,12 @@ class RowChecker:
     """Checks the rows of one input. `notes` counts what was accepted in a form that deserves a word.
 
     `model`, if given, is the model of the run: a row that asks for another one is a problem. `models` counts the
-    models that rows ask for.
+    models that rows ask for. `rules` are those of the model that the rows are meant for.
     """
 
-    def __init__(self, settings: EncodedSettings, *, model: str = "") -> None:
+    def __init__(self, settings: EncodedSettings, *, model: str = "", rules: ModelRules | None = None) -> None:
         self._settings = settings
+        self.rules = rules or ModelRules()
         self._model = model_id(model)
         self._memo: dict[tuple[str, bytes], _ParsedField] = {}
         self._prefix_parts: dict[str, bytes] = {}
@@ -107,15 +114,21 @@ class RowChecker:
             return None
         images = False
         others = line.request.other_fields()
-        if others != fast_path.NO_OTHER_FIELDS:
+        if others != fast_path.NO_OTHER_FIELDS or turns.history is not None:
+            findings = Findings()
             for name, value in zip(fast_path.OTHER_FIELDS, others, strict=True):
                 if value is not UNSET:
                     parsed = self._parse_field_once(name, value)
-                    if not parsed.canonical:
+                    if not parsed.canonical or parsed.findings.faults:
                         return None
-                    if parsed.findings.notes:
-                        self.notes.update(parsed.findings.notes)
-                    images = images or parsed.findings.image_output
+                    findings.merge(parsed.findings)
+            config = line.request.generation_config
+            self._judge_together(turns.history, findings, None if config is UNSET else config)
+            if findings.faults:
+                return None
+            if findings.notes:
+                self.notes.update(findings.notes)
+            images = findings.image_output
         if not self._settings.has_values:
             return CheckedRow(line.key, turns.prompt, b"", raw, turns.media, images)
         members = read_object(fast_path.decode_key_and_request(raw).request)
@@ -128,11 +141,24 @@ class RowChecker:
         parsed = self._memo.get(memo_key)
         if parsed is None:
             parsed = _parse_field(name, value)
+            _judge_field(parsed, self.rules)
             if len(memo_key[1]) <= MEMO_BYTES:
                 if len(self._memo) >= MEMO_ENTRIES:
                     self._memo.clear()
                 self._memo[memo_key] = parsed
         return parsed
+
+    def _judge_together(
+        self, history: Sequence[HistoryTurn] | None, findings: Findings, config: Raw | None, has_cache: bool = False
+    ) -> None:
+        """Judge what the parts of a request say of each other, by the rules of the model."""
+        if history is not None:
+            findings.add_verdict(self.rules.check_history(history))
+        if findings.demands:
+            demands = (*findings.demands, Demands(json_output=self._settings.asks_for_json(config)))
+            findings.add_verdict(self.rules.check_together(demands, has_cache))
+        if findings.part_resolution:
+            findings.add_verdict(self.rules.check_part_resolution(findings.part_resolution))
 
     # -- the long way --------------------------------------------------------------------------------------------------
 
@@ -170,6 +196,10 @@ class RowChecker:
             extract_marker(request, findings) if turns is None or match_marker(turns.prompt) else (turns.prompt, "")
         )
         _check_cache(request, findings)
+        if not findings.faults:
+            history = turns.history if turns else _read_history(request["contents"])
+            config = request.get("generationConfig")
+            self._judge_together(history, findings, config, "cachedContent" in request)
         self._strip_model(request, findings)
         if findings.faults:
             return None
@@ -267,7 +297,30 @@ def _parse_field(name: str, value: Raw) -> _ParsedField:
         return _ParsedField("", value, findings, False)
     members, changed = canonicalize_fields("Request", {name: value}, "", findings)
     wire, parsed = next(iter(members.items()), ("", value))
-    return _ParsedField(wire, parsed, findings, bool(wire) and not changed and not findings.faults)
+    return _ParsedField(wire, parsed, findings, bool(wire) and not changed)
+
+
+_DEMANDING_FIELDS = ("generationConfig", "tools", "toolConfig")
+
+
+def _judge_field(parsed: _ParsedField, rules: ModelRules) -> None:
+    """Add to what was found of a field what the model's rules say of it, and what it asks for beside other fields."""
+    if parsed.name not in _DEMANDING_FIELDS or parsed.findings.faults:
+        return
+    value = decode(parsed.value)
+    if parsed.name == "generationConfig":
+        parsed.findings.add_verdict(rules.check_config(value))
+    elif parsed.name == "tools":
+        parsed.findings.add_verdict(rules.check_tools(value))
+    demands = demands_of(parsed.name, value)
+    if demands != Demands():
+        parsed.findings.demands = (demands,)
+
+
+def _read_history(contents: Raw) -> list[HistoryTurn] | None:
+    """The turns of contents that are not plain, if a model speaks or functions are called in them."""
+    raw = bytes(contents)
+    return history_turns(decode(contents)) if b'"model"' in raw or b'"function' in raw else None
 
 
 def _parse_contents(contents: Raw) -> fast_path.ParsedContents | None:

@@ -32,6 +32,8 @@ from batch.requests.input_formats import (
 from batch.requests.prompt_template import Template, compile_template, default_template
 from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow, RowChecker
 from batch.requests.use_cache_marker import match_marker
+from batch.rules.model_rules import ModelRules
+from batch.rules.rule_table import RULES, warning
 from lifecycle.core import malloc
 from lifecycle.core.run_files import DRAFT
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, request_line
@@ -85,17 +87,20 @@ def prepare(
     shared_text: str = "",
     source_name: str = "",
     model: str = "",
+    rules: ModelRules | None = None,
     key_column: str = "",
     progress: Progress | None = None,
 ) -> Draft:
     """Check an input and write its good rows into `folder`.
 
     `source` is a file, or the text itself. `template` is for tables; `generation` and `shared_text` go into every
-    request; `model`, if given, makes rows that ask for another one a problem; `key_column` names a table's column of
-    keys (else a column "key" is one). `progress` is told the part done, 0 to 1. Raises InputError where the input as
-    a whole, the template or the settings cannot be used.
+    request; `model`, if given, makes rows that ask for another one a problem; `rules` are those of the model that rows
+    and settings are held to; `key_column` names a table's column of keys (else a column "key" is one). `progress` is
+    told the part done, 0 to 1. Raises InputError where the input as a whole, the template or the settings cannot be
+    used.
     """
-    for problem in check_generation(generation or Generation()):
+    rules = rules or ModelRules()
+    for problem in check_generation(generation or Generation(), rules):
         raise InputError(problem.fault, problem.remedy)
     if kind not in KINDS:
         raise InputError(f'"{kind}" is not a kind of input.', f"Choose one of {quoted_list(KINDS)}.")
@@ -103,8 +108,9 @@ def prepare(
         raise InputError("A template needs a table.", "Give a CSV, TSV, Parquet or XLSX file, or no template.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        settings = EncodedSettings(generation or Generation(), shared_text)
-        builder = _DraftBuilder(folder, RowChecker(settings, model=model), progress or (lambda done: None))
+        settings = EncodedSettings(generation or Generation(), shared_text, rules)
+        checker = RowChecker(settings, model=model, rules=rules)
+        builder = _DraftBuilder(folder, checker, progress or (lambda done: None))
         if kind in TABLE_KINDS:
             builder.table(source, kind, template, key_column)
         elif kind == JSONL:
@@ -347,6 +353,9 @@ class _DraftBuilder:
         for code, (message, noun, nouns) in _NOTES.items():
             if counts[code]:
                 yield message.format(plural(counts[code], noun, nouns))
+        for rule_id in RULES:
+            if counts[rule_id]:
+                yield warning(rule_id, plural(counts[rule_id], "row has", "rows have"), self._checker.rules.name)
         models = self._checker.models
         if models:
             naming = plural(models.total(), "row names", "rows name")

@@ -9,6 +9,7 @@ from typing import Any
 
 from batch.model import ContextMode, Generation, Tariff, model_id
 from batch.planning.duration import JobObservation, learn_implicit_rate
+from batch.rules.model_rules import ModelRules
 from cache_utils import CachedText
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
@@ -40,12 +41,14 @@ class ForecastService:
         generation: Generation | None = None,
         shared_text: str = "",
         source_name: str = "",
+        model: str = "",
         use_cache: str = "",
         progress: Callable[[float], None] | None = None,
     ) -> Draft:
         """Check an input and write its good rows as requests. Raises InputError when nothing of it can be read.
 
-        With `use_cache`, a cache's name, every request uses that one; the settings' system instruction is left out.
+        Rows and settings are held to the rules of the `model`, if one is named. With `use_cache`, a cache's name, every
+        request uses that one; the settings' system instruction is left out.
         """
         if use_cache:
             generation = replace(generation or Generation(), system_instruction="")
@@ -57,9 +60,14 @@ class ForecastService:
             generation=generation or Generation(),
             shared_text=shared_text,
             source_name=source_name,
+            rules=self.model_rules(model),
             progress=progress,
         )
         return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft
+
+    def model_rules(self, model: str) -> ModelRules:
+        """What a model takes in a request, by the catalog."""
+        return ModelRules(model_id(model), self._context.price_list.model(model))
 
     def for_draft(
         self,

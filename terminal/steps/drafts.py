@@ -23,6 +23,7 @@ def prepare_draft(runner: Runner, options: argparse.Namespace) -> Draft:
         template=read_option_file(options.template, "template"),
         generation=_generation_from(options),
         source_name=source.name,
+        model=options.model,
     )
     for note in draft.notes:
         print_message(note)

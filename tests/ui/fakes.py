@@ -13,6 +13,7 @@ from typing import Any
 from batch.errors import NotFound
 from batch.model import RunState, Stage, Tariff
 from batch.pricing.costs import RunCost
+from batch.rules.model_rules import ModelRules
 from lifecycle.core.foreign_jobs import ForeignJob, ImportedRun
 from lifecycle.core.job_age import TypicalDuration
 from lifecycle.core.models import Account, EventView, JobView, KeyCheck, ModelChoice, Progress, RunSpec, RunView
@@ -116,6 +117,9 @@ class FakeForecasts(ForecastService):
 
     def tariff(self, model: str) -> Tariff | None:
         return TARIFFS.get(model)
+
+    def model_rules(self, model: str) -> ModelRules:
+        return ModelRules(model)
 
 
 class FakeSubmissions(SubmissionService):

@@ -56,6 +56,7 @@ class PricingForecasts(FakeForecasts):
 
     def prepare_draft(self, source: Path | str, *, use_cache: str = "", **options: Any) -> drafts.Draft:
         target = self.runner.folder / "drafts" / f"d{next(self._drafts)}"
+        options["rules"] = self.model_rules(options.pop("model"))
         if use_cache:
             options["generation"] = replace(options["generation"], system_instruction="")
         draft = drafts.prepare(source, target, **options)

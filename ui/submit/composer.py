@@ -59,7 +59,7 @@ def current_input(mode: str) -> ComposerInput | None:
 
 
 def build_draft(
-    runner: Runner, composer_input: ComposerInput, generation: Generation, progress: Progress | None = None
+    runner: Runner, composer_input: ComposerInput, generation: Generation, model: str, progress: Progress | None = None
 ) -> Draft:
     """The input checked and written as requests; the same draft as long as nothing changes.
 
@@ -72,6 +72,7 @@ def build_draft(
             composer_input.template,
             shared_context.fingerprint(),
             generation,
+            model,
         )
     )
     digest = hashlib.sha256(fingerprint.encode("utf-8", "surrogatepass")).hexdigest()
@@ -87,6 +88,7 @@ def build_draft(
         generation=generation,
         shared_text=shared_context.shared_text(),
         source_name=composer_input.name,
+        model=model,
         use_cache=shared_context.chosen_cache(),
         progress=progress,
     )

@@ -146,7 +146,7 @@ def _submit(idempotency_key: str, good_rows_only: bool) -> None:
                 "submit", "bad", "There is nothing to send yet. Write prompts, choose a file or take a sample."
             )
             return
-        draft = composer.build_draft(state.runner, composer_input, values.generation)
+        draft = composer.build_draft(state.runner, composer_input, values.generation, values.model)
         if draft.problem_count and not good_rows_only:
             notices.show(
                 "submit", "bad", f"Nothing was sent: {_describe_problems(draft)} Correct them, or choose below."
@@ -179,6 +179,7 @@ def _draw_check(runner: Runner, values: SidebarValues) -> Draft | None:
             runner,
             composer_input,
             values.generation,
+            values.model,
             lambda fraction: _show_progress(bar, fraction, composer_input.name or "the prompts"),
         )
     except BatchRunnerError as error:

@@ -13,6 +13,7 @@ from batch.requests.generation_settings import THINKING_LEVELS, check_generation
 from lifecycle.core.models import Account, RunSpec
 from ui.pricing import forecasts
 from ui.shared import model_list, notices, preferences, session
+from ui.shared.app_state import get_state
 from ui.shared.cookie_crypto import COOKIE_DAYS
 from ui.shared.notices import escape_markdown
 from ui.submit import shared_context
@@ -247,7 +248,8 @@ def _generation() -> None:
             placeholder='{"type": "OBJECT", "properties": {…}}',
             help="JSON in Google's schema form. Answers are then asked for, and checked, as JSON.",
         )
-    for problem in check_generation(values().generation):
+    rules = get_state().runner.forecasts.model_rules(values().model)
+    for problem in check_generation(values().generation, rules):
         st.error(escape_markdown(str(problem)))
 
 

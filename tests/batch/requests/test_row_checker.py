@@ -342,6 +342,7 @@ def test_snake_case_is_respelled_where_it_is_ours_and_nowhere_else() -> None:
             },
             tools=[{"function_declarations": [{"name": "f", "parameters_json_schema": {"user_name": {"any_of": []}}}]}],
             contents=[
+                USER,
                 {"role": "model", "parts": [{"function_call": {"name": "f", "args": mine}}]},
                 {"role": "user", "parts": [{"function_response": {"name": "f", "response": mine}}, {"text": "hi"}]},
             ],
@@ -355,8 +356,8 @@ def test_snake_case_is_respelled_where_it_is_ours_and_nowhere_else() -> None:
     assert request["generationConfig"]["responseSchema"]["properties"] == {"top_k": {"type": "STRING", "maxLength": 5}}
     declared = request["tools"][0]["functionDeclarations"][0]
     assert declared["parametersJsonSchema"] == {"user_name": {"any_of": []}}
-    assert request["contents"][0]["parts"][0]["functionCall"]["args"] == mine
-    assert request["contents"][1]["parts"][0]["functionResponse"]["response"] == mine
+    assert request["contents"][1]["parts"][0]["functionCall"]["args"] == mine
+    assert request["contents"][2]["parts"][0]["functionResponse"]["response"] == mine
     assert request["labels"] == {"cost_center": "a"}
 
 
@@ -365,12 +366,12 @@ def test_numbers_escapes_and_order_inside_free_values_are_kept_to_the_byte(respe
     odd = b'{"z":123456789012345678901234567890,"a":1.10,"e":1E5,"u":"\\u00e9\\/","m":-0.0}'
     name = b"function_call" if respelled else b"functionCall"
     raw = (
-        b'{"key":"k","request":{"contents":[{"role":"model","parts":[{"'
+        b'{"key":"k","request":{"contents":[{"role":"user","parts":[{"text":"q"}]},{"role":"model","parts":[{"'
         + name
         + b'":{"name":"f","args":'
         + odd
         + b"}}]},"
-        b'{"role":"user","parts":[{"text":"x"}]}]}}'
+        b'{"role":"user","parts":[{"functionResponse":{"name":"f"}},{"text":"x"}]}]}}'
     )
     checked = row(raw)
     assert odd in (checked.line or checked.request)

@@ -1,0 +1,155 @@
+"""The kinds of media that Gemini takes, by the type that is declared and by the first bytes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import NamedTuple
+
+from batch.errors import Fault
+from batch.rules.rule_table import broken
+
+_HEAD_CHARACTERS = 2_048  # of base64; enough for white space before a page of HTML
+_IMAGES = frozenset(["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"])
+_AUDIO = frozenset(
+    ["audio/wav", "audio/mp3", "audio/mpeg", "audio/aiff", "audio/aac", "audio/ogg", "audio/flac", "audio/x-wav"]
+)
+_VIDEO = frozenset(
+    "video/" + kind for kind in ("mp4", "mpeg", "mov", "quicktime", "avi", "x-flv", "mpg", "webm", "wmv", "3gpp")
+)
+_DOCUMENTS = frozenset(["application/pdf", "application/json", "application/rtf", "application/xml"])
+DOCUMENTED = _IMAGES | _AUDIO | _VIDEO | _DOCUMENTS
+_CONVERT = "Convert it to PNG or JPEG."
+_AS_PDF = "Save it as PDF, or give its text."
+_REFUSED = {
+    "image/gif": _CONVERT,
+    "image/tiff": _CONVERT,
+    "image/avif": _CONVERT,
+    "image/svg+xml": _CONVERT,
+    "application/msword": _AS_PDF,
+    "application/zip": "Take the files out of the archive.",
+    "application/octet-stream": "Say what it is, such as image/png or application/pdf.",
+}
+_OFFICE = ("application/vnd.openxmlformats-", "application/vnd.ms-", "application/vnd.oasis.")
+_BY_SUFFIX = {
+    "pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "webp": "image/webp",
+    "heic": "image/heic", "mp3": "audio/mp3", "wav": "audio/wav", "mp4": "video/mp4", "txt": "text/plain",
+    "html": "text/html", "csv": "text/csv", "md": "text/markdown", "json": "application/json",
+}  # fmt: skip
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/msword"),
+    (b"ID3", "audio/mp3"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+)
+_BRANDS = {b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif", b"avif": "image/avif", b"M4A ": ""}
+_NAMES = {
+    "text/html": "a page of HTML",
+    "application/json": "JSON",
+    "image/svg+xml": "SVG",
+    "application/zip": "a ZIP archive (such as an Office document)",
+    "application/msword": "an Office document",
+}
+
+
+class MediaVerdict(NamedTuple):
+    """What was found of one piece of media: a fault, or the id of a rule that warns ("" for none)."""
+
+    fault: Fault | None = None
+    warning: str = ""
+
+
+FINE = MediaVerdict()
+
+
+def judge_blob(declared: str, data: str, path: str) -> MediaVerdict:
+    """Judge bytes that stand in the request, as base64, and their declared type."""
+    found = sniff(_head(data))
+    verdict = judge_type(declared, path, found)
+    if verdict.fault or not found:
+        return verdict
+    declared, group = _bare(declared), _group(_bare(declared))
+    readable = group == "text" and (_group(found) == "text" or found == "image/svg+xml")
+    if not readable and (found in _REFUSED or _group(found) != group):
+        return MediaVerdict(broken("media_bytes", path=path, type=declared, found=_NAMES.get(found, found)))
+    if group == "image" and found != declared.replace("image/jpg", "image/jpeg"):
+        return MediaVerdict(warning="media_bytes_differ")
+    return verdict
+
+
+def judge_type(declared: str, path: str, found: str = "") -> MediaVerdict:
+    """Judge a declared type. `found` is what the bytes are, for the remedy."""
+    if _is_usual(declared):
+        return FINE
+    bare = _bare(declared)
+    suggestion = f'Its bytes are {found}: write "mimeType": "{found}".' if found in DOCUMENTED else ""
+    if not bare:
+        return MediaVerdict(broken("media_type_missing", path=path, suggestion=suggestion or _SAY_WHAT))
+    if "/" not in bare:
+        known = _BY_SUFFIX.get(bare.removeprefix("."))
+        suggestion = suggestion or (f'Write "{known}".' if known else _SAY_WHAT)
+        return MediaVerdict(broken("media_type_malformed", path=path, type=declared[:60], suggestion=suggestion))
+    remedy = _AS_PDF if bare.startswith(_OFFICE) else _REFUSED.get(bare, "")
+    if remedy:
+        return MediaVerdict(
+            broken("media_type_refused", path=path, type=declared[:60], suggestion=suggestion or remedy)
+        )
+    return FINE if _is_usual(bare) else MediaVerdict(warning="media_type_unknown")
+
+
+def judge_address(uri: str, path: str) -> MediaVerdict:
+    """Judge where a file is."""
+    return MediaVerdict(broken("media_address", path=path)) if uri.startswith("gs://") else FINE
+
+
+def sniff(head: bytes) -> str:
+    """The type that the first bytes tell; "" if they tell none."""
+    for signature, kind in _SIGNATURES:
+        if head.startswith(signature):
+            return kind
+    if head[:4] == b"RIFF":
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/avi"}.get(head[8:12], "")
+    if head[4:8] == b"ftyp":
+        return _BRANDS.get(head[8:12], "video/mp4")
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "text/html"
+    if start.startswith(b"<svg") or (start.startswith(b"<?xml") and b"<svg" in start):
+        return "image/svg+xml"
+    return "application/json" if start.startswith((b'{"', b"{\n", b"{ ")) else ""
+
+
+_SAY_WHAT = 'Write the file\'s MIME type, such as "image/png" or "application/pdf".'
+
+
+def _is_usual(kind: str) -> bool:
+    return kind in DOCUMENTED or kind.startswith("text/")
+
+
+def _bare(declared: str) -> str:
+    """A type without parameters, in lower case."""
+    return declared.partition(";")[0].strip().lower()
+
+
+def _group(kind: str) -> str:
+    """What kinds may be taken for each other: sound and film share containers, all that is read as text is text."""
+    if kind in ("application/json", "application/xml", "application/rtf") or kind.startswith("text/"):
+        return "text"
+    top = kind.partition("/")[0]
+    return "sound or film" if top in ("audio", "video") else "image" if top == "image" else kind
+
+
+def _head(data: str) -> bytes:
+    start = data[: min(len(data), _HEAD_CHARACTERS) // 4 * 4].replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(start)
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,186 @@
+"""Hold what a request asks for to what its model takes, by the facts of the catalog."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from batch.errors import Fault
+from batch.pricing.catalog import CatalogModel
+from batch.rules.rule_table import broken
+from batch.rules.tool_history import HistoryTurn, history_verdict
+
+MOST_CANDIDATES = 8
+"""No model gives more answers to one request."""
+_FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found: faults, and the ids of rules that only warn or that nobody knows the model's fact for."""
+
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __add__(self, other: Verdict) -> Verdict:
+        return Verdict(self.faults + other.faults, self.warnings + other.warnings)
+
+
+class Demands(NamedTuple):
+    """What fields of a request ask for that matters beside other fields."""
+
+    functions: frozenset[str] = frozenset()
+    allowed_functions: tuple[str, ...] = ()
+    json_output: bool = False
+
+
+class ModelRules:
+    """The rules as one model has them. Without a name there is no model yet, and only what holds for all is checked.
+
+    `facts` None: the model is not in the catalog, so that what depends on it is warned of, never refused.
+    """
+
+    def __init__(self, name: str = "", facts: CatalogModel | None = None) -> None:
+        self.name = name
+        self._facts = facts or CatalogModel()
+        self._words = _describe_facts(self._facts)
+
+    def check_config(self, config: Mapping[str, Any]) -> Verdict:
+        """Judge a generationConfig, whose values have the right types already."""
+        verdict = Verdict()
+        thinking = config.get("thinkingConfig") or {}
+        for rule_id, value, accepts in (
+            ("thinking_level_kind", thinking.get("thinkingLevel"), _takes_levels),
+            ("thinking_level", thinking.get("thinkingLevel"), _has_level),
+            ("thinking_budget", thinking.get("thinkingBudget"), _in_budget),
+            ("thinking_off", thinking.get("thinkingBudget"), _can_be_off),
+            ("output_limit", config.get("maxOutputTokens"), _within_output),
+            ("candidates", config.get("candidateCount"), _within_candidates),
+            ("logprobs", config.get("responseLogprobs") or None, lambda facts, value: facts.logprobs),
+        ):
+            if value is not None:
+                verdict += self._judge(rule_id, accepts(self._facts, value), value=value)
+        if config.get("logprobs") is not None and not config.get("responseLogprobs"):
+            verdict += Verdict((broken("logprobs_alone"),))
+        if str(config.get("mediaResolution")).upper() == "MEDIA_RESOLUTION_ULTRA_HIGH":
+            verdict += Verdict((broken("ultra_high_resolution", value=config["mediaResolution"]),))
+        return verdict
+
+    def check_tools(self, tools: Sequence[Mapping[str, Any]]) -> Verdict:
+        """Judge the tools: names of functions, and functions beside search."""
+        names = _declared(tools)
+        faults = [broken("function_name", name=name[:80]) for name in names if not _FUNCTION_NAME.fullmatch(name)]
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                faults.append(broken("function_declared_twice", name=name[:80]))
+            seen.add(name)
+        verdict = Verdict(tuple(faults))
+        if names and any("googleSearch" in tool for tool in tools):
+            verdict += self._judge("functions_with_search", self._facts.functions_with_search)
+        return verdict
+
+    def check_together(self, demands: Iterable[Demands], has_cache: bool = False) -> Verdict:
+        """Judge what the fields of one request ask for together. A cache may hold tools that are not seen here."""
+        functions, allowed, json_output = frozenset[str](), tuple[str, ...](), False
+        for demand in demands:
+            functions, allowed = functions | demand.functions, allowed + demand.allowed_functions
+            json_output = json_output or demand.json_output
+        verdict = Verdict()
+        if not has_cache:
+            unknown = [name for name in allowed if name not in functions]
+            verdict = Verdict(tuple(broken("allowed_function", name=name[:80]) for name in unknown))
+        if functions and json_output:
+            verdict += self._judge("functions_with_json", self._facts.functions_with_json)
+        return verdict
+
+    def check_part_resolution(self, path: str) -> Verdict:
+        """Judge a mediaResolution that stands at a part."""
+        return self._judge("part_media_resolution", self._facts.part_media_resolution, path=path)
+
+    def check_history(self, turns: Sequence[HistoryTurn]) -> Verdict:
+        """Judge the exchanges with functions in the turns of a request."""
+        faults, unsigned = history_verdict(turns)
+        verdict = Verdict(tuple(faults))
+        needed = self._facts.thought_signatures
+        for turn, name, current in unsigned:
+            # Of earlier rounds Google says that it does not look; nobody has measured it.
+            accepted = None if needed is None or (needed and not current) else not needed
+            verdict += self._judge("thought_signature", accepted, turn=turn, name=name[:80])
+        return verdict
+
+    def _judge(self, rule_id: str, accepted: bool | None, **words: object) -> Verdict:
+        if accepted or not self.name:
+            return Verdict()
+        if accepted is None:
+            return Verdict(warnings=(rule_id,))
+        return Verdict((broken(rule_id, **{**self._words, "model": self.name, **words}),))
+
+
+def demands_of(field: str, value: Any) -> Demands:
+    """What a field asks for beside others, given as decoded JSON in the wire's spelling."""
+    if field == "tools":
+        return Demands(functions=frozenset(_declared(value)))
+    if field == "toolConfig":
+        calling = value.get("functionCallingConfig") or {}
+        return Demands(allowed_functions=tuple(calling.get("allowedFunctionNames") or ()))
+    if field == "generationConfig":
+        return Demands(json_output=value.get("responseMimeType") == "application/json")
+    return Demands()
+
+
+def _declared(tools: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [str(function.get("name", "")) for tool in tools for function in tool.get("functionDeclarations") or ()]
+
+
+# -- what a model takes: True, False, or None where the catalog does not know ------------------------------------------
+
+Accepts = Callable[[CatalogModel, Any], bool | None]
+
+
+def _takes_levels(facts: CatalogModel, level: str) -> bool | None:
+    return None if facts.thinking is None else facts.thinking == "levels"
+
+
+def _has_level(facts: CatalogModel, level: object) -> bool | None:
+    if facts.thinking != "levels" or not isinstance(level, str):
+        return True  # told by thinking_level_kind; a level given as a number is the wire's own affair
+    return level.lower() in facts.thinking_levels if facts.thinking_levels else None
+
+
+def _in_budget(facts: CatalogModel, budget: int) -> bool | None:
+    if budget <= 0 or facts.thinking == "levels":  # models with levels still take a budget, without a known range
+        return True
+    return facts.thinking_budget[0] <= budget <= facts.thinking_budget[1] if facts.thinking_budget else None
+
+
+def _can_be_off(facts: CatalogModel, budget: int) -> bool | None:
+    return facts.thinking_off if budget == 0 else True
+
+
+def _within_output(facts: CatalogModel, tokens: int) -> bool | None:
+    return None if facts.output_cap is None else tokens <= facts.output_cap
+
+
+def _within_candidates(facts: CatalogModel, count: int) -> bool | None:
+    if count == 1:
+        return True
+    if facts.max_candidates is None:
+        return None if count <= MOST_CANDIDATES else False
+    return count <= facts.max_candidates
+
+
+def _describe_facts(facts: CatalogModel) -> dict[str, object]:
+    """The facts as the words of rules name them."""
+    low, high = facts.thinking_budget or (0, 0)
+    levels = [level.upper() for level in facts.thinking_levels]
+    return {
+        "levels": ", ".join(levels),
+        "low": low,
+        "high": high,
+        "least_thinking": f'"thinkingBudget": {low}' if low else f'"thinkingLevel": "{next(iter(levels), "LOW")}"',
+        "output_cap": facts.output_cap or 0,
+        "max_candidates": facts.max_candidates or MOST_CANDIDATES,
+    }
