@@ -53,7 +53,7 @@ def results(page: Page) -> None:
     page.get_by_role("button", name="Everything that can go wrong").click()
     page.get_by_role("button", name="Submit batch").click()
     expect(page.get_by_text("need attention").first).to_be_visible(timeout=60_000)
-    expect(page.locator(".st-key-money")).to_be_visible()
+    expect(page.locator(".st-key-run-cost")).to_be_visible()
     grid = page.get_by_test_id("stDataFrame").first
     grid.scroll_into_view_if_needed()
     place = grid.bounding_box()

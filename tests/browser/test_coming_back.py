@@ -20,12 +20,12 @@ pytestmark = pytest.mark.browser
 
 # A browser's notifications cannot be seen from outside; this one writes down what it was asked to show.
 RECORDER = """
-window.rung = []
-window.asked = 0
+window.notifications = []
+window.permissionRequests = 0
 window.Notification = class {
   static permission = 'default'
-  static async requestPermission() { window.asked++; return (this.permission = 'granted') }
-  constructor(title, options) { window.rung.push([title, options.body, options.tag]) }
+  static async requestPermission() { window.permissionRequests++; return (this.permission = 'granted') }
+  constructor(title, options) { window.notifications.push([title, options.body, options.tag]) }
   close() {}
 }
 Object.defineProperty(Document.prototype, 'hidden', {get: () => window.outOfSight ?? false})
@@ -62,7 +62,7 @@ def test_what_ended_while_nobody_looked_is_told_on_return_until_it_is_put_aside(
     wait_for_end(app, run_id)
     page.goto(app.url)
     expect(page.get_by_text("While you were away, 1 run ended.")).to_be_visible()
-    expect(page.locator(".st-key-away").get_by_text("1 answered, 1 needs attention")).to_be_visible()
+    expect(page.locator(".st-key-since-last-visit").get_by_text("1 answered, 1 needs attention")).to_be_visible()
     wait_for_preference(page, f".{run_id}")
     page.reload()
     before_the_click: Any = page.context.cookies()  # one kind of dictionary is read, another written
@@ -74,7 +74,7 @@ def test_what_ended_while_nobody_looked_is_told_on_return_until_it_is_put_aside(
     expect(page.get_by_text("While you were away")).to_have_count(0)
 
 
-def test_a_browser_that_was_asked_to_rings_once_also_out_of_sight(app: AppProcess, open_page: OpenPage) -> None:
+def test_a_browser_that_was_asked_to_notifies_once_also_out_of_sight(app: AppProcess, open_page: OpenPage) -> None:
     page = open_page("about:blank")
     page.add_init_script(RECORDER)
     console_errors: list[str] = []
@@ -85,20 +85,20 @@ def test_a_browser_that_was_asked_to_rings_once_also_out_of_sight(app: AppProces
     expect(page.get_by_role("button", name="Stop notifying")).to_be_visible()
     page.evaluate("window.outOfSight = true")
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not page.evaluate("window.rung.length"):
-        assert time.monotonic() < deadline, "it did not ring"
+    while not page.evaluate("window.notifications.length"):
+        assert time.monotonic() < deadline, "there was no notification"
         page.wait_for_timeout(50)
     page.evaluate("window.outOfSight = false")
     expect(page.get_by_text("While you were away, 1 run ended.")).to_be_visible()
-    page.locator(".st-key-away").get_by_role("button", name="Dismiss").click()
+    page.locator(".st-key-since-last-visit").get_by_role("button", name="Dismiss").click()
     expect(page.get_by_text("While you were away")).to_have_count(0)
-    ((title, body, tag),) = page.evaluate("window.rung")
+    ((title, body, tag),) = page.evaluate("window.notifications")
     assert title == "A run has finished" and tag == f"gbr-{run_id}"
     assert body.startswith("1 answered · ") and "private" not in body
-    assert page.evaluate("window.asked") == 1
+    assert page.evaluate("window.permissionRequests") == 1
     page.reload()
     expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
-    assert page.evaluate("window.rung") == [] and console_errors == []
+    assert page.evaluate("window.notifications") == [] and console_errors == []
 
 
 def test_two_runs_side_by_side_and_what_both_have_cost(app: AppProcess, open_page: OpenPage) -> None:
@@ -106,8 +106,8 @@ def test_two_runs_side_by_side_and_what_both_have_cost(app: AppProcess, open_pag
     for prompts, end in (("red\n[[emulate: error:13]] same", "SUCCEEDED: 1 answered"), ("blue\nsame", "SUCCEEDED: 2")):
         submit(page, prompts)
         expect(page.get_by_text(end)).to_be_visible()
-    expect(page.locator(".st-key-money").get_by_text("Would have cost")).to_be_visible()
-    expect(page.locator(".st-key-money").get_by_text(re.compile("than expected"))).to_be_visible()
+    expect(page.locator(".st-key-run-cost").get_by_text("Would have cost")).to_be_visible()
+    expect(page.locator(".st-key-run-cost").get_by_text(re.compile("than expected"))).to_be_visible()
     page.get_by_text("Compare with another run").click()
     expect(page.get_by_text("Of 2 rows in both runs, 2 changed and 0 stayed the same.")).to_be_visible()
     expect(page.get_by_text("Outcome better in 1, worse in 0.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""A result in a real browser: counted, narrowed, sorted, ticked, sent again, merged, exported; open to everybody."""
+"""A result in a real browser: counted, narrowed, sorted, selected, sent again, merged, exported; open to everybody."""
 
 from __future__ import annotations
 
@@ -158,9 +158,9 @@ def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: P
     page.get_by_text("truncated 3").first.click()
     expect(page.get_by_text("1 to 3 of 3 rows")).to_be_visible()
     for row in range(3):
-        click(page, 18, row, page.get_by_text(f"{row + 1} row{'s' if row else ''} ticked: to send"))
+        click(page, 18, row, page.get_by_text(f"{row + 1} row{'s' if row else ''} selected: to send"))
     clear(page)
-    unfold(page, "Send rows again", page.get_by_text("3 rows ticked."))
+    unfold(page, "Send rows again", page.get_by_text("3 rows selected."))
     cap = page.get_by_role("spinbutton", name="Output cap, tokens")
     cap.fill("4096")
     first = page.get_by_text("It would cost").inner_text()

@@ -123,7 +123,7 @@ class FakeForecasts(ForecastService):
 
 
 class FakeSubmissions(SubmissionService):
-    """Every submission is a new run, once per ticket."""
+    """Every submission is a new run, once per idempotency key."""
 
     def __init__(self, runner: FakeRunner) -> None:
         self.runner = runner
@@ -242,8 +242,9 @@ class FakeRetries(RetryService):
         draft = Draft(Path("no-draft"), "", "", run.rows, 0)
         return RetryForecast(run_id, draft, spec, _cents(run.rows), replaces_run=run_id)
 
-    def submit_retry(self, account: Account, offer: RetryForecast, ticket: str) -> str:
-        return self.runner.add(account, offer.draft.rows, offer.spec, ticket, parent_id=offer.parent_id)
+    def submit_retry(self, account: Account, retry_forecast: RetryForecast, idempotency_key: str) -> str:
+        draft, spec = retry_forecast.draft, retry_forecast.spec
+        return self.runner.add(account, draft.rows, spec, idempotency_key, parent_id=retry_forecast.parent_id)
 
 
 class FakeImports(ImportService):
@@ -255,14 +256,14 @@ class FakeImports(ImportService):
     def import_job(
         self, account: Account, job: str, *, name: str = "", draft: Draft | None = None, key_field: str = ""
     ) -> ImportedRun:
-        self.runner.calls.append(("recover", job, str(draft.rows if draft else None), *filter(None, [key_field])))
-        recovered = self.runner.imported
-        if job in recovered:
-            return ImportedRun(recovered[job], True, True)
+        self.runner.calls.append(("import-job", job, str(draft.rows if draft else None), *filter(None, [key_field])))
+        imported_jobs = self.runner.imported
+        if job in imported_jobs:
+            return ImportedRun(imported_jobs[job], True, True)
         if not job.startswith("batches/"):
             raise NotFound(f"Google finds no batch job {job} under this key.", "Check the name.")
-        recovered[job] = self.runner.add(account, 2, RunSpec(model="gemini-3-flash"), job, imported_job=job)
-        return ImportedRun(recovered[job], False, False)
+        imported_jobs[job] = self.runner.add(account, 2, RunSpec(model="gemini-3-flash"), job, imported_job=job)
+        return ImportedRun(imported_jobs[job], False, False)
 
     def list_foreign_jobs(self, account: Account) -> list[ForeignJob]:
         return self.runner.foreign_jobs
@@ -293,13 +294,13 @@ class FakeRunner:
         self.retries: RetryService = FakeRetries(self)
         self.imports: ImportService = FakeImports(self)
 
-    def add(self, account: Account, rows: int, spec: RunSpec, ticket: str, **facts: Any) -> str:
-        """A new run, once per ticket."""
-        if ticket not in self.idempotency_keys:
-            run_id = self.idempotency_keys[ticket] = f"r{next(self._numbers)}"
+    def add(self, account: Account, rows: int, spec: RunSpec, idempotency_key: str, **facts: Any) -> str:
+        """A new run, once per idempotency key."""
+        if idempotency_key not in self.idempotency_keys:
+            run_id = self.idempotency_keys[idempotency_key] = f"r{next(self._numbers)}"
             run = make_run(run_id, model=spec.model, rows=rows, rehearsal=account.rehearsal, spec=spec, **facts)
             self.runs_of.setdefault(account.owner_id, []).insert(0, run)
-        return self.idempotency_keys[ticket]
+        return self.idempotency_keys[idempotency_key]
 
     def finish(self, account_owner: str, run_id: str, folder: Path | None = None) -> None:
         """Let a run end."""

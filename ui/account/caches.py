@@ -131,7 +131,7 @@ def _draw_actions(cache: CacheInfo) -> None:
 
 def _draw_delete_idle(names: Sequence[str]) -> None:
     """Delete all that no run needs; asked twice."""
-    if st.session_state.get("sure_of_idle"):
+    if st.session_state.get("confirming_idle_delete"):
         with st.container(horizontal=True, gap="small"):
             label = f"Delete {plural(len(names), 'cache')} for good"
             st.button(label, key="delete-idle", type="primary", on_click=_delete, args=(tuple(names),))
@@ -141,7 +141,7 @@ def _draw_delete_idle(names: Sequence[str]) -> None:
 
 
 def _set_confirming(confirming: bool) -> None:
-    st.session_state["sure_of_idle"] = confirming
+    st.session_state["confirming_idle_delete"] = confirming
 
 
 def _extend(name: str, hours: int) -> None:

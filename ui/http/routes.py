@@ -1,6 +1,6 @@
 """The few addresses beside the page: the session cookie, streaming uploads, streaming downloads.
 
-Each asks for a ticket that the page issued; none tells whether something exists.
+Each asks for a one-time token that the page issued; none tells whether something exists.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def routes(state: AppState) -> list[Route]:
     """Return the routes that main.py hands to Streamlit's server."""
     return [
         Route("/api/session", _bind_state(state, change_cookies), methods=["POST"]),
-        Route("/api/upload/{ticket}", _bind_state(state, receive_upload), methods=["PUT"]),
-        Route("/api/download/{ticket}", _bind_state(state, send_download), methods=["GET"]),
+        Route("/api/upload/{token}", _bind_state(state, receive_upload), methods=["PUT"]),
+        Route("/api/download/{token}", _bind_state(state, send_download), methods=["GET"]),
     ]
 
 
@@ -50,13 +50,13 @@ def _bind_state(state: AppState, handler: Handler) -> Callable[[Request], Awaita
         try:
             return await handler(state, request)
         except RouteError as error:
-            return JSONResponse({"ok": False, "words": str(error)}, error.status)
+            return JSONResponse({"ok": False, "message": str(error)}, error.status)
 
     return endpoint
 
 
 async def change_cookies(state: AppState, request: Request) -> Response:
-    """Set or remove the cookies that a ticket stands for. The key itself never passes through the page's script."""
+    """Set or remove the cookies that a token stands for. The key itself never passes through the page's script."""
     _require_own_page(request)
     body = await request.body()
     changes = state.cookie_tokens.redeem(body[:100].decode("ascii", "replace"))
@@ -83,7 +83,7 @@ def _apply(change: CookieChange, response: Response, *, secure: bool) -> None:
 async def receive_upload(state: AppState, request: Request) -> Response:
     """Stream a request body into the granted file, which appears only when it is whole."""
     _require_own_page(request)
-    grant = state.upload_tokens.redeem(request.path_params["ticket"])
+    grant = state.upload_tokens.redeem(request.path_params["token"])
     if grant is None:
         raise RouteError(403, "This upload is no longer valid. Choose the file again.")
     _check_disk_space(grant.path.parent, int(request.headers.get("content-length") or 0))
@@ -125,7 +125,7 @@ async def _write_body(state: AppState, request: Request, file: BinaryIO) -> int:
 
 async def send_download(state: AppState, request: Request) -> Response:
     """Stream a finished export; ends early when the server stops."""
-    download = state.download_tokens.peek(request.path_params["ticket"])
+    download = state.download_tokens.peek(request.path_params["token"])
     if download is None or not download.path.is_file():
         return PlainTextResponse("This download is no longer available. Export it again.", 410)
     headers = {

@@ -9,7 +9,7 @@ _RULES = """<style>
 .st-key-banner {position: sticky; top: 0; z-index: 100; background: light-dark(#ffffff, #0f1615);}
 .st-key-submit, .st-key-monitor, .st-key-results {scroll-margin-top: 5rem;}
 /* What works unseen takes no room. */
-.st-key-errands-first, .st-key-errands-last, .st-key-preferences {
+.st-key-browser-actions-first, .st-key-browser-actions-last, .st-key-preferences {
   position: absolute; width: 1px; height: 1px; overflow: hidden; visibility: hidden;
 }
 /* A chosen segment is written in the primary colour, which is too dim on a dark page. */

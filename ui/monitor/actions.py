@@ -50,9 +50,9 @@ def import_job(job: str, file: UploadedFile | None, key_field: str = "") -> bool
 
     `key_field` names the field that identifies rows; "" has it found.
     """
-    notices.clear("recover")
+    notices.clear("import-job")
     imported = None
-    with notices.errors_to_notice("recover"):
+    with notices.errors_to_notice("import-job"):
         runner, account = get_state().runner, session.require_account()
         draft = _prepare_draft(runner, file) if file is not None else None
         try:
@@ -80,11 +80,11 @@ def _prepare_draft(runner: Runner, file: UploadedFile) -> Draft:
 
 
 def run_again(run_id: str, idempotency_key: str) -> None:
-    """Submit the same requests as a new run, once per ticket."""
+    """Submit the same requests as a new run, once per idempotency key."""
     with notices.errors_to_notice("monitor"):
         runner, account = get_state().runner, session.require_account()
         select(runner.retries.rerun(account, run_id, idempotency_key))
-        st.session_state["rerun_ticket"] = secrets.token_urlsafe(12)
+        st.session_state["rerun_idempotency_key"] = secrets.token_urlsafe(12)
 
 
 def edit(run_id: str) -> None:

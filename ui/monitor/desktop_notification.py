@@ -14,7 +14,7 @@ from lifecycle.core.models import Account, RunView
 from ui.monitor import since_last_visit
 from ui.shared.format import STATE_TITLES
 
-_KEY = "bell-component"
+_KEY = "desktop-notification-component"
 
 _HTML = '<button type="button" hidden></button><span role="status" aria-live="polite"></span>'
 _CSS = """
@@ -25,57 +25,59 @@ button:hover, button:focus-visible {border-color: var(--st-primary-color); color
 button:not([hidden]) + span:not(:empty) {margin-left: 0.6rem;}
 """
 _SCRIPT = """
-const WISH = 'gbr-notify'
-const heard = (window.gbrHeard ??= new Set())
-let wish = ''
-const wished = () => { try { return localStorage.getItem(WISH) ?? wish } catch { return wish } }
-const want = (value) => { wish = value; try { localStorage.setItem(WISH, value) } catch {} }
+const PREFERENCE = 'gbr-notify'
+const handled = (window.gbrEndingsHandled ??= new Set())
+let preference = ''  // where the browser keeps nothing
+const readPreference = () => {
+  try { return localStorage.getItem(PREFERENCE) ?? preference } catch { return preference }
+}
+const savePreference = (value) => { preference = value; try { localStorage.setItem(PREFERENCE, value) } catch {} }
 
-const ring = (id, title, body) => {
+const notify = (id, title, body) => {
   try {
     const note = new Notification(title, {body, tag: 'gbr-' + id})
     note.onclick = () => { window.focus(); note.close() }
-  } catch { want('') }  // a browser that shows notifications of installed apps only
+  } catch { savePreference('') }  // a browser that shows notifications of installed apps only
 }
 
 export default function (component) {
   const {parentElement, data, setTriggerValue} = component
   const button = parentElement.querySelector('button')
-  const said = parentElement.querySelector('span')
+  const status = parentElement.querySelector('span')
   const show = () => {
     const state = 'Notification' in window ? Notification.permission : 'absent'
-    const on = state === 'granted' && wished() === 'on'
+    const on = state === 'granted' && readPreference() === 'on'
     button.hidden = state === 'absent' || state === 'denied'
     button.textContent = on ? 'Stop notifying' : 'Notify me when a run ends'
-    said.textContent = on ? 'This browser tells you when a run ends, also while this page is hidden.'
+    status.textContent = on ? 'This browser tells you when a run ends, also while this page is hidden.'
       : state === 'denied' ? 'This browser does not let this page notify you; its settings for the page decide.' : ''
     return on
   }
   button.onclick = async () => {
     const on = show()
-    want(on ? 'off' : 'on')
+    savePreference(on ? 'off' : 'on')
     if (!on) await Notification.requestPermission()
     show()
   }
   const on = show()
   const unseen = []
   for (const [id, title, body] of data?.ended ?? []) {
-    if (heard.has(id)) continue
-    heard.add(id)
+    if (handled.has(id)) continue
+    handled.add(id)
     if (document.hidden) unseen.push(id)
-    if (on) ring(id, title, body)
+    if (on) notify(id, title, body)
   }
   if (unseen.length) setTriggerValue('unseen', unseen)
 }
 """
 
-_component = st.components.v2.component("bell", html=_HTML, css=_CSS, js=_SCRIPT)
+_component = st.components.v2.component("desktop-notification", html=_HTML, css=_CSS, js=_SCRIPT)
 
 
 def draw(account: Account | None) -> None:
     """Offer to notify while something is under way, and tell the browser what has ended while the page was open."""
     ended = since_last_visit.ended_here()
-    with st.container(key="bell"):
+    with st.container(key="desktop-notification"):
         if account is not None and (ended or st.session_state.get("under_way")):
             _component(data={"ended": notifications(ended)}, key=_KEY, on_unseen_change=lambda: _on_unseen(account))
 

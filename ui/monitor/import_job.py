@@ -18,64 +18,64 @@ from ui.shared.format import truncate
 from ui.shared.notices import escape_markdown
 from ui.submit import uploader
 
-NAME = "jobs-elsewhere"
+NAME = "foreign-jobs"
 MAX_LISTED = 20
 MAX_AGE_SECONDS = 600.0
 
 
 def draw(runner: Runner, account: Account) -> None:
     """Draw the drawer. Google is asked for a list only when the user asks for one."""
-    with st.expander("Recover a batch job", key="recover", on_change="rerun") as drawer:
+    with st.expander("Recover a batch job", key="import-job", on_change="rerun") as drawer:
         if not drawer.open:
             return
         st.caption(
             "A job made with this key by a script or another installation becomes a run: watched, collected, priced "
             "and exported like any other. Nothing of it is cancelled or deleted unless you cancel the run."
         )
-        version = st.session_state.setdefault("recover_round", secrets.token_urlsafe(6))
+        version = st.session_state.setdefault("import_version", secrets.token_urlsafe(6))
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_input(
-                "Name of the batch job", key="recover-job", placeholder="batches/abc123", max_chars=300, width=320
+                "Name of the batch job", key="import-job-name", placeholder="batches/abc123", max_chars=300, width=320
             )
-            st.button("Recover", key="recover-go", type="primary", on_click=_import, args=(version,))
-            st.button("List jobs made elsewhere", key="recover-list", on_click=_request_list)
+            st.button("Recover", key="import-job-submit", type="primary", on_click=_import, args=(version,))
+            st.button("List jobs made elsewhere", key="import-job-list", on_click=_request_list)
         st.file_uploader(
             "Its requests, if you have them",
             type=uploader.TYPES,
-            key=f"recover-file-{version}",
+            key=f"import-job-file-{version}",
             help="Google does not give requests back. With their file, prompts stand beside answers and rows can be "
             "sent again; without it, there are keys and answers.",
         )
         st.text_input(
             "Field that identifies rows",
-            key="recover-field",
+            key="import-job-field",
             placeholder="found by itself",
             max_chars=100,
             width=320,
             help="What its maker called the key: key, custom_id, request_id, … It is found by its values; "
             "name it where the run says that it could not be told.",
         )
-        notices.draw("recover")
-        if st.session_state.get("recover_listing"):
+        notices.draw("import-job")
+        if st.session_state.get("import_lists_jobs"):
             _draw_list(runner, account)
 
 
 def _import(version: str, name: str = "") -> None:
     """Adopt the job that was named, or the one that was chosen from the list."""
-    job_name = name or str(st.session_state.get("recover-job") or "")
+    job_name = name or str(st.session_state.get("import-job-name") or "")
     if actions.import_job(
         job_name,
-        st.session_state.get(f"recover-file-{version}"),
-        str(st.session_state.get("recover-field") or ""),
+        st.session_state.get(f"import-job-file-{version}"),
+        str(st.session_state.get("import-job-field") or ""),
     ):
-        st.session_state["recover_round"] = secrets.token_urlsafe(6)
-        st.session_state["recover-job"] = st.session_state["recover-field"] = ""
-        st.session_state["recover_listing"] = False
+        st.session_state["import_version"] = secrets.token_urlsafe(6)
+        st.session_state["import-job-name"] = st.session_state["import-job-field"] = ""
+        st.session_state["import_lists_jobs"] = False
 
 
 def _request_list() -> None:
     background.invalidate(NAME)
-    st.session_state["recover_listing"] = True
+    st.session_state["import_lists_jobs"] = True
 
 
 def _draw_list(runner: Runner, account: Account) -> None:
@@ -95,9 +95,9 @@ def _draw_list(runner: Runner, account: Account) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button(
                 "Recover this",
-                key=f"recover-{job.name}",
+                key=f"import-{job.name}",
                 on_click=_import,
-                args=(st.session_state["recover_round"], job.name),
+                args=(st.session_state["import_version"], job.name),
             )
             st.caption(escape_markdown(_describe_job(job)), width="content")
     if len(result.value) > MAX_LISTED:

@@ -116,14 +116,14 @@ def _draw_badge(run: RunView) -> None:
 
 
 def _draw_actions(run: RunView, *, can_cancel: bool) -> None:
-    idempotency_key = st.session_state.setdefault("rerun_ticket", secrets.token_urlsafe(12))
+    idempotency_key = st.session_state.setdefault("rerun_idempotency_key", secrets.token_urlsafe(12))
     with st.container(horizontal=True, gap="small"):
         if not run.state.ended and can_cancel:
             label = "Cancelling…" if run.cancel_requested else "Cancel"
             st.button(label, key="cancel", on_click=actions.cancel, args=(run.id,), disabled=run.cancel_requested)
         if run.state.ended and run.inputs_known:
             st.button(
-                "Run again", key=f"again-{idempotency_key}", on_click=actions.run_again, args=(run.id, idempotency_key)
+                "Run again", key=f"rerun-{idempotency_key}", on_click=actions.run_again, args=(run.id, idempotency_key)
             )
         if run.inputs_known:
             st.button("Edit and run again", key="edit", on_click=actions.edit, args=(run.id,))

@@ -30,7 +30,7 @@ PREFIX = "ended-"
 MAX_RUNS = 12  # as many ids as a preference has room for
 MAX_SHOWN = 5
 MAX_ACCOUNTS = 5
-_VISITED, _ENDED_HERE = "away_looked", "ended_here"
+_VISITED, _ENDED_HERE = "visited_account", "ended_here"
 
 
 class SeenRuns(NamedTuple):
@@ -62,7 +62,7 @@ def draw(runner: Runner, account: Account | None) -> None:
 
     There is always a container, so that what follows keeps its place in the page, and what is being typed in it.
     """
-    with st.container(key="away"):
+    with st.container(key="since-last-visit"):
         runs = _unseen_runs(runner, account) if account else []
         if account and runs:
             _draw(account, runs)
@@ -115,11 +115,11 @@ def _draw(account: Account, runs: Sequence[RunView]) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             more = " or more" if len(runs) == MAX_RUNS else ""
             st.markdown(f"**While you were away, {plural(len(runs), 'run')}{more} ended.**", width="content")
-            st.button("Dismiss", key="away-dismiss", type="tertiary", on_click=dismiss, args=(account,))
+            st.button("Dismiss", key="dismiss-endings", type="tertiary", on_click=dismiss, args=(account,))
         for run in runs[:MAX_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 name = escape_markdown(truncate(run.name or run.id, 40))
-                st.button(name, key=f"away-{run.id}", type="tertiary", on_click=_open, args=(account, run.id))
+                st.button(name, key=f"ended-run-{run.id}", type="tertiary", on_click=_open, args=(account, run.id))
                 st.badge(escape_markdown(run.status_text), color=COLOURS[run.state])
                 st.caption(escape_markdown(describe_ending(run)), width="content")
         if len(runs) > MAX_SHOWN:

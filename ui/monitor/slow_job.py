@@ -16,8 +16,8 @@ from ui.shared import background, model_list, notices
 from ui.shared.format import money
 from ui.shared.notices import escape_markdown
 
-NAME = "elsewhere"
-OPEN_RUN = "elsewhere_open"  # the id of the run whose choices are shown
+NAME = "resubmit"
+OPEN_RUN = "resubmit_open"  # the id of the run whose choices are shown
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ def needs_answer(runner: Runner, account: Account, run: RunView) -> bool:
 def draw(runner: Runner, account: Account, run: RunView) -> None:
     """Say how old the job is, and offer what can be done about it."""
     hours = run.job_age.warn_hours if run.job_age else 0
-    with st.container(border=True, key="overdue"):
+    with st.container(border=True, key="slow-job"):
         st.warning(escape_markdown(run.warning))
         with st.container(horizontal=True, gap="small"):
-            st.button("Keep waiting", key="overdue-keep", on_click=actions.snooze_warning, args=(run.id, hours))
-            st.button("Cancel it", key="overdue-cancel", on_click=actions.cancel, args=(run.id,))
+            st.button("Keep waiting", key="slow-job-wait", on_click=actions.snooze_warning, args=(run.id, hours))
+            st.button("Cancel it", key="slow-job-cancel", on_click=actions.cancel, args=(run.id,))
             if run.inputs_known:
                 st.button(
-                    "Cancel and submit elsewhere…", key="overdue-elsewhere", on_click=_toggle_choices, args=(run.id,)
+                    "Cancel and submit elsewhere…", key="slow-job-resubmit", on_click=_toggle_choices, args=(run.id,)
                 )
         if st.session_state.get(OPEN_RUN) == run.id and run.inputs_known:
             _draw_choices(runner, account, run)
@@ -64,13 +64,13 @@ def _draw_choices(runner: Runner, account: Account, run: RunView) -> None:
         "under their own keys, and the results become one. Another model often has a shorter queue."
     )
     with st.container(horizontal=True, gap="small"):
-        model = model_list.draw_override(account, run, f"elsewhere-model-{run.id}")
+        model = model_list.draw_override(account, run, f"resubmit-model-{run.id}")
         rows_per_job = st.number_input(
             "Rows in a job, at most",
             1,
             value=None,
             step=100,
-            key=f"elsewhere-rows-{run.id}",
+            key=f"resubmit-rows-{run.id}",
             placeholder="as before",
             help="Smaller jobs end sooner, and what they answer is safe.",
             width=180,
@@ -99,10 +99,10 @@ def _draw_forecast(runner: Runner, account: Account, cache_key: _CacheKey, run: 
             f"If none of the {rows} comes back, it {verb} {money(usd.expected)} probably, {money(usd.worst)} at worst."
         )
         st.caption(escape_markdown(text))
-        idempotency_key = st.session_state.setdefault("elsewhere_ticket", secrets.token_urlsafe(16))
+        idempotency_key = st.session_state.setdefault("resubmit_idempotency_key", secrets.token_urlsafe(16))
         st.button(
             "Cancel and submit the rest",
-            key=f"elsewhere-send-{idempotency_key}",
+            key=f"resubmit-send-{idempotency_key}",
             type="primary",
             on_click=_resubmit,
             args=(idempotency_key,),
@@ -111,14 +111,14 @@ def _draw_forecast(runner: Runner, account: Account, cache_key: _CacheKey, run: 
 
 def _current_choice(run_id: str) -> tuple[str, int]:
     """What the choices say now: another model or "", rows in a job or 0."""
-    model, rows_per_job = (st.session_state.get(f"elsewhere-{name}-{run_id}") for name in ("model", "rows"))
+    model, rows_per_job = (st.session_state.get(f"resubmit-{name}-{run_id}") for name in ("model", "rows"))
     return str(model or ""), int(rows_per_job or 0)
 
 
 def _resubmit(idempotency_key: str) -> None:
-    """Do what was offered, once per ticket, and show the new run. A choice that changed meanwhile is priced first."""
+    """Do what was offered, once, and show the new run. A choice that changed meanwhile is priced first."""
     result: background.BackgroundResult[RetryForecast] | None = background.latest(NAME)
-    if result is None or result.value is None or idempotency_key != st.session_state.get("elsewhere_ticket"):
+    if result is None or result.value is None or idempotency_key != st.session_state.get("resubmit_idempotency_key"):
         return
     cache_key = result.cache_key
     if not isinstance(cache_key, _CacheKey) or _current_choice(cache_key.run_id) != (
@@ -127,6 +127,6 @@ def _resubmit(idempotency_key: str) -> None:
     ):
         return
     if actions.cancel_and_resubmit(result.value, idempotency_key):
-        st.session_state["elsewhere_ticket"] = secrets.token_urlsafe(16)
+        st.session_state["resubmit_idempotency_key"] = secrets.token_urlsafe(16)
         st.session_state[OPEN_RUN] = ""
         background.invalidate(NAME)

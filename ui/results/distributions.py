@@ -31,7 +31,7 @@ def draw(run: RunView, table: ResultTable) -> None:
     if table.reconciliation.sent < MIN_ROWS:
         return
 
-    @st.fragment(key="spreading")
+    @st.fragment(key="distribution-charts")
     def draw_distributions() -> None:
         with st.expander("Distributions", key="distributions", on_change="rerun") as drawer:
             if drawer.open:

@@ -36,9 +36,9 @@ def draw(run: RunView, table: ResultTable) -> None:
     """Draw the choices and the buttons."""
     st.caption("Export in input order, inputs beside answers.")
     with st.container(horizontal=True, gap="medium"):
-        st.checkbox("Only the rows that fit the filter", key=f"narrowed-{run.id}")
+        st.checkbox("Only the rows that fit the filter", key=f"only-filtered-{run.id}")
         if results_table.selected_keys(run.id):
-            st.checkbox("Only the rows that are ticked", key=f"only-ticked-{run.id}")
+            st.checkbox("Only the selected rows", key=f"only-selected-{run.id}")
         if table.reconciliation.fields:
             st.checkbox("Answers as typed columns", key=f"fields-{run.id}", help="One for each property asked for.")
         st.checkbox(
@@ -103,8 +103,8 @@ def _describe_missing(run: RunView, table: ResultTable) -> str:
 
 def _row_filter(run_id: str) -> Filter:
     """The rows to export."""
-    where = filters.current(run_id) if st.session_state.get(f"narrowed-{run_id}") else ALL_ROWS
-    if st.session_state.get(f"only-ticked-{run_id}") and results_table.selected_keys(run_id):
+    where = filters.current(run_id) if st.session_state.get(f"only-filtered-{run_id}") else ALL_ROWS
+    if st.session_state.get(f"only-selected-{run_id}") and results_table.selected_keys(run_id):
         where = replace(where, keys=tuple(results_table.selected_keys(run_id)))
     return where
 

@@ -147,10 +147,10 @@ def _draw_selection(run_id: str) -> None:
     number = len(results_table.selected_keys(run_id))
     if number:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"{plural(number, 'row')} ticked: to send again, or to export.", width="content")
+            st.caption(f"{plural(number, 'row')} selected: to send again, or to export.", width="content")
             st.button(
-                "Untick",
-                key=f"untick-{run_id}",
+                "Clear selection",
+                key=f"clear-selection-{run_id}",
                 type="tertiary",
                 on_click=results_table.clear_selection,
                 args=(run_id,),

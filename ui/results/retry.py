@@ -22,7 +22,7 @@ from ui.shared.format import money, outcome, progress
 from ui.shared.notices import escape_markdown
 
 NAME = "retry"
-BY_OUTCOME, BY_FILTER, BY_SELECTION = "By outcome", "Rows that fit the filter above", "Ticked rows"
+BY_OUTCOME, BY_FILTER, BY_SELECTION = "By outcome", "Rows that fit the filter above", "Selected rows"
 MAX_TOKENS = 1_000_000
 
 
@@ -57,7 +57,7 @@ def draw_related_runs(runner: Runner, account: Account, run: RunView) -> None:
 
 
 def draw(runner: Runner, account: Account, run: RunView, table: ResultTable, table_filter: Filter) -> None:
-    """Offer to send rows again. Nothing is prepared before the drawer is opened; `narrowed` is the table's filter."""
+    """Offer to send rows again, those of the filter too. Nothing is prepared before the drawer is opened."""
     if run.parent_id or not run.state.ended or not run.inputs_known or _retry_in_progress(runner, account, run):
         return
     with st.expander("Send rows again", key="retry", on_change="rerun") as drawer:
@@ -95,11 +95,11 @@ def _draw_row_choice(run_id: str, table: ResultTable, table_filter: Filter) -> t
     choice = BY_OUTCOME
     if len(choices) > 1:
         default_index = list(choices).index(BY_SELECTION) if selected else 0
-        choice = st.radio("Rows", list(choices), index=default_index, key=f"retry-way-{run_id}", horizontal=True)
+        choice = st.radio("Rows", list(choices), index=default_index, key=f"retry-rows-{run_id}", horizontal=True)
     if choice != BY_OUTCOME:
         total = _count_rows(table, choices[choice])
         suffix = "fits the filter" if total == 1 else "fit the filter"
-        st.caption(f"{plural(total, 'row')} {suffix if choice == BY_FILTER else 'ticked'}.")
+        st.caption(f"{plural(total, 'row')} {suffix if choice == BY_FILTER else 'selected'}.")
         return choices[choice], total
     outcomes = st.pills(
         "Outcomes to send again",
@@ -187,7 +187,7 @@ def _draw_price(retry_forecast: RetryForecast, rehearsal: bool) -> None:
 
 
 def _draw_send_button(retry_forecast: RetryForecast) -> None:
-    idempotency_key = st.session_state.setdefault("retry_ticket", secrets.token_urlsafe(16))
+    idempotency_key = st.session_state.setdefault("retry_idempotency_key", secrets.token_urlsafe(16))
     budget_error = (
         None
         if retry_forecast.spec.max_usd is None
@@ -214,17 +214,17 @@ def _matches_fields(cache_key: object) -> bool:
 
 
 def _send(idempotency_key: str) -> None:
-    """Submit the offer that is shown, once per ticket."""
+    """Submit the offer that is shown, once per idempotency key."""
     latest: background.BackgroundResult[RetryForecast] | None = background.latest(NAME)
     retry_forecast = latest.value if latest else None
-    if latest is None or retry_forecast is None or idempotency_key != st.session_state.get("retry_ticket"):
+    if latest is None or retry_forecast is None or idempotency_key != st.session_state.get("retry_idempotency_key"):
         return
     if not _matches_fields(latest.cache_key):
         notices.show("retry", "note", "Not sent, because the choice had just changed. Look at the new price and send.")
         return
     with notices.errors_to_notice("retry"):
         get_state().runner.retries.submit_retry(session.require_account(), retry_forecast, idempotency_key)
-        st.session_state["retry_ticket"] = secrets.token_urlsafe(16)
+        st.session_state["retry_idempotency_key"] = secrets.token_urlsafe(16)
         background.invalidate(NAME)
         _discard_draft(retry_forecast)
         st.query_params["run"] = retry_forecast.parent_id  # else the newest run would come into view

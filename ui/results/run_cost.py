@@ -22,7 +22,7 @@ def draw(runner: Runner, account: Account, run: RunView) -> None:
     if not costs:
         return
     combined = sum_run_costs(costs)
-    with st.container(border=True, key="money"):
+    with st.container(border=True, key="run-cost"):
         with st.container(horizontal=True, gap="medium"):
             st.metric("Would have cost" if run.rehearsal else "Cost", format_amount(combined), width="content")
             st.metric("Expected", money(combined.expected_usd), width="content")

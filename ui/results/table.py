@@ -1,4 +1,4 @@
-"""The table of results: which columns it has, how it is sorted, which rows are ticked and which one is opened.
+"""The table of results: which columns it has, how it is sorted, which rows are selected and which one is opened.
 
 Sorting happens on the server, over all rows: the browser holds one page of them and would sort only that. So a click
 on a column's name is taken for a wish, and a drawer says the same for fingers and keyboards.
@@ -76,7 +76,7 @@ def draw_view(run_id: str, table: ResultTable) -> View:
 
 
 def draw(run_id: str, table: ResultTable, rows: pd.DataFrame, view: View, page_id: str) -> str | None:
-    """Draw a page of rows; returns the key of the one to open. `place` names the page and all that decides about it."""
+    """Draw a page of rows; returns the key of the one to open. `page_id` tells this page from every other."""
     keys = [str(name) for name in rows["key"]]
     key = f"rows-{run_id}-{page_id}"
     selected_rows = [n for n, name in enumerate(keys) if name in selected_keys(run_id)]
@@ -99,20 +99,20 @@ def draw(run_id: str, table: ResultTable, rows: pd.DataFrame, view: View, page_i
 
 
 def selected_keys(run_id: str) -> dict[str, None]:
-    """The keys of the rows that are ticked, on whatever page, in the order of ticking."""
-    keys: dict[str, None] = st.session_state.setdefault(f"ticked-{run_id}", {})
+    """The keys of the selected rows, on whatever page, in the order of their selection."""
+    keys: dict[str, None] = st.session_state.setdefault(f"selected-{run_id}", {})
     return keys
 
 
 def clear_selection(run_id: str) -> None:
-    """Take all ticks back. The grid is drawn anew, because a widget keeps its own."""
-    st.session_state[f"ticked-{run_id}"] = {}
-    st.session_state[f"unticked-{run_id}"] = clear_count(run_id) + 1
+    """Select nothing. The grid is drawn anew, because a widget keeps its own selection."""
+    st.session_state[f"selected-{run_id}"] = {}
+    st.session_state[f"selection-version-{run_id}"] = clear_count(run_id) + 1
 
 
 def clear_count(run_id: str) -> int:
-    """How often all ticks were taken back."""
-    return int(st.session_state.get(f"unticked-{run_id}", 0))
+    """How often the selection was cleared."""
+    return int(st.session_state.get(f"selection-version-{run_id}", 0))
 
 
 def display_frame(rows: pd.DataFrame, columns: Sequence[str], fields: Sequence[AnswerColumn] = ()) -> pd.DataFrame:
@@ -145,7 +145,7 @@ def sortable(table: ResultTable) -> list[str]:
 
 
 def _on_select(run_id: str, key: str, keys: Sequence[str], view: View, sortable: Sequence[str]) -> None:
-    """Take note of what was clicked: a column's name, or ticks of this page's rows."""
+    """Take note of what was clicked: a column's name, or rows of this page."""
     selection = st.session_state[key]["selection"]
     for column in selection["columns"]:
         if column in sortable:
@@ -153,7 +153,7 @@ def _on_select(run_id: str, key: str, keys: Sequence[str], view: View, sortable:
             st.session_state.update({f"order-{run_id}": order, f"descending-{run_id}": descending})
     selected_here = {keys[index] for index in selection["rows"]}
     kept = [name for name in selected_keys(run_id) if name not in keys or name in selected_here]
-    st.session_state[f"ticked-{run_id}"] = dict.fromkeys([*kept, *(name for name in keys if name in selected_here)])
+    st.session_state[f"selected-{run_id}"] = dict.fromkeys([*kept, *(name for name in keys if name in selected_here)])
 
 
 def _default_columns(table: ResultTable) -> list[str]:

@@ -10,13 +10,13 @@ import streamlit as st
 from ui.shared.app_state import OWN_HEADER
 
 Action = Literal["cookie", "download", "scroll"]
-_KEY = "errands"
+_KEY = "browser_actions"
 
 _SCRIPT = """
-const done = (window.gbrErrandsDone ??= new Set())
-const run = {
-  cookie: (ticket) => fetch('/api/session', {
-    method: 'POST', credentials: 'same-origin', keepalive: true, headers: {'OWN_HEADER': '1'}, body: ticket,
+const done = (window.gbrActionsDone ??= new Set())
+const handlers = {
+  cookie: (token) => fetch('/api/session', {
+    method: 'POST', credentials: 'same-origin', keepalive: true, headers: {'OWN_HEADER': '1'}, body: token,
   }),
   download: (address) => {
     const link = document.createElement('a')
@@ -33,28 +33,30 @@ const run = {
   },
 }
 export default function (component) {
-  for (const [id, kind, value] of component.data?.errands ?? []) {
+  for (const [id, action, value] of component.data?.actions ?? []) {
     if (done.has(id)) continue
     done.add(id)
-    run[kind](value)
+    handlers[action](value)
   }
 }
 """.replace("OWN_HEADER", OWN_HEADER)
 
-_component = st.components.v2.component("errands", js=_SCRIPT)
+_component = st.components.v2.component("browser-actions", js=_SCRIPT)
 
 
 def request(action: Action, value: str) -> None:
-    """Ask for one errand; it is run when the page is next drawn. A newer one of the same kind replaces it."""
+    """Ask for one action; it is run when the page is next drawn. A newer one of the same kind replaces it."""
     actions = st.session_state.setdefault(_KEY, {})
     actions[action] = (secrets.token_hex(8), action, value)
 
 
 def draw(moment: Literal["first", "last"]) -> None:
-    """Hand the errands to the browser, which runs each once however often they are drawn.
+    """Hand the actions to the browser, which runs each once however often they are drawn.
 
     Drawn first, so that a cookie is on its way before the page shows what it stands for; and last, for what was
-    posted in between.
+    requested in between.
     """
-    with st.container(key=f"errands-{moment}"):
-        _component(data={"errands": list(st.session_state.get(_KEY, {}).values())}, key=f"errands-{moment}-component")
+    with st.container(key=f"browser-actions-{moment}"):
+        _component(
+            data={"actions": list(st.session_state.get(_KEY, {}).values())}, key=f"browser-actions-{moment}-component"
+        )

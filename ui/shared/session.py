@@ -1,6 +1,6 @@
 """Who this browser session is: signed out, connected with a key, or rehearsing.
 
-The key itself stays in the runner's memory. A cookie carries it sealed; the page's script never sees it.
+The key itself stays in the runner's memory. A cookie carries it encrypted; the page's script never sees it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ from ui.shared.app_state import CookieChange, get_state
 
 KEY_COOKIE = "gbr_key"
 REHEARSAL_COOKIE = "gbr_rehearsal"
-_ACCOUNT, _ENCRYPTED_KEY, _REMEMBERED, _REHEARSAL = "account", "sealed_key", "key_is_remembered", "rehearsal_identity"
+_ACCOUNT, _ENCRYPTED_KEY, _REMEMBERED, _REHEARSAL = (
+    "account",
+    "encrypted_key",
+    "key_is_remembered",
+    "rehearsal_identity",
+)
 
 
 def begin() -> None:

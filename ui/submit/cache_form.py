@@ -18,7 +18,7 @@ from ui.shared.notices import escape_markdown
 
 HOURS = (1, 6, 24, 48)
 RUN_OWNED = "The run makes its own and deletes them"
-_SELECTED, _PENDING = "use_cache", "use_cache_next"
+_SELECTED, _PENDING = "use_cache", "use_cache_pending"
 
 
 def selected() -> str:

@@ -26,7 +26,7 @@ MEDIA_TYPES = {
     "heif": "image/heif",
 }
 MAX_TEXT_BYTES = 8_000_000  # some two million tokens, more than any model takes
-_DOCUMENTS, _UPLOADER_VERSION = "documents", "documents_round"
+_DOCUMENTS, _UPLOADER_VERSION = "documents", "documents_version"
 
 
 @dataclass(frozen=True)

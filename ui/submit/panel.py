@@ -53,11 +53,11 @@ def draw(runner: Runner, values: SidebarValues) -> None:
 
 
 def _draw_signed_out() -> None:
-    with st.container(border=True, key="way-in"):
+    with st.container(border=True, key="sign-in"):
         st.markdown(
             "Enter a Gemini API key under Configuration (» on a narrow screen), or try it with simulated answers."
         )
-        st.button("Start a rehearsal", on_click=sidebar.rehearse, key="way-in-rehearse", type="primary")
+        st.button("Start a rehearsal", on_click=sidebar.rehearse, key="sign-in-rehearse", type="primary")
 
 
 def _draw_prompts_input() -> None:
@@ -115,7 +115,7 @@ def _draw_template(path: Path, name: str) -> None:
 
 
 def _draw_submit_button(values: SidebarValues, validation_error: BatchRunnerError | None) -> None:
-    idempotency_key = st.session_state.setdefault("submit_ticket", secrets.token_urlsafe(16))
+    idempotency_key = st.session_state.setdefault("submit_idempotency_key", secrets.token_urlsafe(16))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input("Name of the run", key="run_name", placeholder="optional", max_chars=120, width=280)
         st.button(
@@ -131,8 +131,8 @@ def _draw_submit_button(values: SidebarValues, validation_error: BatchRunnerErro
 
 
 def _submit(idempotency_key: str, good_rows_only: bool) -> None:
-    """Send what the composer holds, once per ticket; then empty it and show the new run."""
-    if idempotency_key != st.session_state["submit_ticket"]:
+    """Send what the composer holds, once per idempotency key; then empty it and show the new run."""
+    if idempotency_key != st.session_state["submit_idempotency_key"]:
         return
     notices.clear("submit")
     values, state = sidebar.values(), get_state()
@@ -155,7 +155,7 @@ def _submit(idempotency_key: str, good_rows_only: bool) -> None:
         account, spec = session.require_account(), values.priced_spec(_run_name(composer_input, draft))
         spec, forecast = forecasts.final_forecast(state.runner, account, draft, spec)
         run_id = state.runner.submissions.submit(account, draft, spec, idempotency_key, forecast)
-        st.session_state["submit_ticket"] = secrets.token_urlsafe(16)
+        st.session_state["submit_idempotency_key"] = secrets.token_urlsafe(16)
         composer.clear()
         selection.select(run_id)
         browser_actions.request("scroll", "monitor")
@@ -218,7 +218,7 @@ def _draw_problems(draft: Draft, values: SidebarValues) -> None:
     with st.container(border=True, key="problems"):
         st.markdown(f"**{_describe_problems(draft)}** Nothing is sent until you correct them or leave those rows out.")
         if draft.rows and values.account:
-            idempotency_key = st.session_state["submit_ticket"]
+            idempotency_key = st.session_state["submit_idempotency_key"]
             label = f"Submit the {plural(draft.rows, 'good row')}"
             st.button(label, key=f"submit-good-{idempotency_key}", on_click=_submit, args=(idempotency_key, True))
         listed = [str(problem) for problem in draft.problems]

@@ -17,11 +17,11 @@ from ui.shared import notices, temp_files
 from ui.shared.app_state import OWN_HEADER, UploadGrant, get_state
 
 TYPES = ("jsonl", "json", "ndjson", "csv", "tsv", "parquet", "xlsx", "txt")
-_TOKEN, _GRANTED_PATH, _UPLOADER_VERSION = "upload_ticket", "upload_path", "upload_round"
+_TOKEN, _GRANTED_PATH, _UPLOADER_VERSION = "upload_token", "upload_path", "uploader_version"
 
 
 def draw() -> None:
-    """Offer both ways; a file that has arrived is found by `arrived()` on the next run."""
+    """Offer both ways; a file that has arrived is `current()` on the next run."""
     version = st.session_state.setdefault(_UPLOADER_VERSION, 0)
     st.file_uploader(
         "Requests file, up to 200 MB",
@@ -35,7 +35,7 @@ def draw() -> None:
         if _TOKEN not in st.session_state:
             _issue_grant()
         _component(
-            data={"ticket": st.session_state[_TOKEN], "accept": ",".join(f".{ending}" for ending in TYPES)},
+            data={"token": st.session_state[_TOKEN], "accept": ",".join(f".{ending}" for ending in TYPES)},
             key="large-upload",
             on_done_change=_store_streamed,
             on_failed_change=_issue_grant,
@@ -102,7 +102,7 @@ def discard_file() -> None:
 
 _HTML = """
 <label class="pick"><input type="file"><span>Choose a file</span></label>
-<p class="said" role="status" aria-live="polite"></p>
+<p class="status" role="status" aria-live="polite"></p>
 <progress max="1" value="0" hidden></progress>
 """
 _CSS = """
@@ -111,18 +111,18 @@ _CSS = """
   border-radius: var(--st-button-radius); background: var(--st-background-color); cursor: pointer;}
 .pick:focus-within, .pick:hover {border-color: var(--st-primary-color); color: var(--st-link-color);}
 .pick input {position: absolute; opacity: 0; width: 1px; height: 1px;}
-.said {margin: 0.5rem 0;}
+.status {margin: 0.5rem 0;}
 progress {width: 100%; accent-color: var(--st-primary-color);}
 """
 _SCRIPT = """
 export default function (component) {
   const {parentElement, data, setTriggerValue} = component
   const input = parentElement.querySelector('input')
-  const said = parentElement.querySelector('.said')
+  const status = parentElement.querySelector('.status')
   const bar = parentElement.querySelector('progress')
   input.accept = data.accept
-  const tell = (words, share) => {
-    said.textContent = words
+  const showStatus = (message, share) => {
+    status.textContent = message
     bar.hidden = share === undefined
     bar.value = share ?? 0
   }
@@ -130,32 +130,32 @@ export default function (component) {
     const file = input.files[0]
     if (!file) return
     const call = new XMLHttpRequest()
-    call.open('PUT', '/api/upload/' + data.ticket)
+    call.open('PUT', '/api/upload/' + data.token)
     call.setRequestHeader('OWN_HEADER', '1')
     call.upload.onprogress = (event) => {
       const share = event.loaded / event.total
-      tell(`Uploading ${file.name}: ${Math.floor(share * 100)} %`, share)
+      showStatus(`Uploading ${file.name}: ${Math.floor(share * 100)} %`, share)
     }
-    const fail = (words) => {
+    const fail = (message) => {
       input.disabled = false
       input.value = ''
-      tell(words)
-      setTriggerValue('failed', words)
+      showStatus(message)
+      setTriggerValue('failed', message)
     }
     call.onerror = () => fail('The connection broke. Choose the file again.')
     call.onload = () => {
       if (call.status !== 200) {
-        let words = 'The server refused the file.'
-        try { words = JSON.parse(call.responseText).words ?? words } catch {}
-        return fail(words)
+        let message = 'The server refused the file.'
+        try { message = JSON.parse(call.responseText).message ?? message } catch {}
+        return fail(message)
       }
       input.disabled = false
       input.value = ''
-      tell('')
+      showStatus('')
       setTriggerValue('done', {name: file.name})
     }
     input.disabled = true
-    tell(`Uploading ${file.name}`, 0)
+    showStatus(`Uploading ${file.name}`, 0)
     call.send(file)
   }
 }

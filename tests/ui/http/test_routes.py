@@ -1,4 +1,4 @@
-"""The addresses beside the page answer only its own page, only for a ticket, and stream."""
+"""The addresses beside the page answer only its own page, only for a token, and stream."""
 
 from __future__ import annotations
 
@@ -40,33 +40,33 @@ def client(state: AppState) -> Iterator[TestClient]:
 # -- session ---------------------------------------------------------------------------------------------------
 
 
-def test_a_ticket_sets_a_cookie_that_scripts_cannot_read(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", "sealed"),))
-    reply = client.post("/api/session", content=ticket, headers=OWN)
+def test_a_token_sets_a_cookie_that_scripts_cannot_read(state: AppState, client: TestClient) -> None:
+    token = state.cookie_tokens.issue((CookieChange("gbr_key", "encrypted"),))
+    reply = client.post("/api/session", content=token, headers=OWN)
     cookie = reply.headers["set-cookie"]
     assert reply.status_code == 200
-    assert cookie.startswith("gbr_key=sealed;")
+    assert cookie.startswith("gbr_key=encrypted;")
     for part in ("HttpOnly", "SameSite=strict", "Path=/", "Max-Age=2592000"):
         assert part in cookie
     assert "Secure" not in cookie
 
 
 def test_over_https_the_cookie_is_secure(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", "sealed"),))
-    reply = client.post("https://testserver/api/session", content=ticket, headers=OWN)
+    token = state.cookie_tokens.issue((CookieChange("gbr_key", "encrypted"),))
+    reply = client.post("https://testserver/api/session", content=token, headers=OWN)
     assert "Secure" in reply.headers["set-cookie"]
 
 
-def test_a_ticket_removes_a_cookie(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", ""),))
-    reply = client.post("/api/session", content=ticket, headers=OWN)
+def test_a_token_removes_a_cookie(state: AppState, client: TestClient) -> None:
+    token = state.cookie_tokens.issue((CookieChange("gbr_key", ""),))
+    reply = client.post("/api/session", content=token, headers=OWN)
     assert 'gbr_key=""' in reply.headers["set-cookie"] and "Max-Age=0" in reply.headers["set-cookie"]
 
 
-def test_a_ticket_sets_cookies_once(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", "sealed"),))
-    assert client.post("/api/session", content=ticket, headers=OWN).status_code == 200
-    again = client.post("/api/session", content=ticket, headers=OWN)
+def test_a_token_sets_cookies_once(state: AppState, client: TestClient) -> None:
+    token = state.cookie_tokens.issue((CookieChange("gbr_key", "encrypted"),))
+    assert client.post("/api/session", content=token, headers=OWN).status_code == 200
+    again = client.post("/api/session", content=token, headers=OWN)
     assert again.status_code == 403 and "set-cookie" not in again.headers
 
 
@@ -76,16 +76,16 @@ def test_what_streamlit_serves_to_anybody_is_closed(client: TestClient, path: st
 
 
 @pytest.mark.parametrize("body", [b"", b"x" * 32, b"\xff\xfe", b"x" * 100_000])
-def test_without_a_ticket_no_cookie_is_set(client: TestClient, body: bytes) -> None:
+def test_without_a_token_no_cookie_is_set(client: TestClient, body: bytes) -> None:
     reply = client.post("/api/session", content=body, headers=OWN)
     assert reply.status_code == 403 and "set-cookie" not in reply.headers
 
 
-def test_a_form_of_another_site_cannot_use_a_ticket(state: AppState, client: TestClient) -> None:
-    ticket = state.cookie_tokens.issue((CookieChange("gbr_key", "sealed"),))
+def test_a_form_of_another_site_cannot_use_a_token(state: AppState, client: TestClient) -> None:
+    token = state.cookie_tokens.issue((CookieChange("gbr_key", "encrypted"),))
     for headers in ({}, {**OWN, "origin": "http://evil.example"}, {**OWN, "sec-fetch-site": "cross-site"}):
-        assert client.post("/api/session", content=ticket, headers=headers).status_code == 403
-    assert state.cookie_tokens.peek(ticket) is not None
+        assert client.post("/api/session", content=token, headers=headers).status_code == 403
+    assert state.cookie_tokens.peek(token) is not None
 
 
 # -- upload ----------------------------------------------------------------------------------------------------
@@ -100,17 +100,17 @@ def test_an_upload_arrives_whole_and_under_its_granted_name(state: AppState, cli
     assert [element.name for element in state.uploads.iterdir()] == ["given.upload"]
 
 
-def test_an_upload_needs_an_unused_ticket(state: AppState, client: TestClient) -> None:
-    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
-    assert client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN).status_code == 200
-    assert client.put(f"/api/upload/{ticket}", content=b"2", headers=OWN).status_code == 403
+def test_an_upload_needs_an_unused_token(state: AppState, client: TestClient) -> None:
+    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
+    assert client.put(f"/api/upload/{token}", content=b"1", headers=OWN).status_code == 200
+    assert client.put(f"/api/upload/{token}", content=b"2", headers=OWN).status_code == 403
     assert client.put("/api/upload/guessed", content=b"3", headers=OWN).status_code == 403
     assert (state.uploads / "a.upload").read_bytes() == b"1"
 
 
 def test_an_upload_needs_the_page_behind_it(state: AppState, client: TestClient) -> None:
-    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
-    assert client.put(f"/api/upload/{ticket}", content=b"1").status_code == 403
+    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
+    assert client.put(f"/api/upload/{token}", content=b"1").status_code == 403
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -118,10 +118,10 @@ def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(
     state: AppState, client: TestClient, monkeypatch: pytest.MonkeyPatch, announced: bool
 ) -> None:
     monkeypatch.setattr(routes, "UPLOAD_LIMIT_BYTES", 1000)
-    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
+    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
     body = b"x" * 1001 if announced else iter([b"x" * 600, b"x" * 600])
-    reply = client.put(f"/api/upload/{ticket}", content=body, headers=OWN)
-    assert reply.status_code == 413 and "2 GB" in reply.json()["words"]
+    reply = client.put(f"/api/upload/{token}", content=body, headers=OWN)
+    assert reply.status_code == 413 and "2 GB" in reply.json()["message"]
     assert list(state.uploads.iterdir()) == []
 
 
@@ -130,9 +130,9 @@ def test_an_upload_that_the_disk_cannot_hold_is_refused(
 ) -> None:
     usage = SimpleNamespace(total=10**12, used=10**12, free=10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
-    reply = client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN)
-    assert reply.status_code == 507 and "no room" in reply.json()["words"]
+    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
+    reply = client.put(f"/api/upload/{token}", content=b"1", headers=OWN)
+    assert reply.status_code == 507 and "no room" in reply.json()["message"]
 
 
 # -- download --------------------------------------------------------------------------------------------------
@@ -154,10 +154,10 @@ def test_a_download_is_the_file_under_its_name(state: AppState, client: TestClie
     assert reply.headers["cache-control"] == "no-store"
 
 
-def test_a_download_needs_a_ticket(state: AppState, client: TestClient) -> None:
+def test_a_download_needs_a_token(state: AppState, client: TestClient) -> None:
     _export(state, b"secret answers")
-    for ticket in ("guessed", "..%2f..%2fruns.db", "%00"):
-        reply = client.get(f"/api/download/{ticket}")
+    for token in ("guessed", "..%2f..%2fruns.db", "%00"):
+        reply = client.get(f"/api/download/{token}")
         assert reply.status_code in (404, 410) and "secret" not in reply.text
 
 
@@ -215,7 +215,7 @@ def test_our_routes_answer_only_our_own_page(
 
 def test_the_stopping_of_uploads_is_said(state: AppState, client: TestClient) -> None:
     state.stopping.set()
-    ticket = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
-    reply = client.put(f"/api/upload/{ticket}", content=b"1", headers=OWN)
+    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
+    reply = client.put(f"/api/upload/{token}", content=b"1", headers=OWN)
     assert reply.status_code == 503 and list(state.uploads.iterdir()) == []
     assert isinstance(state.stopping, threading.Event)

@@ -138,7 +138,7 @@ def test_the_page_ticks_only_while_something_is_under_way(
     assert intervals["live"] == 1.0
 
 
-def overdue_run(hours: float, **changes: Any) -> RunView:
+def slow_run(hours: float, **changes: Any) -> RunView:
     clock = JobAge("JOB_STATE_PENDING", hours * 3600, hours * 3600)
     return make_run("r1", job_age=clock, warning=job_age.warning(hours * 3600), **changes)
 
@@ -154,7 +154,7 @@ def test_the_age_what_is_left_and_what_is_usual_stand_beside_each_other(page: Op
 
 @pytest.mark.parametrize("hours", [12, 24, 36])
 def test_a_warning_offers_three_ways_and_takes_none_by_itself(page: Open, runner: FakeRunner, hours: int) -> None:
-    runner.runs_of[OWNER] = [overdue_run(hours)]
+    runner.runs_of[OWNER] = [slow_run(hours)]
     at = page()
     assert f"{48 - hours} hours are left" in page_text(at).replace("\\", "")
     labels = [element.label for element in at.button]
@@ -168,17 +168,17 @@ def test_a_warning_offers_three_ways_and_takes_none_by_itself(page: Open, runner
 
 
 def test_keep_waiting_hushes_a_warning_until_the_next_one(page: Open, runner: FakeRunner) -> None:
-    runner.runs_of[OWNER] = [overdue_run(13)]
+    runner.runs_of[OWNER] = [slow_run(13)]
     at = press(page(), "Keep waiting")
     assert "hours are left" not in page_text(at) and "Cancel" in [element.label for element in at.button]
-    runner.runs_of[OWNER] = [overdue_run(25)]
+    runner.runs_of[OWNER] = [slow_run(25)]
     assert "23 hours are left" in page_text(at.run()).replace("\\", "")
 
 
 def test_the_rest_is_submitted_elsewhere_once_and_comes_into_view(page: Open, runner: FakeRunner) -> None:
-    runner.runs_of[OWNER] = [overdue_run(13)]
+    runner.runs_of[OWNER] = [slow_run(13)]
     at = press(page(), "Cancel and submit elsewhere…")
-    at.selectbox(key="elsewhere-model-r1").select("gemini-mystery").run()
+    at.selectbox(key="resubmit-model-r1").select("gemini-mystery").run()
     assert "$3.00 at worst" in page_text(at).replace("\\", "")
     at = press(at, "Cancel and submit the rest")
     child = runner.runs_of[OWNER][0]
@@ -187,15 +187,15 @@ def test_the_rest_is_submitted_elsewhere_once_and_comes_into_view(page: Open, ru
 
 def test_a_job_is_recovered_by_its_name_or_the_reason_is_told(page: Open, runner: FakeRunner) -> None:
     at = page()
-    at.session_state["recover"] = True
+    at.session_state["import-job"] = True
     at.run()
-    at.text_input(key="recover-job").input("nothing").run()
+    at.text_input(key="import-job-name").input("nothing").run()
     at = press(at, "Recover")
     assert "Google finds no batch job nothing" in page_text(at).replace("\\", "")
-    at.text_input(key="recover-job").input("batches/abc").run()
-    at.text_input(key="recover-field").input("custom_id").run()
+    at.text_input(key="import-job-name").input("batches/abc").run()
+    at.text_input(key="import-job-field").input("custom_id").run()
     at = press(at, "Recover")
-    assert runner.calls[-1] == ("recover", "batches/abc", "None", "custom_id")
+    assert runner.calls[-1] == ("import-job", "batches/abc", "None", "custom_id")
     assert at.query_params["run"] == runner.imported["batches/abc"]
 
 

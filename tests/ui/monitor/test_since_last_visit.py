@@ -93,12 +93,12 @@ def test_what_was_dismissed_opened_or_deleted_is_not_told_again(
     open_page()
     runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 2), ended_run("r3", 3)]
     at = open_page()
-    at.button(key="away-r2").click().run()
+    at.button(key="ended-run-r2").click().run()
     assert "2 runs ended" in banner_text(at) and "r2" in at.query_params["run"]
     runner.runs_of[OWNER] = [ended_run("r2", 2), ended_run("r3", 3)]
     at = open_page()
     assert "1 run ended" in banner_text(at)
-    at.button(key="away-dismiss").click().run()
+    at.button(key="dismiss-endings").click().run()
     assert not banner_text(at) and not banner_text(open_page())
 
 
@@ -108,11 +108,11 @@ def test_a_reload_before_the_browser_has_written_its_cookie_brings_nothing_back(
     open_page()
     runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 2)]
     at = open_page()
-    at.button(key="away-dismiss").click().run()
+    at.button(key="dismiss-endings").click().run()
     assert not banner_text(page()), "the cookie is still that of before the click"
     runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 2), ended_run("r3", 3)]
     at = page()
-    assert "1 run ended" in banner_text(at) and at.button(key="away-r3").label
+    assert "1 run ended" in banner_text(at) and at.button(key="ended-run-r3").label
 
 
 def test_the_same_holds_for_a_browser_whose_cookie_is_of_an_earlier_version(
@@ -124,7 +124,7 @@ def test_the_same_holds_for_a_browser_whose_cookie_is_of_an_earlier_version(
     runner.runs_of[OWNER] = [ended_run("r1", 1)]
     at = page()
     assert banner_text(at)
-    at.button(key="away-dismiss").click().run()
+    at.button(key="dismiss-endings").click().run()
     assert not banner_text(page())
 
 
@@ -134,7 +134,7 @@ def test_what_one_browser_dismissed_another_is_still_told(
     other = page().session_state["preferences_to_write"]
     open_page()
     runner.runs_of[OWNER] = [ended_run("r1", 1)]
-    open_page().button(key="away-dismiss").click().run()
+    open_page().button(key="dismiss-endings").click().run()
     assert not banner_text(open_page())
     cookies["gbr_preferences"] = other
     assert "1 run ended" in banner_text(page())

@@ -117,14 +117,14 @@ def test_a_failed_row_shows_its_error_as_text(results: AppTest) -> None:
 
 def export_download(at: AppTest, state: AppState) -> Download:
     """What the browser was told to download."""
-    _, kind, address = at.session_state["errands"]["download"]
+    _, kind, address = at.session_state["browser_actions"]["download"]
     download = state.download_tokens.peek(address.removeprefix("/api/download/"))
     assert kind == "download" and download is not None
     return download
 
 
 @pytest.mark.parametrize("ending", ["json", "jsonl", "csv", "parquet", "xlsx", "txt"])
-def test_an_export_is_written_once_and_waits_behind_a_ticket(results: AppTest, state: AppState, ending: str) -> None:
+def test_an_export_is_written_once_and_waits_behind_a_token(results: AppTest, state: AppState, ending: str) -> None:
     results.button(key=f"export-{ending}").click().run()
     press(results, "Export anyway")
     download = export_download(results, state)
@@ -136,7 +136,7 @@ def test_an_export_is_written_once_and_waits_behind_a_ticket(results: AppTest, s
 def test_what_is_not_whole_asks_before_it_is_exported(results: AppTest, state: AppState) -> None:
     results.button(key="export-csv").click().run()
     assert "nothing came back for 1 of 64 rows" in results.warning[0].value
-    assert "errands" not in results.session_state and not state.exports.exists()
+    assert "browser_actions" not in results.session_state and not state.exports.exists()
     press(results, "Do not export")
     assert not results.warning and not state.exports.exists()
     results.button(key="export-csv").click().run()
@@ -157,7 +157,7 @@ def test_a_whole_result_is_exported_without_a_question(
 
 def test_only_the_rows_that_fit_can_be_exported(results: AppTest, state: AppState) -> None:
     narrow(results, Outcome.MISSING)
-    results.checkbox(key="narrowed-r1").check().run()
+    results.checkbox(key="only-filtered-r1").check().run()
     results.button(key="export-jsonl").click().run()
     assert len(export_download(results, state).path.read_text().splitlines()) == 1
     assert export_download(results, state).filename == "May - June-selection-incomplete.jsonl"
@@ -240,16 +240,16 @@ def test_columns_are_chosen_and_what_is_not_known_says_so(results: AppTest) -> N
     assert list(frame.iloc[-1]) == ["lost", "not known", "not known", "0"]
 
 
-def test_ticked_rows_are_exported_and_unticked(results: AppTest, state: AppState) -> None:
-    results.session_state["ticked-r1"] = dict.fromkeys(["row-0", "row-2", "blocked"])
+def test_selected_rows_are_exported_and_cleared(results: AppTest, state: AppState) -> None:
+    results.session_state["selected-r1"] = dict.fromkeys(["row-0", "row-2", "blocked"])
     results.run()
-    assert "3 rows ticked" in page_text(results)
-    results.checkbox(key="only-ticked-r1").check().run()
+    assert "3 rows selected" in page_text(results)
+    results.checkbox(key="only-selected-r1").check().run()
     results.button(key="export-jsonl").click().run()
     lines = [json.loads(line) for line in export_download(results, state).path.read_bytes().splitlines()]
     assert [line["key"] for line in lines] == ["row-0", "row-2", "blocked"]
-    press(results, "Untick")
-    assert "ticked" not in page_text(results)
+    press(results, "Clear selection")
+    assert "selected" not in page_text(results)
 
 
 def test_structured_answers_are_typed_columns_strict_and_lenient_apart(

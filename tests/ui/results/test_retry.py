@@ -68,14 +68,14 @@ def test_nothing_chosen_is_nothing_to_send(mixed: AppTest) -> None:
 
 def test_the_rows_that_fit_the_filter_can_be_sent(mixed: AppTest) -> None:
     mixed.text_input(key="search-p").set_value("fine").run()
-    mixed.radio(key="retry-way-p").set_value("Rows that fit the filter above").run()
+    mixed.radio(key="retry-rows-p").set_value("Rows that fit the filter above").run()
     assert send_button_label(mixed) == "Send 1 row again" and "1 row answered already" in page_text(mixed)
 
 
-def test_ticked_rows_can_be_sent(mixed: AppTest) -> None:
-    mixed.session_state["ticked-p"] = dict.fromkeys(["blocked", "cut"])
+def test_selected_rows_can_be_sent(mixed: AppTest) -> None:
+    mixed.session_state["selected-p"] = dict.fromkeys(["blocked", "cut"])
     mixed.run()
-    assert send_button_label(mixed) == "Send 2 rows again" and "2 rows ticked" in page_text(mixed)
+    assert send_button_label(mixed) == "Send 2 rows again" and "2 rows selected" in page_text(mixed)
 
 
 def test_an_offer_that_was_for_another_cap_is_not_sent(mixed: AppTest, runner: FakeRunner) -> None:

@@ -14,21 +14,21 @@ from ui.shared.cookie_crypto import COOKIE_SECONDS, CookieCipher, load_or_create
 KEY = "AIzaSyCANARY-0123456789abcdefghijklmnop"
 
 
-def test_what_is_sealed_can_be_opened_again_and_is_not_readable() -> None:
-    vault = CookieCipher("secret")
-    sealed = vault.encrypt(KEY)
-    assert vault.decrypt(sealed) == KEY
-    assert KEY not in sealed and "=" not in sealed and len(sealed) < 400
+def test_what_is_encrypted_can_be_opened_again_and_is_not_readable() -> None:
+    cipher = CookieCipher("secret")
+    encrypted = cipher.encrypt(KEY)
+    assert cipher.decrypt(encrypted) == KEY
+    assert KEY not in encrypted and "=" not in encrypted and len(encrypted) < 400
 
 
 @pytest.mark.parametrize("text", ["", "a", "ü", "a:b:c", "x" * 1000])
 def test_any_text_survives_the_padding_that_is_left_out(text: str) -> None:
-    vault = CookieCipher("secret")
-    assert vault.decrypt(vault.encrypt(text)) == text
+    cipher = CookieCipher("secret")
+    assert cipher.decrypt(cipher.encrypt(text)) == text
 
 
 @pytest.mark.parametrize(
-    "sealed",
+    "encrypted",
     [
         "",
         "x",
@@ -41,16 +41,16 @@ def test_any_text_survives_the_padding_that_is_left_out(text: str) -> None:
         CookieCipher("secret").encrypt(KEY)[:-4],
     ],
 )
-def test_a_tampered_or_foreign_seal_is_nothing_and_never_an_error(sealed: object) -> None:
-    assert CookieCipher("secret").decrypt(sealed) is None
+def test_a_tampered_or_foreign_text_is_nothing_and_never_an_error(encrypted: object) -> None:
+    assert CookieCipher("secret").decrypt(encrypted) is None
 
 
-def test_a_seal_does_not_open_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    vault = CookieCipher("secret")
-    sealed = vault.encrypt(KEY)
+def test_an_encrypted_text_does_not_open_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    cipher = CookieCipher("secret")
+    encrypted = cipher.encrypt(KEY)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + COOKIE_SECONDS + 5)
-    assert vault.decrypt(sealed) is None
+    assert cipher.decrypt(encrypted) is None
 
 
 def test_the_generated_secret_is_kept_and_only_its_owner_can_read_it(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_first_visit_is_signed_out_and_shows_both_ways_in(page: Open) -> None:
     assert {element.value for element in at.header} == {"Configuration", "Submit", "Monitor", "Results"}
 
 
-def test_a_sealed_key_signs_in_on_the_first_run(page: Open, state: AppState, cookies: CookieJar) -> None:
+def test_a_encrypted_key_signs_in_on_the_first_run(page: Open, state: AppState, cookies: CookieJar) -> None:
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     assert "key ending in ab12" in page_text(page())
 
@@ -54,9 +54,11 @@ def test_a_cookie_that_the_browser_percent_encoded_still_opens(page: Open, state
     assert "key ending in ab12" in page_text(page())
 
 
-@pytest.mark.parametrize("sealed", ["rubbish", "", "%", "gAAAAA" * 20, CookieCipher("foreign").encrypt(KEY), object()])
-def test_a_bad_cookie_is_signed_out_and_no_error(page: Open, cookies: CookieJar, sealed: object) -> None:
-    cookies["gbr_key"] = cookies["gbr_rehearsal"] = cookies["gbr_preferences"] = sealed
+@pytest.mark.parametrize(
+    "encrypted", ["rubbish", "", "%", "gAAAAA" * 20, CookieCipher("foreign").encrypt(KEY), object()]
+)
+def test_a_bad_cookie_is_signed_out_and_no_error(page: Open, cookies: CookieJar, encrypted: object) -> None:
+    cookies["gbr_key"] = cookies["gbr_rehearsal"] = cookies["gbr_preferences"] = encrypted
     at = page()
     assert "Check key" in [element.label for element in at.button]
     assert not at.error
@@ -86,10 +88,10 @@ def test_a_good_key_connects_and_is_kept_nowhere_on_the_page(page: Open) -> None
 
 def test_a_key_is_remembered_only_if_asked(page: Open, state: AppState) -> None:
     at = type_key(page(), KEY)
-    assert "errands" not in at.session_state
+    assert "browser_actions" not in at.session_state
     at = type_key(page(), KEY, remember=True)
-    _, kind, ticket = at.session_state["errands"]["cookie"]
-    changes = state.cookie_tokens.redeem(ticket)
+    _, kind, token = at.session_state["browser_actions"]["cookie"]
+    changes = state.cookie_tokens.redeem(token)
     assert kind == "cookie" and changes is not None
     assert [(change.name, state.cookie_cipher.decrypt(change.encrypted)) for change in changes] == [("gbr_key", KEY)]
 
@@ -100,7 +102,7 @@ def test_forgetting_signs_out_and_removes_the_cookie(
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     at = page()
     press(at, "Forget")
-    changes = state.cookie_tokens.redeem(at.session_state["errands"]["cookie"][2])
+    changes = state.cookie_tokens.redeem(at.session_state["browser_actions"]["cookie"][2])
     assert changes is not None and [(change.name, change.encrypted) for change in changes] == [("gbr_key", "")]
     assert at.session_state["account"] is None and runner.calls == [("forget", "owner-of-ab12")]
 
@@ -110,7 +112,7 @@ def test_a_key_that_does_not_work_is_told_in_words_and_not_kept(page: Open, runn
     runner.check = KeyCheck(False, words, "Try [this](http://evil.example).")
     at = type_key(page(), KEY, remember=True)
     assert words.rstrip(".") in at.error[0].value and "](" not in at.error[0].value
-    assert at.session_state["account"] is None and "errands" not in at.session_state
+    assert at.session_state["account"] is None and "browser_actions" not in at.session_state
 
 
 def test_the_installations_own_key_signs_in_by_itself_and_cannot_be_forgotten(

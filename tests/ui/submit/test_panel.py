@@ -76,9 +76,9 @@ def test_a_submission_empties_the_composer_so_that_another_click_sends_nothing(
     composer: AppTest, real_runner: Runner, account: Account
 ) -> None:
     composer.text_area(key="prompts").set_value("one").run()
-    ticket = composer.session_state["submit_ticket"]
+    idempotency_key = composer.session_state["submit_idempotency_key"]
     press(composer, "Submit batch")
-    assert composer.session_state["submit_ticket"] != ticket
+    assert composer.session_state["submit_idempotency_key"] != idempotency_key
     press(composer, "Submit batch")
     assert len(real_runner.runs.list_recent(account)) == 1
     assert "There is nothing to send yet" in composer.error[-1].value.replace("\\", "")
