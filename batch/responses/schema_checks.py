@@ -1,209 +1,42 @@
 """Does a value fit a response schema? In Gemini's spelling (types in capitals, `nullable`) or JSON Schema's. Pure.
 
-Knows the keywords that Gemini's structured output documents. Others are ignored, as Gemini ignores them.
+Knows the keywords that Gemini's structured output documents; others are dropped, as Gemini ignores them. The check
+itself is jsonschema-rs's: translated once for each schema, with words of our own, since its messages quote the value.
 """
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Callable, Mapping
-from operator import ge, gt, le, lt
 from typing import Any
 
-import orjson
+Check = Callable[[Any, str], str]
+"""`check(value, path)` says the first problem, "" if the value fits.
 
-Violation = str  # "" if there is none
-Check = Callable[[Any, str], Violation]
-
-_TYPES: dict[str, Callable[[Any], bool]] = {
-    "string": lambda value: isinstance(value, str),
-    "integer": lambda value: (isinstance(value, int) and not isinstance(value, bool)) or _is_whole_float(value),
-    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
-    "boolean": lambda value: isinstance(value, bool),
-    "array": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, dict),
-    "null": lambda value: value is None,
-}
+The value must not have thousands of levels, where the library overflows its stack: orjson reads none of more than 1,024.
+"""
+_TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
+_NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_SIZES = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 
 
-def compile_schema(schema: Any, root: Any = None, compiled_references: dict[str, Check] | None = None) -> Check:
-    """A check for values: `check(value, path)` says the first problem, "" if the value fits."""
-    root, compiled_references = (schema, {}) if compiled_references is None else (root, compiled_references)
-    if not isinstance(schema, dict):
-        return (lambda value, path: f"{path} is not allowed") if schema is False else (lambda value, path: "")
-    if isinstance(reference := schema.get("$ref"), str):
-        return _reference_check(reference, root, compiled_references)
-    makers = [make(schema, lambda part: compile_schema(part, root, compiled_references)) for make in _KEYWORDS]
-    checks = [check for check in makers if check is not None]
-    nullable = bool(schema.get("nullable"))
+def compile_schema(schema: Any) -> Check:
+    """A check for values. A schema that cannot be read as one lets everything pass."""
+    import jsonschema_rs  # 40 ms that only runs with structured answers need
 
-    def check(value: Any, path: str) -> Violation:
-        if value is None and nullable:
-            return ""
-        for one in checks:
-            if problem := one(value, path):
-                return problem
-        return ""
-
-    return check
-
-
-def _reference_check(reference: str, root: Any, compiled_references: dict[str, Check]) -> Check:
-    """A check for `#/$defs/Name`, compiled when first used, so that schemas may refer to themselves."""
-
-    def check(value: Any, path: str) -> Violation:
-        if reference not in compiled_references:
-            target = root
-            for step in reference.lstrip("#").strip("/").split("/") if reference.strip("#/") else ():
-                target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, dict) else None
-            compiled_references[reference] = compile_schema(target, root, compiled_references)
-        return compiled_references[reference](value, path)
-
-    return check
-
-
-Compile = Callable[[Any], Check]
-
-
-def _type_check(schema: Mapping[str, Any], _: Compile) -> Check | None:
-    names = _types(schema)
-    tests = [_TYPES[name] for name in names]
-    if not tests:
-        return None
-    type_names = " or ".join(names)
-    if len(tests) == 1:
-        test = tests[0]
-        return lambda value, path: "" if test(value) else f"{path} is not of type {type_names}"
-    return lambda value, path: "" if any(one(value) for one in tests) else f"{path} is not of type {type_names}"
-
-
-def _value_check(schema: Mapping[str, Any], _: Compile) -> Check | None:
-    lists = [schema["enum"]] if isinstance(schema.get("enum"), list) else []
-    lists += [[schema["const"]]] if "const" in schema else []
-    if not lists:
-        return None
-    allowed = set.intersection(*({_canonical(value) for value in values} for values in lists))
-    return lambda value, path: "" if _canonical(value) in allowed else f"{path} is not one of the allowed values"
-
-
-def _canonical(value: Any) -> bytes:
-    """A value as bytes that are equal exactly for equal JSON values: 1 is 1.0, and true is not 1."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        exact = abs(value) < 2**53 if isinstance(value, float) else abs(value) < 2**63
-        return repr(int(value) if exact and value == int(value) else float(str(value))).encode()
-    if isinstance(value, list):
-        return b"[" + b",".join(map(_canonical, value)) + b"]"
-    if isinstance(value, dict):
-        items = sorted((_canonical(str(name)), _canonical(item)) for name, item in value.items())
-        return b"{" + b",".join(name + b":" + item for name, item in items) + b"}"
-    return orjson.dumps(value, default=str)
-
-
-def _bounds_check(schema: Mapping[str, Any], _: Compile) -> Check | None:
-    """Sizes and ranges."""
-    given = {name: limit for name in _BOUNDS if (limit := _number(schema.get(name))) is not None}
-    limits = [(name, limit, *_BOUNDS[name]) for name, limit in given.items()]
-    if not limits:
-        return None
-
-    def check(value: Any, path: str) -> Violation:
-        for name, limit, type, measure, fits in limits:
-            if _TYPES[type](value) and not fits(measure(value), limit):
-                return f"{path} breaks {name} {limit:g}"
-        return ""
-
-    return check
-
-
-# keyword: (values it speaks of, what is measured, how it must compare with the bound)
-_BOUNDS: dict[str, tuple[str, Callable[[Any], float], Callable[[float, float], bool]]] = {
-    "minimum": ("number", lambda value: value, ge),
-    "maximum": ("number", lambda value: value, le),
-    "exclusiveMinimum": ("number", lambda value: value, gt),
-    "exclusiveMaximum": ("number", lambda value: value, lt),
-    "minLength": ("string", len, ge),
-    "maxLength": ("string", len, le),
-    "minItems": ("array", len, ge),
-    "maxItems": ("array", len, le),
-    "minProperties": ("object", len, ge),
-    "maxProperties": ("object", len, le),
-}
-
-
-def _number(value: Any) -> float | None:
-    """A bound; whole ones are strings in Gemini's JSON (int64)."""
-    if isinstance(value, str) and value.isdecimal():
-        return int(value)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _pattern_check(schema: Mapping[str, Any], _: Compile) -> Check | None:
-    if not isinstance(schema.get("pattern"), str):
-        return None
+    translated = _Translation(schema).result
     try:
-        pattern = re.compile(schema["pattern"])
-    except re.error:
-        return None
-    return lambda value, path: (
-        f"{path} does not match the pattern" if isinstance(value, str) and pattern.search(value) is None else ""
-    )
+        validator = jsonschema_rs.Draft202012Validator(translated, validate_formats=False, offline=True)
+    except ValueError:
+        return lambda value, path: ""
 
-
-def _object_check(schema: Mapping[str, Any], compile_part: Compile) -> Check | None:
-    required = [name for name in schema.get("required") or [] if isinstance(name, str)]
-    properties = schema.get("properties")
-    parts = {name: compile_part(part) for name, part in properties.items()} if isinstance(properties, dict) else {}
-    additional = compile_part(schema["additionalProperties"]) if "additionalProperties" in schema else None
-    if not (required or parts or additional):
-        return None
-
-    def check(value: Any, path: str) -> Violation:
-        if not isinstance(value, dict):
+    def check(value: Any, path: str) -> str:
+        if validator.is_valid(value):
             return ""
-        for name in required:
-            if name not in value:
-                return f"{path}.{name} is missing"
-        for name, item in value.items():
-            one = parts.get(name, additional)
-            if one is not None and (problem := one(item, f"{path}.{name}")):
-                return problem
-        return ""
-
-    return check
-
-
-def _array_check(schema: Mapping[str, Any], compile_part: Compile) -> Check | None:
-    prefix_checks = [compile_part(part) for part in schema.get("prefixItems") or []]
-    rest = compile_part(schema["items"]) if "items" in schema else None
-    if not prefix_checks and rest is None:
-        return None
-
-    def check(value: Any, path: str) -> Violation:
-        if not isinstance(value, list):
-            return ""
-        for number, item in enumerate(value):
-            one = prefix_checks[number] if number < len(prefix_checks) else rest
-            if one is not None and (problem := one(item, f"{path}[{number}]")):
-                return problem
-        return ""
-
-    return check
-
-
-def _combination_check(schema: Mapping[str, Any], compile_part: Compile) -> Check | None:
-    """anyOf, and oneOf read as anyOf, as Gemini reads it; allOf."""
-    either = [compile_part(part) for part in schema.get("anyOf") or schema.get("oneOf") or []]
-    every = [compile_part(part) for part in schema.get("allOf") or []]
-    if not either and not every:
-        return None
-
-    def check(value: Any, path: str) -> Violation:
-        for one in every:
-            if problem := one(value, path):
-                return problem
-        if either and all(one(value, path) for one in either):
-            return f"{path} fits none of the alternatives"
-        return ""
+        try:
+            return _describe(next(iter(validator.iter_errors(value))), path)
+        except ValueError:
+            return f"{path} is nested too deeply to be checked"
 
     return check
 
@@ -222,19 +55,131 @@ def _types(schema: Mapping[str, Any]) -> list[str]:
     names = [str(name).lower() for name in (given if isinstance(given, list) else [given] if given else [])]
     if schema.get("nullable") and names:
         names.append("null")
-    return [name for name in names if name in _TYPES]
+    return list(dict.fromkeys(name for name in names if name in _TYPES))
 
 
-def _is_whole_float(value: Any) -> bool:
-    return isinstance(value, float) and value.is_integer()
+class _Translation:
+    """A schema in the library's terms. Whatever is referred to becomes a definition, translated when first met."""
+
+    def __init__(self, schema: Any) -> None:
+        self._root = schema
+        self._names: dict[str, str] = {}
+        self._definitions: dict[str, Any] = {}
+        result = self._translate(schema)
+        self.result = {**result, "$defs": self._definitions} if isinstance(result, dict) else result
+
+    def _translate(self, schema: Any) -> Any:
+        if not isinstance(schema, dict):
+            return schema is not False
+        if isinstance(reference := schema.get("$ref"), str):  # alone: Gemini looks at nothing beside it
+            return self._reference(reference)
+        every = {
+            **({"type": types} if (types := _types(schema)) else {}),
+            **_values(schema),
+            **_bounds(schema),
+            **_pattern(schema),
+            **self._members(schema),
+            **self._combinations(schema),
+        }
+        judges_null = not every.keys().isdisjoint(("const", "anyOf", "allOf"))
+        return {"anyOf": [{"type": "null"}, every]} if schema.get("nullable") and judges_null else every
+
+    def _reference(self, reference: str) -> dict[str, str]:
+        if reference not in self._names:
+            name = self._names[reference] = f"d{len(self._names)}"
+            self._definitions[name] = self._translate(self._target(reference))
+        return {"$ref": f"#/$defs/{self._names[reference]}"}
+
+    def _target(self, reference: str) -> Any:
+        """What `#/$defs/Name` refers to; None, which lets everything pass, if there is no such thing."""
+        target = self._root
+        for step in reference.lstrip("#").strip("/").split("/") if reference.strip("#/") else ():
+            target = target.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(target, dict) else None
+        return target
+
+    def _members(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """Keywords of objects and arrays."""
+        members: dict[str, Any] = {}
+        if required := [name for name in _list(schema.get("required")) if isinstance(name, str)]:
+            members["required"] = list(dict.fromkeys(required))
+        if isinstance(properties := schema.get("properties"), dict):
+            members["properties"] = {name: self._translate(part) for name, part in properties.items()}
+        if prefix := _list(schema.get("prefixItems")):
+            members["prefixItems"] = [self._translate(part) for part in prefix]
+        for name in ("additionalProperties", "items"):
+            if name in schema:
+                members[name] = self._translate(schema[name])
+        return members
+
+    def _combinations(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """anyOf, and oneOf read as anyOf, as Gemini reads it; allOf."""
+        either = _list(schema.get("anyOf")) or _list(schema.get("oneOf"))
+        parts = {"anyOf": either, "allOf": _list(schema.get("allOf"))}
+        return {name: [self._translate(part) for part in given] for name, given in parts.items() if given}
 
 
-_KEYWORDS: tuple[Callable[[Mapping[str, Any], Compile], Check | None], ...] = (
-    _type_check,
-    _value_check,
-    _bounds_check,
-    _pattern_check,
-    _object_check,
-    _array_check,
-    _combination_check,
-)
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _values(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The values allowed. Whole numbers beyond 64 bits become floats, as they do when an answer is read."""
+    values: dict[str, Any] = {"const": schema["const"]} if "const" in schema else {}
+    if isinstance(schema.get("enum"), list):
+        huge = [isinstance(one, int) and abs(one) >= 2**63 for one in schema["enum"]]
+        values["enum"] = [float(one) if big else one for one, big in zip(schema["enum"], huge, strict=True)]
+        values["enum"] += [None] if schema.get("nullable") else []
+    return values
+
+
+def _bounds(schema: Mapping[str, Any]) -> dict[str, float]:
+    """Ranges and sizes; whole ones are strings in Gemini's JSON (int64), and sizes must be whole for the library."""
+    bounds = {name: limit for name in (*_NUMBERS, *_SIZES) if (limit := _number(schema.get(name))) is not None}
+    for name in bounds.keys() & set(_SIZES):
+        bounds[name] = max(0, math.ceil(bounds[name]) if name.startswith("min") else math.floor(bounds[name]))
+    return bounds
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+
+
+def _pattern(schema: Mapping[str, Any]) -> dict[str, str]:
+    """The pattern, if the library can read it."""
+    import jsonschema_rs
+
+    pattern = schema.get("pattern")
+    if not isinstance(pattern, str):
+        return {}
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": pattern})
+    except ValueError:
+        return {}
+    return {"pattern": pattern}
+
+
+def _describe(error: Any, root: str) -> str:
+    """The first problem in our words, which do not quote the answer."""
+    steps = error.instance_path
+    path = root + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    kind = error.kind
+    match kind.name:
+        case "required":
+            return f"{path}.{kind.property} is missing"
+        case "type":
+            return f"{path} is not of type {' or '.join(sorted(kind.types, key='null'.__eq__))}"
+        case "enum" | "const":
+            return f"{path} is not one of the allowed values"
+        case "pattern":
+            return f"{path} does not match the pattern"
+        case "anyOf":
+            return f"{path} fits none of the alternatives"
+        case "additionalProperties":
+            return f"{path}.{kind.as_dict()['unexpected'][0]} is not allowed"
+        case "falseSchema" if error.schema_path[-1:] == ["additionalProperties"]:
+            return f"{path} has a property that is not allowed"
+        case "falseSchema":
+            return f"{path} is not allowed"
+    return f"{path} breaks {kind.name} {kind.limit:g}" if hasattr(kind, "limit") else f"{path} breaks {kind.name}"

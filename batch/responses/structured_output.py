@@ -78,21 +78,17 @@ class AnswerSchema:
         except orjson.JSONDecodeError as error:
             problem = f"not JSON: {error}"
         else:
-            problem = self._problem(value)
+            problem = self._check(value, "$")
             return ParsedAnswer("failed", problem=problem) if problem else ParsedAnswer("strict", text)
         repaired = repair_json(text)
-        repaired_json = None if repaired is None or self._problem(repaired) else _to_json(repaired)
+        repaired_json = None if repaired is None else _to_json(repaired)
+        if repaired_json is not None and self._check(repaired, "$"):
+            repaired_json = None
         return (
             ParsedAnswer("failed", problem=problem)
             if repaired_json is None
             else ParsedAnswer("lenient", repaired_json, problem)
         )
-
-    def _problem(self, value: Any) -> str:
-        try:
-            return self._check(value, "$")
-        except RecursionError:
-            return "$ is nested too deeply to be checked"
 
     def columns(self) -> dict[str, str]:
         """The top-level properties and the DuckDB type of each; anything nested is JSON text."""

@@ -75,6 +75,21 @@ def test_what_cannot_be_repaired_has_failed(text: str) -> None:
     assert AnswerSchema(BOOK).read(text).form == "failed"
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a":"' + '\\"' * 200_000, None),
+        ("```\n" + "\n" * 400_000, None),
+        ('{"a": "' + '\\"' * 200_000 + '",}', {"a": '"' * 200_000}),
+        ("```" + "a" * 400_000, None),
+    ],
+    ids=["quotes", "line-breaks", "quotes-and-comma", "word"],
+)
+def test_repair_looks_at_each_character_once(text: str, found: Any) -> None:
+    """Work that grows with the square of these texts would take ten minutes, far beyond a test's limit."""
+    assert repair_json(text) == found
+
+
 def test_commas_inside_texts_are_kept_by_repair() -> None:
     assert repair_json('{"a": "x,}", "b": [1,2,],}') == {"a": "x,}", "b": [1, 2]}
 
@@ -135,6 +150,7 @@ def test_a_schema_may_refer_to_itself() -> None:
     form = AnswerSchema(tree)
     assert form.read('{"next": {"next": {}}}').form == "strict"
     assert form.read('{"next": {"next": 1}}').problem == "$.next.next is not of type object"
+    assert form.read('{"next": ' * 400 + "{}" + "}" * 400).form == "strict"
     assert "nested too deeply" in form.read('{"next": ' * 900 + "{}" + "}" * 900).problem
 
 
@@ -143,6 +159,36 @@ def test_a_schema_may_refer_to_itself() -> None:
 )
 def test_a_strange_schema_breaks_nothing(schema: dict[str, Any]) -> None:
     assert AnswerSchema(schema).read("{}").form in ("strict", "failed")
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "problem"),
+    [
+        ({"type": "STRING", "enum": ["a"], "nullable": True}, "null", ""),
+        ({"const": 1, "nullable": True}, "null", ""),
+        ({"anyOf": [{"type": "STRING"}], "nullable": True}, "null", ""),
+        ({"oneOf": [{"type": "STRING"}, {"minLength": 1}]}, '"a"', ""),
+        ({"oneOf": [{"type": "STRING"}]}, "1", "$ fits none of the alternatives"),
+        ({"additionalProperties": False}, '{"a": 1}', "$ has a property that is not allowed"),
+        ({"properties": {"b": {}}, "additionalProperties": False}, '{"a": 1}', "$.a is not allowed"),
+        ({"prefixItems": [{}], "items": False}, "[1, 2]", "$[1] is not allowed"),
+        ({"multipleOf": 2, "uniqueItems": True, "format": "date", "dependentRequired": {"a": ["b"]}}, "3", ""),
+        ({"$ref": "#/$defs/x", "type": "string", "$defs": {"x": {"minimum": 5}}}, "7", ""),
+        ({"$ref": "#/$defs/x", "$defs": {"x": {"minimum": 5}}}, "3", "$ breaks minimum 5"),
+        ({"$ref": "http://127.0.0.1:9/schema"}, "3", ""),
+        ({"pattern": r"^\p{L}+$"}, '"größe"', ""),
+        ({"pattern": r"^\p{L}+$"}, '"3"', "$ does not match the pattern"),
+        ({"properties": {"a": {"minItems": "2"}}}, '{"a": [1]}', "$.a breaks minItems 2"),
+        ({"minLength": 1.5, "required": "a", "items": [1], "enum": {}, "minimum": True}, '"ab"', ""),
+    ],
+)
+def test_keywords_are_read_as_gemini_reads_them(schema: dict[str, Any], text: str, problem: str) -> None:
+    assert AnswerSchema(schema).read(text).problem == problem
+
+
+def test_a_pattern_that_some_engines_never_finish_is_judged_at_once() -> None:
+    answer = AnswerSchema({"pattern": "^(a+)+$"}).read(f'"{"a" * 5_000}b"')
+    assert answer.problem == "$ does not match the pattern"
 
 
 VALUES = st.recursive(
