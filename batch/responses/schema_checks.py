@@ -13,7 +13,7 @@ from typing import Any
 Check = Callable[[Any, str], str]
 """`check(value, path)` says the first problem, "" if the value fits.
 
-The value must not have thousands of levels, where the library overflows its stack: orjson reads none of more than 1,024.
+The value must not have thousands of levels, where the library overflows its stack: orjson reads 1,024 at most.
 """
 _TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 _NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
