@@ -15,6 +15,7 @@ Check = Callable[[Any, str], str]
 
 The value must not have thousands of levels, where the library overflows its stack: orjson reads 1,024 at most.
 """
+PATH_CHARACTERS = 200  # of where a problem is
 _TYPES = ("string", "integer", "number", "boolean", "array", "object", "null")
 _NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _SIZES = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
@@ -164,6 +165,7 @@ def _describe(error: Any, root: str) -> str:
     """The first problem in our words, which do not quote the answer."""
     steps = error.instance_path
     path = root + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    path = path if len(path) <= PATH_CHARACTERS else f"…{path[-PATH_CHARACTERS:]}"
     kind = error.kind
     match kind.name:
         case "required":
