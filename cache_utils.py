@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from batch.errors import ApiError, InputError
+from batch.kinds.file_parts import uploaded_part
 from batch.model import model_id
 from batch.responses import service_errors
 from batch.responses.cached_contents import NAME_PREFIX, CacheMetadata, tagged_name
@@ -80,7 +81,7 @@ class CachedText:
 
     def body(self, display_name: str, ttl_seconds: float, uploaded: Iterable[Json] = ()) -> Json:
         """The JSON of a create call; `uploaded` are the files' resources in order."""
-        parts: list[Json] = [{"fileData": {"fileUri": f["uri"], "mimeType": f["mimeType"]}} for f in uploaded]
+        parts: list[Json] = [uploaded_part(file) for file in uploaded]
         parts += [{"text": self.text}] if self.text else []
         turns = [{"role": "user", "parts": parts}] if parts else []
         return {

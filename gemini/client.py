@@ -61,9 +61,12 @@ class GeminiClient:
 
     # -- batch jobs --------------------------------------------------------------------------------------------
 
-    def create_batch(self, model: str, batch: Json) -> Json:
-        """Create a batch job and return its operation. NOT idempotent at the service: send only after a look."""
-        return self._call("post", f"models/{model}:batchGenerateContent", {"batch": batch})
+    def create_batch(self, model: str, batch: Json, method: str = "batchGenerateContent") -> Json:
+        """Create a batch job and return its operation. NOT idempotent at the service: send only after a look.
+
+        `method` is the one that the kind of request has for it.
+        """
+        return self._call("post", f"models/{model}:{method}", {"batch": batch})
 
     def get_batch(self, name: str) -> Json:
         """The operation as JSON: metadata with state and batchStats, output, error."""

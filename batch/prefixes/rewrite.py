@@ -29,7 +29,7 @@ that names a cache itself names `cachedContents/…`."""
 _decode_members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
-class _Request(RequestHeader, forbid_unknown_fields=True, gc=False, kw_only=True):
+class _StrictRequest(RequestHeader, forbid_unknown_fields=True, gc=False, kw_only=True):
     contents: list[Turn]
 
 
@@ -37,7 +37,7 @@ class _Line(Struct, forbid_unknown_fields=True, gc=False):
     """The usual shape of a line, for which there is a short way."""
 
     key: Raw
-    request: _Request
+    request: _StrictRequest
 
 
 _decode_typed = msgspec.json.Decoder(_Line).decode

@@ -47,12 +47,12 @@ class Content(Struct, gc=False):
     role: str | None = None
 
 
-class Request(RequestHeader, gc=False, kw_only=True):
+class TextRequest(RequestHeader, gc=False, kw_only=True):
     contents: list[Content]
 
 
 class Line(Struct, gc=False):
-    request: Request
+    request: TextRequest
 
 
 _decode = msgspec.json.Decoder(Line).decode
@@ -299,12 +299,12 @@ class TextScan(PrefixScan):
             self.prefixes.add(prefix, tokens, unknown_size)
             self._new_count += 1
 
-    def _hash_request_header(self, request: Request) -> SizedPrefix:
+    def _hash_request_header(self, request: TextRequest) -> SizedPrefix:
         if request.systemInstruction is UNSET and request.tools is UNSET and request.toolConfig is UNSET:
             return NO_HEADER, 0, 0.0, 0, 0
         return self.hasher.header(request)
 
-    def _turn_salts(self, request: Request) -> Iterator[tuple[int, int]]:
+    def _turn_salts(self, request: TextRequest) -> Iterator[tuple[int, int]]:
         """Of each turn the salt of its name, and 1 if no cache may end before it or in it."""
         exchanges = request_parts.exchange_turns(content.parts for content in request.contents)
         for content, in_exchange in zip(request.contents, exchanges, strict=True):

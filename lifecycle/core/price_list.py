@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from batch.model import Tariff, Usage
-from batch.pricing import rates
 from batch.pricing.catalog import Catalog, CatalogModel
 
 
@@ -27,8 +26,12 @@ class PriceList:
 
     def price(self, model: str) -> Callable[[Usage], float | None]:
         """What one row's usage costs in a batch today; None where no price is known."""
-        tariff = self.tariff(model)
-        return lambda usage: rates.usage_usd(usage, tariff) if tariff else None
+        from batch.kinds.registry import (
+            kind_of,
+        )  # what a kind is made of takes long to import, and prices are made late
+
+        tariff, kind = self.tariff(model), kind_of(self.model(model))
+        return lambda usage: kind.price(usage, tariff) if tariff else None
 
     def enqueued_tokens(self, model: str) -> int | None:
         """Input tokens that the model's active jobs may hold in the user's tier; None if nobody knows."""

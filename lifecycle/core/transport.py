@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from batch.errors import InputError
 from batch.model import SendAs
 
-OUTPUT_TOKEN_BYTES = 4.0  # of an answer's text as JSON
-RESPONSE_OVERHEAD_BYTES = 1_000.0  # a response without its text: usage, ids, ratings, a key
-IMAGE_BYTES = 8_000_000.0  # a picture of 2K in base64, by a public report
-EMBEDDING_BYTES = 60_000.0  # an embedding of 3,072 numbers in JSON
-
 
 @dataclass(frozen=True)
 class BatchLimits:
@@ -53,12 +48,6 @@ class PayloadSize:
     @property
     def total_output_bytes(self) -> float:
         return self.rows * self.output_bytes
-
-
-def result_bytes(kind: str, output_tokens: float | None) -> float:
-    """Expected bytes of one result; `kind` as in the catalog, `output_tokens` of one row, thoughts included."""
-    fixed = {"image": IMAGE_BYTES, "embedding": EMBEDDING_BYTES}.get(kind)
-    return RESPONSE_OVERHEAD_BYTES + (OUTPUT_TOKEN_BYTES * (output_tokens or 0.0) if fixed is None else fixed)
 
 
 def choose_transport(requested: SendAs, payload: PayloadSize, limits: BatchLimits) -> SendAs:

@@ -17,6 +17,8 @@ import pyarrow as pa
 
 from batch.errors import BatchRunnerError, Fault, InputError, NotFound, Problem
 from batch.formatting import plural, quoted_list
+from batch.kinds.kind import RequestKind, RowCheck
+from batch.kinds.text import TEXT
 from batch.model import Generation
 from batch.requests.generation_settings import EncodedSettings, check_generation
 from batch.requests.input_formats import (
@@ -30,7 +32,7 @@ from batch.requests.input_formats import (
     prompt_lines,
 )
 from batch.requests.prompt_template import Template, compile_template, default_template
-from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow, RowChecker
+from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow
 from batch.requests.use_cache_marker import match_marker
 from batch.rules.model_rules import ModelRules
 from batch.rules.rule_table import RULES, warning
@@ -88,6 +90,7 @@ def prepare(
     source_name: str = "",
     model: str = "",
     rules: ModelRules | None = None,
+    request_kind: RequestKind = TEXT,
     key_column: str = "",
     progress: Progress | None = None,
 ) -> Draft:
@@ -95,9 +98,9 @@ def prepare(
 
     `source` is a file, or the text itself. `template` is for tables; `generation` and `shared_text` go into every
     request; `model`, if given, makes rows that ask for another one a problem; `rules` are those of the model that rows
-    and settings are held to; `key_column` names a table's column of keys (else a column "key" is one). `progress` is
-    told the part done, 0 to 1. Raises InputError where the input as a whole, the template or the settings cannot be
-    used.
+    and settings are held to, `request_kind` what its requests are; `key_column` names a table's column of keys (else a
+    column "key" is one). `progress` is told the part done, 0 to 1. Raises InputError where the input as a whole, the
+    template or the settings cannot be used.
     """
     rules = rules or ModelRules()
     for problem in check_generation(generation or Generation(), rules):
@@ -109,7 +112,7 @@ def prepare(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         settings = EncodedSettings(generation or Generation(), shared_text, rules)
-        checker = RowChecker(settings, model=model, rules=rules)
+        checker = request_kind.make_check(settings, model=model, rules=rules)
         builder = _DraftBuilder(folder, checker, progress or (lambda done: None))
         if kind in TABLE_KINDS:
             builder.table(source, kind, template, key_column)
@@ -140,7 +143,7 @@ def _name_of(source: Path | str) -> str:
 class _DraftBuilder:
     """One preparation under way."""
 
-    def __init__(self, folder: Path, checker: RowChecker, progress: Progress) -> None:
+    def __init__(self, folder: Path, checker: RowCheck, progress: Progress) -> None:
         self._folder = folder
         self._checker = checker
         self._progress = progress

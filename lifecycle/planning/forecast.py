@@ -14,6 +14,7 @@ import orjson
 
 import gem_cache
 from batch.errors import ApiError
+from batch.kinds.registry import kind_of
 from batch.model import ContextMode, Tariff, Usage
 from batch.planning.duration import MAX_JOB_HOURS, learn_duration
 from batch.prefixes.scan import UNKNOWN_SIZE
@@ -27,7 +28,6 @@ from batch.pricing.workload import (
     TierTotals,
     Workload,
     apply_canary,
-    assumed_output,
 )
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
@@ -236,7 +236,6 @@ def _workload(
     demands = read_demands(requests, len(plan.survey), model.output_cap if model else None)
     long = np.array([tariff is not None and rates.is_long(round(p), tariff) for p in prompt], dtype=bool)
     tiers = [_tier_totals(prompt[rows], cached[rows], demands[sent][rows]) for rows in (~long, long)]
-    kind = model.kind if model else "text"
     counting_note = (
         f"{counted} texts were counted exactly, the rest is estimated from them." if counted else UNCOUNTED_NOTE
     )
@@ -249,7 +248,7 @@ def _workload(
         searching=int(demands["searches"][sent].sum()),
         searches=float(demands["searches"][sent].sum()),
         unknown_size=int(((plan.survey.flags & UNKNOWN_SIZE) > 0)[open_].sum()),
-        output=output or assumed_output(kind, thinking=model is None or model.thinking is not None),
+        output=output or kind_of(model).assumed_output(model is None or model.thinking is not None),
         caches=tuple(CachePlan(g.prefix_tokens, *_cache_hours(plan.options.hours)) for g in plan.caches),
         counting_note=counting_note,
     )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from batch.kinds.registry import kind_of
 from batch.model import ContextMode, Generation, Tariff, model_id
 from batch.planning.duration import JobObservation, learn_implicit_rate
 from batch.rules.model_rules import ModelRules
@@ -61,6 +62,7 @@ class ForecastService:
             shared_text=shared_text,
             source_name=source_name,
             rules=self.model_rules(model),
+            request_kind=kind_of(self._context.price_list.model(model)),
             progress=progress,
         )
         return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft

@@ -166,8 +166,9 @@ class SubmissionService:
         return run_id
 
     def _payload_size(self, draft: Draft, spec: RunSpec, forecast: Forecast) -> PayloadSize:
-        model = self._context.price_list.model(spec.model)
-        kind = "image" if draft.image_output else model.kind if model else "text"
+        from batch.kinds.registry import KINDS, kind_of
+
+        kind = KINDS["image"] if draft.image_output else kind_of(self._context.price_list.model(spec.model))
         sizes = np.diff(np.append(forecast.plan.survey.offset, draft.size_bytes))
         tokens = (forecast.estimate.output.expected or 0.0) / max(1, forecast.estimate.rows)
-        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max()), transport.result_bytes(kind, tokens))
+        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max()), kind.result_bytes(tokens))

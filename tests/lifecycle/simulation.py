@@ -125,6 +125,7 @@ class FakeGoogle:
     results: dict[str, Job] = field(default_factory=dict)
     faults: list[InjectedFault] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    create_methods: list[str] = field(default_factory=list)
     short_lists: int = 0
     max_files: int = 1_000
     cancel_seconds: float = 0.0
@@ -178,7 +179,8 @@ class FakeGeminiClient:
     def server_now(self) -> datetime:
         return datetime.fromtimestamp(self.google.now, UTC)
 
-    def create_batch(self, model: str, batch: dict[str, Any]) -> dict[str, Any]:
+    def create_batch(self, model: str, batch: dict[str, Any], method: str = "batchGenerateContent") -> dict[str, Any]:
+        self.google.create_methods.append(method)
         return dict(self.google.call("create", lambda: self._create(model, batch)))
 
     def _create(self, model: str, batch: dict[str, Any]) -> dict[str, Any]:
@@ -466,7 +468,7 @@ class Simulation:
         return texts_by_key
 
 
-def _build(folder: Path, *, received: list[Path], price: Any, schema: Any = None) -> Reconciliation:
+def _build(folder: Path, *, received: list[Path], **_: Any) -> Reconciliation:
     """Counting only; the real join has its own tests."""
     sent = len((folder / "requests.jsonl").read_text().splitlines())
     keys = {json.loads(line)["key"] for path in received for line in path.read_text().splitlines()}

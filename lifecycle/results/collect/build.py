@@ -20,6 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from batch.kinds.kind import RequestKind
+from batch.kinds.text import TEXT
 from lifecycle.core import malloc
 from lifecycle.core.run_files import INPUTS, OTHERS, REQUESTS, RESULTS
 from lifecycle.results.collect.counters import Counters
@@ -42,7 +44,7 @@ def build_results(
     received: list[Path],
     price: Price,
     schema: dict[str, Any] | None = None,
-    pictures: bool = False,
+    kind: RequestKind = TEXT,
     search_priced: bool = True,
     memory_mb: int = 64,
     cancelled: Collection[Path] = (),
@@ -50,7 +52,7 @@ def build_results(
     """Account for every row of a run's folder and write its results; safe to repeat after a crash.
 
     `received` are the files of result lines, named `<attempt>-<shard>.jsonl`; `price` prices one row's usage;
-    `schema` is the response schema of requests that name none, and `pictures` says that they ask for one.
+    `schema` is the response schema of requests that name none, `kind` what the requests are.
     `cancelled` are those of the received files whose job we asked to be cancelled.
     Without `search_priced` what web searches cost is not known, and the account says so where there were any.
     Both files are written aside and renamed into place, results last: a reader sees the old or the new, whole.
@@ -59,8 +61,9 @@ def build_results(
         shutil.rmtree(stale, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder) as name:
         work_dir = Path(name)
-        returned = parse_files(received, work_dir / "wide.arrows", work_dir / "narrow.parquet", price, cancelled)
-        schemas = ResponseSchemas(schema, pictures=pictures)
+        line_path, key_path = work_dir / "wide.arrows", work_dir / "narrow.parquet"
+        returned = parse_files(received, line_path, key_path, price, kind.classify, cancelled)
+        schemas = ResponseSchemas(schema, pictures=kind.pictures)
         schemas.scan(folder / REQUESTS, work_dir / "forms.parquet")
         ordered = write_matches(
             folder,
@@ -72,7 +75,7 @@ def build_results(
             spill=work_dir / "spill",
         )
         counters = Counters(
-            tuple(path.relative_to(folder).as_posix() for path in received), search_priced=search_priced
+            tuple(path.relative_to(folder).as_posix() for path in received), search_priced=search_priced, kind=kind.name
         )
         lines = _kept_lines(work_dir, counters)
         rows = pq.read_metadata(folder / INPUTS).num_rows

@@ -18,8 +18,8 @@ from lifecycle.results.store.reconciliation import AnswerColumn, Reconciliation
 class Counters:
     """Lines as they are placed, rows as they are written."""
 
-    def __init__(self, files: tuple[str, ...], *, search_priced: bool = True) -> None:
-        self.files, self.search_priced = files, search_priced
+    def __init__(self, files: tuple[str, ...], *, search_priced: bool = True, kind: str = "text") -> None:
+        self.files, self.search_priced, self.request_kind = files, search_priced, kind
         self.kinds: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.usage = Usage()
@@ -67,6 +67,7 @@ class Counters:
             fields=fields,
             notes=tuple(self._notes()),
             files=self.files,
+            kind=self.request_kind,
             extras=tuple(name for name in EXTRA_COLUMNS if name in self.extras),
         )
 

@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.model import Usage
-from batch.responses.outcomes import RANK, ParsedRow, as_cancelled, classify
+from batch.responses.outcomes import RANK, ParsedRow, as_cancelled
 from lifecycle.results.store.columns import KEY_SCHEMA, LINE_SCHEMA, USAGE_COLUMNS
 
 Price = Callable[[Usage], float | None]
+Classify = Callable[[bytes], ParsedRow]
 
 _WIDTH = 1 + len(LINE_SCHEMA)
 BATCH_ROWS = 4096
@@ -37,7 +38,12 @@ def attempt_of(path: Path) -> int:
 
 
 def parse_files(
-    received: list[Path], line_path: Path, key_path: Path, price: Price, cancelled: Collection[Path] = ()
+    received: list[Path],
+    line_path: Path,
+    key_path: Path,
+    price: Price,
+    classify: Classify,
+    cancelled: Collection[Path] = (),
 ) -> int:
     """Classify and price every line of the received files; returns how many there were.
 
@@ -50,7 +56,7 @@ def parse_files(
         pa.ipc.new_stream(str(line_path), LINE_SCHEMA) as line_writer,
         pq.ParquetWriter(key_path, KEY_SCHEMA, compression="lz4", use_dictionary=False) as key_writer,
     ):
-        for cells in _batches(received, price, cancelled):
+        for cells in _batches(received, price, classify, cancelled):
             ranks, *columns = (cells[column::_WIDTH] for column in range(_WIDTH))
             arrays = [pa.array(column, type) for column, type in zip(columns, LINE_SCHEMA.types, strict=True)]
             line_writer.write_batch(batch := pa.record_batch(arrays, schema=LINE_SCHEMA))
@@ -61,7 +67,9 @@ def parse_files(
     return count
 
 
-def _batches(received: list[Path], price: Price, cancelled: Collection[Path]) -> Iterator[list[object]]:
+def _batches(
+    received: list[Path], price: Price, classify: Classify, cancelled: Collection[Path]
+) -> Iterator[list[object]]:
     """The lines of all files, a bounded number at a time: each line's worth and columns of WIDE, one after another.
 
     One flat list, because a list of tuples would keep the garbage collector busy.

@@ -37,14 +37,14 @@ class _Config(msgspec.Struct, gc=False):
     modalities_: msgspec.Raw = msgspec.field(name="response_modalities", default=_NULL)
 
 
-class _Request(msgspec.Struct, gc=False):
+class _SchemaRequest(msgspec.Struct, gc=False):
     config: _Config | None = msgspec.field(name="generationConfig", default=None)
     config_: _Config | None = msgspec.field(name="generation_config", default=None)
 
 
 class _Line(msgspec.Struct, gc=False):
     key: str
-    request: _Request | None = None
+    request: _SchemaRequest | None = None
 
 
 _decode = msgspec.json.Decoder(_Line).decode
@@ -114,7 +114,7 @@ class ResponseSchemas:
         if keys:
             yield keys, numbers
 
-    def _number(self, request: _Request | None) -> int:
+    def _number(self, request: _SchemaRequest | None) -> int:
         """The number of the form a request asks for, kept under the bytes it was asked in."""
         config = (request.config or request.config_) if request else None
         if config is None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from batch.responses.spreadsheet_text import FLAT_COLUMNS, USD_DIGITS, input_column_names
+from batch.responses.spreadsheet_text import USD_DIGITS, input_column_names
 from lifecycle.core.run_files import INPUTS
 from lifecycle.results.read.table import Filter, ResultTable
 from lifecycle.results.store import sql
@@ -34,7 +34,7 @@ def flat_schema(table: ResultTable, fields: bool = False) -> pa.Schema:
 
 def flat_columns(table: ResultTable) -> tuple[str, ...]:
     """The columns of the flat row, with what is paid for beside the text where any row has it."""
-    return (*FLAT_COLUMNS, *table.reconciliation.extras)
+    return (*table.kind.columns, *table.reconciliation.extras)
 
 
 def source_columns(table: ResultTable) -> dict[str, str]:

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import orjson
 
+from batch.kinds.kind import RequestKind
+from batch.kinds.text import TEXT
 from batch.model import Usage
-from batch.responses.outcomes import classify
 from lifecycle.results.store.line_blocks import line_blocks
 
 
@@ -71,10 +72,11 @@ def read_detail(
     others: Sequence[OtherLine],
     source_columns: Sequence[str],
     request: bytes,
+    kind: RequestKind = TEXT,
 ) -> RowDetail:
     """A row of the table with all that the raw files tell of it."""
     raw = read_line(folder, files, *location) if location else b""
-    classified = classify(raw) if raw else None
+    classified = kind.classify(raw) if raw else None
     return RowDetail(
         **{name: row[name] for name in ("key", "n", "prompt", "outcome", "text", "error_code", "error_message")},
         **{name: row[name] for name in ("finish_reason", "block_reason", "attempt", "attempts", "shared")},

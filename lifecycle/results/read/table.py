@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.errors import InputError, NotFound
+from batch.kinds.kind import RequestKind
+from batch.kinds.registry import KINDS
 from batch.model import Usage
 from batch.pricing.rates import RunUsage
 from batch.responses.spreadsheet_text import input_column_names
@@ -92,6 +94,11 @@ class ResultTable:
         self.source_columns = input_column_names(source_names, taken=taken)  # as stored -> as shown
         self._text_columns = {name for name in source_names if _is_text(stored.field(name).type)}
         self._total = lru_cache(16)(self._count)
+
+    @property
+    def kind(self) -> RequestKind:
+        """What the run's requests are."""
+        return KINDS[self.reconciliation.kind]
 
     def totals(self) -> Reconciliation:
         """The account of the run."""
@@ -235,6 +242,7 @@ class ResultTable:
             attempts,
             tuple(self.source_columns.values()),
             request,
+            self.kind,
         )
 
     def query(self, column: str, where: Filter) -> tuple[str, list[Any]]:

@@ -38,7 +38,7 @@ class Reconciliation:
     `usage` and `usd` are everything bought: all attempts and unmatched lines, duplicates not. `usd` is None if no
     price is known; `unpriced` counts the lines bought whose cost is not known, or not with its search fees (then `usd`
     is a lower bound). `extras` are the columns of EXTRA_COLUMNS that any row has.
-    `files` are the received files by number, relative to the run's folder.
+    `files` are the received files by number, relative to the run's folder; `kind` names the kind of the requests.
     """
 
     sent: int = 0
@@ -58,6 +58,7 @@ class Reconciliation:
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    kind: str = "text"
 
     @property
     def answered(self) -> int:

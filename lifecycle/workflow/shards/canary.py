@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from batch.model import Stage, Usage
 from batch.pricing.estimate import over_budget
 from batch.responses.outcomes import ParsedRow as Answer
-from batch.responses.outcomes import classify
 from lifecycle.planning import cache_support
 from lifecycle.planning.forecast import ExpectedHours, Forecast, forecast
 from lifecycle.planning.plan_json import estimate_document
@@ -59,7 +58,7 @@ def _answers(ctx: StageContext, shard: Row) -> list[Answer]:
     if not received.exists():
         return []
     with received.open("rb") as lines:
-        return [classify(line) for line in lines]
+        return [ctx.kind.classify(line) for line in lines]
 
 
 def _check_cache_reads(ctx: StageContext, canary_shards: Sequence[Row], usages: Sequence[Usage]) -> None:

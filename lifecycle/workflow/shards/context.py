@@ -19,6 +19,7 @@ from lifecycle.core.transport import BatchLimits
 from lifecycle.storage.store import Row, Store
 
 if TYPE_CHECKING:
+    from batch.kinds.kind import RequestKind
     from gemini.client import GeminiClient
 
 
@@ -101,6 +102,13 @@ class StageContext:
     def display_prefix(self) -> str:
         """How everything this run makes at Google begins: ours, this installation's, this run's."""
         return f"{self.prefix}{self.id}-"
+
+    @property
+    def kind(self) -> RequestKind:
+        """What the run's requests are, by its model."""
+        from batch.kinds.registry import kind_of
+
+        return kind_of(self.options.model(self.model))
 
     def now(self) -> float:
         """Epoch seconds by the clock that all who share the store go by, for waiting."""

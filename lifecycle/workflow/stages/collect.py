@@ -67,13 +67,13 @@ def _record_observations(ctx: StageContext, shards: list[Row], reconciliation: R
 def _build_results(ctx: StageContext, shards: list[Row]) -> Reconciliation:
     schema = ctx.spec.generation.response_schema
     received = [path for shard in shards if (path := ctx.received_path(shard)).exists()]
-    tariff, model = ctx.options.tariff(ctx.model), ctx.options.model(ctx.model)
+    tariff = ctx.options.tariff(ctx.model)
     return build_results(
         ctx.folder,
         received=import_job_stage.write_inputs(ctx, shards) if ctx.is_imported else received,
         price=ctx.options.price(ctx.model),
         schema=orjson.loads(schema) if schema else None,
-        pictures=model is not None and model.kind == "image",
+        kind=ctx.kind,
         search_priced=tariff is not None and (tariff.search_query is not None or tariff.search_prompt is not None),
     )
 

@@ -68,7 +68,7 @@ def transport_for_run(ctx: StageContext) -> SendAs:
 
 def _output_bytes(ctx: StageContext) -> float:
     """Expected of one result, as it was forecast."""
-    return float(ctx.data.get("output_bytes", transport.RESPONSE_OVERHEAD_BYTES))
+    return float(ctx.data.get("output_bytes", ctx.kind.result_bytes(None)))
 
 
 def _resolve_cache_names(ctx: StageContext) -> Path:

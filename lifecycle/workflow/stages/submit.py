@@ -142,7 +142,7 @@ def _create(ctx: StageContext, shard: Row, listing: JobListing) -> StageResult |
         ctx.set_shard(shard, stage="intended", creates=int(shard["creates"]) + 1, settle_at=IN_FLIGHT, misses=0)
         timeout = ctx.options.create_timeout_seconds
         ctx.extend_lease(timeout + min(10.0, timeout))
-        job = parse_operation(ctx.client.create_batch(ctx.model, body))
+        job = parse_operation(ctx.client.create_batch(ctx.model, body, ctx.kind.create_method))
         if not job.name:
             raise ApiError("The reply names no job.", reason="MALFORMED", ambiguous=True)
     except ApiError as error:

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from batch.kinds.registry import IMAGE
+from batch.kinds.text import TEXT
 from batch.model import Usage
 from batch.pricing import catalog, rates
 from tests.lifecycle.hand_made_run import RunFixture, answer
@@ -97,8 +99,8 @@ def test_a_picture_that_was_asked_for_and_did_not_come_is_no_answer(tmp_path: Pa
             {"key": "text", **answer("Words.")},
         ]
     )
-    for pictures in (False, True):
-        run.build(pictures=pictures)
+    for kind in (TEXT, IMAGE):
+        run.build(kind=kind)
         assert [row["outcome"] for row in run.rows()] == ["answered", "invalid_output", "answered"]
     assert run.rows()[1]["text"] == "I drew it."
     assert run.rows()[1]["error_message"].endswith("a picture was asked for, and none came")
@@ -106,9 +108,9 @@ def test_a_picture_that_was_asked_for_and_did_not_come_is_no_answer(tmp_path: Pa
 
 def test_a_model_made_for_pictures_is_asked_for_one_unless_the_request_says_otherwise(tmp_path: Path) -> None:
     run = RunFixture(tmp_path / "r").send(["a"]).receive([{"key": "a", **answer("I drew it.")}])
-    run.build(pictures=True)
+    run.build(kind=IMAGE)
     assert run.rows()[0]["outcome"] == "invalid_output"
-    run.build(pictures=False)
+    run.build(kind=TEXT)
     assert run.rows()[0]["outcome"] == "answered"
 
 

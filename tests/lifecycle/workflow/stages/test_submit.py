@@ -292,9 +292,9 @@ def test_a_create_is_sent_only_while_the_lease_outlives_its_timeout(
     """Else another process could look, find nothing, and create, while this one's create is still on its way."""
     left, real = [], FakeGeminiClient.create_batch
 
-    def create(self: FakeGeminiClient, model: str, batch: Any) -> Any:
+    def create(self: FakeGeminiClient, model: str, batch: Any, method: str) -> Any:
         left.append(simulation.row(run_id)["lease_until"] - simulation.google.now)
-        return real(self, model, batch)
+        return real(self, model, batch, method)
 
     monkeypatch.setattr(FakeGeminiClient, "create_batch", create)
     run_id = simulation.submit()
@@ -329,13 +329,13 @@ def test_a_process_that_slept_through_its_lease_writes_nothing_and_its_job_is_ca
     run_id = simulation.submit()
     other, real = Process(simulation), FakeGeminiClient.create_batch
 
-    def create(self: FakeGeminiClient, model: str, batch: Any) -> Any:
+    def create(self: FakeGeminiClient, model: str, batch: Any, method: str) -> Any:
         monkeypatch.setattr(FakeGeminiClient, "create_batch", real)
         for _ in range(15):
             google.now += LEASE_SECONDS
             while other.step():
                 pass
-        return real(self, model, batch)
+        return real(self, model, batch, method)
 
     monkeypatch.setattr(FakeGeminiClient, "create_batch", create)
     simulation.work(0)

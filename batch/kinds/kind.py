@@ -1,0 +1,64 @@
+"""The seam between the life of a run and what its requests are: everything that differs from kind to kind.
+
+Code that sends, collects, prices or exports asks the kind of the run's model, and does not know which there are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from batch.errors import Problem
+from batch.model import Tariff, Usage
+from batch.pricing.workload import OutputAssumption
+from batch.requests.generation_settings import EncodedSettings
+from batch.requests.row_checker import CheckedRow
+from batch.responses.outcomes import ParsedRow
+from batch.rules.model_rules import ModelRules
+
+
+class RowCheck(Protocol):
+    """Makes requests of one input, a line or a prompt at a time; what cannot be sent comes back as problems.
+
+    `notes` counts what was accepted in a form that deserves a word, `models` the models that rows ask for,
+    and `rules` are those of the model that the rows were held to.
+    """
+
+    notes: Counter[str]
+    models: Counter[str]
+    rules: ModelRules
+
+    def check_line(self, raw: bytes, number: int) -> CheckedRow | list[Problem]: ...
+
+    def check_prompt(self, text: str, key: str, number: int, prefix_chars: int = 0) -> CheckedRow | list[Problem]: ...
+
+
+class RowCheckMaker(Protocol):
+    """Makes the check of one input for rows that get these settings; `model` is the run's, "" if it is open, and `rules`
+    are those of the model that the rows are meant for."""
+
+    def __call__(self, settings: EncodedSettings, *, model: str = "", rules: ModelRules | None = None) -> RowCheck: ...
+
+
+@dataclass(frozen=True)
+class RequestKind:
+    """One kind of request, named as in the catalog.
+
+    `create_method` makes its batch jobs: `POST models/{model}:{create_method}`. `make_check` checks input and writes
+    the requests as they are sent. `assumed_output` is told whether the model thinks; `result_bytes` estimates one result
+    line from its output tokens. `classify` reads a result line; `price` is one row's usage in a batch, None where a
+    price is not known. `columns` are those of a flat row, shown and exported in this order. With
+    `pictures` a row that does not say otherwise asks for one.
+    """
+
+    name: str
+    create_method: str
+    make_check: RowCheckMaker
+    assumed_output: Callable[[bool], OutputAssumption]
+    result_bytes: Callable[[float | None], float]
+    classify: Callable[[bytes], ParsedRow]
+    price: Callable[[Usage, Tariff], float | None]
+    columns: tuple[str, ...]
+    pictures: bool = False
