@@ -19,7 +19,7 @@ from batch.requests import response_schema
 from batch.requests.field_table import ENUMS, MESSAGES, RANGES, FieldSpec, find_field, unknown_field_fault
 from batch.rules import media_types
 from batch.rules.media_types import MediaVerdict
-from batch.rules.model_rules import Demands, Verdict
+from batch.rules.model_rules import NOTHING_FOUND, Demands, Verdict
 
 Members = dict[str, Raw]
 
@@ -73,6 +73,8 @@ class Findings:
 
     def add_verdict(self, verdict: Verdict) -> None:
         """Take over what a table of rules says."""
+        if verdict is NOTHING_FOUND:
+            return
         self.faults += verdict.faults[: MAX_FAULTS - len(self.faults)]
         self.notes.update(verdict.warnings)
 

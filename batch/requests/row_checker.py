@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from msgspec import UNSET, Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import decode
 
 from batch.errors import Problem
@@ -80,6 +80,13 @@ class _ParsedField(NamedTuple):
     findings: Findings
     canonical: bool
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing more needs to be said or asked, unless there are tools: so it is with nearly every field."""
+        findings = self.findings
+        demanding = findings.demands and self.name != "generationConfig"
+        return self.canonical and not (findings.faults or findings.notes or demanding or findings.image_output)
+
 
 class RowChecker:
     """Checks the rows of one input. `notes` counts what was accepted in a form that deserves a word.
@@ -92,7 +99,7 @@ class RowChecker:
         self._settings = settings
         self.rules = rules or ModelRules()
         self._model = model_id(model)
-        self._memo: dict[tuple[str, bytes], _ParsedField] = {}
+        self._memo: dict[tuple[str, bytes], tuple[bool, _ParsedField]] = {}
         self._prefix_parts: dict[str, bytes] = {}
         self.notes: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
@@ -115,38 +122,49 @@ class RowChecker:
         images = False
         others = line.request.other_fields()
         if others != fast_path.NO_OTHER_FIELDS or turns.history is not None:
-            findings = Findings()
+            telling, has_tools = [], line.request.tools is not UNSET
             for name, value in zip(fast_path.OTHER_FIELDS, others, strict=True):
                 if value is not UNSET:
-                    parsed = self._parse_field_once(name, value)
-                    if not parsed.canonical or parsed.findings.faults:
-                        return None
-                    findings.merge(parsed.findings)
-            config = line.request.generation_config
-            self._judge_together(turns.history, findings, None if config is UNSET else config)
-            if findings.faults:
-                return None
-            if findings.notes:
+                    silent, parsed = self._parse_field_once(name, value)
+                    if not silent or has_tools:
+                        telling.append(parsed)
+            if telling or turns.history is not None:
+                findings = self._judge_fields(telling, turns.history, line.request.generation_config)
+                if findings is None:
+                    return None
                 self.notes.update(findings.notes)
-            images = findings.image_output
+                images = findings.image_output
         if not self._settings.has_values:
             return CheckedRow(line.key, turns.prompt, b"", raw, turns.media, images)
         members = read_object(fast_path.decode_key_and_request(raw).request)
         self._settings.apply(members)
         return CheckedRow(line.key, turns.prompt, encode(members), b"", turns.media, images)
 
-    def _parse_field_once(self, name: str, value: Raw) -> _ParsedField:
-        """Read one field beside the contents; what was read is remembered, since rows repeat it."""
+    def _judge_fields(
+        self, fields: Sequence[_ParsedField], history: Sequence[HistoryTurn] | None, config: Raw | UnsetType
+    ) -> Findings | None:
+        """What fields of a plain request say beside each other; None if the row has to go the long way."""
+        findings = Findings()
+        for parsed in fields:
+            if not parsed.canonical:
+                return None
+            findings.merge(parsed.findings)
+        self._judge_together(history, findings, None if config is UNSET else config)
+        return None if findings.faults else findings
+
+    def _parse_field_once(self, name: str, value: Raw) -> tuple[bool, _ParsedField]:
+        """Read one field beside the contents; what was read is remembered, since rows repeat it. Also: is it silent?"""
         memo_key = (name, bytes(value))
-        parsed = self._memo.get(memo_key)
-        if parsed is None:
+        remembered = self._memo.get(memo_key)
+        if remembered is None:
             parsed = _parse_field(name, value)
             _judge_field(parsed, self.rules)
+            remembered = parsed.silent, parsed
             if len(memo_key[1]) <= MEMO_BYTES:
                 if len(self._memo) >= MEMO_ENTRIES:
                     self._memo.clear()
-                self._memo[memo_key] = parsed
-        return parsed
+                self._memo[memo_key] = remembered
+        return remembered
 
     def _judge_together(
         self, history: Sequence[HistoryTurn] | None, findings: Findings, config: Raw | None, has_cache: bool = False
@@ -223,7 +241,7 @@ class RowChecker:
                     continue
                 parsed = _parse_field(name, value)
             else:
-                parsed = self._parse_field_once(name, value)
+                _, parsed = self._parse_field_once(name, value)
             findings.merge(parsed.findings)
             if parsed.name in request:
                 findings.add_fault(f'The field "{parsed.name}" is given in two spellings.', "Keep one.")

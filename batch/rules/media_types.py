@@ -60,6 +60,10 @@ _NAMES = {
 }
 
 
+# The usual media are known by how their base64 begins, without decoding any.
+_USUAL_STARTS = {"image/png": "iVBORw0KGgo", "image/jpeg": "/9j/", "application/pdf": "JVBERi"}
+
+
 class MediaVerdict(NamedTuple):
     """What was found of one piece of media: a fault, or the id of a rule that warns ("" for none)."""
 
@@ -72,6 +76,9 @@ FINE = MediaVerdict()
 
 def judge_blob(declared: str, data: str, path: str) -> MediaVerdict:
     """Judge bytes that stand in the request, as base64, and their declared type."""
+    start = _USUAL_STARTS.get(declared)
+    if start is not None and data.startswith(start):
+        return FINE
     found = sniff(_head(data))
     verdict = judge_type(declared, path, found)
     if verdict.fault or not found:

@@ -12,6 +12,8 @@ from batch.pricing.catalog import CatalogModel
 from batch.rules.rule_table import broken
 from batch.rules.tool_history import HistoryTurn, history_verdict
 
+REMEMBERED = 256
+"""So many combinations of demands are remembered; rows repeat them."""
 MOST_CANDIDATES = 8
 """No model gives more answers to one request."""
 _FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
@@ -26,6 +28,9 @@ class Verdict:
 
     def __add__(self, other: Verdict) -> Verdict:
         return Verdict(self.faults + other.faults, self.warnings + other.warnings)
+
+
+NOTHING_FOUND = Verdict()
 
 
 class Demands(NamedTuple):
@@ -46,6 +51,7 @@ class ModelRules:
         self.name = name
         self._facts = facts or CatalogModel()
         self._words = _describe_facts(self._facts)
+        self._together: dict[tuple[tuple[Demands, ...], bool], Verdict] = {}
 
     def check_config(self, config: Mapping[str, Any]) -> Verdict:
         """Judge a generationConfig, whose values have the right types already."""
@@ -82,8 +88,16 @@ class ModelRules:
             verdict += self._judge("functions_with_search", self._facts.functions_with_search)
         return verdict
 
-    def check_together(self, demands: Iterable[Demands], has_cache: bool = False) -> Verdict:
+    def check_together(self, demands: tuple[Demands, ...], has_cache: bool = False) -> Verdict:
         """Judge what the fields of one request ask for together. A cache may hold tools that are not seen here."""
+        verdict = self._together.get((demands, has_cache))
+        if verdict is None:
+            if len(self._together) >= REMEMBERED:
+                self._together.clear()
+            verdict = self._together[demands, has_cache] = self._judge_together(demands, has_cache)
+        return verdict
+
+    def _judge_together(self, demands: Iterable[Demands], has_cache: bool) -> Verdict:
         functions, allowed, json_output = frozenset[str](), tuple[str, ...](), False
         for demand in demands:
             functions, allowed = functions | demand.functions, allowed + demand.allowed_functions
@@ -103,6 +117,8 @@ class ModelRules:
     def check_history(self, turns: Sequence[HistoryTurn]) -> Verdict:
         """Judge the exchanges with functions in the turns of a request."""
         faults, unsigned = history_verdict(turns)
+        if not faults and not unsigned:
+            return NOTHING_FOUND
         verdict = Verdict(tuple(faults))
         needed = self._facts.thought_signatures
         for turn, name, current in unsigned:
