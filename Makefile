@@ -1,9 +1,10 @@
 # Two commands matter: `make run` and `make test`. Each sets up what it needs.
 PYTHON ?= python3
 BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-emit-index-url --upgrade
 export PYTHONUNBUFFERED := 1
 
-.PHONY: run test lint bench crash faults conformance mutations live screenshots clean
+.PHONY: run test lint lock bench crash faults conformance mutations live screenshots clean
 
 run: .venv/run.stamp
 	$(BIN)/streamlit run main.py
@@ -16,6 +17,14 @@ lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Takes the newest releases that the two requirements files allow, for every Python from 3.11 on.
+lock: .venv/bin/python
+	$(BIN)/python -m pip install --quiet "uv>=0.5"
+	$(LOCK) requirements.txt --output-file requirements.lock \
+	    --custom-compile-command "make lock"
+	$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock \
+	    --custom-compile-command "make lock"
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m benchmarks
@@ -44,12 +53,12 @@ screenshots: .venv/dev.stamp
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (set PYTHON=…)."; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "No virtual environment could be made. On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
-.venv/run.stamp: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+.venv/run.stamp: requirements.lock | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
 	@touch $@
 
-.venv/dev.stamp: requirements-dev.txt requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+.venv/dev.stamp: requirements-dev.lock | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.lock
 	@touch $@ .venv/run.stamp
 
 clean:

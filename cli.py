@@ -1,7 +1,8 @@
 """The same verbs as the page, from a terminal: `python cli.py VERB …` or `gemini-batch VERB …`, for cron and CI.
 
-With --json one JSON document on stdout; messages go to stderr. Exit 0: the run is finished (even with failed rows),
-or what was asked is done; 1: failed, cancelled, or the key is missing; 2: bad input or over budget.
+`page` starts the page itself. With --json one JSON document on stdout; messages go to stderr. Exit 0: the run is
+finished (even with failed rows), or what was asked is done; 1: failed, cancelled, or the key is missing; 2: bad input
+or over budget.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_verb(options: argparse.Namespace) -> int:
     """Open a Runner and do what was asked. Imports what the verb needs, and no more."""
+    if options.verb == "page":
+        from terminal.verbs.page import page
+
+        return page(options)
     from assembly import open_runner
     from settings import load
     from terminal.steps.account import account_of_caller

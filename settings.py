@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -11,7 +12,21 @@ from dotenv import dotenv_values
 
 from batch.errors import InputError
 
-ROOT = Path(__file__).resolve().parent
+
+def home_folder(code: Path, environ: Mapping[str, str]) -> Path:
+    """Where `.env` and `data` are: beside the code in a checkout; once installed, in a folder of the user's own."""
+    if (code / "pyproject.toml").exists():
+        return code
+    if sys.platform == "win32":
+        place = Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        place = Path.home() / "Library" / "Application Support"
+    else:
+        place = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return place / "gemini-batch"
+
+
+HOME = home_folder(Path(__file__).resolve().parent, os.environ)
 
 
 @dataclass(frozen=True)
@@ -21,7 +36,7 @@ class Settings:
     gemini_api_key: str = field(default="", repr=False)
     google_gemini_base_url: str = ""
     gemini_api_version: str = ""
-    data_dir: Path = ROOT / "data"
+    data_dir: Path = HOME / "data"
     database_url: str = field(default="", repr=False)
     catalog_file: str = ""
     cookie_secret: str = field(default="", repr=False)
@@ -46,7 +61,7 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = None)
 
     Raises InputError naming the variable when a value cannot be used.
     """
-    dotenv_file = dotenv_values(env_file or ROOT / ".env") if environ is None else {}
+    dotenv_file = dotenv_values(env_file or HOME / ".env") if environ is None else {}
     variables = {**{k: v for k, v in dotenv_file.items() if v}, **(os.environ if environ is None else environ)}
     values = {
         f.name: _parse(f.name, variables[f.name.upper()]) for f in fields(Settings) if variables.get(f.name.upper())

@@ -32,6 +32,8 @@ def build_parser() -> Parser:
     verbs.add("spend", "account", "say what all runs of this key have cost, by day and model", [verbs.common])
     resume = verbs.add("resume", "runs", "carry on with every unfinished run of this key", [verbs.common])
     resume.add_argument("--wait", action="store_true", help="return when all have ended")
+    page = verbs.add("page", "page", "start the page in this terminal, on this computer only", [])
+    page.add_argument("--port", type=positive_int, help="where it listens; 8501 unless that is taken")
     return parser
 
 

@@ -10,7 +10,7 @@ from terminal.arguments.parser import build_parser
 
 SENT = ["prompts.txt", "--model", "gemini-3.8-flash"]
 VERBS = {"plan": SENT, "submit": SENT, "show": ["R"], "results": ["R", "--out", "r.csv"], "cancel": ["R"]}
-VERBS |= {"retry": ["R"], "recover": [], "runs": [], "caches": [], "spend": [], "resume": []}
+VERBS |= {"retry": ["R"], "recover": [], "runs": [], "caches": [], "spend": [], "resume": [], "page": []}
 
 
 @pytest.mark.parametrize("verb", VERBS)
