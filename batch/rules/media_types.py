@@ -10,6 +10,7 @@ from batch.errors import Fault
 from batch.rules.rule_table import broken
 
 _HEAD_CHARACTERS = 2_048  # of base64; enough for white space before a page of HTML
+_SENTENCE = 16
 _IMAGES = frozenset(["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"])
 _AUDIO = frozenset(
     ["audio/wav", "audio/mp3", "audio/mpeg", "audio/aiff", "audio/aac", "audio/ogg", "audio/flac", "audio/x-wav"]
@@ -51,9 +52,11 @@ _SIGNATURES = (
     (b"\x1aE\xdf\xa3", "video/webm"),
 )
 _BRANDS = {b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif", b"avif": "image/avif", b"M4A ": ""}
+_MARKUP = {b"<!doctype html": "text/html", b"<html": "text/html", b"<svg": "image/svg+xml"}
 _NAMES = {
     "text/html": "a page of HTML",
     "application/json": "JSON",
+    "application/xml": "XML",
     "image/svg+xml": "SVG",
     "application/zip": "a ZIP archive (such as an Office document)",
     "application/msword": "an Office document",
@@ -79,11 +82,14 @@ def judge_blob(declared: str, data: str, path: str) -> MediaVerdict:
     start = _USUAL_STARTS.get(declared)
     if start is not None and data.startswith(start):
         return FINE
-    found = sniff(_head(data))
+    head = _head(data)
+    found = sniff(head)
     verdict = judge_type(declared, path, found)
-    if verdict.fault or not found:
-        return verdict
     declared, group = _bare(declared), _group(_bare(declared))
+    if verdict.fault:
+        return verdict
+    if not found:
+        return verdict if group == "text" or not _reads_as_text(head) else MediaVerdict(warning="media_bytes_differ")
     readable = group == "text" and (_group(found) == "text" or found == "image/svg+xml")
     if not readable and (found in _REFUSED or _group(found) != group):
         return MediaVerdict(broken("media_bytes", path=path, type=declared, found=_NAMES.get(found, found)))
@@ -127,10 +133,8 @@ def sniff(head: bytes) -> str:
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12], "video/mp4")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "text/html"
-    if start.startswith(b"<svg") or (start.startswith(b"<?xml") and b"<svg" in start):
-        return "image/svg+xml"
+    if start.startswith(b"<"):
+        return next((kind for word, kind in _MARKUP.items() if word in start), "application/xml")
     return "application/json" if start.startswith((b'{"', b"{\n", b"{ ")) else ""
 
 
@@ -152,6 +156,11 @@ def _group(kind: str) -> str:
         return "text"
     top = kind.partition("/")[0]
     return "sound or film" if top in ("audio", "video") else "image" if top == "image" else kind
+
+
+def _reads_as_text(head: bytes) -> bool:
+    """Whether bytes are nothing but a sentence of printable ASCII or more, as an error that was saved as a picture is."""
+    return len(head) >= _SENTENCE and head.isascii() and head.decode("ascii").replace("\n", " ").isprintable()
 
 
 def _head(data: str) -> bytes:

@@ -196,6 +196,7 @@ def _describe_facts(facts: CatalogModel) -> dict[str, object]:
         "levels": ", ".join(levels),
         "low": low,
         "high": high,
+        "or_off": ", 0 to turn it off" if facts.thinking_off else "",
         "least_thinking": f'"thinkingBudget": {low}' if low else f'"thinkingLevel": "{next(iter(levels), "LOW")}"',
         "output_cap": facts.output_cap or 0,
         "max_candidates": facts.max_candidates or MOST_CANDIDATES,

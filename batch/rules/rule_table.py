@@ -53,7 +53,7 @@ _RULES = (
         "generationConfig.thinkingConfig.thinkingBudget",
         "a thinkingBudget",
         "thinkingBudget is {value:,}, which {model} does not take.",
-        "Write {low:,} to {high:,}, or -1 to leave it to the model.",
+        "Write {low:,} to {high:,}{or_off}, or -1 to leave it to the model.",
         f"Page on thinking: ranges by model; Roo-Code issue 4399; {_NEWS}",
         "thinking_budget",
     ),

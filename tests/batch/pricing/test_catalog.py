@@ -110,6 +110,30 @@ def test_a_model_is_offered_until_the_day_of_its_shutdown(packaged: catalog.Cata
     )
 
 
+def test_a_family_says_what_its_models_take_unless_they_say_it_themselves(packaged: catalog.Catalog) -> None:
+    """Every text model that is offered has a family or is only announced; a corrected family corrects its models."""
+    for name, model in packaged.available_models(TODAY).items():
+        if model.kind == "text" and model.status != "announced":
+            assert model.family, name
+            assert model.thinking and model.max_candidates and model.output_cap, name
+            assert model.thinking_levels if model.thinking == "levels" else model.thinking_budget, name
+    assert all(family.source for family in packaged.families.values())
+    corrected = catalog.load(
+        '[families."3"]\nmax_candidates = 4\n'
+        '[models."gemini-3.8-flash"]\nmax_candidates = 2\n'
+        '[models."mine"]\nfamily = "3"\n'
+    )
+    found = [corrected.models[name] for name in ("gemini-3.7-flash", "gemini-3.8-flash", "mine")]
+    assert [model.max_candidates for model in found] == [4, 2, 4]
+    assert all(model.thought_signatures for model in found)
+
+
+def test_a_family_that_is_not_there_is_named() -> None:
+    with pytest.raises(InputError, match=r'models\."mine"\.family: there is no family \'9\'') as caught:
+        catalog.load('[models."mine"]\nfamily = "9"\n')
+    assert "2.5" in caught.value.remedy
+
+
 def test_the_limits_of_the_service_are_the_documented_ones(packaged: catalog.Catalog) -> None:
     limits = packaged.limits
     assert (limits.inline_bytes, limits.file_bytes, limits.jobs) == (20_000_000, 2**31, 100)

@@ -285,6 +285,8 @@ CASES: dict[str, list[Case]] = {
     ],
     "media_bytes": [
         Case(NEW, blob("image/jpeg", HTML), "a page of HTML", blob("text/html; charset=utf-8", HTML)),
+        Case(NEW, blob("image/png", base64_of(b"<?xml version='1.0'?><Error/>")), "XML", blob("text/xml", "PD94bWwg")),
+        Case(NEW, blob("image/png", base64_of(b"<!-- - --><HTML>")), "HTML", blob("image/png", base64_of(bytes(20)))),
         Case(NEW, blob("application/pdf"), "image/png", blob("application/pdf", PDF)),
         Case(NEW, blob("text/plain", base64_of(b"PK\x03\x04" + bytes(9))), "ZIP", blob("text/plain", "aGVsbG8=")),
         Case(
@@ -310,6 +312,7 @@ WARNED: dict[str, tuple[str, Json, Json]] = {
     "media_type_unknown": (NEW, blob("image/x-odd", "AAAA"), blob("image/png", "AAAA")),
     "media_bytes_differ": (NEW, blob("image/jpeg"), blob("image/png")),
 }
+SENTENCE = base64_of(b"The file was not found.")
 BY_MODEL = [rule.id for rule in RULES.values() if rule.fact]
 
 
@@ -364,6 +367,11 @@ def test_what_may_be_refused_is_warned_of(rule_id: str) -> None:
     assert isinstance(checked, CheckedRow)
     assert notes == {rule_id: 1}
     assert check(model, fine)[1] == {}
+
+
+def test_a_sentence_said_to_be_a_picture_is_warned_of() -> None:
+    assert check(NEW, blob("image/jpeg", SENTENCE))[1] == {"media_bytes_differ": 1}
+    assert check(NEW, blob("text/plain", SENTENCE))[1] == {}
 
 
 def test_snake_case_and_the_long_way_are_held_to_the_same_rules() -> None:

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 
 from batch.errors import BatchRunnerError, InputError, NotFound
 from batch.model import Generation
+from batch.pricing.catalog import CatalogModel
+from batch.rules.model_rules import ModelRules
 from lifecycle.core import malloc
 from lifecycle.inputs import draft_files, drafts
 from lifecycle.inputs.draft_files import first_rows
@@ -464,3 +466,33 @@ def test_the_computers_own_encoding_does_not_matter(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.stderr == ""
     assert done.stdout.strip() == ascii((("row-000001", "Größe 🚀"),))
+
+
+# -- the model ---------------------------------------------------------------------------------------------------------
+
+
+def test_rows_and_settings_are_held_to_the_rules_of_the_model(tmp_path: Path) -> None:
+    """A row is named by line; settings that the model refuses are refused before a row is read."""
+    rules = ModelRules("gemini-2.5-flash", CatalogModel(thinking="budget", thinking_budget=(1, 100), output_cap=50))
+    level = '{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"thinkingConfig":{"thinkingLevel":"LOW"}}}'
+    content = line("a") + f'{{"key":"b","request":{level}}}\n'
+    draft = prepare(content, tmp_path / "a", kind="jsonl", rules=rules)
+    assert (draft.rows, draft.bad_rows) == (1, 1)
+    (problem,) = draft.problems
+    assert (problem.line, problem.key, problem.rule) == (2, "b", "thinking_level_kind")
+    assert drafts.open_draft(draft.folder).problems == draft.problems
+    for wrong in (Generation(max_output_tokens=51), Generation(thinking="101"), Generation(thinking="low")):
+        with pytest.raises(InputError, match="gemini"):
+            prepare(line("a"), tmp_path / "b", kind="jsonl", rules=rules, generation=wrong)
+
+
+def test_what_nobody_knows_of_a_model_is_said_and_sent(tmp_path: Path) -> None:
+    asked = '{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"candidateCount":2}}'
+    content = "".join(f'{{"key":"k{n}","request":{asked}}}\n' for n in range(3))
+    settings = Generation(thinking="low")
+    draft = prepare(content, tmp_path, kind="jsonl", rules=ModelRules("gemini-9"), generation=settings)
+    assert (draft.rows, draft.problem_count) == (3, 0)
+    assert draft.notes == (
+        "The settings have a thinkingLevel; whether gemini-9 takes that is not known.",
+        "3 rows have a candidateCount; whether gemini-9 takes that is not known.",
+    )
