@@ -10,11 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from batch.errors import ApiError
 from tests.ui.conftest import CookieJar
+from tests.ui.page_driver import KEY, Open, page_text, press
 from tests.ui.pricing_runner import PricingRunner, make_cache
-from tests.ui.shared.test_session import KEY, page_text, press
 from ui.shared.app_state import AppState
-
-Open = Callable[..., AppTest]
 
 
 @pytest.fixture

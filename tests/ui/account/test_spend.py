@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from batch.pricing.costs import RunCost, by_day_and_model, by_model, sum_spend
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import FakeRunner, finished_run, make_run
-from tests.ui.shared.test_session import KEY, page_text
+from tests.ui.page_driver import KEY, page_text
 from ui.account.spend import chart_options, describe_spend, format_amount
 from ui.shared.app_state import AppState
 

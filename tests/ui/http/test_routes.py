@@ -4,40 +4,15 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ui.http import routes, security
-from ui.shared.app_state import OWN_HEADER, AppState, CookieChange, Download, UploadGrant
-from ui.shared.cookie_crypto import CookieCipher
-
-OWN = {OWN_HEADER: "1"}
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> AppState:
-    return AppState(runner=cast(Any, None), cookie_cipher=CookieCipher("secret"), data_dir=tmp_path)
-
-
-@pytest.fixture
-def client(state: AppState) -> Iterator[TestClient]:
-    app = Starlette(
-        routes=[*routes.routes(state), Route("/", lambda _: PlainTextResponse("page"))],
-        middleware=security.middleware(("testserver", "localhost")),
-    )
-    with TestClient(app, follow_redirects=False) as client:
-        yield client
-
-
-# -- session ---------------------------------------------------------------------------------------------------
+from tests.ui.http.conftest import OWN, export_file
+from ui.http import routes
+from ui.shared.app_state import AppState, CookieChange, UploadGrant
 
 
 def test_a_token_sets_a_cookie_that_scripts_cannot_read(state: AppState, client: TestClient) -> None:
@@ -70,11 +45,6 @@ def test_a_token_sets_cookies_once(state: AppState, client: TestClient) -> None:
     assert again.status_code == 403 and "set-cookie" not in again.headers
 
 
-@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/agent/openapi.json"])
-def test_what_streamlit_serves_to_anybody_is_closed(client: TestClient, path: str) -> None:
-    assert client.get(path).status_code == 404
-
-
 @pytest.mark.parametrize("body", [b"", b"x" * 32, b"\xff\xfe", b"x" * 100_000])
 def test_without_a_token_no_cookie_is_set(client: TestClient, body: bytes) -> None:
     reply = client.post("/api/session", content=body, headers=OWN)
@@ -86,9 +56,6 @@ def test_a_form_of_another_site_cannot_use_a_token(state: AppState, client: Test
     for headers in ({}, {**OWN, "origin": "http://evil.example"}, {**OWN, "sec-fetch-site": "cross-site"}):
         assert client.post("/api/session", content=token, headers=headers).status_code == 403
     assert state.cookie_tokens.peek(token) is not None
-
-
-# -- upload ----------------------------------------------------------------------------------------------------
 
 
 def test_an_upload_arrives_whole_and_under_its_granted_name(state: AppState, client: TestClient) -> None:
@@ -135,19 +102,9 @@ def test_an_upload_that_the_disk_cannot_hold_is_refused(
     assert reply.status_code == 507 and "no room" in reply.json()["message"]
 
 
-# -- download --------------------------------------------------------------------------------------------------
-
-
-def _export(state: AppState, body: bytes, name: str = "results.csv") -> str:
-    path = state.exports / "file"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(body)
-    return f"/api/download/{state.download_tokens.issue(Download(path, name, 'text/csv'))}"
-
-
 def test_a_download_is_the_file_under_its_name(state: AppState, client: TestClient) -> None:
     body = bytes(range(256)) * 20_000
-    reply = client.get(_export(state, body, "résults; 1.csv"))
+    reply = client.get(export_file(state, body, "résults; 1.csv"))
     assert reply.content == body
     assert reply.headers["content-length"] == str(len(body))
     assert reply.headers["content-disposition"] == "attachment; filename*=UTF-8''r%C3%A9sults%3B%201.csv"
@@ -155,62 +112,24 @@ def test_a_download_is_the_file_under_its_name(state: AppState, client: TestClie
 
 
 def test_a_download_needs_a_token(state: AppState, client: TestClient) -> None:
-    _export(state, b"secret answers")
+    export_file(state, b"secret answers")
     for token in ("guessed", "..%2f..%2fruns.db", "%00"):
         reply = client.get(f"/api/download/{token}")
         assert reply.status_code in (404, 410) and "secret" not in reply.text
 
 
 def test_a_download_whose_file_is_gone_says_so(state: AppState, client: TestClient) -> None:
-    address = _export(state, b"1")
+    address = export_file(state, b"1")
     (state.exports / "file").unlink()
     assert client.get(address).status_code == 410
 
 
 def test_a_download_ends_when_the_server_stops(state: AppState) -> None:
-    address = _export(state, b"x" * 5_000_000)
+    address = export_file(state, b"x" * 5_000_000)
     state.stopping.set()
     app = Starlette(routes=[*routes.routes(state)])
     with TestClient(app) as client:
         assert len(client.get(address).content) == 0
-
-
-# -- what stands before everything -------------------------------------------------------------------------------
-
-
-def test_every_reply_carries_the_strict_headers(client: TestClient) -> None:
-    for reply in (client.get("/"), client.post("/api/session"), client.get("/", headers={"host": "evil.example"})):
-        for name, value in security.HEADERS.items():
-            assert reply.headers[name] == value
-
-
-def test_the_content_policy_allows_nothing_from_elsewhere() -> None:
-    assert "http" not in security.CONTENT_SECURITY_POLICY and "*" not in security.CONTENT_SECURITY_POLICY
-    assert "unsafe-eval" not in security.CONTENT_SECURITY_POLICY
-
-
-@pytest.mark.parametrize(("host", "status"), [("localhost:8501", 200), ("testserver", 200), ("evil.example", 400)])
-def test_only_known_host_names_are_served(client: TestClient, host: str, status: int) -> None:
-    assert client.get("/", headers={"host": host}).status_code == status
-
-
-@pytest.mark.parametrize(
-    ("headers", "allowed"),
-    [
-        ({}, True),
-        ({"origin": "http://testserver"}, True),
-        ({"sec-fetch-site": "none"}, True),
-        ({"origin": "http://testserver:9999"}, False),
-        ({"origin": "http://localhost"}, False),
-        ({"origin": "null"}, False),
-        ({"sec-fetch-site": "same-site"}, False),
-    ],
-)
-def test_our_routes_answer_only_our_own_page(
-    state: AppState, client: TestClient, headers: dict[str, str], allowed: bool
-) -> None:
-    reply = client.get(_export(state, b"1"), headers=headers)
-    assert (reply.status_code == 200) is allowed
 
 
 def test_the_stopping_of_uploads_is_said(state: AppState, client: TestClient) -> None:

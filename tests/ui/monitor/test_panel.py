@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from batch.model import RunState
-from lifecycle.core import job_age
-from lifecycle.core.job_age import JobAge, TypicalDuration
-from lifecycle.core.models import CacheView, JobView, RunView
+from lifecycle.core.models import JobView
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import NOW, FakeRunner, finished_run, make_run
-from tests.ui.shared.test_session import KEY, page_text, press
-from ui.shared.app_state import AppState
-
-Open = Callable[..., AppTest]
-OWNER = "owner-of-ab12"
-
-
-@pytest.fixture(autouse=True)
-def signed_in(state: AppState, cookies: CookieJar) -> None:
-    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+from tests.ui.page_driver import KEY, OWNER, Open, page_text, press
 
 
 def test_without_runs_the_page_says_what_to_do(page: Open) -> None:
@@ -136,92 +122,3 @@ def test_the_page_ticks_only_while_something_is_under_way(
     runner.runs_of[OWNER] = [make_run("r2"), finished_run(make_run("r1"))]
     page()
     assert intervals["live"] == 1.0
-
-
-def slow_run(hours: float, **changes: Any) -> RunView:
-    clock = JobAge("JOB_STATE_PENDING", hours * 3600, hours * 3600)
-    return make_run("r1", job_age=clock, warning=job_age.warning(hours * 3600), **changes)
-
-
-def test_the_age_what_is_left_and_what_is_usual_stand_beside_each_other(page: Open, runner: FakeRunner) -> None:
-    clock = JobAge("JOB_STATE_RUNNING", age_seconds=5 * 3600, state_seconds=2 * 3600)
-    runner.runs_of[OWNER] = [make_run("r1", job_age=clock)]
-    runner.typical_for["gemini-3-flash"] = TypicalDuration(5400.0, 7)
-    text = page_text(page()).replace("\\", "")
-    assert "Job running for 2 h, made 5 h ago · 43 h 0 min left until Google ends it" in text
-    assert "your jobs on this model usually take 1 h 30 min (median of 7)" in text
-
-
-@pytest.mark.parametrize("hours", [12, 24, 36])
-def test_a_warning_offers_three_ways_and_takes_none_by_itself(page: Open, runner: FakeRunner, hours: int) -> None:
-    runner.runs_of[OWNER] = [slow_run(hours)]
-    at = page()
-    assert f"{48 - hours} hours are left" in page_text(at).replace("\\", "")
-    labels = [element.label for element in at.button]
-    assert [label for label in labels if label.startswith(("Keep", "Cancel"))] == [
-        "Keep waiting",
-        "Cancel it",
-        "Cancel and submit elsewhere…",
-    ]
-    at.run()
-    assert runner.calls == []
-
-
-def test_keep_waiting_hushes_a_warning_until_the_next_one(page: Open, runner: FakeRunner) -> None:
-    runner.runs_of[OWNER] = [slow_run(13)]
-    at = press(page(), "Keep waiting")
-    assert "hours are left" not in page_text(at) and "Cancel" in [element.label for element in at.button]
-    runner.runs_of[OWNER] = [slow_run(25)]
-    assert "23 hours are left" in page_text(at.run()).replace("\\", "")
-
-
-def test_the_rest_is_submitted_elsewhere_once_and_comes_into_view(page: Open, runner: FakeRunner) -> None:
-    runner.runs_of[OWNER] = [slow_run(13)]
-    at = press(page(), "Cancel and submit elsewhere…")
-    at.selectbox(key="resubmit-model-r1").select("gemini-mystery").run()
-    assert "$3.00 at worst" in page_text(at).replace("\\", "")
-    at = press(at, "Cancel and submit the rest")
-    child = runner.runs_of[OWNER][0]
-    assert (child.parent_id, child.model, at.query_params["run"]) == ("r1", "gemini-mystery", child.id)
-
-
-def test_a_job_is_recovered_by_its_name_or_the_reason_is_told(page: Open, runner: FakeRunner) -> None:
-    at = page()
-    at.session_state["import-job"] = True
-    at.run()
-    at.text_input(key="import-job-name").input("nothing").run()
-    at = press(at, "Recover")
-    assert "Google finds no batch job nothing" in page_text(at).replace("\\", "")
-    at.text_input(key="import-job-name").input("batches/abc").run()
-    at.text_input(key="import-job-field").input("custom_id").run()
-    at = press(at, "Recover")
-    assert runner.calls[-1] == ("import-job", "batches/abc", "None", "custom_id")
-    assert at.query_params["run"] == runner.imported["batches/abc"]
-
-
-def test_a_recovered_run_without_inputs_says_so_and_is_not_offered_again(page: Open, runner: FakeRunner) -> None:
-    runner.runs_of[OWNER] = [finished_run(make_run("r1", imported_job="batches/abc", inputs_known=False))]
-    at = page()
-    assert "What it was asked is not known here" in page_text(at)
-    assert not {"Run again", "Edit and run again"}.intersection(element.label for element in at.button)
-
-
-def test_ages_of_jobs_files_and_caches_are_told(page: Open, runner: FakeRunner) -> None:
-    later = NOW + timedelta(hours=3)
-    job = JobView(0, "batches/a", "JOB_STATE_RUNNING", 5, None, NOW, None, state_since=NOW + timedelta(hours=1))
-    job = replace(job, file="files/f", file_until=NOW + timedelta(hours=48))
-    cache = CacheView("g", "cachedContents/c", 4000, later + timedelta(minutes=20), None, None, created_at=NOW)
-    runner.runs_of[OWNER] = [make_run("r1", jobs=(job,), caches=(cache,), google_now=later)]
-    text = page_text(page()).replace("\\", "")
-    assert "JOB_STATE_RUNNING (running) for 2 h · made 3 h ago · batches/a" in text
-    assert "Input file of job 1: Google deletes it in 45 h 0 min · files/f" in text
-    assert "Cache of 4,000 tokens · made 3 h ago · expires in 20 min unless it is renewed" in text
-
-
-def test_where_results_are_kept_is_told(page: Open, runner: FakeRunner) -> None:
-    run = finished_run(
-        make_run("r1", imported_job="batches/abc", google_now=NOW, results_until=NOW + timedelta(days=2))
-    )
-    runner.runs_of[OWNER] = [run]
-    assert "saved on this computer" in (text := page_text(page()).replace("\\", ""))
-    assert "Google deletes it in 48 h 0 min" in text

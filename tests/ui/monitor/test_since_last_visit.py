@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block
 
 from batch.model import RunState
-from lifecycle.core.models import RunView
 from tests.ui.conftest import CookieJar
-from tests.ui.fakes import NOW, FakeRunner, finished_run, make_run
-from tests.ui.shared.test_session import KEY, page_text, press
-from ui.monitor.desktop_notification import notifications
-from ui.monitor.since_last_visit import MAX_RUNS, SeenRuns, counts_line, describe_ending, format_seen, parse_seen
+from tests.ui.fakes import FakeRunner, make_run
+from tests.ui.monitor.conftest import ended_run
+from tests.ui.page_driver import KEY, OWNER, Open, page_text, press
+from ui.monitor.since_last_visit import MAX_RUNS, SeenRuns, format_seen, parse_seen
 from ui.shared.app_state import AppState
-
-Open = Callable[..., AppTest]
-OWNER = "owner-of-ab12"
-
-
-def ended_run(run_id: str, minutes: int, **changes: Any) -> RunView:
-    """A run that ended so many minutes after NOW."""
-    counts = {"answered": 20, "truncated": 2}
-    base = finished_run(make_run(run_id, counts=counts))
-    return type(base)(**{**vars(base), "ended_at": NOW + timedelta(minutes=minutes), **changes})
 
 
 @pytest.mark.parametrize(
@@ -172,14 +159,6 @@ def test_of_many_accounts_the_last_ones_are_remembered(
     mine = kept.keys() - others.keys()
     assert len([name for name in mine if name.startswith("ended-")]) == 1
     assert {name for name in kept if name in others} == {f"ended-{n:08d}" for n in range(5, 9)}
-
-
-def test_a_notification_holds_numbers_and_nothing_of_a_prompt() -> None:
-    run = ended_run("r1", 1, name="How do I tell my doctor", state=RunState.FAILED, error="The prompt was: secret")
-    assert notifications([run]) == [("r1", "A run has failed", "20 answered, 2 need attention · gemini-3-flash · r1")]
-    nothing = ended_run("r2", 1, name="secret", counts={}, error="secret")
-    assert (counts_line(nothing), describe_ending(nothing)) == ("nothing came back", "secret")
-    assert "secret" not in str(notifications([nothing]))
 
 
 def test_what_follows_keeps_its_place_whether_or_not_there_is_anything_to_tell(

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from batch.responses.text_diff import diff_texts
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import NOW, FakeRunner, finished_run, make_run
-from tests.ui.shared.test_session import KEY, page_text
+from tests.ui.page_driver import KEY, page_text
 from tests.ui.small_results import small_results
 from ui.results.compare_runs import mark_differences, summary
 from ui.shared.app_state import AppState

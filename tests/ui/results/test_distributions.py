@@ -15,7 +15,7 @@ from lifecycle.core.models import JobView
 from lifecycle.results.read.histogram import Bin, Distribution
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import NOW, FakeRunner, finished_run, make_run
-from tests.ui.shared.test_session import KEY, page_text
+from tests.ui.page_driver import KEY, page_text
 from tests.ui.small_results import small_results
 from ui.results.distributions import chart_options, describe, describe_jobs, durations, formatter_for
 from ui.shared.app_state import AppState

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,10 @@ from streamlit.testing.v1 import AppTest
 from batch.model import Outcome
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import FakeRunner, finished_run, make_run
-from tests.ui.shared.test_session import KEY, page_text, press
+from tests.ui.page_driver import KEY, OWNER, Open, page_text, press
 from tests.ui.small_results import small_results
 from ui.shared.app_state import AppState
 
-Open = Callable[..., AppTest]
-OWNER = "owner-of-ab12"
 CUT = {"response": {"candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [{"text": "half"}]}}]}}
 ANSWERS = {
     "fine": "yes",

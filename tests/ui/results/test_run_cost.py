@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from batch.pricing.costs import RunCost
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import FakeRunner, finished_run, make_run
-from tests.ui.shared.test_session import KEY, page_text
+from tests.ui.page_driver import KEY, page_text
 from tests.ui.small_results import small_results
 from ui.results.run_cost import describe_cost, format_amount
 from ui.shared.app_state import AppState

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lifecycle.core.models import KeyCheck
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import FakeRunner
+from tests.ui.page_driver import KEY, Open, page_text, press
 from ui.shared.app_state import AppState
 from ui.shared.cookie_crypto import CookieCipher
-
-KEY = "AIzaSyCANARY-0123456789abcdefghijklab12"
-Open = Callable[[], AppTest]
-
-
-def page_text(at: AppTest) -> str:
-    """All that the page says in words."""
-    return "\n".join(
-        str(element.value)
-        for kind in ("markdown", "caption", "warning", "error", "info", "success")
-        for element in at.get(kind)
-    )
-
-
-def press(at: AppTest, label: str) -> AppTest:
-    next(element for element in at.button if element.label == label).click()
-    return at.run()
 
 
 def type_key(at: AppTest, key: str, *, remember: bool = False) -> AppTest:
@@ -129,22 +111,3 @@ def test_leaving_a_rehearsal_goes_back_to_the_key(page: Open, state: AppState, c
     cookies["gbr_rehearsal"] = state.cookie_cipher.encrypt("on:rehearsal-token")
     at = page()
     assert "key ending in ab12" in page_text(press(at, "Leave rehearsal"))
-
-
-def test_the_page_says_where_calls_go_when_not_to_google(page: Open, runner: FakeRunner) -> None:
-    runner.destination = "http://127.0.0.1:9"
-    at = type_key(page(), KEY)
-    assert "not to Google" in at.warning[0].value
-
-
-def test_what_was_chosen_last_time_is_chosen_on_the_first_run(page: Open, cookies: CookieJar) -> None:
-    cookies["gbr_preferences"] = "%7B%22model%22%3A%22gemini-typed%22%2C%22mode%22%3A%22File%20(JSONL)%22%7D"
-    at = page()
-    assert at.selectbox(key="model").value == "gemini-typed"
-    assert at.session_state["mode"] == "File (JSONL)"
-
-
-@pytest.mark.parametrize("text", ["[1]", '{"mode": 5, "model": {"a": 1}}', '{"mode": "Sideways"}', "{", '{"run":"x"}'])
-def test_preferences_that_somebody_edited_do_no_harm(page: Open, cookies: CookieJar, text: str) -> None:
-    cookies["gbr_preferences"] = text
-    assert page().session_state["mode"] == "Inline"

@@ -1,34 +1,13 @@
-"""What the page says of money, and the picture of a plan."""
+"""The picture of a plan, read without a browser."""
 
 from __future__ import annotations
 
 import json
 
-import pytest
-
 from batch.planning.groups import ChoiceUsd
 from gem_cache import CachingChoice, CostAtDuration, Group
 from lifecycle.planning.forecast import ExpectedHours
-from ui.pricing.group_texts import request_text
 from ui.pricing.plan_chart import chart_options
-from ui.shared.format import money
-
-
-@pytest.mark.parametrize(
-    "usd, words",
-    [
-        (None, "not known"),
-        (0.0, "$0.00"),
-        (1234.5, "$1,234.50"),
-        (1.0, "$1.00"),
-        (0.1, "$0.10"),
-        (0.034, "$0.034"),
-        (0.00012, "$0.00012"),
-        (-0.5, "-$0.50"),
-    ],
-)
-def test_money_shows_two_figures_of_small_sums_and_cents_of_large_ones(usd: float | None, words: str) -> None:
-    assert money(usd) == words
 
 
 def a_group(hours: float | None, served: int = 5) -> Group:
@@ -57,14 +36,3 @@ def test_labels_that_would_cover_each_other_stand_in_different_lines() -> None:
     assert [mark["label"]["distance"] for mark in marks] == [4, 18, 32, 46]
     far = chart_options(curve, ExpectedHours(4.0, 4.0, 0), [a_group(24.0)])["series"][0]["markLine"]["data"]
     assert [mark["label"]["distance"] for mark in far] == [4, 4]
-
-
-def test_the_text_of_shared_content_is_in_the_order_in_which_it_is_read() -> None:
-    body = {
-        "contents": [
-            {"role": "user", "parts": [{"fileData": {"fileUri": "files/1", "mimeType": "a/b"}}, {"text": "T"}]}
-        ],
-        "tools": [{"functionDeclarations": [{"name": "look_up"}]}],
-        "systemInstruction": {"parts": [{"text": "S"}]},
-    }
-    assert request_text(json.dumps(body).encode()).split("\n") == ["S", "[look_up]", "[files/1]", "[a/b]", "T"]

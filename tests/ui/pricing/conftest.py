@@ -1,0 +1,64 @@
+"""A visitor who composes something to plan and price."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
+
+from tests.ui.conftest import CookieJar
+from tests.ui.page_driver import KEY, Open
+from tests.ui.pricing_runner import GUIDE, PricingRunner
+from ui.shared.app_state import AppState
+
+QUESTIONS = "\n".join(f"Where does parcel {n} go?" for n in range(60))
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> PricingRunner:
+    return PricingRunner(tmp_path)
+
+
+@pytest.fixture
+def at(page: Open, state: AppState, cookies: CookieJar) -> AppTest:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    return page()
+
+
+def compose(at: AppTest, prompts: str = QUESTIONS, shared: str = GUIDE) -> AppTest:
+    at.session_state["prompts"], at.session_state["shared_text"] = prompts, shared
+    return without_exception(at.run())
+
+
+def upload(at: AppTest, requests: list[list[str]], folder: Path) -> AppTest:
+    """Lay down a JSONL file of requests, each given as the texts of its parts."""
+    path = folder / f"given-{len(requests)}.jsonl"
+    with path.open("w") as file:
+        for n, parts in enumerate(requests):
+            contents = [{"role": "user", "parts": [{"text": text} for text in parts]}]
+            file.write(json.dumps({"key": f"k{n}", "request": {"contents": contents}}) + "\n")
+    at.session_state["mode"], at.session_state["file"] = "File (JSONL)", (str(path), path.name)
+    return without_exception(at.run())
+
+
+def without_exception(at: AppTest) -> AppTest:
+    assert not at.exception
+    return at
+
+
+def choose(at: AppTest, name: str) -> AppTest:
+    """Choose how the one group on the page is paid for."""
+    (control,) = [field for field in at.segmented_control if str(field.key).startswith("choice-")]
+    control.set_value(name)
+    return without_exception(at.run())
+
+
+def submit_button(at: AppTest) -> Button:
+    return next(element for element in at.button if element.label == "Submit batch")
+
+
+def plan_titles(at: AppTest) -> list[str]:
+    return [element.label.replace("\\", "") for element in at.expander if element.label.startswith("Plan")]

@@ -1,0 +1,36 @@
+"""Prompts become rows, and a run's rows become prompts again."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from lifecycle.core.models import Account
+from lifecycle.runner import Runner
+from tests.ui.page_driver import press
+from tests.ui.submit.conftest import submitted_rows
+
+
+def test_prompts_can_be_blocks(composer: AppTest, real_runner: Runner, account: Account) -> None:
+    composer.session_state["split"] = "blocks"
+    composer.text_area(key="prompts").set_value("one\nstill one\n\ntwo").run()
+    press(composer, "Submit batch")
+    assert len(submitted_rows(real_runner, account)) == 2
+
+
+def test_a_run_can_be_edited_and_sent_again(composer: AppTest, real_runner: Runner, account: Account) -> None:
+    composer.text_area(key="prompts").set_value("one\ntwo")
+    composer.number_input(key="temperature").set_value(0.5)
+    press(composer, "Submit batch")
+    composer.number_input(key="temperature").set_value(None)
+    press(composer, "Edit and run again")
+    assert composer.text_area(key="prompts").value == "one\ntwo"
+    assert composer.number_input(key="temperature").value == 0.5
+
+
+def test_a_run_of_a_file_comes_back_as_a_file(composer: AppTest, real_runner: Runner, account: Account) -> None:
+    press(composer, "Everything that can go wrong")
+    press(composer, "Submit batch")
+    first = submitted_rows(real_runner, account)
+    press(composer, "Edit and run again")
+    press(composer, "Submit batch")
+    assert len(real_runner.runs.list_recent(account)) == 2 and submitted_rows(real_runner, account) == first
