@@ -30,11 +30,11 @@ def script() -> None:
     from batch.errors import InputError
     from ui.shared import notices
 
-    if st.session_state.get("bug"):
-        with notices.errors_to_notice("submit"):
-            raise ValueError("a bug")
+    def fail() -> None:
+        raise ValueError("a bug") if st.session_state.get("bug") else InputError("It is empty.", "Choose another.")
+
     with notices.errors_to_notice("submit"):
-        raise InputError("The file is empty.", "Choose another.")
+        fail()
     notices.draw("submit")
     notices.draw("results")
     notices.clear("submit")
@@ -43,7 +43,7 @@ def script() -> None:
 
 def test_an_error_of_ours_is_told_in_its_place_until_it_is_cleared() -> None:
     at = AppTest.from_function(script).run()
-    assert [error.value for error in at.error] == [r"The file is empty\. Choose another\."]
+    assert [error.value for error in at.error] == [r"It is empty\. Choose another\."]
     assert not at.exception
 
 
