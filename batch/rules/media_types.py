@@ -159,7 +159,7 @@ def _group(kind: str) -> str:
 
 
 def _reads_as_text(head: bytes) -> bool:
-    """Whether bytes are nothing but a sentence of printable ASCII or more, as an error that was saved as a picture is."""
+    """Whether bytes are nothing but a sentence of printable ASCII, as of an error saved as a picture."""
     return len(head) >= _SENTENCE and head.isascii() and head.decode("ascii").replace("\n", " ").isprintable()
 
 

@@ -10,8 +10,12 @@ from pathlib import Path
 import msgspec
 import orjson
 
-from batch.errors import InputError
-from batch.model import Outcome
+from batch.errors import InputError, Problem
+from batch.formatting import plural
+from batch.model import Generation, Outcome
+from batch.requests.generation_settings import EncodedSettings
+from batch.requests.row_checker import RowChecker
+from batch.rules.model_rules import ModelRules
 from lifecycle.core.models import RunSpec
 from lifecycle.core.run_files import DRAFT, INPUTS, REQUESTS
 from lifecycle.inputs.drafts import Draft, open_draft
@@ -146,3 +150,21 @@ def _set_output_cap(path: Path, max_output_tokens: int) -> int:
             out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
     part.replace(path)
     return path.stat().st_size
+
+
+def require_accepted(draft: Draft, rules: ModelRules) -> None:
+    """Hold a draft, which was made for other settings or another model, to the rules of a model. Raises InputError."""
+    checker = RowChecker(EncodedSettings(Generation()), rules=rules)
+    refused: list[Problem] = []
+    rows = 0
+    with (draft.folder / REQUESTS).open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            checked = checker.check_line(line.rstrip(b"\n"), number)
+            if isinstance(checked, list):
+                refused, rows = refused or checked, rows + 1
+    if refused:
+        first = refused[0]
+        raise InputError(
+            f'{plural(rows, "row")} cannot be sent to {rules.name}. "{first.key[:80]}": {first.fault}',
+            f"{first.remedy} Or choose another model.",
+        )

@@ -10,8 +10,11 @@ import pytest
 
 from batch.errors import InputError, NotFound, OverBudget
 from batch.model import RunState
+from batch.pricing.catalog import CatalogModel
+from batch.rules.model_rules import ModelRules
 from lifecycle.core.models import Account
-from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.drafts import Draft, prepare
+from lifecycle.planning.retry_draft import require_accepted
 from lifecycle.results.collect.build import build_results
 from lifecycle.runner import Runner
 from lifecycle.storage import schema
@@ -246,3 +249,12 @@ def test_dying_at_any_write_sends_every_row_elsewhere_once(tmp_path: Path, crash
             if simulation.process.store.crash_in > 0:
                 break
         assert simulation.process.store.crash_in > 0, "there are more writes than were tried"
+
+
+def test_rows_are_held_to_the_rules_of_the_model_that_they_are_sent_to_again(tmp_path: Path) -> None:
+    level = '{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"thinkingConfig":{"thinkingLevel":"LOW"}}}'
+    draft = prepare("".join(f'{{"key":"k{n}","request":{level}}}\n' for n in range(3)), tmp_path, kind="jsonl")
+    require_accepted(draft, ModelRules("gemini-9"))  # whatever nobody knows is tried
+    require_accepted(draft, ModelRules("gemini-3", CatalogModel(thinking="levels")))
+    with pytest.raises(InputError, match=r'3 rows cannot be sent to gemini-2. "k0": thinkingLevel is LOW'):
+        require_accepted(draft, ModelRules("gemini-2", CatalogModel(thinking="budget")))
