@@ -34,6 +34,26 @@ def error(code: int, message: str = "it broke") -> dict[str, Any]:
     return {"error": {"code": code, "message": message}}
 
 
+def balanced(account: Reconciliation) -> bool:
+    """The two sums that always hold."""
+    rows = account.sent == account.matched + account.missing == sum(account.counts.values())
+    extra = account.duplicate + account.unmatched + account.earlier
+    return rows and account.returned == account.matched - account.shared + extra
+
+
+PERSON = {
+    "type": "OBJECT",
+    "properties": {"name": {"type": "STRING"}, "age": {"type": "INTEGER"}},
+    "required": ["name"],
+}
+
+
+def asks_for(schema: dict[str, Any] | None, mime: str = "application/json") -> dict[str, Any]:
+    """A request whose answer is to have this form."""
+    config = {"responseMimeType": mime} | ({"responseSchema": schema} if schema else {})
+    return {"contents": [], "generationConfig": config}
+
+
 @dataclass
 class RunFixture:
     """A run's folder, made by hand."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from batch.model import Outcome
 from batch.responses.spreadsheet_text import (
     FLAT_COLUMNS,
     escape_formula,
+    excel_cell,
     export_name,
     format_usd,
     headline,
@@ -110,3 +113,23 @@ def test_an_incomplete_export_says_so_in_its_name() -> None:
 
 def test_control_characters_do_not_reach_a_terminal() -> None:
     assert strip_illegal("a\x1b[31mb\x00\tc\r\n") == "a\ufffd[31mb\ufffd\tc\r\n"
+
+
+@given(st.text())
+def test_a_cell_is_legal_and_bounded(text: str) -> None:
+    held, replaced, cut = excel_cell(text)
+    assert (held == text) == (not replaced and not cut)
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", held)
+
+
+@pytest.mark.parametrize("text", ["x" * 32_767, "😀" * 16_383])
+def test_a_cell_of_the_greatest_length_is_kept(text: str) -> None:
+    assert excel_cell(text) == (text, False, False)
+
+
+@pytest.mark.parametrize("text", ["x" * 32_768, "😀" * 16_384])
+def test_a_longer_cell_is_cut_between_characters(text: str) -> None:
+    held, _, cut = excel_cell(text)
+    assert cut
+    assert len(held.encode("utf-16-le")) // 2 <= 32_767
+    assert held.startswith(text[:16_000])

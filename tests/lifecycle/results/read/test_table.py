@@ -1,0 +1,123 @@
+"""A page of results: input beside answer, filtered, sorted, and read by many at once."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from batch.errors import InputError, NotFound
+from batch.model import Outcome
+from lifecycle.results.read.table import Filter, ResultTable
+from tests.lifecycle.hand_made_run import RunFixture, answer
+
+
+def test_a_page_shows_input_beside_answer(mixed: RunFixture) -> None:
+    page, total = ResultTable(mixed.folder).page(limit=3, offset=2)
+    assert total == 10
+    assert list(page["key"]) == ["k2", "k3", "k4"]
+    assert list(page["prompt"]) == ["question k2", "question k3", "question k4"]
+    assert list(page["text"]) == ["Answer 2", "", "Answer 4"]
+    assert list(page["text (input)"]) == ["own 2", "own 3", "own 4"]
+    assert list(page["city"]) == ["Rome", "Oslo", "Rome"]
+
+
+@pytest.mark.parametrize(
+    ("where", "keys"),
+    [
+        (Filter(search="ANSWER 4"), ["k4"]),
+        (Filter(search="question k7"), ["k7"]),
+        (Filter(search="100%"), []),
+        (Filter(search="k_"), []),
+        (Filter(outcomes=("error_transient",)), ["k3", "k7"]),
+        (Filter(outcomes=("answered",), search="8"), ["k8"]),
+        (Filter(keys=("k1", "k9", "zz")), ["k1", "k9"]),
+        (Filter(errors=("…",)), ["k1", "k3", "k5", "k7", "k9"]),
+    ],
+)
+def test_filters_narrow_a_page(mixed: RunFixture, where: Filter, keys: list[str]) -> None:
+    table = ResultTable(mixed.folder)
+    page, total = table.page(where)
+    assert list(page["key"]) == keys == list(table.keys(where))
+    assert total == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("order", "descending", "first"),
+    [
+        ("n", True, "k9"),
+        ("output_tokens", True, "k8"),
+        ("city", False, "k1"),
+        ("text (input)", True, "k9"),
+        ("prompt", True, "k9"),
+    ],
+)
+def test_pages_can_be_sorted(mixed: RunFixture, order: str, descending: bool, first: str) -> None:
+    page, _ = ResultTable(mixed.folder).page(order=order, descending=descending, limit=1)
+    assert list(page["key"]) == [first]
+
+
+def test_only_columns_can_be_sorted_by(mixed: RunFixture) -> None:
+    with pytest.raises(InputError):
+        ResultTable(mixed.folder).page(order="key; DROP TABLE results")
+
+
+def test_long_texts_are_clipped_on_request(mixed: RunFixture) -> None:
+    page, _ = ResultTable(mixed.folder).page(clip=4, limit=1)
+    assert (page["text"][0], page["prompt"][0], page["text (input)"][0]) == ("Answ", "ques", "own ")
+    assert page["n_items"][0] == 0
+
+
+def test_groups_narrow_a_page(mixed: RunFixture) -> None:
+    pq.write_table(pa.table({"key": ["k1", "k2"], "group": ["g1", "g2"]}), mixed.folder / "groups.parquet")
+    table = ResultTable(mixed.folder)
+    assert list(table.keys(Filter(groups=("g2",)))) == ["k2"]
+    assert table.groups(1).to_dict("records") == [{"group": "g1", "rows": 1, "example": "question k1"}]
+
+
+def test_a_run_without_a_plan_has_no_groups(mixed: RunFixture) -> None:
+    assert ResultTable(mixed.folder).groups().empty
+
+
+def test_errors_of_one_kind_count_as_one(mixed: RunFixture) -> None:
+    errors = ResultTable(mixed.folder).errors()
+    assert list(errors["error"]) == ["…", "…"]
+    assert sorted(errors["rows"]) == [2, 3]
+    assert set(errors["example"]) == {"k1", "k3"}
+
+
+def test_results_are_not_found_before_there_are_any(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        ResultTable(tmp_path)
+
+
+def test_lines_that_fit_no_row_can_be_looked_at(run: RunFixture) -> None:
+    run.send("a").receive([{"key": "zz", **answer("Z")}, b"{broken", {"key": "a", **answer("A")}])
+    run.build()
+    unmatched, total = ResultTable(run.folder).unmatched()
+    assert total == 2
+    assert [line.partition(",")[0] for line in unmatched] == ['{"key": "zz"', "{broken"]
+    assert ResultTable(run.folder).unmatched(offset=1, clip=4)[0] == ["{bro"]
+
+
+def test_many_threads_may_read_one_table(mixed: RunFixture) -> None:
+    table = ResultTable(mixed.folder)
+    seen: list[list[str]] = []
+
+    def read(number: int) -> None:
+        for _ in range(5):
+            seen.append(list(table.page(Filter(search=f"k{number}"))[0]["key"]))
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == sorted([[f"k{number}"]] * 5 for number in range(4)) or len(seen) == 20
+
+
+def test_outcome_values_in_files_are_the_models(mixed: RunFixture) -> None:
+    assert {row["outcome"] for row in mixed.rows()} <= {outcome.value for outcome in Outcome}
