@@ -91,7 +91,7 @@ ROOMS: dict[str, set[str]] = {
         "batch.errors",
     },
     "batch.responses": {"batch.pricing", "batch.model", "batch.errors"},
-    "batch.planning": {"batch.prefixes", "batch.pricing", "batch.model"},
+    "batch.planning": {"batch.prefixes", "batch.pricing", "batch.model", "batch.formatting"},
     "batch.prefixes": {"batch.tokens", "batch.errors"},
     "batch.requests": {"batch.rules", "batch.model", "batch.errors", "batch.formatting"},
     "batch.rules": {"batch.pricing", "batch.model", "batch.errors", "batch.formatting"},

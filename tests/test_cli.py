@@ -129,7 +129,7 @@ def test_a_plan_in_words_tells_the_largest_groups_and_what_would_save_more(cli: 
     source = cli.file("q.jsonl", "\n".join(json.dumps({"key": f"k{n}", "request": row}) for n, row in enumerate(rows)))
     said = cli("plan", source, "--model", MODEL, "--hours", "1", GEMINI_API_KEY="").stdout
     assert said.count("requests share") == 20 and "and 5 more shared texts" in said
-    assert "put it first" in said and "USD less on 30 requests" in said and "Planned for jobs of 1.0 h" in said
+    assert "put it first" in said and " less on 30 requests" in said and "Planned for jobs of 1.0 h" in said
 
 
 def ask(*parts: str) -> dict[str, object]:
@@ -299,7 +299,7 @@ def test_a_cancelled_run_ends_with_exit_code_1_for_who_waits(cli: Terminal, emul
     assert cancelled.returncode == 0, cancelled.stderr
     assert json.loads(cancelled.stdout.splitlines()[-1])["state"] == "cancelled"
     assert "lower bound" in cancelled.stderr
-    assert "at least $0.0000" in cli("show", run_id).stdout
+    assert "at least $0.00" in cli("show", run_id).stdout
     assert json.loads(cli("spend", "--json").stdout)["total"]["at_least"] is True
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from batch.formatting import money
 from batch.planning.cost_model import CostModel, token_rates
 from batch.planning.decision import Decision
 from batch.planning.groups import group_id
@@ -53,7 +54,7 @@ class Hint:
 
     def __str__(self) -> str:
         advice = _HINT_TEXTS[self.kind].format(tokens=self.tokens)
-        return f"{advice} About {self.usd:.2f} USD less on {self.requests:,} requests."
+        return f"{advice} About {money(self.usd)} less on {self.requests:,} requests."
 
 
 def find_hints(cost_model: CostModel, decision: Decision) -> list[Hint]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from batch.errors import OverBudget
+from batch.formatting import money
 from batch.model import Tariff, Usage
 from batch.pricing import rates
 from batch.pricing.sampling import Interval
@@ -85,9 +86,9 @@ def over_budget(estimate: CostEstimate, max_usd: float) -> OverBudget | None:
         )
     if worst <= max_usd:
         return None
-    likely = "" if expected is None else f" ({_format_usd(expected)} expected)"
+    likely = "" if expected is None else f" ({money(expected)} expected)"
     return OverBudget(
-        f"The run could cost {_format_usd(worst)}{likely}; the budget is {_format_usd(max_usd)}.",
+        f"The run could cost {money(worst)}{likely}; the budget is {money(max_usd)}.",
         _budget_remedy(estimate, max_usd),
     )
 
@@ -254,10 +255,6 @@ def _describe_caches(workload: Workload) -> str:
         f"Explicit caches: {len(workload.caches):,} with {tokens:,} tokens, held for {hours:g} hours ({worst:g} at "
         "worst); making one costs a pass at the standard input price."
     )
-
-
-def _format_usd(usd: float) -> str:
-    return f"{usd:,.2f} USD" if usd >= 0.01 else f"{usd:.6f} USD"
 
 
 def _add(*parts: float | None) -> float | None:

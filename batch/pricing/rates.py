@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from batch.formatting import money
 from batch.model import Tariff, Usage
 
 Tier = Literal["batch", "standard"]
@@ -106,13 +107,13 @@ def excludes_search(usage: Usage, tariff: Tariff) -> bool:
 
 
 def explain_cost(usage: Usage, tariff: Tariff, *, tier: Tier = "batch") -> str:
-    """One request's bill as a formula: "1,000 fresh × 0.375 + 50 output × 1.875 per million = 0.000469 USD"."""
+    """One request's bill as a formula: "1,000 fresh × 0.375 + 50 output × 1.875 per million = $0.00047"."""
     lines = [line for line in bill_lines(usage, tariff, tier=tier) if line.tokens]
     tokens = " + ".join(_format_line(line) for line in lines if line.per == MILLION)
     parts = [f"{tokens or 'no tokens'} per million", *(_format_line(one) for one in lines if one.per != MILLION)]
     parts += ["search fees, not included"] if excludes_search(usage, tariff) else []
     usd = _sum(line.usd for line in lines)
-    return f"{' + '.join(parts)} = {'not known' if usd is None else f'{usd:.6f} USD'}"
+    return f"{' + '.join(parts)} = {money(usd)}"
 
 
 def _format_line(line: BillLine) -> str:

@@ -95,11 +95,6 @@ def outcome_lines(counts: Mapping[str, int]) -> list[str]:
     return [f"{counts[outcome]:>12,}  {outcome.value}: {LABELS[outcome]}" for outcome in Outcome if counts.get(outcome)]
 
 
-def format_usd(amount: float | None) -> str:
-    """An amount of money; "not known" is never zero."""
-    return "not known" if amount is None else f"${amount:,.6f}"
-
-
 def export_name(stem: str, suffix: str, *, complete: bool) -> str:
     """A file name for an export; an incomplete one says so."""
     return f"{stem}{'' if complete else '-incomplete'}.{suffix.lstrip('.')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from batch.pricing.costs import Spend
 from lifecycle.core.foreign_jobs import ForeignJob
 from lifecycle.core.models import RunView
@@ -17,7 +17,7 @@ MAX_GROUPS_SHOWN = 20  # of a plan in words; --json has them all
 def run_line(run: RunView) -> str:
     counts = ", ".join(f"{n:,} {outcome}" for outcome, n in run.counts.items() if n)
     cost_text = (
-        "" if run.actual_usd is None else f"  {'at least ' if run.cost_is_lower_bound else ''}${run.actual_usd:.4f}"
+        "" if run.actual_usd is None else f"  {'at least ' if run.cost_is_lower_bound else ''}{money(run.actual_usd)}"
     )
     error = f"  {run.error}" if run.error else ""
     return f"{run.id}  {run.status_text}  {run.model}  {run.rows:,} rows{cost_text}  {counts}{error}"
@@ -25,7 +25,7 @@ def run_line(run: RunView) -> str:
 
 def cache_line(cache: CacheInfo) -> str:
     size = "size unknown" if cache.tokens is None else f"{cache.tokens:,} tokens"
-    cost_text = "cost unknown" if cache.usd_per_hour is None else f"${cache.usd_per_hour:.4f} an hour"
+    cost_text = f"{money(cache.usd_per_hour)} an hour"
     needed_by = f"  needed by {', '.join(cache.runs)}" if cache.runs else ""
     return f"{cache.name}  {cache.label}  {cache.model}  {size}  {cost_text}  until {cache.expire_at}{needed_by}"
 
@@ -36,7 +36,7 @@ def foreign_job_line(job: ForeignJob) -> str:
 
 
 def spend_line(spend: Spend) -> str:
-    cost = "cost unknown" if spend.usd is None else f"{'at least ' if spend.at_least else ''}{money(spend.usd)}"
+    cost = f"{'at least ' if spend.at_least and spend.usd is not None else ''}{money(spend.usd)}"
     facts = [
         str(spend.day or "all days"),
         spend.model or "all models",
@@ -75,10 +75,6 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
         f"Planned for jobs of {document['hours']:.1f} h.",
         *assumptions,
     ]
-
-
-def money(usd: float | None) -> str:
-    return "unknown" if usd is None else f"${usd:.4f}"
 
 
 def _group_line(group: dict[str, Any]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from batch.formatting import money
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
-from terminal.output import lines
 from terminal.output.console import print_message, print_run_id
 from terminal.steps.watch import report_outcome, wait_for_run
 
@@ -18,7 +18,7 @@ def resubmit(runner: Runner, account: Account, options: argparse.Namespace) -> i
     )
     child_id = runner.retries.submit_retry(account, forecast, "")
     print_run_id(options, child_id)
-    worst = lines.money(forecast.worst_usd)
+    worst = money(forecast.worst_usd)
     print_message(f"Run {child_id} sends what {options.run} leaves unanswered; at worst that costs {worst}.")
     runner.start()
     return report_outcome(wait_for_run(runner, account, child_id, until_ended=options.wait), options)

@@ -141,7 +141,7 @@ def test_a_budget_stops_a_submission_before_anything_is_sent(page: Page, api: Em
     fill_prompts(page)
     expect(page.get_by_text("What it will cost")).to_be_visible()
     set_budget(page, "0.001")
-    expect(page.get_by_text("the budget is 0.001000 USD").first).to_be_visible()
+    expect(page.get_by_text("the budget is $0.0010").first).to_be_visible()
     expect(page.get_by_role("button", name="Submit batch")).to_be_disabled()
     set_budget(page, "50")
     expect(page.get_by_role("button", name="Submit batch")).to_be_enabled()

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
 from lifecycle.services.caches import CacheInfo
 from ui.shared import background, notices, session
 from ui.shared.app_state import get_state
-from ui.shared.format import Colour, duration, money, truncate
+from ui.shared.format import Colour, duration, truncate
 from ui.shared.notices import escape_markdown
 
 NAME = "caches"

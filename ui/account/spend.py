@@ -8,13 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from batch.pricing.costs import RunCost, Spend, by_day_and_model, by_model, overall, sum_spend
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from ui.results.run_cost import describe_saving
 from ui.shared import background
-from ui.shared.format import money
 from ui.shared.notices import escape_markdown
 
 NAME = "spend"

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from lifecycle.core.models import Account, RunView
 from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.runner import Runner
 from ui.monitor import actions
 from ui.shared import background, model_list, notices
-from ui.shared.format import money
 from ui.shared.notices import escape_markdown
 
 NAME = "resubmit"

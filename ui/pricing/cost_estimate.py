@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from batch.formatting import money
 from batch.pricing.estimate import CostEstimate, CostRange
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from ui.pricing import forecasts
 from ui.pricing.forecasts import DisplayedForecast
 from ui.shared import notices
-from ui.shared.format import money
 from ui.shared.notices import escape_markdown
 
 LOW_HELP = "Fewest tokens, short answers, caches that live a quarter of an hour."

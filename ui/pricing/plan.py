@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from gem_cache import CachingChoice, Group, Hint
 from ui.pricing import group_texts
 from ui.pricing.forecasts import DisplayedForecast
 from ui.pricing.plan_chart import chart_options
-from ui.shared.format import money, truncate
+from ui.shared.format import truncate
 from ui.shared.notices import escape_markdown
 
 GROUPS_PER_PAGE = 10

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from batch.errors import NotFound
-from batch.formatting import plural
+from batch.formatting import money, plural
 from batch.model import Outcome
 from batch.responses.text_diff import TextPieces, diff_texts
 from lifecycle.core.models import Account, RunView
@@ -18,7 +18,7 @@ from lifecycle.results.read.compare import Comparison, compare
 from lifecycle.results.read.table import ResultTable
 from lifecycle.runner import Runner
 from ui.shared import background, notices
-from ui.shared.format import money, outcome, truncate
+from ui.shared.format import outcome, truncate
 from ui.shared.notices import escape_markdown
 
 CHOICES, COMPARISON = "comparable", "comparison"

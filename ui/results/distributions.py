@@ -9,11 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from lifecycle.core.models import JobView, RunView
 from lifecycle.results.read.histogram import Distribution, distribution
 from lifecycle.results.read.table import ResultTable
-from ui.shared.format import duration, money
+from ui.shared.format import duration
 from ui.shared.notices import escape_markdown
 
 MIN_ROWS, MIN_JOBS = 20, 3

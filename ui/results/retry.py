@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from batch.model import Outcome
 from batch.pricing.estimate import over_budget
 from lifecycle.core.models import Account, RunView
@@ -18,7 +18,7 @@ from lifecycle.runner import Runner
 from ui.results import table as results_table
 from ui.shared import background, model_list, notices, selection, session
 from ui.shared.app_state import get_state
-from ui.shared.format import money, outcome, progress
+from ui.shared.format import outcome, progress
 from ui.shared.notices import escape_markdown
 
 NAME = "retry"

@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from batch.model import Outcome
 from batch.pricing.rates import explain_cost
 from batch.responses.outcomes import LABELS
-from batch.responses.spreadsheet_text import format_usd
 from lifecycle.core.models import RunView
 from lifecycle.results.read.row_detail import RowDetail
 from ui.shared.app_state import get_state
@@ -136,7 +135,7 @@ def _draw_usage(detail: RowDetail, run: RunView) -> None:
             "thought": usage.thoughts,
         }
         facts += [f"{plural(number, 'token')} {kind}" for kind, number in kinds.items() if number or kind == "in"]
-    st.caption(escape_markdown(" · ".join([*facts, f"cost {format_usd(detail.usd)}"])), help=_formula(detail, run))
+    st.caption(escape_markdown(" · ".join([*facts, f"cost {money(detail.usd)}"])), help=_formula(detail, run))
 
 
 def _formula(detail: RowDetail, run: RunView) -> str | None:
@@ -169,7 +168,7 @@ def _draw_other_lines(detail: RowDetail) -> None:
         return
     with st.expander(f"{plural(len(detail.others), 'other line')} came back for this row", key="row-others"):
         for other in detail.others[:MAX_OTHER_LINES]:
-            label = f"{other.kind} · run {other.run} · {outcome(Outcome(other.outcome))} · cost {format_usd(other.usd)}"
+            label = f"{other.kind} · run {other.run} · {outcome(Outcome(other.outcome))} · cost {money(other.usd)}"
             st.caption(escape_markdown(label))
             st.code(_pretty_json(other.raw), language=None, wrap_lines=True)
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from batch.pricing.costs import RunCost, describe_unreturned, sum_run_costs
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
-from ui.shared.format import money
 from ui.shared.notices import escape_markdown
 
 MIN_USD = 5e-9  # smaller differences are rounding

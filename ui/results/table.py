@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from batch.formatting import money
 from batch.model import Outcome
-from batch.responses.spreadsheet_text import format_usd
 from lifecycle.results.read.table import SORTABLE, ResultTable
 from lifecycle.results.store.reconciliation import AnswerColumn
 from ui.shared.format import outcome
@@ -191,7 +191,7 @@ def _format_number(value: Any) -> str:
 
 
 def _format_cost(value: Any) -> str:
-    return format_usd(None if pd.isna(value) else float(value))
+    return money(None if pd.isna(value) else float(value))
 
 
 def _format_code(value: Any) -> str:

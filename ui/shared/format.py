@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -89,15 +88,6 @@ def size(number: int) -> str:
             break
         amount, unit = amount / 1000, larger
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
-
-
-def money(usd: float | None) -> str:
-    """USD for people, small sums to two figures: "$1,234.50", "$0.034", "$0.00012". "not known" is never zero."""
-    if usd is None:
-        return "not known"
-    amount = abs(usd)
-    decimals = 2 if amount >= 0.1 or not amount else min(8, 1 - math.floor(math.log10(amount)))
-    return f"{'-' if usd < 0 else ''}${amount:,.{decimals}f}"
 
 
 def truncate(text: str, limit: int) -> str:

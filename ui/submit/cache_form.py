@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from batch.model import model_id
 from cache_utils import CachedText
 from lifecycle.core.models import Account
@@ -13,7 +13,7 @@ from lifecycle.runner import Runner
 from lifecycle.services.caches import CacheInfo
 from ui.account import caches
 from ui.shared import background, notices
-from ui.shared.format import duration, money
+from ui.shared.format import duration
 from ui.shared.notices import escape_markdown
 
 HOURS = (1, 6, 24, 48)

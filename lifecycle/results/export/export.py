@@ -22,13 +22,12 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from batch.errors import InputError
-from batch.formatting import plural
+from batch.formatting import money, plural
 from batch.responses.outcomes import parse_lenient
 from batch.responses.spreadsheet_text import (
     FORMULA,
     NUMBER,
     escape_formula,
-    format_usd,
     input_column_names,
     outcome_lines,
     strip_illegal,
@@ -366,7 +365,7 @@ def _about_lines(job: _ExportJob) -> list[str]:
         *outcome_lines(account.counts),
         f"Tokens: {account.usage.prompt:,} prompt ({account.usage.cached:,} of them cached), "
         f"{account.usage.candidates:,} output, {account.usage.thoughts:,} thoughts.",
-        f"Cost: {'at least ' if account.unpriced and account.usd is not None else ''}{format_usd(account.usd)}.",
+        f"Cost: {'at least ' if account.unpriced and account.usd is not None else ''}{money(account.usd)}.",
         *account.notes,
     ]
 

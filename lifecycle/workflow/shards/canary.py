@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from batch.formatting import money
 from batch.model import Stage, Usage
 from batch.pricing.estimate import over_budget
 from batch.responses.outcomes import ParsedRow as Answer
@@ -85,7 +86,7 @@ def _reprice(ctx: StageContext, usage_by_key: dict[str, Usage]) -> None:
         "first_usd": previous_estimate.get("first_usd") or previous_estimate.get("usd"),
     }
     expected = corrected.estimate.usd.expected
-    cost_text = "not known" if expected is None else f"{expected:,.4f} USD expected"
+    cost_text = "not known" if expected is None else f"{money(expected)} expected"
     ctx.log_event(
         f"The first {len(usage_by_key):,} rows have answered. Corrected estimate for the whole run: {cost_text}."
     )

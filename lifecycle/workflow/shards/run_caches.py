@@ -12,6 +12,7 @@ from typing import Any
 
 import cache_utils
 from batch.errors import ApiError
+from batch.formatting import money
 from batch.model import Stage
 from batch.pricing import rates
 from batch.responses import service_errors
@@ -112,7 +113,7 @@ def price_undeleted(ctx: StageContext) -> None:
         usd = _lifetime_usd(ctx, row, float(row["expire_at"])) if row["expire_at"] is not None else None
         _record(ctx, row, usd=usd)
         if usd is not None:
-            message = f"Its cost is counted until it expires, {usd:,.4f} USD: an upper bound, if it goes before."
+            message = f"Its cost is counted until it expires, {money(usd)}: an upper bound, if it goes before."
             ctx.log_event(f"Cache {row['name']} could not be deleted. {message}", "warning")
 
 
@@ -161,8 +162,8 @@ def uncached_budget_error(ctx: StageContext) -> str:
     worst = (dict(ctx.row["estimate"]).get("uncached_usd") or {}).get("worst")
     if limit is None or (worst is not None and worst <= limit):
         return ""
-    price = "an unknown sum" if worst is None else f"{worst:,.4f} USD"
-    return f"Without a cache the run could cost {price}; the budget is {limit:,.4f} USD."
+    price = "an unknown sum" if worst is None else money(worst)
+    return f"Without a cache the run could cost {price}; the budget is {money(limit)}."
 
 
 def _ensure_alive(ctx: StageContext, group: str, row: Row | None) -> str:

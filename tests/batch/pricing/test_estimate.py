@@ -135,7 +135,7 @@ class TestBudget:
     def test_that_it_exceeds_stops_it_and_tells_which_limit_of_output_would_fit(self) -> None:
         refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), FLASH), 0.10)
         assert refused is not None
-        assert str(refused) == "The run could cost 0.13 USD (0.06 USD expected); the budget is 0.10 USD."
+        assert str(refused) == "The run could cost $0.13 ($0.056 expected); the budget is $0.10."
         # 0.10 less 0.039375 for prompts leaves 0.060625, at 0.0001875 a token: 323
         assert "With at most 323 output tokens a row it would fit." in refused.remedy
         fits = hundred_rows(short=TierTotals(100, 100_000, 0, 32_300))
@@ -144,7 +144,7 @@ class TestBudget:
     def test_that_even_the_prompts_exceed_gets_no_such_hint(self) -> None:
         refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), FLASH), 0.001)
         assert refused is not None
-        assert "output tokens" not in refused.remedy and "0.001000 USD" in str(refused)
+        assert "output tokens" not in refused.remedy and "$0.0010" in str(refused)
 
     def test_cannot_be_kept_where_the_price_is_unknown(self) -> None:
         refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), None), 1_000)

@@ -155,10 +155,10 @@ def test_savings_are_told_apart() -> None:
 def test_the_formula_is_shown_with_its_numbers() -> None:
     assert (
         rates.explain_cost(Usage(1_500, 500, 30, 20), FLASH)
-        == "1,000 fresh × 0.375 + 500 cached × 0.075 + 50 output × 1.875 per million = 0.000506 USD"
+        == "1,000 fresh × 0.375 + 500 cached × 0.075 + 50 output × 1.875 per million = $0.00051"
     )
     assert rates.explain_cost(Usage(10), replace(FLASH, input_batch=None)) == "10 fresh × ? per million = not known"
-    assert rates.explain_cost(Usage(), FLASH) == "no tokens per million = 0.000000 USD"
+    assert rates.explain_cost(Usage(), FLASH) == "no tokens per million = $0.00"
 
 
 counts = st.integers(0, 400_000)
@@ -233,11 +233,11 @@ def test_sound_of_unknown_price_and_searches_of_unknown_fee_are_never_free() -> 
 
 def test_a_bill_names_what_is_not_text() -> None:
     assert rates.explain_cost(Usage(1_000, 0, 52, audio=900), AUDIO) == (
-        "100 fresh × 0.15 + 900 fresh of sound × 0.5 + 52 output × 1.25 per million = 0.000530 USD"
+        "100 fresh × 0.15 + 900 fresh of sound × 0.5 + 52 output × 1.25 per million = $0.00053"
     )
     searched = Usage(10, 0, 5, search_queries=2, grounded_prompts=1)
     assert rates.explain_cost(searched, FLASH) == (
-        "10 fresh × 0.375 + 5 output × 1.875 per million + 2 searches × 14 per 1,000 = 0.028013 USD"
+        "10 fresh × 0.375 + 5 output × 1.875 per million + 2 searches × 14 per 1,000 = $0.028"
     )
     assert "search fees, not included" in rates.explain_cost(searched, replace(FLASH, search_query=None))
 

@@ -14,7 +14,6 @@ from batch.responses.spreadsheet_text import (
     escape_formula,
     excel_cell,
     export_name,
-    format_usd,
     headline,
     input_column_names,
     is_formula,
@@ -100,10 +99,6 @@ def test_rows_that_a_cancel_came_before_need_no_attention(counts: dict[str, int]
 def test_the_breakdown_lists_what_occurs_in_one_order() -> None:
     lines = outcome_lines({"missing": 1200, "answered": 3, "empty": 0})
     assert [line.split()[:2] for line in lines] == [["3", "answered:"], ["1,200", "missing:"]]
-
-
-def test_unknown_money_is_never_zero() -> None:
-    assert (format_usd(None), format_usd(0.0), format_usd(1234.5)) == ("not known", "$0.000000", "$1,234.500000")
 
 
 def test_an_incomplete_export_says_so_in_its_name() -> None:

@@ -232,7 +232,7 @@ SCHEMAS = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(SCHEMAS, VALUES)
 def test_a_schema_means_what_json_schema_says(schema: Any, value: Any) -> None:
     valid = jsonschema.Draft202012Validator(schema).is_valid(value)

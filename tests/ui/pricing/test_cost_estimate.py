@@ -6,10 +6,10 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
+from batch.formatting import money
 from tests.ui.page_driver import page_text, press
 from tests.ui.pricing.conftest import compose, plan_titles, submit_button, without_exception
 from tests.ui.pricing_runner import PricingRunner
-from ui.shared.format import money
 
 
 def test_the_card_has_three_cases_and_what_it_would_cost_otherwise(at: AppTest, runner: PricingRunner) -> None:
@@ -36,7 +36,7 @@ def test_a_budget_below_the_worst_case_blocks_the_button(at: AppTest, runner: Pr
     at.number_input(key="max_usd").set_value(0.01)
     without_exception(at.run())
     assert submit_button(at).disabled
-    assert "the budget is 0.01 USD" in page_text(at).replace("\\", "")
+    assert "the budget is $0.010" in page_text(at).replace("\\", "")
     at.number_input(key="max_usd").set_value(5.0)
     without_exception(at.run())
     assert not submit_button(at).disabled

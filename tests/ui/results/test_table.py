@@ -52,7 +52,7 @@ def test_columns_are_chosen_and_what_is_not_known_says_so(results: AppTest) -> N
     results.get("pagination")[0].set_value(2).run()
     frame = results.dataframe[0].value
     assert list(frame.columns) == ["key", "cost_usd", "prompt_tokens", "attempts"]
-    assert list(frame.iloc[0]) == ["row-50", "$0.000001", "5", "1"]
+    assert list(frame.iloc[0]) == ["row-50", "$0.0000010", "5", "1"]
     assert list(frame.iloc[-1]) == ["lost", "not known", "not known", "0"]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from batch.errors import ApiError
+from batch.formatting import money
 from cache_utils import CachedText
 from lifecycle.planning import cache_estimate
 from tests.ui.page_driver import press
 from tests.ui.pricing_runner import GUIDE, PricingRunner, make_cache
 from tests.ui.submit.conftest import drop_documents, part_texts, plain_text, submitted_requests, use_explicit_mode
-from ui.shared.format import money
 
 
 def test_a_cache_is_made_of_everything_shared_and_used_by_every_request(at: AppTest, runner: PricingRunner) -> None:

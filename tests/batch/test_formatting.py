@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ui.shared.format import money
+from batch.formatting import money
 
 
 @pytest.mark.parametrize(
