@@ -14,13 +14,15 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from batch.model import Stage
 from batch.pricing import catalog
 from gemini.client import GeminiClient
 from gemini.wire import inline_batch_body
+from lifecycle.core.models import RunSpec
 from lifecycle.core.polling import poll_delay
+from lifecycle.core.run_records import RunRecord, ShardRecord, ShardStage
 from lifecycle.runner import Runner, Setup
 from lifecycle.storage.store import Store
-from lifecycle.workflow.shards.context import NEW_SHARD
 from tests.emulator_process import start_emulator
 
 MODEL = "gemini-3.8-flash"
@@ -88,23 +90,36 @@ REQUEST = {"contents": [{"role": "user", "parts": [{"text": "x"}]}]}
 def _record(store: Store, gateway: GeminiClient, owner: str, runs: int, age: float) -> None:
     """Runs as they are while their job is under way, due at moments spread over a poll's delay."""
     now, delay = time.time(), poll_delay(age)
-    texts = dict.fromkeys(("identity", "parent_id", "name", "ending", "note", "error", "token"), "")
-    rest = {"lease_until": 0.0, "failures": 0, "cancel": False, "rehearsal": False, "estimate": {}, "counts": {}}
     for n in range(runs):
         job = gateway.create_batch(MODEL, inline_batch_body(f"benchmark-{n}", [("k", REQUEST)]))
-        run_id = f"r{n}"
-        due = {"created_at": now - age, "due_at": now + delay * n / runs}
-        what = {"stage": "running", "state": "active", "spec": {"model": MODEL}, "data": {}, "model": MODEL, "rows": 1}
-        store.add_run({**texts, **rest, **due, **what, "id": run_id, "ticket": run_id, "owner": owner})
-        sent = {
-            "stage": "submitted",
-            "job_state": "JOB_STATE_PENDING",
-            "job_name": job["name"],
-            "job_created_at": now - age,
-            "creates": 1,
-        }
-        size = {"n": 0, "rows": 1, "size_bytes": 1, "tokens": 1, "transport": "inline", "groups": []}
-        store.add_shards(run_id, "", [{**NEW_SHARD, **size, **sent, "display_name": f"benchmark-{n}"}])
+        run = RunRecord(
+            id=f"r{n}",
+            owner_id=owner,
+            spec=RunSpec(model=MODEL),
+            model=MODEL,
+            rows=1,
+            created_at=now - age,
+            idempotency_key=f"r{n}",
+            stage=Stage.RUNNING,
+            due_at=now + delay * n / runs,
+        )
+        store.add_run(run)
+        shard = ShardRecord(
+            run_id=run.id,
+            n=0,
+            rows=1,
+            size_bytes=1,
+            tokens=1,
+            transport="inline",
+            groups=[],
+            display_name=f"benchmark-{n}",
+            stage=ShardStage.SUBMITTED,
+            creates=1,
+            job_name=job["name"],
+            job_state="JOB_STATE_PENDING",
+            job_created_at=now - age,
+        )
+        store.add_shards(run.id, "", [shard])
 
 
 def _size(folder: Path) -> int:
@@ -116,7 +131,7 @@ def _rows(store: Store) -> int:
     with store.engine.connect() as c:
         return sum(
             int(c.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
-            for table in ("run", "shard", "event", "learned")
+            for table in ("run", "shard", "event", "observation")
         )
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from batch.errors import ApiError, InputError, NotFound
 from batch.responses import service_errors
 from gemini.wire import Operation, job_state, parse_operation
+from lifecycle.core.run_progress import ImportedJob
 
 if TYPE_CHECKING:
     from gemini.client import GeminiClient
 
-IMPORTED = "recovered"  # name in a run's working memory; its value is what `facts` tells
-DETACHED = "left"  # wish of a run, and stage of its shard: the job is left to itself, uncancelled
 INVALID_JOB_NAME = InputError(
     "That is not a batch job's name.", "It looks like batches/abc123; Google's reply to the creation of a job tells it."
 )
@@ -67,19 +66,19 @@ def fetch_job(client: GeminiClient, name: str) -> Operation:
         ) from None
 
 
-def job_facts(op: Operation, inputs_known: bool, key_field: str = "") -> dict[str, Any]:
-    """What the run remembers of the job it was made for; `inputs` tells whether its requests are known.
+def job_facts(op: Operation, inputs_known: bool, key_field: str = "") -> ImportedJob:
+    """What the run remembers of the job it is made for; `inputs_known` tells whether its requests are here.
 
     `key_field` is the field of the results that identifies rows, if the user named one.
     """
-    return {
-        "job": op.name,
-        "display_name": op.display_name,
-        "requests": op.stats["requests"] if op.stats else 0,
-        "created_at": op.created_at.timestamp() if op.created_at else None,
-        "inputs": inputs_known,
-        "key_field": key_field,
-    }
+    return ImportedJob(
+        name=op.name,
+        display_name=op.display_name,
+        requests=op.stats["requests"] if op.stats else 0,
+        created_at=op.created_at.timestamp() if op.created_at else None,
+        inputs_known=inputs_known,
+        key_field=key_field,
+    )
 
 
 def idempotency_key(name: str) -> str:

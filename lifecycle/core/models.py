@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from batch.model import ContextMode, Generation, RunState, SendAs, Stage
-from lifecycle.core.job_age import JobAge
+
+EXPIRY_SECONDS = 48 * 3600.0  # a job pending or running longer expires (Batch API guide)
+WARN_AT_HOURS = (12, 24, 36)
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class ModelChoice:
 class RunSpec:
     """What the user decided for one submission.
 
-    `hours` is the expected duration for the planner (None: learned); `allow_plain` lets the run go on without
-    caches if the service refuses them; `end_cache` deletes the caches that requests name when the run ends;
+    `hours` is the expected duration for the planner (None: learned); `allow_uncached` lets the run go on without
+    caches if the service refuses them; `delete_user_caches` deletes the caches that requests name when the run ends;
     `overrides` maps a planner group's id to "none", "implicit" or "explicit".
     `rows_per_job` makes jobs smaller than Gemini's limits ask for; 0 does not.
     """
@@ -65,8 +67,8 @@ class RunSpec:
     split: str = "part"
     dedupe: bool = False
     max_usd: float | None = None
-    allow_plain: bool = True
-    end_cache: bool = False
+    allow_uncached: bool = True
+    delete_user_caches: bool = False
     canary: int = 0
     overrides: Mapping[str, str] = field(default_factory=dict)
     rows_per_job: int = 0
@@ -131,6 +133,26 @@ class Progress:
     def share(self) -> float:
         """0 to 1."""
         return min(1.0, self.done / self.total) if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class JobAge:
+    """The oldest open job of a run, in seconds: its age, how long it has been seen in `state`, what is left to expiry.
+
+    `warn_hours` is the highest of WARN_AT_HOURS that it has passed, 0 for none.
+    """
+
+    state: str
+    age_seconds: float
+    state_seconds: float
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, EXPIRY_SECONDS - self.age_seconds)
+
+    @property
+    def warn_hours(self) -> int:
+        return max((hours for hours in WARN_AT_HOURS if self.age_seconds >= hours * 3600), default=0)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lifecycle.storage.store import Row, Store
+from lifecycle.core.run_records import ShardRecord, ShardStage
+from lifecycle.storage.store import Store
 
 CANCELLED_QUOTA_SECONDS = 48 * 3600.0
 LEARNED_LIMIT_TTL_SECONDS = 7 * 86_400.0
@@ -29,18 +30,18 @@ class QuotaUsage(NamedTuple):
     cancelled: int
 
 
-def quota_usage(store: Store, owner_id: str, model: str, excluded_shard: Row, now: float) -> QuotaUsage:
+def quota_usage(store: Store, owner_id: str, model: str, excluded_shard: ShardRecord, now: float) -> QuotaUsage:
     """The meter of an owner and a model, without one shard of its own."""
     freed_at = (store.latest_observation(owner_id, model, FREED_AT) or (0.0, 0.0))[0]
     since = max(freed_at, now - CANCELLED_QUOTA_SECONDS)
-    rows = [
-        r
-        for r in store.quota_shards(owner_id, since)
-        if (r["run_id"], r["n"]) != (excluded_shard["run_id"], excluded_shard["n"])
+    shards = [
+        (shard_model, shard)
+        for shard_model, shard in store.quota_shards(owner_id, since)
+        if (shard.run_id, shard.n) != (excluded_shard.run_id, excluded_shard.n)
     ]
-    open_shards = [r for r in rows if r["stage"] != "ended"]
-    tokens = sum(int(r["tokens"]) for r in open_shards if r["model"] == model)
-    return QuotaUsage(len(open_shards), tokens, len(rows) - len(open_shards))
+    open_shards = [(shard_model, shard) for shard_model, shard in shards if shard.stage != ShardStage.ENDED]
+    tokens = sum(shard.tokens for shard_model, shard in open_shards if shard_model == model)
+    return QuotaUsage(len(open_shards), tokens, len(shards) - len(open_shards))
 
 
 def enqueued_cap(store: Store, owner_id: str, model: str, listed: int | None, now: float) -> int | None:

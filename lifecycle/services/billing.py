@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 from batch.model import RunState, Tariff
 from batch.pricing import rates
 from batch.pricing.costs import RunCost, without_double_counting
-from lifecycle.core.foreign_jobs import DETACHED
 from lifecycle.core.models import Account
 from lifecycle.core.run_files import RESULTS
+from lifecycle.core.run_records import CacheRecord, RunRecord, ShardRecord, ShardStage
 from lifecycle.services.context import ServiceContext
-from lifecycle.storage.store import Row
-from lifecycle.workflow.shards.context import NO_RESULT_ROWS
 
 if TYPE_CHECKING:
     from lifecycle.results.read.table import ResultTable
@@ -41,27 +39,29 @@ class BillingService:
         unrecorded = [
             cost for row in store.runs_without_cost(account.owner_id, run_id) if (cost := self._record_cost(row))
         ]
-        costs = [*(RunCost(**values) for values in store.run_costs(account.owner_id, run_id)), *unrecorded]
+        costs = [*store.run_costs(account.owner_id, run_id), *unrecorded]
         return sorted(costs, key=lambda cost: (cost.run != run_id, cost.ended_at))
 
-    def finalize(self, row: Row) -> None:
+    def finalize(self, row: RunRecord) -> None:
         """Write an ended run's bill for good, as far as it is known."""
         if unrecorded := self._record_cost(row):
-            self._context.store.add_run_cost(str(row["owner"]), asdict(unrecorded))
+            self._context.store.add_run_cost(row.owner_id, unrecorded)
 
-    def _record_cost(self, row: Row) -> RunCost | None:
+    def _record_cost(self, row: RunRecord) -> RunCost | None:
         """Write a run's bill, unless its results cannot be read now: then it is returned as far as it is known."""
-        run_id, owner_id, store = str(row["id"]), str(row["owner"]), self._context.store
+        run_id, owner_id, store = row.id, row.owner_id, self._context.store
         records = row, store.shards(run_id), store.caches(run_id)
         try:
             cost = cost_of(*records, self._context.folder(run_id), self._context.price_list.catalog.tariff)
         except _read_errors():
             return cost_without_results(*records)
-        store.add_run_cost(owner_id, asdict(without_double_counting(cost, store.billed_jobs(owner_id, run_id))))
+        store.add_run_cost(owner_id, without_double_counting(cost, store.billed_jobs(owner_id, run_id)))
         return None
 
 
-def cost_of(row: Row, shards: Sequence[Row], caches: Sequence[Row], folder: Path, prices: TariffLookup) -> RunCost:
+def cost_of(
+    row: RunRecord, shards: Sequence[ShardRecord], caches: Sequence[CacheRecord], folder: Path, prices: TariffLookup
+) -> RunCost:
     """Add up one ended run; what it would have cost otherwise is by the prices of the day on which it ended.
 
     Raises one of `_read_errors` if there are results that cannot be read.
@@ -84,26 +84,26 @@ def _read_errors() -> tuple[type[Exception], ...]:
     return OSError, KeyError, pa.ArrowException, duckdb.Error
 
 
-def cost_without_results(row: Row, shards: Sequence[Row], caches: Sequence[Row]) -> RunCost:
+def cost_without_results(row: RunRecord, shards: Sequence[ShardRecord], caches: Sequence[CacheRecord]) -> RunCost:
     """The bill of a run of which no results can be read: nothing was bought unless there was a job."""
-    cache_costs = [cache["usd"] for cache in caches if cache["name"]]
-    estimate = row["estimate"].get("usd") or {}
-    usd = None if any(shard["job_name"] for shard in shards) else 0.0
+    cache_costs = [cache.usd for cache in caches if cache.name]
+    estimate = row.estimate.get("usd") or {}
+    usd = None if any(shard.job_name for shard in shards) else 0.0
     return RunCost(
-        run=str(row["id"]),
-        parent=str(row["parent_id"]),
-        model=str(row["model"]),
-        rows=int(row["rows"]),
-        ended_at=float(row["ended_at"]),
-        finished=row["state"] == RunState.FINISHED,
-        borrowed=bool(row["data"].get("borrowed")),
-        unreturned=sum(row["data"].get(NO_RESULT_ROWS, {}).values()),
-        jobs=[shard["job_name"] for shard in shards if shard["job_name"] and shard["stage"] != DETACHED],
+        run=row.id,
+        parent=row.parent_id,
+        model=row.model,
+        rows=row.rows,
+        ended_at=row.ended_at or 0.0,
+        finished=row.state == RunState.FINISHED,
+        borrowed=bool(row.progress.user_caches),
+        unreturned=sum(row.progress.no_result_rows.values()),
+        jobs=[shard.job_name for shard in shards if shard.job_name and shard.stage != ShardStage.DETACHED],
         rows_usd=usd,
-        caches_usd=None if None in cache_costs else sum(cache_costs),
+        caches_usd=None if None in cache_costs else sum(usd for usd in cache_costs if usd is not None),
         uncached_usd=usd,
         standard_usd=usd,
-        first_usd=(row["estimate"].get("first_usd") or estimate).get("expected"),
+        first_usd=(row.estimate.get("first_usd") or estimate).get("expected"),
         expected_usd=estimate.get("expected"),
         worst_usd=estimate.get("worst"),
     )

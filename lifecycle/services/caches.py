@@ -81,7 +81,7 @@ class CacheService:
         """Runs under way, each with the names of the caches that it made or borrowed."""
         store = self._context.store
         return [
-            (str(row["id"]), {*row["data"].get("borrowed", {}), *(c["name"] for c in store.caches(row["id"]))})
+            (row.id, {*row.progress.user_caches, *(c.name for c in store.caches(row.id))})
             for row in store.unfinished([account.owner_id])
         ]
 

@@ -11,10 +11,11 @@ from batch.errors import KeyMissing, NotFound
 from batch.model import Tariff
 from lifecycle.core.models import Account
 from lifecycle.core.price_list import PriceList
+from lifecycle.core.run_records import RunRecord
 from lifecycle.core.transport import BatchLimits
 from lifecycle.planning import cache_support
 from lifecycle.storage.keyring import Keyring
-from lifecycle.storage.store import Row, Store
+from lifecycle.storage.store import Store
 from lifecycle.workflow.worker import Worker
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ServiceContext:
         folder.mkdir(parents=True)
         return folder
 
-    def run_row(self, account: Account, run_id: str) -> Row:
+    def run_row(self, account: Account, run_id: str) -> RunRecord:
         """An account's own run. Raises NotFound, in the same words whether it is absent or another's."""
         row = self.store.run(run_id, account.owner_id)
         if row is None:

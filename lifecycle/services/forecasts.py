@@ -93,7 +93,7 @@ class ForecastService:
         def count(prefix: bytes) -> int:
             return client.count_tokens(model, **count_tokens_body(prefix)) if client else 0
 
-        force = spec.context is ContextMode.EXPLICIT or not spec.allow_plain
+        force = spec.context is ContextMode.EXPLICIT or not spec.allow_uncached
         draft_forecast = forecast(
             draft.folder / REQUESTS,
             spec,

@@ -9,6 +9,7 @@ from lifecycle.core import foreign_jobs
 from lifecycle.core.foreign_jobs import ForeignJob, ImportedRun
 from lifecycle.core.job_states import JobAction, action_for
 from lifecycle.core.models import Account, RunSpec
+from lifecycle.core.run_progress import RunProgress
 from lifecycle.inputs.drafts import Draft
 from lifecycle.services.context import ServiceContext
 from lifecycle.services.submissions import SubmissionService
@@ -37,22 +38,18 @@ class ImportService:
             op = foreign_jobs.fetch_job(self._context.client(account), job_name)
             existing_run = self._pending_owner_of(account, op.display_name)
         if existing_run is not None:
-            return ImportedRun(
-                existing_run, True, self._context.run_row(account, existing_run)["stage"] == Stage.FINISHED
-            )
+            return ImportedRun(existing_run, True, self._context.run_row(account, existing_run).stage == Stage.FINISHED)
         facts = foreign_jobs.job_facts(op, draft is not None, key_field.strip())
-        rows = draft.rows if draft else int(facts["requests"])
+        rows = draft.rows if draft else facts.requests
         spec = RunSpec(model=op.model, name=name or op.display_name or job_name)
-        message = (
-            f"Job {job_name}, made elsewhere, was adopted: {plural(int(facts['requests']), 'request')} to {op.model}."
-        )
+        message = f"Job {job_name}, made elsewhere, was adopted: {plural(facts.requests, 'request')} to {op.model}."
         run_id = self._submissions.insert_run(
             account,
             draft.folder if draft else None,
             spec,
             idempotency_key,
             rows=rows,
-            data={foreign_jobs.IMPORTED: facts},
+            progress=RunProgress(imported_job=facts),
             message=message,
         )
         return ImportedRun(
@@ -76,4 +73,4 @@ class ImportService:
             return None
         run_id = display_name.removeprefix(prefix).split("-", 1)[0]
         row = self._context.store.run(run_id, account.owner_id)
-        return run_id if row is not None and row["stage"] != Stage.FINISHED else None
+        return run_id if row is not None and row.stage != Stage.FINISHED else None

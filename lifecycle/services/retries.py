@@ -5,15 +5,13 @@ Which rows a retry takes, and how its draft is made of them, is in `retries`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
-
-import msgspec
 
 from batch.errors import InputError
 from batch.model import Stage
 from lifecycle.core.models import Account, RunSpec
+from lifecycle.core.run_records import RunRecord
 from lifecycle.planning import retry_draft
 from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.results.read.table import Filter
@@ -21,7 +19,6 @@ from lifecycle.services.context import ServiceContext
 from lifecycle.services.forecasts import ForecastService
 from lifecycle.services.runs import RunService, require_inputs
 from lifecycle.services.submissions import SubmissionService
-from lifecycle.workflow.stages import await_cancelled as await_cancelled_stage
 
 
 class RetryService:
@@ -34,7 +31,7 @@ class RetryService:
 
     def rerun(self, account: Account, run_id: str, idempotency_key: str) -> str:
         """Submit the same requests again, as a new run."""
-        spec = msgspec.convert(self._context.run_row(account, run_id)["spec"], RunSpec)
+        spec = self._context.run_row(account, run_id).spec
         return self._submissions.submit_draft(account, self._runs.draft_of(account, run_id), spec, idempotency_key)
 
     def retry(
@@ -84,12 +81,12 @@ class RetryService:
         """
         row, folder = self._context.run_row(account, run_id), self._context.folder
         require_inputs(row)
-        parent_id = row["parent_id"] or run_id  # every retry is a child of the first run
+        parent_id = row.parent_id or run_id  # every retry is a child of the first run
         chosen = retry_draft.select_keys(self._runs.results(account, parent_id), outcomes, keys, where)
         if parent_id != run_id:
             chosen = retry_draft.keys_in_run(chosen, folder(run_id))
         children = self._context.store.children(parent_id)
-        in_flight = [str(child["id"]) for child in children if child["stage"] != Stage.FINISHED]
+        in_flight = [child.id for child in children if child.stage != Stage.FINISHED]
         chosen = retry_draft.exclude_in_flight(chosen, [(child, folder(child)) for child in in_flight])
         draft = retry_draft.prepare_child(folder(run_id), chosen, self._context.new_draft_folder(), max_output_tokens)
         del chosen  # a million keys are 150 MB, which planning needs too
@@ -108,13 +105,13 @@ class RetryService:
         Nothing is cancelled or recorded before `send_retry`. Raises InputError for a run that has ended.
         """
         row = self._context.run_row(account, run_id)
-        if row["stage"] == Stage.FINISHED:
+        if row.stage == Stage.FINISHED:
             raise InputError("The run has ended.", "Send its rows again instead.")
-        root_id = row["parent_id"] or run_id
+        root_id = row.parent_id or run_id
         children = self._context.store.children(root_id)
         for child in children:
-            if child["data"].get(await_cancelled_stage.REPLACES_RUN) == run_id and child["stage"] != Stage.FINISHED:
-                raise InputError(f"Run {child['id']} waits already to send its rows again.", "Cancel that one first.")
+            if child.progress.replaces_run == run_id and child.stage != Stage.FINISHED:
+                raise InputError(f"Run {child.id} waits already to send its rows again.", "Cancel that one first.")
         draft, spec = self._runs.draft_of(account, run_id), _with_overrides(row, model, rows_per_job)
         if model:
             retry_draft.require_accepted(draft, self._forecasts.model_rules(spec.model))
@@ -125,11 +122,8 @@ class RetryService:
         """Submit a prepared child run; the same ticket again is the same run. Raises OverBudget."""
         store = self._context.store
         self._context.run_row(account, retry_forecast.parent_id)
-        existing_children = {str(child["id"]) for child in store.children(retry_forecast.parent_id)}
+        existing_children = {child.id for child in store.children(retry_forecast.parent_id)}
         idempotency_key = idempotency_key or retry_forecast.idempotency_key
-        extra_data = (
-            {await_cancelled_stage.REPLACES_RUN: retry_forecast.replaces_run} if retry_forecast.replaces_run else {}
-        )
         child = self._submissions.submit_draft(
             account,
             retry_forecast.draft,
@@ -137,7 +131,7 @@ class RetryService:
             idempotency_key,
             retry_forecast.forecast,
             parent_id=retry_forecast.parent_id,
-            extra_data=extra_data,
+            replaces_run=retry_forecast.replaces_run,
         )
         if retry_forecast.replaces_run:
             self._runs.cancel(account, retry_forecast.replaces_run)
@@ -149,7 +143,7 @@ class RetryService:
         return child
 
 
-def _with_overrides(row: Mapping[str, Any], model: str, rows_per_job: int) -> RunSpec:
+def _with_overrides(row: RunRecord, model: str, rows_per_job: int) -> RunSpec:
     """What a run was sent with, but for another model or smaller jobs."""
-    spec = msgspec.convert(row["spec"], RunSpec)
+    spec = row.spec
     return replace(spec, model=model or spec.model, rows_per_job=rows_per_job or spec.rows_per_job, canary=0)

@@ -6,17 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-import msgspec
-
 from batch.model import RunState, Stage, model_id
 from batch.pricing.catalog import Catalog
 from lifecycle.core import job_age
-from lifecycle.core.foreign_jobs import IMPORTED
 from lifecycle.core.job_states import describe_job_state as describe_state
-from lifecycle.core.models import CacheView, JobView, ModelChoice, Progress, RunSpec, RunView
-from lifecycle.workflow.shards.context import NO_RESULT_ROWS
-
-Row = Mapping[str, Any]
+from lifecycle.core.models import CacheView, JobView, ModelChoice, Progress, RunView
+from lifecycle.core.run_progress import RunProgress
+from lifecycle.core.run_records import CacheRecord, RunRecord, ShardRecord
 
 OVERDUE_SECONDS = 60.0  # nobody has worked on a due run for so long: no process holds its key, unless this one does
 
@@ -37,68 +33,71 @@ STATE_LABELS = {
 }
 
 
-def run_view(row: Row, shards: Sequence[Row], caches: Sequence[Row], now: float, *, key_held: bool) -> RunView:
+def run_view(
+    row: RunRecord, shards: Sequence[ShardRecord], caches: Sequence[CacheRecord], now: float, *, key_held: bool
+) -> RunView:
     """One run as a user sees it. `now` is epoch seconds; `held`: this process works on runs, and holds its key."""
-    state, stage = _state(row, now, key_held=key_held), Stage(row["stage"])
-    jobs = tuple(_job(shard, row["data"]) for shard in shards)
-    ended = _to_datetime(row["ended_at"])
-    age = None if state.ended else job_age.oldest_job_age(row["data"], shards, now)
+    imported, collected = row.progress.imported_job, row.progress.collected
+    state, stage = _state(row, now, key_held=key_held), row.stage
+    jobs = tuple(_job(shard, row.progress) for shard in shards)
+    ended = _to_datetime(row.ended_at)
+    age = None if state.ended else job_age.oldest_job_age(row.progress, shards, now)
     return RunView(
-        id=row["id"],
-        name=row["name"],
+        id=row.id,
+        name=row.name,
         state=state,
         stage=stage,
         status_text=_status_text(row, state, stage, jobs),
-        model=row["model"],
-        rows=int(row["rows"]),
-        created_at=datetime.fromtimestamp(row["created_at"], UTC),
+        model=row.model,
+        rows=row.rows,
+        created_at=datetime.fromtimestamp(row.created_at, UTC),
         ended_at=ended,
-        age_seconds=max(0.0, (row["ended_at"] or now) - row["created_at"]),
+        age_seconds=max(0.0, (row.ended_at or now) - row.created_at),
         progress=_progress(row, shards),
-        counts=row["counts"],
+        counts=row.counts,
         jobs=jobs,
         caches=tuple(_cache(c) for c in caches),
-        estimate_usd=(row["estimate"].get("usd") or {}).get("expected"),
-        actual_usd=row["actual_usd"],
-        cost_is_lower_bound=bool(row["data"].get(NO_RESULT_ROWS) or row["data"].get("unpriced")),
-        note=row["note"],
+        estimate_usd=(row.estimate.get("usd") or {}).get("expected"),
+        actual_usd=row.actual_usd,
+        cost_is_lower_bound=bool(row.progress.no_result_rows or (collected and collected.unpriced)),
+        note=row.note,
         warning="" if age is None else job_age.warning(age.age_seconds),
-        error=row["error"],
-        parent_id=row["parent_id"],
-        rehearsal=bool(row["rehearsal"]),
-        cancel_requested=bool(row["cancel"]),
-        has_results=bool(row["counts"]),
-        spec=msgspec.convert(row["spec"], RunSpec),
-        estimate=row["estimate"],
+        error=row.error,
+        parent_id=row.parent_id,
+        rehearsal=row.rehearsal,
+        cancel_requested=row.cancel,
+        has_results=bool(row.counts),
+        spec=row.spec,
+        estimate=row.estimate,
         job_age=age,
-        next_poll_at=None if state.ended else _to_datetime(row["due_at"]),
-        imported_job=row["data"].get(IMPORTED, {}).get("job", ""),
+        next_poll_at=None if state.ended else _to_datetime(row.due_at),
+        imported_job=imported.name if imported else "",
         inputs_known=inputs_known(row),
-        google_now=_to_datetime(now + float(row["data"].get(job_age.CLOCK_SKEW, 0.0))),
-        results_until=_to_datetime(row["data"].get(IMPORTED, {}).get("results_until")),
+        google_now=_to_datetime(now + row.progress.clock_skew),
+        results_until=_to_datetime(imported.results_expire_at if imported else None),
     )
 
 
-def inputs_known(row: Row) -> bool:
+def inputs_known(row: RunRecord) -> bool:
     """Whether the run's requests are here: not those of a job made elsewhere, unless their file was given."""
-    return bool(row["data"].get(IMPORTED, {}).get("inputs", True))
+    return row.progress.imported_job is None or row.progress.imported_job.inputs_known
 
 
-def _state(row: Row, now: float, *, key_held: bool) -> RunState:
+def _state(row: RunRecord, now: float, *, key_held: bool) -> RunState:
     """The run's state as recorded; only who does not hold its key can say that nobody does."""
-    state = RunState(row["state"])
+    state = row.state
     if key_held:
         return RunState.ACTIVE if state is RunState.WAITING_FOR_KEY else state
-    unclaimed = max(float(row["due_at"]), float(row["lease_until"]), float(row["created_at"]))
+    unclaimed = max(row.due_at, row.lease_until, row.created_at)
     if not state.ended and now - unclaimed > OVERDUE_SECONDS:
         return RunState.WAITING_FOR_KEY
     return state
 
 
-def _status_text(row: Row, state: RunState, stage: Stage, jobs: Sequence[JobView]) -> str:
+def _status_text(row: RunRecord, state: RunState, stage: Stage, jobs: Sequence[JobView]) -> str:
     if state in STATE_LABELS:
         return STATE_LABELS[state]
-    if row["cancel"]:
+    if row.cancel:
         return "being cancelled"
     open_states = {job.state for job in jobs if job.state and not job.ended_at}
     if stage is Stage.RUNNING and len(open_states) == 1:
@@ -106,41 +105,41 @@ def _status_text(row: Row, state: RunState, stage: Stage, jobs: Sequence[JobView
     return STAGE_LABELS[stage]
 
 
-def _progress(row: Row, shards: Sequence[Row]) -> Progress:
-    known_stats = [s["stats"] for s in shards if s["stats"]]
+def _progress(row: RunRecord, shards: Sequence[ShardRecord]) -> Progress:
+    known_stats = [s.stats for s in shards if s.stats]
     return Progress(
-        total=int(row["rows"]),
+        total=row.rows,
         succeeded=sum(int(s.get("succeeded", 0)) for s in known_stats),
         failed=sum(int(s.get("failed", 0)) for s in known_stats),
         is_known=bool(known_stats),
     )
 
 
-def _job(shard: Row, data: Mapping[str, Any]) -> JobView:
+def _job(shard: ShardRecord, progress: RunProgress) -> JobView:
     return JobView(
-        shard=int(shard["n"]),
-        name=shard["job_name"],
-        state=shard["job_state"],
-        rows=int(shard["rows"]),
-        stats=shard["stats"],
-        created_at=_to_datetime(shard["job_created_at"]),
-        ended_at=_to_datetime(shard["job_ended_at"]),
-        error=shard["error"],
-        state_since=_to_datetime(job_age.state_since(data, shard)) if shard["job_created_at"] else None,
-        file=shard["file_name"],
-        file_until=_to_datetime(data.get(job_age.FILES_UNTIL, {}).get(str(shard["n"]))),
+        shard=shard.n,
+        name=shard.job_name,
+        state=shard.job_state,
+        rows=shard.rows,
+        stats=shard.stats,
+        created_at=_to_datetime(shard.job_created_at),
+        ended_at=_to_datetime(shard.job_ended_at),
+        error=shard.error,
+        state_since=_to_datetime(job_age.state_since(progress, shard)) if shard.job_created_at else None,
+        file=shard.file_name,
+        file_until=_to_datetime(progress.file_expires_at.get(shard.n)),
     )
 
 
-def _cache(row: Row) -> CacheView:
+def _cache(row: CacheRecord) -> CacheView:
     return CacheView(
-        group=row["group_id"],
-        name=row["name"],
-        tokens=row["tokens"],
-        expire_at=_to_datetime(row["expire_at"]),
-        deleted_at=_to_datetime(row["deleted_at"]),
-        usd=row["usd"],
-        created_at=_to_datetime(row["created_at"]),
+        group=row.group_id,
+        name=row.name,
+        tokens=row.tokens,
+        expire_at=_to_datetime(row.expire_at),
+        deleted_at=_to_datetime(row.deleted_at),
+        usd=row.usd,
+        created_at=_to_datetime(row.created_at),
     )
 
 
@@ -148,7 +147,7 @@ def _to_datetime(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def model_choices(catalog: Catalog, live: Sequence[Row], today: date) -> list[ModelChoice]:
+def model_choices(catalog: Catalog, live: Sequence[Mapping[str, Any]], today: date) -> list[ModelChoice]:
     """Models to offer: the service's list filtered to those that can batch, else the catalog's; none is retired."""
     if not live:
         return [

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from batch.errors import InputError
 from batch.model import Stage
-from lifecycle.core.foreign_jobs import DETACHED, IMPORTED
 from lifecycle.core.job_age import TypicalDuration, typical_duration
 from lifecycle.core.models import Account, EventView, RunView
 from lifecycle.core.observation_kinds import DURATION_HOURS
+from lifecycle.core.run_records import RunRecord
 from lifecycle.services import run_views
 from lifecycle.services.context import ServiceContext
-from lifecycle.storage.store import Row
+from lifecycle.storage.store import SNOOZED
 
 if TYPE_CHECKING:
     from lifecycle.inputs.drafts import Draft
@@ -62,7 +62,7 @@ class RunService:
     def events(self, account: Account, run_id: str, limit: int = 200) -> list[EventView]:
         self._context.run_row(account, run_id)
         rows = self._context.store.events(run_id, limit)
-        return [EventView(datetime.fromtimestamp(r["at"], UTC), r["level"], r["text"]) for r in rows]
+        return [EventView(datetime.fromtimestamp(r.at, UTC), r.level, r.text) for r in rows]
 
     def typical_duration(self, account: Account, model: str) -> TypicalDuration | None:
         """How long this account's own jobs on a model took; None before one has succeeded."""
@@ -85,9 +85,7 @@ class RunService:
 
         self._context.run_row(account, run_id)
         children = self._context.store.children(run_id)
-        return merge_retries(
-            self._context.folder(run_id), [self._context.folder(str(child["id"])) for child in children]
-        )
+        return merge_retries(self._context.folder(run_id), [self._context.folder(child.id) for child in children])
 
     def comparable_runs(self, account: Account, run_id: str, limit: int = 50) -> list[tuple[RunView, int]]:
         """Other runs with results and how many keys each shares with a run, newest first; retries are part of their
@@ -95,7 +93,7 @@ class RunService:
         from lifecycle.results.read.compare import shared_keys
 
         run_row, folder = self._context.run_row(account, run_id), self._context.folder
-        excluded_ids = {run_id, str(run_row["parent_id"])}
+        excluded_ids = {run_id, run_row.parent_id}
         others = [
             view
             for view in self.list_recent(account, 10 * limit)
@@ -124,20 +122,20 @@ class RunService:
 
         Raises InputError for a job that a run here has made.
         """
-        if IMPORTED not in self._context.run_row(account, run_id)["data"]:
+        if self._context.run_row(account, run_id).progress.imported_job is None:
             raise InputError("Only a job made elsewhere can be left to itself.", "Cancel the run instead.")
-        self._context.store.request_detach(run_id, DETACHED)
+        self._context.store.request_detach(run_id)
         self._context.wake_worker()
 
     def snooze_warning(self, account: Account, run_id: str, hours: int) -> None:
         """Go on waiting although a warning says how old the run's job is; the next warning asks again."""
         self._context.run_row(account, run_id)
-        self._context.store.set_setting(f"kept:{run_id}", str(hours))
+        self._context.store.set_setting(f"{SNOOZED}{run_id}", str(hours))
 
     def snoozed_hours(self, account: Account, run_id: str) -> int:
         """The warning, in hours, that the user has answered with "keep waiting"; 0 for none."""
         self._context.run_row(account, run_id)
-        return int(self._context.store.get_setting(f"kept:{run_id}") or 0)
+        return int(self._context.store.get_setting(f"{SNOOZED}{run_id}") or 0)
 
     def dismiss_endings(self, account: Account, browser: str, run_ids: Sequence[str]) -> None:
         """Remember that a browser was told how these runs ended, and wants to hear no more of it.
@@ -157,26 +155,24 @@ class RunService:
         Its retries stand on their own from then on. Raises InputError while it, or one of them, is under way.
         """
         row, store = self._context.run_row(account, run_id), self._context.store
-        if row["stage"] != Stage.FINISHED:
+        if row.stage != Stage.FINISHED:
             raise InputError("The run is still under way.", "Cancel it first.")
-        if any(child["stage"] != Stage.FINISHED for child in store.children(run_id)):
+        if any(child.stage != Stage.FINISHED for child in store.children(run_id)):
             raise InputError("Rows of this run are being sent again.", "Wait until that run ends, or cancel it first.")
         self._billing.finalize(row)
         store.remove_run(run_id)
         shutil.rmtree(self._context.folder(run_id), ignore_errors=True)
 
-    def _views(self, account: Account, rows: Sequence[Row]) -> list[RunView]:
+    def _views(self, account: Account, rows: Sequence[RunRecord]) -> list[RunView]:
         """Runs with their jobs; without caches."""
         shards, key_held = (
-            self._context.store.shards_by_run([str(row["id"]) for row in rows]),
+            self._context.store.shards_by_run([row.id for row in rows]),
             self._context.is_working_for(account),
         )
-        return [
-            run_views.run_view(row, shards.get(str(row["id"]), []), [], time.time(), key_held=key_held) for row in rows
-        ]
+        return [run_views.run_view(row, shards.get(row.id, []), [], time.time(), key_held=key_held) for row in rows]
 
 
-def require_inputs(row: Row) -> None:
+def require_inputs(row: RunRecord) -> None:
     """Raises InputError for a run whose requests are not here."""
     if not run_views.inputs_known(row):
         raise InputError(

@@ -6,20 +6,20 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from batch.errors import BatchRunnerError, InputError
-from batch.model import RunState, Stage, model_id
+from batch.model import model_id
 from batch.pricing.estimate import over_budget
 from lifecycle.core import transport
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.run_files import DRAFT_FILES
+from lifecycle.core.run_progress import Assumptions, RunProgress
+from lifecycle.core.run_records import RunRecord
 from lifecycle.core.transport import PayloadSize
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
@@ -48,7 +48,7 @@ class SubmissionService:
         *,
         attended: bool = True,
     ) -> str:
-        """Record a run, and return its id; the work begins by itself. The same ticket again is the same run.
+        """Record a run, and return its id; the work begins by itself. The same idempotency key again is the same run.
 
         `found` is the forecast that the user saw, made here otherwise. Not `attended`: nobody stays to renew the leases
         of caches, unless a server works on this data folder. Raises OverBudget, or InputError for a transport that
@@ -72,10 +72,10 @@ class SubmissionService:
         *,
         parent_id: str = "",
         attended: bool = True,
-        extra_data: Mapping[str, Any] | None = None,
+        replaces_run: str = "",
     ) -> str:
-        """Price, hold against the budget, and record; `more` goes into the run's working memory."""
-        cache_data = user_caches.cache_facts(self._context, account, draft, spec)
+        """Price, hold against the budget, and record. The run waits until `replaces_run`, if any, has ended."""
+        caches = user_caches.cache_facts(self._context, account, draft, spec)
         if not attended and spec.hours is None:
             spec = replace(spec, hours=UNATTENDED_LEASE_SECONDS / 3600)
         forecast = forecast or self._forecasts.default_forecast(account, draft, spec)
@@ -83,11 +83,22 @@ class SubmissionService:
         if error:
             raise error
         options = forecast.plan.options
-        assumed = {"hours": options.hours, "implicit_rate": options.implicit_rate, "token_counts": dict(options.counts)}
-        output_bytes = self._payload_size(draft, spec, forecast).output_bytes
-        run_facts = {"output_bytes": output_bytes, "canary": spec.canary > 0, "unattended": not attended}
-        learned = {"explicit_minimum": forecast.plan.tariff.explicit_minimum}
-        data = {**run_facts, **learned, **assumed, **cache_data, **(extra_data or {})}
+        assumed = Assumptions(
+            hours=options.hours,
+            implicit_rate=options.implicit_rate,
+            token_counts=dict(options.counts),
+            output_bytes=self._payload_size(draft, spec, forecast).output_bytes,
+            explicit_minimum=forecast.plan.tariff.explicit_minimum,
+        )
+        progress = RunProgress(
+            assumed=assumed,
+            unattended=not attended,
+            canary_pending=spec.canary > 0,
+            user_caches=caches.expire_at,
+            user_cache_tokens=caches.tokens,
+            resolved_cache_names=caches.resolved_names,
+            replaces_run=replaces_run,
+        )
         estimate = estimate_document(forecast)
         return self.insert_run(
             account,
@@ -95,7 +106,7 @@ class SubmissionService:
             spec,
             idempotency_key,
             rows=draft.rows,
-            data=data,
+            progress=progress,
             parent_id=parent_id,
             estimate=estimate,
         )
@@ -115,14 +126,14 @@ class SubmissionService:
         idempotency_key: str,
         *,
         rows: int,
-        data: dict[str, Any],
+        progress: RunProgress,
         parent_id: str = "",
         estimate: dict[str, Any] | None = None,
         message: str = "",
     ) -> str:
         """Write a run with the files of its draft in `source`, if it has one, and return its id.
 
-        Its folder is there before its row. The same ticket again is the run recorded first.
+        Its folder is there before its row. The same idempotency key again is the run recorded first.
         """
         context, run_id = self._context, "r" + secrets.token_hex(6)
         folder = context.folder(run_id)
@@ -130,34 +141,22 @@ class SubmissionService:
         if source is not None:
             for file in DRAFT_FILES:
                 os.link(source / file, folder / file)
-        recorded = context.store.add_run(
-            {
-                "id": run_id,
-                "owner": account.owner_id,
-                "rehearsal": account.rehearsal,
-                "identity": context.keyring.identity(account.owner_id),
-                "ticket": idempotency_key or run_id,
-                "parent_id": parent_id,
-                "name": spec.name,
-                "model": model_id(spec.model),
-                "rows": rows,
-                "stage": Stage.PLANNED.value,
-                "state": RunState.ACTIVE.value,
-                "ending": "",
-                "spec": msgspec.to_builtins(spec),
-                "data": data,
-                "estimate": estimate or {},
-                "counts": {},
-                "note": "",
-                "error": "",
-                "cancel": False,
-                "failures": 0,
-                "created_at": time.time(),
-                "due_at": 0.0,
-                "lease_until": 0.0,
-                "token": "",
-            }
+        run = RunRecord(
+            id=run_id,
+            owner_id=account.owner_id,
+            rehearsal=account.rehearsal,
+            identity=context.keyring.identity(account.owner_id),
+            idempotency_key=idempotency_key or run_id,
+            parent_id=parent_id,
+            name=spec.name,
+            model=model_id(spec.model),
+            rows=rows,
+            spec=spec,
+            progress=progress,
+            estimate=estimate or {},
+            created_at=time.time(),
         )
+        recorded = context.store.add_run(run)
         if recorded != run_id:
             shutil.rmtree(folder)
             return recorded

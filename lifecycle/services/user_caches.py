@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import cache_utils
 from batch.model import model_id
@@ -13,11 +13,19 @@ from lifecycle.inputs.drafts import Draft
 from lifecycle.services.context import ServiceContext
 
 
-def cache_facts(context: ServiceContext, account: Account, draft: Draft, spec: RunSpec) -> dict[str, Any]:
-    """What the run remembers of them; nothing if it names none. Raises InputError for one that it cannot use."""
+class UserCacheFacts(NamedTuple):
+    """The cache behind each name in `@use_cache`; and of each cache, when it expires and how many tokens it holds."""
+
+    resolved_names: dict[str, str]
+    expire_at: dict[str, float | None]
+    tokens: dict[str, int]
+
+
+def cache_facts(context: ServiceContext, account: Account, draft: Draft, spec: RunSpec) -> UserCacheFacts:
+    """What the run remembers of them. Raises InputError for one that it cannot use."""
     resolved, caches = _resolve_names(context, account, draft, spec)
-    expire = {c.name: c.expire_at.timestamp() for c in caches if c.expire_at}
-    return {"named_for_use": resolved, "borrowed": expire, "cache_sizes": _tokens_by_name(caches)} if resolved else {}
+    expire: dict[str, float | None] = {c.name: c.expire_at.timestamp() for c in caches if c.expire_at}
+    return UserCacheFacts(resolved, expire, _tokens_by_name(caches))
 
 
 def cache_token_counts(context: ServiceContext, account: Account, draft: Draft, spec: RunSpec) -> dict[str, int]:

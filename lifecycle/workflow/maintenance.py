@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from batch.errors import ApiError
 from batch.model import Stage
-from lifecycle.core import foreign_jobs
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.store import Store
 from lifecycle.workflow import orphan_cleanup
@@ -44,8 +43,8 @@ class Maintenance:
         if self.serving:
             self._store.set_setting(SERVER_SEEN_AT, str(time.time()))
         for row in self._store.unfinished():
-            if row["rehearsal"] and not self._keyring.has_key(str(row["owner"])):
-                self._keyring.add(str(row["identity"]), rehearsal=True)
+            if row.rehearsal and not self._keyring.has_key(row.owner_id):
+                self._keyring.add(row.identity, rehearsal=True)
         for owner_id in self._keyring.active_owners():
             if time.monotonic() - self._cleaned_at.get(owner_id, -ORPHAN_CHECK_SECONDS) >= ORPHAN_CHECK_SECONDS:
                 self._cleaned_at[owner_id] = time.monotonic()
@@ -67,12 +66,10 @@ class Maintenance:
         One that is not known to have ended here may be alive in a copy of this data folder.
         """
         row = self._store.run(run_id)
-        if not (self._store.has_run_cost(run_id) if row is None else row["stage"] == Stage.FINISHED):
+        if not (self._store.has_run_cost(run_id) if row is None else row.stage == Stage.FINISHED):
             return True
-        imported_names = (
-            r["data"].get(foreign_jobs.IMPORTED, {}).get("display_name", "") for r in self._store.unfinished()
-        )
-        return any(name.startswith(f"{self._prefix}{run_id}-") for name in imported_names)
+        jobs = (run.progress.imported_job for run in self._store.unfinished())
+        return any(job.display_name.startswith(f"{self._prefix}{run_id}-") for job in jobs if job is not None)
 
 
 def server_is_running(store: Store) -> bool:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from batch.errors import ApiError, BatchRunnerError
 from batch.model import RunState, Stage
 from gemini.redaction import redact
 from lifecycle.core.polling import backoff_delay
+from lifecycle.core.run_progress import Ending
+from lifecycle.core.run_records import Observation, RunRecord
 from lifecycle.storage.keyring import Keyring
-from lifecycle.storage.store import LeaseLost, Row, Store
+from lifecycle.storage.store import LeaseLost, Store
 from lifecycle.workflow.maintenance import BackgroundRunner
 from lifecycle.workflow.shards import run_caches
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult, WorkerOptions
@@ -27,6 +30,7 @@ STAGE_AFTER_FAILURE = {
     Stage.COLLECTING: Stage.RELEASING,
     Stage.RELEASING: Stage.FINISHED,
 }  # else the jobs are ended first
+END_MESSAGES = {RunState.FINISHED: "The run is finished.", RunState.CANCELLED: "The run is cancelled."}
 IDLE_SECONDS = 1.0  # how late a run submitted by another process may be noticed
 BUG_DELAY_SECONDS = 60.0
 MAX_RUNS_PER_KEY = 8  # runs of one key that are worked on at once, over all processes
@@ -125,17 +129,17 @@ class Worker:
     def _claim(self) -> bool:
         if not self._slots.acquire(timeout=IDLE_SECONDS):
             return False
-        row = None
+        run = None
         try:
-            row = self._store.claim(self._keyring.owners(), self._lease_seconds, MAX_RUNS_PER_KEY)
+            run = self._store.claim(self._keyring.owners(), self._lease_seconds, MAX_RUNS_PER_KEY)
         finally:
-            if row is None:
+            if run is None:
                 self._slots.release()
-        if row is None:
+        if run is None:
             return False
         with self._lock:
-            self._leases[str(row["id"])] = str(row["token"])
-        self._pool.submit(self._advance_claimed, row)
+            self._leases[run.id] = run.token
+        self._pool.submit(self._advance_claimed, run)
         return True
 
     def _renew_leases(self) -> None:
@@ -150,10 +154,10 @@ class Worker:
                 except Exception:
                     log.exception("The lease of run %s could not be renewed; trying again.", run_id)
 
-    def _advance_claimed(self, row: Row) -> None:
-        run_id, token = str(row["id"]), str(row["token"])
+    def _advance_claimed(self, run: RunRecord) -> None:
+        run_id, token = run.id, run.token
         try:
-            self.advance(row)
+            self.advance(run)
         except LeaseLost:
             log.info("Run %s is another process's now.", run_id)
         except Exception as error:
@@ -177,53 +181,66 @@ class Worker:
 
     # -- one run -----------------------------------------------------------------------------------------------
 
-    def advance(self, row: Row) -> None:
+    def advance(self, run: RunRecord) -> None:
         """Take a claimed run through its stages until it has to wait, and give it back. Raises LeaseLost."""
-        run_id, token = str(row["id"]), str(row["token"])
         while True:
-            values, delay = self._run_stage(row)
-            ended = values["stage"] == Stage.FINISHED
-            continues = delay <= 0 and not ended and not self._stopping.is_set()
-            self._store.commit(run_id, token, values, delay=delay, release=not continues)
+            step = self._run_stage(run)
+            continues = step.delay <= 0 and step.stage is not Stage.FINISHED and not self._stopping.is_set()
+            self._store.commit(
+                run.id,
+                run.token,
+                step.values,
+                delay=step.delay,
+                release=not continues,
+                observations=step.observations,
+                cancel_seen=step.cancel_seen,
+            )
             if not continues:
                 return
-            row = {**row, **values, "cancel": (self._store.run(run_id) or row)["cancel"]}
+            run = replace(run, **step.values)
+            run.cancel = (self._store.run(run.id) or run).cancel
 
-    def _run_stage(self, row: Row) -> tuple[dict[str, Any], float]:
-        """Run one stage; returns what to write, and the delay in seconds until the next look."""
+    def _run_stage(self, run: RunRecord) -> _Step:
+        """Run one stage."""
         try:
-            client = self._keyring.client(str(row["owner"]))
+            client = self._keyring.client(run.owner_id)
         except ApiError as error:  # the rehearsal server does not start
-            note = error.describe()
-            return {"stage": row["stage"], "note": note}, backoff_delay(1, None, random.random)
+            return _Step(run.stage, {"note": error.describe()}, backoff_delay(1, None, random.random))
         if client is None:  # the key was dropped between claim and work
-            return {"stage": row["stage"], "state": RunState.WAITING_FOR_KEY}, self._lease_seconds
-        ctx = StageContext(row, self._store, client, self._folder_of(str(row["id"])), self._prefix, self._options)
+            return _Step(run.stage, {"state": RunState.WAITING_FOR_KEY}, self._lease_seconds)
+        ctx = StageContext(run, self._store, client, self._folder_of(run.id), self._prefix, self._options)
         try:
-            result = stage_functions()[Stage(row["stage"])](ctx)
+            result = stage_functions()[run.stage](ctx)
         except StageFailed as failure:
             result = _fail_run(ctx, str(failure))
         except ApiError as error:
-            return self._retry_stage(ctx, error, error.retry_after, error.describe())
+            return _retry_stage(ctx, error.retry_after, error.describe())
         except OSError as error:
-            return self._retry_stage(
-                ctx, error, None, f"The disk cannot be used: {error.strerror or error}. Nothing is lost."
-            )
+            return _retry_stage(ctx, None, f"The disk cannot be used: {error.strerror or error}. Nothing is lost.")
         except BatchRunnerError as error:
             result = _fail_run(ctx, error.describe())
-        return _row_values(ctx, result), result.delay_seconds
+        return _end_stage(ctx, result)
 
-    def _retry_stage(
-        self, ctx: StageContext, error: Exception, retry_after: float | None, message: str
-    ) -> tuple[dict[str, Any], float]:
-        """Something could not be done or known: the run stays as it is, and the same stage is run again."""
-        failures = int(ctx.row["failures"]) + 1
-        delay = backoff_delay(failures, retry_after, random.random)
-        if failures == 1:
-            ctx.log_event(f"Could not check: {message}", "warning")
-        note = f"Could not check, trying again in {delay:.0f} s. {message}"
-        state = {"data": ctx.data, "failures": failures, "note": note, "cancel_seen": ctx.cancelled}
-        return {"stage": ctx.row["stage"], **state}, delay
+
+class _Step(NamedTuple):
+    """What a run's row is to become: its stage, other fields, and the seconds until it is due again."""
+
+    stage: Stage
+    values: dict[str, Any]
+    delay: float
+    observations: Sequence[Observation] = ()
+    cancel_seen: bool = False
+
+
+def _retry_stage(ctx: StageContext, retry_after: float | None, message: str) -> _Step:
+    """Something could not be done or known: the run stays as it is, and the same stage is run again."""
+    failures = ctx.run.failures + 1
+    delay = backoff_delay(failures, retry_after, random.random)
+    if failures == 1:
+        ctx.log_event(f"Could not check: {message}", "warning")
+    note = f"Could not check, trying again in {delay:.0f} s. {message}"
+    values = {**ctx.changed_values(), "failures": failures, "note": note}
+    return _Step(ctx.run.stage, values, delay, cancel_seen=ctx.cancelled)
 
 
 def _total_usd(rows: float | None, caches: float | None) -> float | None:
@@ -234,34 +251,26 @@ def _total_usd(rows: float | None, caches: float | None) -> float | None:
 def _fail_run(ctx: StageContext, reason: str) -> StageResult:
     """The run cannot go on: stop what is under way, keep what came back, release everything."""
     ctx.log_event(reason, "error")
-    ctx.data.update(ending=RunState.FAILED.value, error=reason)
-    return StageResult(STAGE_AFTER_FAILURE.get(Stage(ctx.row["stage"]), Stage.RUNNING))
+    ctx.progress.ending = Ending(RunState.FAILED, reason)
+    return StageResult(STAGE_AFTER_FAILURE.get(ctx.run.stage, Stage.RUNNING))
 
 
-def _row_values(ctx: StageContext, result: StageResult) -> dict[str, Any]:
+def _end_stage(ctx: StageContext, result: StageResult) -> _Step:
     """What a stage's end writes to the run's row."""
-    data = ctx.data
+    progress = ctx.progress
+    state = RunState.WAITING_FOR_CAPACITY if progress.backoff.reason else RunState.ACTIVE
     values: dict[str, Any] = {
-        "stage": result.stage.value,
-        "state": (RunState.WAITING_FOR_CAPACITY if data.get("capacity") else RunState.ACTIVE).value,
-        "data": data,
+        **ctx.changed_values(),
+        "stage": result.stage,
+        "state": state,
         "note": redact(result.note),
         "failures": 0,
-        "lessons": ctx.observations,
-        "cancel_seen": ctx.cancelled,
     }
-    if "rows" in data:
-        values["rows"] = data.pop("rows")
-    if "counts" in data:
-        values |= {"counts": data["counts"], "actual_usd": _total_usd(data["rows_usd"], run_caches.caches_usd(ctx))}
-    if "estimate" in data:
-        values["estimate"] = data.pop("estimate")
+    if progress.collected is not None:
+        usd = _total_usd(progress.collected.rows_usd, run_caches.caches_usd(ctx))
+        values |= {"counts": progress.collected.counts, "actual_usd": usd}
     if result.stage is Stage.FINISHED:
-        ending = data.get("ending") or RunState.FINISHED
-        values |= {"state": str(ending), "error": data.get("error", ""), "ended_at": ctx.now(), "note": ""}
-        ctx.log_event(
-            {"finished": "The run is finished.", "cancelled": "The run is cancelled."}.get(
-                str(ending), "The run failed."
-            )
-        )
-    return values
+        ending = progress.ending or Ending(RunState.FINISHED)
+        values |= {"state": ending.state, "error": ending.error, "ended_at": ctx.now(), "note": ""}
+        ctx.log_event(END_MESSAGES.get(ending.state, "The run failed."))
+    return _Step(result.stage, values, result.delay_seconds, ctx.observations, ctx.cancelled)

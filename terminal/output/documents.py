@@ -6,8 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from batch.pricing.costs import Spend
-from lifecycle.core.job_age import EXPIRY_SECONDS
-from lifecycle.core.models import JobView, RunView
+from lifecycle.core.models import EXPIRY_SECONDS, JobView, RunView
 
 
 def run_document(run: RunView) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def run_spec_from(options: argparse.Namespace) -> RunSpec:
         dedupe=options.dedupe,
         max_usd=getattr(options, "max_usd", None),
         canary=getattr(options, "canary", 0),
-        allow_plain=not getattr(options, "no_plain", False),
+        allow_uncached=not getattr(options, "no_plain", False),
     )
 
 

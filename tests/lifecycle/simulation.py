@@ -23,12 +23,15 @@ from sqlalchemy import event, func, select
 
 from batch.errors import ApiError
 from batch.model import SendAs
+from lifecycle.core.models import RunSpec
+from lifecycle.core.run_progress import RunProgress
+from lifecycle.core.run_records import RunRecord, ShardRecord
 from lifecycle.core.transport import BatchLimits
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.storage import schema
 from lifecycle.storage import store as store_module
 from lifecycle.storage.keyring import Keyring
-from lifecycle.storage.store import LeaseLost, Row, Store
+from lifecycle.storage.store import LeaseLost, Store
 from lifecycle.workflow.shards.context import WorkerOptions
 from lifecycle.workflow.stages import collect as collect_stage
 from lifecycle.workflow.worker import Worker
@@ -383,7 +386,14 @@ class Simulation:
     def owner(self) -> str:
         return self.process.keyring.fingerprint(KEY, False)
 
-    def submit(self, rows: int = 3, send_as: SendAs = SendAs.FILE, keys: Sequence[str] = (), parent: str = "") -> str:
+    def submit(
+        self,
+        rows: int = 3,
+        send_as: SendAs = SendAs.FILE,
+        keys: Sequence[str] = (),
+        parent: str = "",
+        progress: RunProgress | None = None,
+    ) -> str:
         """Record a run of so many rows, as the runner does; with `keys`, a retry of these rows of `parent`."""
         self.count += 1
         run_id = f"r{self.count}"
@@ -393,13 +403,18 @@ class Simulation:
         line = '{{"key":"{}","request":{{"contents":[{{"role":"user","parts":[{{"text":"x"}}]}}]}}}}\n'
         (folder / "requests.jsonl").write_text("".join(line.format(key) for key in keys))
         pq.write_table(pa.table({"n": pa.array(range(len(keys)), pa.int64()), "key": keys}), folder / "inputs.parquet")
-        spec = {"model": MODEL, "send_as": send_as.value}
-        texts = dict.fromkeys(("identity", "parent_id", "name", "ending", "note", "error", "token"), "")
-        times: Row = {"due_at": 0.0, "lease_until": 0.0, "failures": 0, "cancel": False, "rehearsal": False}
-        documents: Row = {"estimate": {}, "counts": {}, "data": {}, "stage": "planned", "state": "active"}
-        defaults: Row = {**texts, **times, **documents, "ticket": run_id, "model": MODEL}
-        row = {**defaults, "id": run_id, "owner": self.owner, "rows": len(keys), "spec": spec, "parent_id": parent}
-        self.process.store.add_run({**row, "created_at": self.google.now})
+        run = RunRecord(
+            id=run_id,
+            owner_id=self.owner,
+            spec=RunSpec(model=MODEL, send_as=send_as),
+            model=MODEL,
+            rows=len(keys),
+            created_at=self.google.now,
+            idempotency_key=run_id,
+            parent_id=parent,
+            progress=progress or RunProgress(),
+        )
+        self.process.store.add_run(run)
         return run_id
 
     def submit_alive(self, **what: Any) -> str:
@@ -410,17 +425,17 @@ class Simulation:
         store.crash_in = crash_in
         return run_id
 
-    def row(self, run_id: str) -> Row:
+    def row(self, run_id: str) -> RunRecord:
         row = self.process.store.run(run_id)
         assert row is not None
         return row
 
-    def shards(self, run_id: str) -> list[Row]:
+    def shards(self, run_id: str) -> list[ShardRecord]:
         return self.process.store.shards(run_id)
 
     def log_text(self, run_id: str) -> str:
         """The run's log."""
-        return "\n".join(str(e["text"]) for e in self.process.store.events(run_id))
+        return "\n".join(e.text for e in self.process.store.events(run_id))
 
     def restart(self) -> None:
         """The process dies and another starts."""
@@ -447,8 +462,8 @@ class Simulation:
     def run_until_ended(self, *run_ids: str, hours: float = 72.0) -> None:
         """Work until these runs have ended."""
         deadline = self.google.now + hours * 3600
-        while any(self.row(run_id)["stage"] != "finished" for run_id in run_ids):
-            assert self.google.now < deadline, [dict(self.row(run_id)) for run_id in run_ids]
+        while any(self.row(run_id).stage != "finished" for run_id in run_ids):
+            assert self.google.now < deadline, [self.row(run_id) for run_id in run_ids]
             due = self.process.store.next_due()
             self.work(max(due or 0.0, 0.1))
 

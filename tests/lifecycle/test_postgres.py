@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import psycopg
@@ -13,8 +15,9 @@ import pytest
 
 from lifecycle.storage import store as store_module
 from lifecycle.storage.store import Store
+from tests.lifecycle.storage import test_migrations
 from tests.lifecycle.storage import test_store as on_sqlite
-from tests.lifecycle.storage.test_store import run_row
+from tests.lifecycle.storage.test_store import run_record
 from tests.postgres_server import NoPostgres, postgres
 
 SAME = [name for name in vars(on_sqlite) if name.startswith("test_") and "processes" not in name]
@@ -65,12 +68,12 @@ def test_many_processes_that_start_at_once_agree_on_schema_and_constants(url: st
 def test_no_run_is_claimed_twice_at_once(url: str) -> None:
     stores = [Store(url) for _ in range(4)]
     for n in range(40):
-        stores[0].add_run(run_row(f"r{n}"))
+        stores[0].add_run(run_record(f"r{n}"))
 
     def claim(store: Store) -> list[str]:
         claimed = []
         while row := store.claim(["a"], 60):
-            claimed.append(str(row["id"]))
+            claimed.append(row.id)
         return claimed
 
     with ThreadPoolExecutor(4) as pool:
@@ -82,8 +85,18 @@ def test_no_run_is_claimed_twice_at_once(url: str) -> None:
 
 def test_leases_are_counted_by_the_databases_clock(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """A replica whose own clock is a day ahead cannot take a live lease."""
-    store.add_run(run_row("r1"))
+    store.add_run(run_record("r1"))
     assert store.claim(["a"], 60)
     monkeypatch.setattr(store_module, "time", SimpleNamespace(time=lambda: time.time() + 86_400))
     assert store.claim(["a"], 60) is None
     assert abs(store.now() - time.time()) < 60
+
+
+def test_a_database_of_version_4_is_brought_to_this_version(url: str, tmp_path: Path) -> None:
+    with tarfile.open(test_migrations.ARCHIVE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    folder = tmp_path / "data_dir"
+    test_migrations.copy_to(url, folder)
+    runner = test_migrations.open_runner(folder, database_url=url)
+    test_migrations.check_everything(runner, folder)
+    runner.close()

@@ -99,7 +99,7 @@ class Lives(RuleBasedStateMachine):
 
     def _missing(self, run_id: str) -> list[str]:
         """The rows of an ended run that have no answer and were not sent again."""
-        if self.simulation.row(run_id)["stage"] != "finished" or run_id in self.retried:
+        if self.simulation.row(run_id).stage != "finished" or run_id in self.retried:
             return []
         answers = self.simulation.answers(run_id)
         return [key for key in self.simulation.keys(run_id) if key not in answers]
@@ -137,14 +137,14 @@ class Lives(RuleBasedStateMachine):
     def no_run_fails_for_what_passes(self) -> None:
         for run_id in self.runs:
             row = self.simulation.row(run_id)
-            assert row["state"] != "failed", row["error"]
-            assert row["state"] != "cancelled" or run_id in self.cancelled
+            assert row.state != "failed", row.error
+            assert row.state != "cancelled" or run_id in self.cancelled
 
     @invariant()
     def what_has_ended_is_complete_and_leaves_nothing(self) -> None:
         for run_id, rows in self.runs.items():
             row = self.simulation.row(run_id)
-            if row["stage"] != "finished":
+            if row.stage != "finished":
                 continue
             jobs = [job for job in self.simulation.google.jobs if run_id in job.display_name.split("-")]
             assert not [job for job in self.simulation.google.open_jobs() if job in jobs]
@@ -152,7 +152,7 @@ class Lives(RuleBasedStateMachine):
             answers = self.simulation.answers(run_id)
             succeeded = {key for job in jobs if job.state == "SUCCEEDED" for key in job.keys}
             assert succeeded - self.ever_lost <= set(answers) <= succeeded
-            assert row["state"] == "cancelled" or len(succeeded) == rows
+            assert row.state == "cancelled" or len(succeeded) == rows
 
     def teardown(self) -> None:
         """Whatever has happened: once the troubles are over, every run ends."""

@@ -66,8 +66,8 @@ def with_user_choices(spec: RunSpec, *, chosen_cache: str = "") -> RunSpec:
         split="text" if state.get("split_texts") else "part",
         dedupe=bool(state.get("dedupe")),
         overrides=dict(state.get("overrides") or {}),
-        allow_plain=bool(state.get("allow_plain", True)),
-        end_cache=bool(state.get("end_cache")) and bool(chosen_cache),
+        allow_uncached=bool(state.get("allow_plain", True)),
+        delete_user_caches=bool(state.get("end_cache")) and bool(chosen_cache),
         max_usd=state.get("max_usd"),
         canary=int(state.get("canary") or 0),
     )
@@ -80,7 +80,7 @@ def restore(spec: RunSpec) -> None:
         split_texts=spec.split == "text",
         dedupe=spec.dedupe,
         overrides=dict(spec.overrides),
-        allow_plain=spec.allow_plain,
+        allow_uncached=spec.allow_uncached,
         max_usd=spec.max_usd,
         canary=spec.canary or None,
     )
@@ -142,7 +142,7 @@ def budget_error(displayed: DisplayedForecast | None, spec: RunSpec) -> OverBudg
 def _cache_key(account: Account | None, draft: Draft, spec: RunSpec) -> _CacheKey:
     folder = str(draft.folder)
     relevant_spec = replace(
-        spec, name="", generation=Generation(), send_as=SendAs.AUTO, max_usd=None, canary=0, end_cache=False
+        spec, name="", generation=Generation(), send_as=SendAs.AUTO, max_usd=None, canary=0, delete_user_caches=False
     )
     exact = account is not None and st.session_state.get("count_exactly") == folder
     return _CacheKey(folder, account.owner_id if account else "", relevant_spec, exact)

@@ -9,9 +9,9 @@ from batch.errors import ApiError
 from batch.responses import service_errors
 from gemini.wire import Operation, job_state, parse_operation
 from lifecycle.core.job_states import JobAction, action_for
-from lifecycle.storage.store import Row
+from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord, ShardStage
 from lifecycle.workflow.shards import poll_schedule
-from lifecycle.workflow.shards.context import NO_RESULT_ROWS, StageContext
+from lifecycle.workflow.shards.context import StageContext
 
 IN_FLIGHT = 1e11  # as `settle_at`: a create is being sent; whoever finds this later has taken over from a dead process
 _PREFERRED = {JobAction.COLLECT: 0, JobAction.WAIT: 1, JobAction.UNKNOWN: 1, JobAction.COLLECT_PARTIAL: 2}
@@ -25,14 +25,14 @@ class JobListing:
         self._read_at = -1.0
         self._ops: list[Operation] = []
 
-    def for_shard(self, shard: Row) -> list[Operation]:
+    def for_shard(self, shard: ShardRecord) -> list[Operation]:
         """Every job that is this shard's by display name and model; the one to keep comes first.
 
         A list read before the shard's last create had time to show up proves nothing, and is read again.
         """
-        if self._read_at < max(0.0, float(shard["settle_at"])):
+        if self._read_at < max(0.0, shard.settle_at):
             self._read()
-        name, model = shard["display_name"], self._work.model
+        name, model = shard.display_name, self._work.model
         matches = [op for op in self._ops if op.display_name == name and op.model == model]
         return sorted(matches, key=_preference)
 
@@ -65,7 +65,7 @@ def is_open(op: Operation) -> bool:
     return action_for(job_state(op.state)) in (JobAction.WAIT, JobAction.UNKNOWN)
 
 
-def attach(ctx: StageContext, shard: Row, jobs: list[Operation]) -> None:
+def attach(ctx: StageContext, shard: ShardRecord, jobs: list[Operation]) -> None:
     """Take the first of the shard's jobs as its own; any other is cancelled before, so that a crash forgets none."""
     for duplicate in jobs[1:]:
         cancel_duplicate(ctx, duplicate)
@@ -75,7 +75,7 @@ def attach(ctx: StageContext, shard: Row, jobs: list[Operation]) -> None:
 
 def cancel_duplicate(ctx: StageContext, op: Operation) -> None:
     """Cancel a job that nobody waits for, and report it: what of it Google has finished may be billed."""
-    ctx.data.setdefault(NO_RESULT_ROWS, {})[op.name] = max(1, op.stats["requests"] if op.stats else 0)
+    ctx.progress.no_result_rows[op.name] = max(1, op.stats["requests"] if op.stats else 0)
     if is_open(op):
         ignore_missing(ctx.client.cancel_batch, op.name)
         ctx.log_event(f"Another job for the same requests, {op.name}, was found and cancelled.", "warning")
@@ -84,41 +84,44 @@ def cancel_duplicate(ctx: StageContext, op: Operation) -> None:
         ctx.log_event(f"{message} ({job_state(op.state)}) and may have been billed.", "warning")
 
 
-def cancel_duplicates(ctx: StageContext, shards: list[Row], *, ending: bool = False) -> None:
+def cancel_duplicates(ctx: StageContext, shards: list[ShardRecord], *, ending: bool = False) -> None:
     """Stop every job of this run that none of its shards has, or waits for.
 
     At the run's end none waits any more, and a shard that knew of no job now knows this one.
     """
-    pending = [shard for shard in shards if shard["stage"] in ("waiting", "intended")]
-    stopped = ctx.data.setdefault("stopped", [])
-    known_names = {*stopped, *(str(shard["job_name"]) for shard in shards)}
-    for op in JobListing(ctx).duplicates(
-        known_names, set() if ending else {str(shard["display_name"]) for shard in pending}
-    ):
+    pending = [shard for shard in shards if shard.stage in UNSENT_STAGES]
+    stopped = ctx.progress.cancelled_duplicates
+    known_names = {*stopped, *(shard.job_name for shard in shards)}
+    for op in JobListing(ctx).duplicates(known_names, set() if ending else {shard.display_name for shard in pending}):
         cancel_duplicate(ctx, op)
         stopped.append(op.name)
         for shard in pending:
-            if shard["display_name"] == op.display_name:
-                ctx.set_shard(shard, job_name=op.name, stage="ended", settle_at=0.0)
+            if shard.display_name == op.display_name:
+                ctx.set_shard(shard, job_name=op.name, stage=ShardStage.ENDED, settle_at=0.0)
 
 
-def record_job(ctx: StageContext, shard: Row, op: Operation) -> None:
+def record_job(ctx: StageContext, shard: ShardRecord, op: Operation) -> None:
     """Write down which job a shard has."""
     created = op.created_at or ctx.server_now()
     ctx.set_shard(
-        shard, stage="submitted", job_name=op.name, job_created_at=created.timestamp(), settle_at=0.0, misses=0
+        shard,
+        stage=ShardStage.SUBMITTED,
+        job_name=op.name,
+        job_created_at=created.timestamp(),
+        settle_at=0.0,
+        missed_polls=0,
     )
     poll_schedule.start(ctx, shard)
 
 
-def seconds_until_listed(ctx: StageContext, shard: Row) -> float:
+def seconds_until_listed(ctx: StageContext, shard: ShardRecord) -> float:
     """Seconds until a create that was sent must be in the list if it was accepted; 0: long since, or none was sent.
 
     A create whose process died was accepted before the lease ran out, if at all: from now on is late enough.
     """
-    if shard["settle_at"] >= IN_FLIGHT:
-        ctx.set_shard(shard, settle_at=ctx.now() + ctx.options.settle_seconds, misses=0)
-    return max(0.0, float(shard["settle_at"]) - ctx.now())
+    if shard.settle_at >= IN_FLIGHT:
+        ctx.set_shard(shard, settle_at=ctx.now() + ctx.options.settle_seconds, missed_polls=0)
+    return max(0.0, shard.settle_at - ctx.now())
 
 
 def ignore_missing(action: Callable[[str], None], name: str) -> None:

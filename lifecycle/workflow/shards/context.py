@@ -9,33 +9,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
+from msgspec import UNSET
 
 from batch.model import Stage, Tariff, Usage
 from batch.pricing.catalog import CatalogModel
 from lifecycle.core import run_files
 from lifecycle.core.models import RunSpec
+from lifecycle.core.run_progress import RunProgress
+from lifecycle.core.run_records import Observation, RunRecord, ShardRecord
 from lifecycle.core.transport import BatchLimits
-from lifecycle.storage.store import Row, Store
+from lifecycle.storage.store import Store
 
 if TYPE_CHECKING:
     from batch.kinds.kind import RequestKind
     from gemini.client import GeminiClient
-
-
-NO_RESULT_ROWS = "unreturned"  # in a run's working memory: by job, the rows sent that nothing came back for
-
-NEW_SHARD: dict[str, object] = {
-    "attempt": 0,
-    "stage": "waiting",
-    "creates": 0,
-    "settle_at": 0.0,
-    "file_name": "",
-    "job_name": "",
-    "job_state": "",
-    "error": "",
-    "misses": 0,
-}
 
 
 class StageResult(NamedTuple):
@@ -68,7 +55,7 @@ class WorkerOptions:
 class StageContext:
     """One claimed run. Everything written through it is fenced by the claim's token."""
 
-    row: Row
+    run: RunRecord
     store: Store
     client: GeminiClient
     folder: Path
@@ -76,27 +63,34 @@ class StageContext:
     options: WorkerOptions
 
     def __post_init__(self) -> None:
-        self.data: dict[str, Any] = dict(self.row["data"])
-        self.observations: list[Row] = []
-        self.spec = msgspec.convert(self.row["spec"], RunSpec)
+        self.observations: list[Observation] = []
+        self._changes: dict[str, Any] = {}
 
     @property
     def id(self) -> str:
-        return str(self.row["id"])
+        return self.run.id
 
     @property
     def model(self) -> str:
-        return str(self.row["model"])
+        return self.run.model
+
+    @property
+    def spec(self) -> RunSpec:
+        return self.run.spec
+
+    @property
+    def progress(self) -> RunProgress:
+        return self.run.progress
 
     @property
     def cancelled(self) -> bool:
         """Nothing more is to be sent: the user cancelled, or the run cannot go on."""
-        return bool(self.row["cancel"]) or "ending" in self.data
+        return bool(self.run.cancel) or self.progress.ending is not None
 
     @property
     def is_imported(self) -> bool:
         """The run's job was made elsewhere: it is not ours to cancel, unless the user does, nor to delete."""
-        return "recovered" in self.data
+        return self.progress.imported_job is not None
 
     @property
     def display_prefix(self) -> str:
@@ -109,6 +103,10 @@ class StageContext:
         from batch.kinds.registry import kind_of
 
         return kind_of(self.options.model(self.model))
+
+    def shard_display_name(self, n: int) -> str:
+        """The name by which a shard's job is found at Google."""
+        return f"{self.display_prefix}s{n:04d}"
 
     def now(self) -> float:
         """Epoch seconds by the clock that all who share the store go by, for waiting."""
@@ -123,39 +121,46 @@ class StageContext:
 
     def add_observation(self, kind: str, value: float, weight: float = 1.0) -> None:
         """Remember a fact about this owner and model, in the transaction that ends the stage: a crash forgets it."""
-        self.observations.append(
-            {"owner": self.row["owner"], "model": self.model, "kind": kind, "value": value, "weight": weight}
-        )
+        self.observations.append(Observation(self.run.owner_id, self.model, kind, value, weight))
 
-    def shards(self) -> list[Row]:
+    def shards(self) -> list[ShardRecord]:
         return self.store.shards(self.id)
 
-    def set_shard(self, shard: Row, **values: Any) -> None:
+    def set_shard(self, shard: ShardRecord, **values: Any) -> None:
         """Write changes of a shard, here and in the store; nothing is written where nothing changed."""
-        changed = {name: value for name, value in values.items() if shard[name] != value}
+        changed = {name: value for name, value in values.items() if getattr(shard, name) != value}
         if changed:
-            self.store.set_shard(self.id, str(self.row["token"]), int(shard["n"]), **changed)
-            shard.update(changed)
+            self.store.set_shard(self.id, self.run.token, shard.n, **changed)
+            for name, value in changed.items():
+                setattr(shard, name, value)
+
+    def update_run(self, **values: Any) -> None:
+        """Change fields of the run's row, here now, and in the store with what is written next."""
+        for name, value in values.items():
+            setattr(self.run, name, value)
+        self._changes |= values
+
+    def changed_values(self) -> dict[str, Any]:
+        """What the store does not know of the run yet."""
+        return {"progress": self.progress, **self._changes}
 
     def extend_lease(self, seconds: float) -> None:
         """Keep the run for that long, whatever happens to the process."""
-        self.store.extend_lease(self.id, str(self.row["token"]), seconds)
+        self.store.extend_lease(self.id, str(self.run.token), seconds)
 
     def save(self) -> None:
-        """Write the stages' working memory now, without giving the run back."""
-        self.store.commit(self.id, str(self.row["token"]), {"data": self.data}, release=False)
+        """Write the progress now, without giving the run back."""
+        self.store.commit(self.id, self.run.token, self.changed_values(), release=False)
 
     def shard_path(self, n: int) -> Path:
         return run_files.shard_path(self.folder, n)
 
-    def received_path(self, shard: Row) -> Path:
+    def received_path(self, shard: ShardRecord) -> Path:
         """Where a shard's result lines are, as received; the name says which attempt and which shard."""
-        return run_files.received_path(self.folder, int(shard["attempt"]), int(shard["n"]))
+        return run_files.received_path(self.folder, shard.attempt, shard.n)
 
 
 def effective_tariff(ctx: StageContext) -> Tariff | None:
     """The prices, and the smallest explicit cache as it was known when the run was priced."""
-    tariff = ctx.options.tariff(ctx.model)
-    if tariff is None or "explicit_minimum" not in ctx.data:
-        return tariff
-    return replace(tariff, explicit_minimum=ctx.data["explicit_minimum"])
+    tariff, minimum = ctx.options.tariff(ctx.model), ctx.progress.assumed.explicit_minimum
+    return tariff if tariff is None or minimum is UNSET else replace(tariff, explicit_minimum=minimum)

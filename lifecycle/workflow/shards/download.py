@@ -12,9 +12,9 @@ import numpy as np
 import orjson
 
 from gemini.wire import Operation, result_lines
+from lifecycle.core.run_records import ShardRecord
 from lifecycle.inputs.request_subset import keys_in_file
-from lifecycle.storage.store import Row
-from lifecycle.workflow.shards.context import NO_RESULT_ROWS, StageContext
+from lifecycle.workflow.shards.context import StageContext
 
 
 class _Line(msgspec.Struct):
@@ -39,7 +39,7 @@ def has_output(op: Operation) -> bool:
     return bool(op.responses_file) or op.inlined is not None
 
 
-def download_results(ctx: StageContext, shard: Row, op: Operation) -> int:
+def download_results(ctx: StageContext, shard: ShardRecord, op: Operation) -> int:
     """Save what a job has returned; returns how many of the shard's rows are answered by what is saved.
 
     What an earlier look saved is replaced only by at least as much.
@@ -62,18 +62,18 @@ def download_results(ctx: StageContext, shard: Row, op: Operation) -> int:
         return answered_before
     _publish(part, path)
     if op.responses_file and not ctx.is_imported:
-        ctx.data.setdefault("outputs", {})[op.name] = op.responses_file
+        ctx.progress.result_files[op.name] = op.responses_file
     return answered_now
 
 
-def record_missing_rows(ctx: StageContext, shard: Row) -> None:
+def record_missing_rows(ctx: StageContext, shard: ShardRecord) -> None:
     """Note how many rows of an ended job nothing came back for: those that Google had finished may be billed."""
-    missing = int(shard["rows"]) - _count_answered(ctx, shard, ctx.received_path(shard))
+    missing = shard.rows - _count_answered(ctx, shard, ctx.received_path(shard))
     if missing > 0:
-        ctx.data.setdefault(NO_RESULT_ROWS, {})[str(shard["job_name"])] = missing
+        ctx.progress.no_result_rows[shard.job_name] = missing
 
 
-def _count_answered(ctx: StageContext, shard: Row, path: Path) -> int:
+def _count_answered(ctx: StageContext, shard: ShardRecord, path: Path) -> int:
     """How many rows of a shard a result file answers; a line without a key counts as one, a broken line as none.
 
     Of a job made elsewhere, it is not known which keys were sent. Keys are counted by their hashes: a million of them
@@ -90,7 +90,7 @@ def _count_answered(ctx: StageContext, shard: Row, path: Path) -> int:
     answered = np.unique(np.frombuffer(hashes, np.int64))
     if ctx.is_imported:
         return len(answered) + keyless
-    sent = np.unique(np.fromiter(map(hash, keys_in_file(ctx.shard_path(int(shard["n"])))), np.int64))
+    sent = np.unique(np.fromiter(map(hash, keys_in_file(ctx.shard_path(shard.n))), np.int64))
     return min(len(sent), int(np.isin(answered, sent, assume_unique=True).sum()) + keyless)
 
 

@@ -6,41 +6,39 @@ Counted by our own clock: how often to ask is a matter between us two, and Googl
 from __future__ import annotations
 
 from lifecycle.core.polling import poll_delay
-from lifecycle.storage.store import Row
+from lifecycle.core.run_progress import PollTimes
+from lifecycle.core.run_records import ShardRecord
 from lifecycle.workflow.shards.context import StageContext
 
-POLL_TIMES = "watched"  # by shard: since when it is watched, and when it is to be looked at again
 
-
-def start(ctx: StageContext, shard: Row) -> None:
+def start(ctx: StageContext, shard: ShardRecord) -> None:
     """Something is expected of the job from now on."""
     _set(ctx, shard, ctx.now(), 0.0)
 
 
-def stop(ctx: StageContext, shard: Row) -> None:
+def stop(ctx: StageContext, shard: ShardRecord) -> None:
     """The job needs no more looks."""
-    ctx.data.get(POLL_TIMES, {}).pop(str(shard["n"]), None)
+    ctx.progress.poll_times.pop(shard.n, None)
 
 
-def postpone(ctx: StageContext, shard: Row, seconds: float) -> None:
+def postpone(ctx: StageContext, shard: ShardRecord, seconds: float) -> None:
     """Look at the job again after so many seconds."""
-    _set(ctx, shard, _entry(ctx, shard)[0], ctx.now() + seconds)
+    _set(ctx, shard, _times(ctx, shard).since, ctx.now() + seconds)
 
 
-def next_delay(ctx: StageContext, shard: Row) -> float:
+def next_delay(ctx: StageContext, shard: ShardRecord) -> float:
     """Seconds until a job that is still under way is worth another look."""
-    return poll_delay(max(0.0, ctx.now() - _entry(ctx, shard)[0]))
+    return poll_delay(max(0.0, ctx.now() - _times(ctx, shard).since))
 
 
-def seconds_left(ctx: StageContext, shard: Row) -> float:
+def seconds_left(ctx: StageContext, shard: ShardRecord) -> float:
     """Seconds until the job is due; 0 if it is."""
-    return max(0.0, _entry(ctx, shard)[1] - ctx.now())
+    return max(0.0, _times(ctx, shard).due_at - ctx.now())
 
 
-def _entry(ctx: StageContext, shard: Row) -> tuple[float, float]:
-    since, due = ctx.data.get(POLL_TIMES, {}).get(str(shard["n"]), (ctx.row["created_at"], 0.0))
-    return float(since), float(due)
+def _times(ctx: StageContext, shard: ShardRecord) -> PollTimes:
+    return ctx.progress.poll_times.get(shard.n) or PollTimes(ctx.run.created_at, 0.0)
 
 
-def _set(ctx: StageContext, shard: Row, since: float, due: float) -> None:
-    ctx.data.setdefault(POLL_TIMES, {})[str(shard["n"])] = (round(since, 3), round(due, 3))
+def _set(ctx: StageContext, shard: ShardRecord, since: float, due: float) -> None:
+    ctx.progress.poll_times[shard.n] = PollTimes(round(since, 3), round(due, 3))

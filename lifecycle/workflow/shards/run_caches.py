@@ -18,8 +18,8 @@ from batch.pricing import rates
 from batch.responses import service_errors
 from batch.responses.cached_contents import CacheMetadata
 from cache_utils import CachedText
+from lifecycle.core.run_records import CacheRecord, ShardRecord, ShardStage
 from lifecycle.planning import cache_support
-from lifecycle.storage.store import Row
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
 
 ATTENDED_LEASE_SECONDS = 1800.0
@@ -41,58 +41,58 @@ class CachePending(Exception):
 
 
 def lease_seconds(ctx: StageContext) -> float:
-    return UNATTENDED_LEASE_SECONDS if ctx.data.get("unattended") else ATTENDED_LEASE_SECONDS
+    return UNATTENDED_LEASE_SECONDS if ctx.progress.unattended else ATTENDED_LEASE_SECONDS
 
 
-def ensure_alive(ctx: StageContext, shard: Row) -> dict[str, str]:
+def ensure_alive(ctx: StageContext, shard: ShardRecord) -> dict[str, str]:
     """The name of each cache that a shard needs, alive for a whole lease. Raises Refused, NotYet, ApiError."""
-    known = {row["group_id"]: row for row in ctx.store.caches(ctx.id)}  # the last made of each group
-    return {group: _ensure_alive(ctx, group, known.get(group)) for group in shard["groups"]}
+    known = {row.group_id: row for row in ctx.store.caches(ctx.id)}  # the last made of each group
+    return {group: _ensure_alive(ctx, group, known.get(group)) for group in shard.groups}
 
 
-def renew_leases(ctx: StageContext, shards: list[Row]) -> None:
+def renew_leases(ctx: StageContext, shards: list[ShardRecord]) -> None:
     """Lengthen the leases that open jobs need, and end those that none needs any more."""
-    needed = {group for shard in shards if shard["stage"] in ("intended", "submitted") for group in shard["groups"]}
-    waiting = {group for shard in shards if shard["stage"] == "waiting" for group in shard["groups"]}
+    needed = {group for shard in shards if shard.stage in ("intended", "submitted") for group in shard.groups}
+    waiting = {group for shard in shards if shard.stage == ShardStage.WAITING for group in shard.groups}
     for row in _live_caches(ctx):
-        if row["group_id"] in needed:
+        if row.group_id in needed:
             _extend(ctx, row)
-        elif row["group_id"] not in waiting:
+        elif row.group_id not in waiting:
             delete(ctx, row)
 
 
 def renew_user_caches(ctx: StageContext) -> None:
     """Keep caches of the user's own, which requests of this run name, from expiring under it."""
-    for name, expire_at in dict(ctx.data.get("borrowed", {})).items():
-        if expire_at is None or float(expire_at) - ctx.server_now().timestamp() >= lease_seconds(ctx) * RENEW_BELOW:
+    for name, expire_at in dict(ctx.progress.user_caches).items():
+        if expire_at is None or expire_at - ctx.server_now().timestamp() >= lease_seconds(ctx) * RENEW_BELOW:
             continue
         try:
             cache = cache_utils.update_cache_ttl(ctx.client, name, lease_seconds(ctx))
         except ApiError as error:
             if not service_errors.is_gone(error):
                 raise
-            ctx.data["borrowed"][name] = None  # it is gone, and rows that still need it will say so
+            ctx.progress.user_caches[name] = None  # it is gone, and rows that still need it will say so
             ctx.log_event(f"Cache {name}, which requests name, is gone; rows that still need it will fail.", "warning")
         else:
-            ctx.data["borrowed"][name] = _epoch(cache.expire_at)
+            ctx.progress.user_caches[name] = _epoch(cache.expire_at)
 
 
 def delete_user_caches(ctx: StageContext) -> None:
     """Delete the caches that requests of this run name, if the user wished it and no other run needs them."""
-    if not ctx.spec.end_cache:
+    if not ctx.spec.delete_user_caches:
         return
-    others = [row for row in ctx.store.unfinished([str(ctx.row["owner"])]) if row["id"] != ctx.id]
-    needed = {name for row in others for name in row["data"].get("borrowed", {})}
-    for name in ctx.data.get("borrowed", {}):
+    others = [row for row in ctx.store.unfinished([ctx.run.owner_id]) if row.id != ctx.id]
+    needed = {name for row in others for name in row.progress.user_caches}
+    for name in ctx.progress.user_caches:
         if name in needed:
             ctx.log_event(f"Cache {name} is kept: another run needs it.")
         elif cache_utils.delete_cache(ctx.client, name):
             ctx.log_event(f"Cache {name} was deleted, as you chose.")
 
 
-def delete(ctx: StageContext, row: Row) -> None:
+def delete(ctx: StageContext, row: CacheRecord) -> None:
     """Delete one cache and write down what its life has cost: one that had expired is billed until then only."""
-    cache_utils.delete_cache(ctx.client, str(row["name"]))
+    cache_utils.delete_cache(ctx.client, row.name)
     deleted_at = _died_at(ctx, row)
     _record(ctx, row, deleted_at=deleted_at, usd=_lifetime_usd(ctx, row, deleted_at))
 
@@ -110,23 +110,23 @@ def delete_all(ctx: StageContext) -> None:
 def price_undeleted(ctx: StageContext) -> None:
     """Price the caches that could not be deleted until they expire: the most that they will cost."""
     for row in _live_caches(ctx):
-        usd = _lifetime_usd(ctx, row, float(row["expire_at"])) if row["expire_at"] is not None else None
+        usd = _lifetime_usd(ctx, row, row.expire_at) if row.expire_at is not None else None
         _record(ctx, row, usd=usd)
         if usd is not None:
             message = f"Its cost is counted until it expires, {money(usd)}: an upper bound, if it goes before."
-            ctx.log_event(f"Cache {row['name']} could not be deleted. {message}", "warning")
+            ctx.log_event(f"Cache {row.name} could not be deleted. {message}", "warning")
 
 
 def caches_usd(ctx: StageContext) -> float | None:
     """USD for making and keeping the run's caches; None if any of it is unknown, 0 without caches."""
-    costs = [row["usd"] for row in ctx.store.caches(ctx.id) if row["name"]]
-    return None if any(cost is None for cost in costs) else sum(costs)
+    costs = [row.usd for row in ctx.store.caches(ctx.id) if row.name]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def mark_lost(ctx: StageContext, group: str) -> None:
     """A group's cache died under its rows: what is known of it ends here, and the next need makes it anew."""
     for row in _live_caches(ctx):
-        if row["group_id"] == group:
+        if row.group_id == group:
             died = _died_at(ctx, row)
             _record(ctx, row, deleted_at=died, usd=_lifetime_usd(ctx, row, died))
 
@@ -137,15 +137,15 @@ def on_cache_refused(ctx: StageContext, refusal: CacheRefused) -> StageResult | 
     What it says about all caches of this model and key is remembered for plans to come.
     """
     service_error = service_errors.classify_api_error(refusal.error)
-    cache_support.record_refused(ctx.store, str(ctx.row["owner"]), ctx.model, service_error)
+    cache_support.record_refused(ctx.store, ctx.run.owner_id, ctx.model, service_error)
     unsupported = service_error is not None and service_error.kind in service_errors.NO_EXPLICIT_CACHES
     if refusal.error.status == 429 and not unsupported:
         ctx.log_event(f"Google has no room for a cache now. {refusal.error}", "warning")
         return StageResult(Stage.SUBMITTING, refusal.error.retry_after or 30.0, f"{refusal.error} Trying again.")
-    if not ctx.spec.allow_plain:
-        raise StageFailed(f"{refusal.error} {refusal.error.remedy} Nothing was sent without a cache.".strip())
+    if not ctx.spec.allow_uncached:
+        raise StageFailed(f"{refusal.error.describe()} Nothing was sent without a cache.")
     check_uncached_budget(ctx, str(refusal.error))
-    ctx.data["without_caches"] = unsupported or bool(ctx.data.get("without_caches"))
+    ctx.progress.without_caches = unsupported or ctx.progress.without_caches
     ctx.log_event(f"Google refused the cache: {refusal.error} The rows are sent without it, at full price.", "warning")
     return None
 
@@ -159,32 +159,32 @@ def check_uncached_budget(ctx: StageContext, reason: str) -> None:
 def uncached_budget_error(ctx: StageContext) -> str:
     """Why the run must not go on without caches: its worst case would exceed the budget; "" if it may."""
     limit = ctx.spec.max_usd
-    worst = (dict(ctx.row["estimate"]).get("uncached_usd") or {}).get("worst")
+    worst = (ctx.run.estimate.get("uncached_usd") or {}).get("worst")
     if limit is None or (worst is not None and worst <= limit):
         return ""
     price = "an unknown sum" if worst is None else money(worst)
     return f"Without a cache the run could cost {price}; the budget is {money(limit)}."
 
 
-def _ensure_alive(ctx: StageContext, group: str, row: Row | None) -> str:
-    if row is not None and row["name"] and row["deleted_at"] is None:
+def _ensure_alive(ctx: StageContext, group: str, row: CacheRecord | None) -> str:
+    if row is not None and row.is_alive:
         if _extend(ctx, row):
-            return str(row["name"])
+            return row.name
         mark_lost(ctx, group)
-    attempt = 0 if row is None else int(row["made"]) + bool(row["name"])
-    return _make(ctx, group, attempt, row if row is not None and not row["name"] else None)
+    attempt = 0 if row is None else row.attempt + bool(row.name)
+    return _make(ctx, group, attempt, row if row is not None and not row.name else None)
 
 
-def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: Row | None) -> str:
+def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: CacheRecord | None) -> str:
     """Create a cache, or adopt what an earlier try of ours left. Raises NotYet after a create without a reply."""
-    name, token = f"{ctx.display_prefix}c{group}-{attempt}", str(ctx.row["token"])
+    name, token = f"{ctx.display_prefix}c{group}-{attempt}", ctx.run.token
     timeout, settle = ctx.options.create_timeout_seconds, ctx.options.settle_seconds
     record = partial(ctx.store.put_cache, ctx.id, token, group, attempt)
     sent = False
 
     def before_create() -> None:
         nonlocal sent
-        if unconfirmed is not None and unconfirmed["settle_at"] > ctx.now():
+        if unconfirmed is not None and unconfirmed.settle_at > ctx.now():
             raise CachePending
         ctx.extend_lease(timeout + min(10.0, timeout))
         record(display_name=name, settle_at=ctx.now() + timeout + settle)
@@ -209,7 +209,7 @@ def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: Row | None) 
             raise
         raise CacheRefused(group, error) from None
     record(display_name=name, settle_at=0.0, **_cache_values(cache))
-    cache_support.record_accepted(ctx.store, str(ctx.row["owner"]), ctx.model)
+    cache_support.record_accepted(ctx.store, ctx.run.owner_id, ctx.model)
     ctx.log_event(f"Cache {cache.name} holds {cache.tokens or 0:,} shared tokens.")
     return cache.name
 
@@ -228,29 +228,30 @@ def _contents(ctx: StageContext, group: str) -> CachedText:
     )
 
 
-def _extend(ctx: StageContext, row: Row) -> bool:
+def _extend(ctx: StageContext, row: CacheRecord) -> bool:
     """Renew a lease that has run a third; False if the cache is gone."""
-    seconds_left = float(row["expire_at"] or 0) - ctx.server_now().timestamp()
+    seconds_left = float(row.expire_at or 0) - ctx.server_now().timestamp()
     if seconds_left > lease_seconds(ctx) * RENEW_BELOW:
         return True
     try:
-        cache = cache_utils.update_cache_ttl(ctx.client, str(row["name"]), lease_seconds(ctx))
+        cache = cache_utils.update_cache_ttl(ctx.client, row.name, lease_seconds(ctx))
     except ApiError as error:
         if not service_errors.is_gone(error):
             raise
-        ctx.log_event(f"Cache {row['name']} is gone; rows that still need it are sent again with a new one.", "warning")
+        ctx.log_event(f"Cache {row.name} is gone; rows that still need it are sent again with a new one.", "warning")
         return False
     _record(ctx, row, **_cache_values(cache))
     return True
 
 
-def _live_caches(ctx: StageContext) -> list[Row]:
-    return [row for row in ctx.store.caches(ctx.id) if row["name"] and row["deleted_at"] is None]
+def _live_caches(ctx: StageContext) -> list[CacheRecord]:
+    return [row for row in ctx.store.caches(ctx.id) if row.is_alive]
 
 
-def _record(ctx: StageContext, row: Row, **values: Any) -> None:
-    ctx.store.put_cache(ctx.id, str(ctx.row["token"]), str(row["group_id"]), int(row["made"]), **values)
-    row.update(values)
+def _record(ctx: StageContext, row: CacheRecord, **values: Any) -> None:
+    ctx.store.put_cache(ctx.id, ctx.run.token, row.group_id, row.attempt, **values)
+    for name, value in values.items():
+        setattr(row, name, value)
 
 
 def _cache_values(cache: CacheMetadata) -> dict[str, Any]:
@@ -262,18 +263,18 @@ def _cache_values(cache: CacheMetadata) -> dict[str, Any]:
     }
 
 
-def _died_at(ctx: StageContext, row: Row) -> float:
+def _died_at(ctx: StageContext, row: CacheRecord) -> float:
     """When a cache ceased to be: now, or when it had expired before."""
     now = ctx.server_now().timestamp()
-    return now if row["expire_at"] is None else min(float(row["expire_at"]), now)
+    return now if row.expire_at is None else min(row.expire_at, now)
 
 
 def _epoch(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
 
 
-def _lifetime_usd(ctx: StageContext, row: Row, until: float) -> float | None:
+def _lifetime_usd(ctx: StageContext, row: CacheRecord, until: float) -> float | None:
     tariff = ctx.options.tariff(ctx.model)
-    if tariff is None or row["tokens"] is None or row["created_at"] is None:
+    if tariff is None or row.tokens is None or row.created_at is None:
         return None
-    return rates.cache_usd(int(row["tokens"]), max(0.0, until - float(row["created_at"])) / 3600, tariff)
+    return rates.cache_usd(row.tokens, max(0.0, until - row.created_at) / 3600, tariff)

@@ -4,44 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lifecycle.core.run_records import ShardRecord
 from lifecycle.planning import quota
-from lifecycle.storage.store import Row
-from lifecycle.workflow.shards.context import NEW_SHARD, StageContext
-
-DIVIDED = "divided"  # stage of a shard that others stand in the place of
-PARTS = "parts"  # in a run's working memory: by the number of a divided shard, those of its parts
+from lifecycle.workflow.shards.context import StageContext
 
 
-def exceeds_cap(ctx: StageContext, shard: Row, cap: int | None) -> bool:
+def exceeds_cap(ctx: StageContext, shard: ShardRecord, cap: int | None) -> bool:
     """Whether a shard that was never sent is larger than what is known to fit."""
-    return cap is not None and int(shard["tokens"]) > cap and int(shard["rows"]) > 1 and not shard["creates"]
+    return cap is not None and shard.tokens > cap and shard.rows > 1 and not shard.creates
 
 
-def split(ctx: StageContext, shard: Row, max_tokens: int) -> None:
+def split(ctx: StageContext, shard: ShardRecord, max_tokens: int) -> None:
     """Put shards of at most so many tokens in the place of one that has no job, and remember the limit.
 
     The new ones have numbers, and so names, of their own: a job that should yet turn up under the old name is a
     stray, and stopped.
     """
-    ctx.store.add_observation(str(ctx.row["owner"]), ctx.model, quota.ENQUEUED_TOKENS, max_tokens)
-    first = 1 + max(int(other["n"]) for other in ctx.shards())
-    max_bytes = max(1, int(shard["size_bytes"]) * max_tokens // max(1, int(shard["tokens"])))
+    ctx.store.add_observation(ctx.run.owner_id, ctx.model, quota.ENQUEUED_TOKENS, max_tokens)
+    first = 1 + max(other.n for other in ctx.shards())
+    max_bytes = max(1, shard.size_bytes * max_tokens // max(1, shard.tokens))
     parts = [_part(ctx, shard, n, lines) for n, lines in enumerate(_line_runs(ctx, shard, max_bytes), first)]
-    ctx.data.setdefault(PARTS, {})[str(shard["n"])] = [part["n"] for part in parts]
+    ctx.progress.shard_parts[shard.n] = [part.n for part in parts]
     ctx.save()  # before there are such shards: whoever sends them must know whose they are
-    ctx.store.replace_shard(ctx.id, str(ctx.row["token"]), int(shard["n"]), parts)
+    ctx.store.replace_shard(ctx.id, ctx.run.token, shard.n, parts)
     ctx.log_event(f"The job was too large for the room there is; it is sent as {len(parts)} smaller ones.")
 
 
 def part_numbers(ctx: StageContext, n: int) -> list[int]:
     """The number of a shard, and of all that it was divided into."""
-    parts = ctx.data.get(PARTS, {}).get(str(n), [])
+    parts = ctx.progress.shard_parts.get(n, [])
     return [n, *(number for part in parts for number in part_numbers(ctx, part))]
 
 
-def _line_runs(ctx: StageContext, shard: Row, max_bytes: int) -> Iterator[Iterator[bytes]]:
+def _line_runs(ctx: StageContext, shard: ShardRecord, max_bytes: int) -> Iterator[Iterator[bytes]]:
     """The shard's lines in runs of at most so many bytes; each run must be read before the next."""
-    with ctx.shard_path(int(shard["n"])).open("rb") as file:
+    with ctx.shard_path(shard.n).open("rb") as file:
         line = file.readline()
 
         def run_of_lines() -> Iterator[bytes]:
@@ -58,7 +55,7 @@ def _line_runs(ctx: StageContext, shard: Row, max_bytes: int) -> Iterator[Iterat
             yield run_of_lines()
 
 
-def _part(ctx: StageContext, shard: Row, n: int, lines: Iterator[bytes]) -> Row:
+def _part(ctx: StageContext, shard: ShardRecord, n: int, lines: Iterator[bytes]) -> ShardRecord:
     """Write one of the new shards' files, whole or not at all; the same shard always gives the same parts."""
     path = ctx.shard_path(n)
     rows = size = 0
@@ -67,7 +64,14 @@ def _part(ctx: StageContext, shard: Row, n: int, lines: Iterator[bytes]) -> Row:
             out.write(line)
             rows, size = rows + 1, size + len(line)
     path.with_suffix(".part").replace(path)
-    inherited = {name: shard[name] for name in ("attempt", "transport", "groups")}
-    tokens = int(shard["tokens"]) * size // max(1, int(shard["size_bytes"]))
-    part_values = {"n": n, "rows": rows, "size_bytes": size, "tokens": tokens}
-    return {**NEW_SHARD, **inherited, **part_values, "display_name": f"{ctx.display_prefix}s{n:04d}"}
+    return ShardRecord(
+        run_id=ctx.id,
+        n=n,
+        attempt=shard.attempt,
+        rows=rows,
+        size_bytes=size,
+        tokens=shard.tokens * size // max(1, shard.size_bytes),
+        transport=shard.transport,
+        groups=shard.groups,
+        display_name=ctx.shard_display_name(n),
+    )

@@ -8,8 +8,8 @@ from pathlib import Path
 from batch.model import SendAs
 from batch.prefixes.rewrite import placeholder_group
 from lifecycle.core.run_files import REQUESTS, RESOLVED_REQUESTS
+from lifecycle.core.run_records import ShardRecord
 from lifecycle.inputs.request_subset import key_of_line, lines_for_keys
-from lifecycle.storage.store import Row
 from lifecycle.workflow.shards.context import StageContext
 
 
@@ -19,10 +19,10 @@ def original_requests(ctx: StageContext) -> Path:
     return resolved if resolved.exists() else ctx.folder / REQUESTS
 
 
-def remove_caches(ctx: StageContext, shard: Row, groups: Collection[str] | None = None) -> None:
+def remove_caches(ctx: StageContext, shard: ShardRecord, groups: Collection[str] | None = None) -> None:
     """Take a shard's rows out of the caches of these groups (None: of all); its other rows keep theirs."""
-    removed = set(shard["groups"] if groups is None else groups)
-    path = ctx.shard_path(int(shard["n"]))
+    removed = set(shard.groups if groups is None else groups)
+    path = ctx.shard_path(shard.n)
     part = path.with_suffix(".part")
     uncached_keys: set[str] = set()
     size = 0
@@ -35,7 +35,7 @@ def remove_caches(ctx: StageContext, shard: Row, groups: Collection[str] | None 
         for line in lines_for_keys(original_requests(ctx), uncached_keys):
             size += out.write(line)
     part.replace(path)
-    remaining = [group for group in shard["groups"] if group not in removed]
-    inline = shard["transport"] == SendAs.INLINE.value and size <= ctx.options.limits.inline_bytes
+    remaining = [group for group in shard.groups if group not in removed]
+    inline = shard.transport == SendAs.INLINE.value and size <= ctx.options.limits.inline_bytes
     transport = SendAs.INLINE if inline else SendAs.FILE
     ctx.set_shard(shard, groups=remaining, size_bytes=size, file_name="", transport=transport.value)

@@ -10,6 +10,7 @@ import shutil
 
 from batch.model import Outcome, RunState, Stage
 from lifecycle.core.run_files import DRAFT_FILES, REQUESTS
+from lifecycle.core.run_progress import Ending
 from lifecycle.planning.forecast import ExpectedHours, forecast
 from lifecycle.planning.plan_json import estimate_document
 from lifecycle.planning.retry_draft import prepare_child
@@ -18,7 +19,6 @@ from lifecycle.results.read.table import Filter
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
 from lifecycle.workflow.stages import plan as plan_stage
 
-REPLACES_RUN = "after"  # name in a run's working memory: the run whose end it waits for
 UNANSWERED = (Outcome.MISSING, Outcome.NO_RESPONSE, Outcome.ERROR_TRANSIENT)
 POLL_AGAIN_SECONDS = 2.0
 
@@ -30,32 +30,34 @@ def run(ctx: StageContext) -> StageResult:
     """
     if ctx.cancelled:
         return _end_run(ctx, RunState.CANCELLED)
-    old_run = ctx.store.run(str(ctx.data[REPLACES_RUN]))
+    old_run = ctx.store.run(ctx.progress.replaces_run)
     if old_run is None:
         raise StageFailed("The run whose rows were to be sent again has been deleted.")
-    if old_run["stage"] != Stage.FINISHED:
-        if not old_run["cancel"]:
-            ctx.store.request_cancel(str(old_run["id"]))
+    if old_run.stage != Stage.FINISHED:
+        if not old_run.cancel:
+            ctx.store.request_cancel(old_run.id)
         return StageResult(Stage.PLANNED, POLL_AGAIN_SECONDS, "Waiting until Google has ended the old jobs.")
-    rows = _keep_unanswered(ctx, str(old_run["id"]))
+    rows = _keep_unanswered(ctx, old_run.id)
     if not rows:
         ctx.log_event("Every row was answered after all; nothing is sent again.")
         return _end_run(ctx, RunState.FINISHED)
     ctx.log_event(f"{rows:,} rows are without an answer; they are sent now.")
-    del ctx.data[REPLACES_RUN]
+    ctx.progress.replaces_run = ""
     _reprice(ctx)
     return plan_stage.run(ctx)
 
 
 def _end_run(ctx: StageContext, state: RunState) -> StageResult:
-    ctx.data.update(ending=state.value, error="", rows=0 if state is RunState.FINISHED else ctx.row["rows"])
+    ctx.progress.ending = Ending(state)
+    if state is RunState.FINISHED:
+        ctx.update_run(rows=0)
     return StageResult(Stage.RELEASING)
 
 
 def _keep_unanswered(ctx: StageContext, old_id: str) -> int:
     """Leave only rows of the old run that no run of the family has answered; returns how many."""
-    runs, root = ctx.folder.parent, str(ctx.row["parent_id"])
-    table = merge_retries(runs / root, [runs / str(child["id"]) for child in ctx.store.children(root)])
+    runs, root = ctx.folder.parent, ctx.run.parent_id
+    table = merge_retries(runs / root, [runs / child.id for child in ctx.store.children(root)])
     keys = set(table.keys(Filter(outcomes=tuple(outcome.value for outcome in UNANSWERED))))
     rest_folder = ctx.folder / "rest"
     shutil.rmtree(rest_folder, ignore_errors=True)
@@ -64,7 +66,7 @@ def _keep_unanswered(ctx: StageContext, old_id: str) -> int:
     for name in DRAFT_FILES:  # the files here are hard links to the old run's: replaced, never written to
         (rest_folder / name).replace(ctx.folder / name)
     rest_folder.rmdir()
-    ctx.row["rows"] = ctx.data["rows"] = draft.rows
+    ctx.update_run(rows=draft.rows)
     return draft.rows
 
 
@@ -75,6 +77,6 @@ def _reprice(ctx: StageContext) -> None:
         ctx.spec,
         tariff=ctx.options.tariff(ctx.model),
         model=ctx.options.model(ctx.model),
-        hours=ExpectedHours(float(ctx.data.get("hours", 4.0)), 48.0, 0),
+        hours=ExpectedHours(ctx.progress.assumed.hours, 48.0, 0),
     )
-    ctx.data["estimate"] = estimate_document(new_forecast)
+    ctx.update_run(estimate=estimate_document(new_forecast))

@@ -14,13 +14,14 @@ from batch.pricing import costs
 from batch.responses import service_errors
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
 from lifecycle.core.run_files import RESULTS
+from lifecycle.core.run_progress import Collected, Ending
+from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord
 from lifecycle.inputs.request_subset import copy_lines, keys_in_file
 from lifecycle.planning import cache_support
 from lifecycle.results.collect.build import build_results
 from lifecycle.results.store.reconciliation import Reconciliation
-from lifecycle.storage.store import Row
 from lifecycle.workflow.shards import run_caches, uncached_rows
-from lifecycle.workflow.shards.context import NEW_SHARD, NO_RESULT_ROWS, StageContext, StageResult
+from lifecycle.workflow.shards.context import StageContext, StageResult
 from lifecycle.workflow.stages import import_job as import_job_stage
 
 MAX_ATTEMPTS = 3  # how often rows whose cache died are sent with one, all in all
@@ -30,41 +31,41 @@ _RECREATE_HINT = "Make one of the same name, and send them again."
 def run(ctx: StageContext) -> StageResult:
     """Build the run's result table; send rows again whose cache died; decide how the run ended."""
     shards = ctx.shards()
-    unsent = any(shard["stage"] in ("waiting", "intended") for shard in shards)
+    unsent = any(shard.stage in UNSENT_STAGES for shard in shards)
     if unsent and not ctx.cancelled:  # to be sent again; the process that recorded them died here
         return StageResult(Stage.SUBMITTING)
     reconciliation = _build_results(ctx, shards)
     errors = reconciliation.cache_lost or reconciliation.counts.get(Outcome.ERROR_PERMANENT, 0)
     if errors and not ctx.cancelled and _resend_lost_rows(ctx, shards):
         return StageResult(Stage.SUBMITTING)
-    ctx.data["counts"] = {str(outcome): n for outcome, n in reconciliation.counts.items()}
-    ctx.data.update(rows_usd=reconciliation.usd, unpriced=reconciliation.unpriced)
+    counts = {str(outcome): n for outcome, n in reconciliation.counts.items()}
+    ctx.progress.collected = Collected(counts, reconciliation.usd, reconciliation.unpriced)
     _record_observations(ctx, shards, reconciliation)
-    ctx.data["ending"], ctx.data["error"] = _ending(ctx, shards, reconciliation.matched)
+    ctx.progress.ending = _ending(ctx, shards, reconciliation.matched)
     ctx.log_event(f"{reconciliation.matched:,} of {reconciliation.sent:,} requests have a response.")
-    if unreturned := sum(ctx.data.get(NO_RESULT_ROWS, {}).values()):
+    if unreturned := sum(ctx.progress.no_result_rows.values()):
         ctx.log_event(f"The cost is a lower bound: {costs.describe_unreturned(unreturned)}", "warning")
-    if ctx.data.get("borrowed") and (warning := service_errors.warn_if_cache_text_resent(reconciliation.usage)):
+    if ctx.progress.user_caches and (warning := service_errors.warn_if_cache_text_resent(reconciliation.usage)):
         ctx.log_event(warning, "warning")
     return StageResult(Stage.RELEASING)
 
 
-def _record_observations(ctx: StageContext, shards: list[Row], reconciliation: Reconciliation) -> None:
+def _record_observations(ctx: StageContext, shards: list[ShardRecord], reconciliation: Reconciliation) -> None:
     """Remember how long this model's jobs take, and how often it found a prefix by itself."""
-    owner_id = str(ctx.row["owner"])
+    owner_id = ctx.run.owner_id
     for shard in shards:
-        if shard["job_state"] == "JOB_STATE_SUCCEEDED" and shard["job_created_at"] and shard["job_ended_at"]:
-            hours = (float(shard["job_ended_at"]) - float(shard["job_created_at"])) / 3600
+        if shard.job_state == "JOB_STATE_SUCCEEDED" and shard.job_created_at and shard.job_ended_at:
+            hours = (shard.job_ended_at - shard.job_created_at) / 3600
             ctx.add_observation(DURATION_HOURS, max(0.0, hours))
-    if any(shard["groups"] for shard in shards) and reconciliation.usage.prompt and not reconciliation.usage.cached:
+    if any(shard.groups for shard in shards) and reconciliation.usage.prompt and not reconciliation.usage.cached:
         cache_support.record_unused(ctx.store, owner_id, ctx.model)
         ctx.log_event("Nothing was read from the caches: every row was paid in full.", "error")
-    requests, tokens = ctx.data.get("implicit_at_stake", (0, 0))
-    if tokens and not any(shard["groups"] for shard in shards):
+    requests, tokens = ctx.progress.implicit_at_stake
+    if tokens and not any(shard.groups for shard in shards):
         ctx.add_observation(IMPLICIT_RATE, min(1.0, reconciliation.usage.cached / tokens), requests)
 
 
-def _build_results(ctx: StageContext, shards: list[Row]) -> Reconciliation:
+def _build_results(ctx: StageContext, shards: list[ShardRecord]) -> Reconciliation:
     schema = ctx.spec.generation.response_schema
     received = [path for shard in shards if (path := ctx.received_path(shard)).exists()]
     tariff = ctx.options.tariff(ctx.model)
@@ -78,28 +79,28 @@ def _build_results(ctx: StageContext, shards: list[Row]) -> Reconciliation:
     )
 
 
-def _resend_lost_rows(ctx: StageContext, shards: list[Row]) -> bool:
+def _resend_lost_rows(ctx: StageContext, shards: list[ShardRecord]) -> bool:
     """Make shards of the rows that could not read their cache, each from the shard it was in; False if that is over.
 
     With a cache made anew, a few times; then, or where the service takes none in batches, without, if the user
     allowed that price.
     """
     keys, refused = _rows_without_cache(ctx)
-    attempt = max(int(shard["attempt"]) for shard in shards) + 1
-    candidates = [shard for shard in shards if shard["groups"] and shard["attempt"] == attempt - 1]
+    attempt = max(shard.attempt for shard in shards) + 1
+    candidates = [shard for shard in shards if shard.groups and shard.attempt == attempt - 1]
     if not keys or not candidates:
-        if keys and ctx.data.get("borrowed"):
+        if keys and ctx.progress.user_caches:
             ctx.log_event(
                 f"{len(keys):,} rows found the cache that they name gone, at no cost. {_RECREATE_HINT}", "error"
             )
         return False
     uncached = refused or attempt >= MAX_ATTEMPTS
-    if uncached and (not ctx.spec.allow_plain or run_caches.uncached_budget_error(ctx)):
+    if uncached and (not ctx.spec.allow_uncached or run_caches.uncached_budget_error(ctx)):
         reason = run_caches.uncached_budget_error(ctx) or "They are not sent without a cache."
         ctx.log_event(f"{len(keys):,} rows could not read their cache, and are left as errors. {reason}", "error")
         return False
     new_shards = list(_resend_shards(ctx, candidates, keys, len(shards), attempt, uncached=uncached))
-    ctx.store.add_shards(ctx.id, str(ctx.row["token"]), new_shards)
+    ctx.store.add_shards(ctx.id, ctx.run.token, new_shards)
     if new_shards:
         cache_text = "without one, at full price" if uncached else "with a new one"
         ctx.log_event(
@@ -109,25 +110,34 @@ def _resend_lost_rows(ctx: StageContext, shards: list[Row]) -> bool:
 
 
 def _resend_shards(
-    ctx: StageContext, candidates: list[Row], keys: set[str], first: int, attempt: int, *, uncached: bool
-) -> Iterator[Row]:
+    ctx: StageContext, candidates: list[ShardRecord], keys: set[str], first: int, attempt: int, *, uncached: bool
+) -> Iterator[ShardRecord]:
     """Write and describe the new shards, numbered from `first`; `bare` ones have the rows as the user gave them."""
     for shard in candidates:
-        shard_keys = keys.intersection(keys_in_file(ctx.shard_path(int(shard["n"]))))
+        shard_keys = keys.intersection(keys_in_file(ctx.shard_path(shard.n)))
         if shard_keys:
-            source = uncached_rows.original_requests(ctx) if uncached else ctx.shard_path(int(shard["n"]))
+            source = uncached_rows.original_requests(ctx) if uncached else ctx.shard_path(shard.n)
             rows, size = copy_lines(source, shard_keys, ctx.shard_path(first))
-            yield _shard_row(ctx, {**shard, "groups": [] if uncached else shard["groups"]}, first, attempt, rows, size)
+            yield _resent_shard(ctx, shard, [] if uncached else shard.groups, first, attempt, rows, size)
             first += 1
-            for group in shard["groups"]:
+            for group in shard.groups:
                 run_caches.mark_lost(ctx, group)
 
 
-def _shard_row(ctx: StageContext, origin: Row, n: int, attempt: int, rows: int, size: int) -> Row:
-    tokens = int(origin["tokens"]) * rows // max(1, int(origin["rows"]))
-    inherited = {"transport": origin["transport"], "groups": origin["groups"], "tokens": tokens}
-    new = {"n": n, "attempt": attempt, "rows": rows, "size_bytes": size}
-    return {**NEW_SHARD, **inherited, **new, "display_name": f"{ctx.display_prefix}s{n:04d}"}
+def _resent_shard(
+    ctx: StageContext, origin: ShardRecord, groups: list[str], n: int, attempt: int, rows: int, size: int
+) -> ShardRecord:
+    return ShardRecord(
+        run_id=ctx.id,
+        n=n,
+        attempt=attempt,
+        rows=rows,
+        size_bytes=size,
+        tokens=origin.tokens * rows // max(1, origin.rows),
+        transport=origin.transport,
+        groups=groups,
+        display_name=ctx.shard_display_name(n),
+    )
 
 
 def _rows_without_cache(ctx: StageContext) -> tuple[set[str], bool]:
@@ -137,7 +147,7 @@ def _rows_without_cache(ctx: StageContext) -> tuple[set[str], bool]:
     refused = pc.is_in(table["error_message"], value_set=pa.array(texts, pa.string()))
     lost = pc.or_(pc.fill_null(table["cache_lost"], False), refused)
     if texts:
-        cache_support.record_unused(ctx.store, str(ctx.row["owner"]), ctx.model)
+        cache_support.record_unused(ctx.store, ctx.run.owner_id, ctx.model)
     return set(table.filter(lost).column("key").to_pylist()), bool(texts)
 
 
@@ -146,14 +156,14 @@ def _takes_no_caches(text: str) -> bool:
     return service_error is not None and service_error.kind in service_errors.NO_EXPLICIT_CACHES
 
 
-def _ending(ctx: StageContext, shards: list[Row], matched: int) -> tuple[str, str]:
+def _ending(ctx: StageContext, shards: list[ShardRecord], matched: int) -> Ending:
     """What to call the run: cancelled if asked to, failed if no row came back because jobs failed, else finished."""
-    if "ending" in ctx.data:
-        return str(ctx.data["ending"]), str(ctx.data["error"])
+    if ctx.progress.ending is not None:
+        return ctx.progress.ending
     ok_states = ("", "JOB_STATE_SUCCEEDED")
-    errors = [str(s["error"] or s["job_state"]) for s in shards if s["error"] or s["job_state"] not in ok_states]
+    errors = [str(s.error or s.job_state) for s in shards if s.error or s.job_state not in ok_states]
     if ctx.cancelled:
-        return RunState.CANCELLED.value, ""
+        return Ending(RunState.CANCELLED)
     if not matched and errors:
-        return RunState.FAILED.value, errors[0]
-    return RunState.FINISHED.value, ""
+        return Ending(RunState.FAILED, errors[0])
+    return Ending(RunState.FINISHED)

@@ -13,60 +13,65 @@ from batch.errors import ApiError
 from batch.formatting import plural, quoted_list
 from batch.model import RunState, Stage
 from gemini.wire import timestamp
-from lifecycle.core.foreign_jobs import DETACHED, IMPORTED
 from lifecycle.core.run_files import INPUTS
+from lifecycle.core.run_progress import Ending, ImportedJob
+from lifecycle.core.run_records import ShardRecord, ShardStage
 from lifecycle.inputs import imported_rows
 from lifecycle.inputs.echoed_fields import KEY, EchoedFields
 from lifecycle.inputs.row_identity import AmbiguousRows, Join, find_join, identifying_field, repeated_count
-from lifecycle.storage.store import Row
 from lifecycle.workflow.shards import download
-from lifecycle.workflow.shards.context import NEW_SHARD, StageContext, StageResult
+from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
 
-IMPORTED_TRANSPORT = "recovered"
+IMPORTED_TRANSPORT = "imported"
 _NAME_THE_FIELD = "To join by another field, delete this run and recover the job again with that field named."
 
 
 def run(ctx: StageContext) -> StageResult:
     """In the place of planning: record the job as this run's only shard."""
-    job = ctx.data[IMPORTED]
-    shard = {
-        **NEW_SHARD,
-        "n": 0,
-        "rows": int(job["requests"] or ctx.row["rows"]),
-        "size_bytes": 0,
-        "tokens": 0,
-        "transport": IMPORTED_TRANSPORT,
-        "groups": [],
-        "display_name": str(job["display_name"])[:80],
-        "stage": "submitted",
-        "job_name": job["job"],
-        "job_created_at": job["created_at"],
-    }
-    ctx.store.add_shards(ctx.id, str(ctx.row["token"]), [shard])
+    job = _imported_job(ctx)
+    shard = ShardRecord(
+        run_id=ctx.id,
+        n=0,
+        rows=job.requests or ctx.run.rows,
+        size_bytes=0,
+        tokens=0,
+        transport=IMPORTED_TRANSPORT,
+        groups=[],
+        display_name=job.display_name[:80],
+        stage=ShardStage.SUBMITTED,
+        job_name=job.name,
+        job_created_at=job.created_at,
+    )
+    ctx.store.add_shards(ctx.id, ctx.run.token, [shard])
     return StageResult(Stage.RUNNING)
 
 
-def detach(ctx: StageContext, shards: Sequence[Row]) -> None:
+def _imported_job(ctx: StageContext) -> ImportedJob:
+    """What is known of the job that the run was made for."""
+    if ctx.progress.imported_job is None:
+        raise StageFailed("This run was not made for a job that is there already.")
+    return ctx.progress.imported_job
+
+
+def detach(ctx: StageContext, shards: Sequence[ShardRecord]) -> None:
     """Stop watching the job, as the user wished: nothing is cancelled, and its cost is not known here."""
     for shard in shards:
-        if shard["stage"] == "submitted":
+        if shard.stage == ShardStage.SUBMITTED:
             download.record_missing_rows(ctx, shard)
-            ctx.data.update(ending=RunState.CANCELLED.value, error="")
-            ctx.log_event(
-                f"Job {shard['job_name']} is left to itself: it goes on at Google, and is not watched any more."
-            )
+            ctx.progress.ending = Ending(RunState.CANCELLED)
+            ctx.log_event(f"Job {shard.job_name} is left to itself: it goes on at Google, and is not watched any more.")
             ctx.save()
-            ctx.set_shard(shard, stage=DETACHED)
+            ctx.set_shard(shard, stage=ShardStage.DETACHED)
 
 
 def record_retention(ctx: StageContext, responses_file: str) -> None:
     """Note when Google deletes its copy of the results, if it tells: some such names are refused (issue 1759)."""
     with suppress(ApiError):
         expires_at = timestamp(ctx.client.get_file(responses_file).get("expirationTime"))
-        ctx.data[IMPORTED]["results_until"] = expires_at and expires_at.timestamp()
+        _imported_job(ctx).results_expire_at = expires_at.timestamp() if expires_at else None
 
 
-def write_inputs(ctx: StageContext, shards: Sequence[Row]) -> list[Path]:
+def write_inputs(ctx: StageContext, shards: Sequence[ShardRecord]) -> list[Path]:
     """Write the run's inputs as far as they can be known, and return the files of received lines.
 
     With the requests' own file, answers are joined to its rows by the field that identifies them; where none does,
@@ -76,18 +81,18 @@ def write_inputs(ctx: StageContext, shards: Sequence[Row]) -> list[Path]:
     """
     received = [path for shard in shards if (path := ctx.received_path(shard)).exists()]
     echoed = EchoedFields(received)
-    named = str(ctx.data[IMPORTED].get("key_field") or "")
+    named = _imported_job(ctx).key_field
     if named and echoed.readable and named not in echoed.names:
         known = quoted_list(list(echoed.names)) if echoed.names else "none"
         ctx.log_event(f'No result has a field "{named}"; the fields of the results are: {known}.', "warning")
-    if ctx.data[IMPORTED]["inputs"]:
+    if _imported_job(ctx).inputs_known:
         join = _join_to_inputs(ctx, echoed, named)
         if join is not None:
             imported_rows.add_columns(ctx.folder / INPUTS, echoed, join)
             return imported_rows.rekey_joined(received, ctx.folder / INPUTS, join)
         if not echoed.readable:
             return received
-        ctx.data[IMPORTED]["inputs"] = False
+        _imported_job(ctx).inputs_known = False
     return _write_known_rows(ctx, shards, received, echoed, identifying_field(echoed, named))
 
 
@@ -114,7 +119,7 @@ def _join_to_inputs(ctx: StageContext, echoed: EchoedFields, named: str) -> Join
 
 
 def _write_known_rows(
-    ctx: StageContext, shards: Sequence[Row], received: list[Path], echoed: EchoedFields, field: str
+    ctx: StageContext, shards: Sequence[ShardRecord], received: list[Path], echoed: EchoedFields, field: str
 ) -> list[Path]:
     """Write inputs that are no more than what the results tell, and return the files of received lines."""
     keys = imported_rows.line_keys(echoed, field)
@@ -130,9 +135,9 @@ def _write_known_rows(
     if keyless or field != KEY:
         received = imported_rows.rekey(received, keys)
         keys = EchoedFields(received).column(KEY)
-    reported = [int((shard["stats"] or {}).get("requests", 0)) for shard in shards]
+    reported = [int((shard.stats or {}).get("requests", 0)) for shard in shards]
     known = len(keys.unique().drop_null())
-    sent = max(known, *(int(shard["rows"]) for shard in shards), *reported)
+    sent = max(known, *(shard.rows for shard in shards), *reported)
     imported_rows.write_inputs(ctx.folder, echoed, keys, sent - known)
-    ctx.data["rows"] = sent
+    ctx.update_run(rows=sent)
     return received

@@ -17,12 +17,13 @@ from batch.requests.cache_reference import use_cache
 from gem_cache import CachingChoice, Plan
 from lifecycle.core import transport
 from lifecycle.core.run_files import REQUESTS, RESOLVED_REQUESTS
+from lifecycle.core.run_progress import ImplicitAtStake
+from lifecycle.core.run_records import ShardRecord
 from lifecycle.core.transport import PayloadSize
 from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import plan_files
 from lifecycle.planning.forecast import rebuild_plan
-from lifecycle.storage.store import Row
-from lifecycle.workflow.shards.context import NEW_SHARD, StageContext, StageResult, effective_tariff
+from lifecycle.workflow.shards.context import StageContext, StageResult, effective_tariff
 
 
 class ShardDraft(NamedTuple):
@@ -41,19 +42,19 @@ def run(ctx: StageContext) -> StageResult:
         source,
         ctx.spec,
         tariff=effective_tariff(ctx),
-        hours=float(ctx.data.get("hours", 4.0)),
-        counts=ctx.data.get("token_counts"),
-        implicit_rate=float(ctx.data.get("implicit_rate", 0.0)),
+        hours=ctx.progress.assumed.hours,
+        counts=ctx.progress.assumed.token_counts,
+        implicit_rate=ctx.progress.assumed.implicit_rate,
     )
-    ctx.data["implicit_at_stake"] = _implicit_at_stake(plan)
+    ctx.progress.implicit_at_stake = _implicit_at_stake(plan)
     send_as = transport_for_run(ctx)
     shard_drafts = list(_write_shards(ctx, plan, source, send_as))
     plan_files.write_plan(plan, ctx.folder)
     plan_files.write_rows(plan, source, ctx.folder)
     ctx.store.add_shards(
         ctx.id,
-        str(ctx.row["token"]),
-        [_shard_row(ctx, n, shard_draft, send_as) for n, shard_draft in enumerate(shard_drafts)],
+        ctx.run.token,
+        [_shard_record(ctx, n, shard_draft, send_as) for n, shard_draft in enumerate(shard_drafts)],
     )
     _log_plan(ctx, plan, shard_drafts)
     return StageResult(Stage.SUBMITTING)
@@ -62,18 +63,19 @@ def run(ctx: StageContext) -> StageResult:
 def transport_for_run(ctx: StageContext) -> SendAs:
     """The transport in force: the user's, or by size on both sides."""
     size = (ctx.folder / REQUESTS).stat().st_size
-    payload = PayloadSize(int(ctx.row["rows"]), size, 0, _output_bytes(ctx))
+    payload = PayloadSize(ctx.run.rows, size, 0, _output_bytes(ctx))
     return transport.choose_transport(ctx.spec.send_as, payload, ctx.options.limits)
 
 
 def _output_bytes(ctx: StageContext) -> float:
     """Expected of one result, as it was forecast."""
-    return float(ctx.data.get("output_bytes", ctx.kind.result_bytes(None)))
+    assumed = ctx.progress.assumed.output_bytes
+    return ctx.kind.result_bytes(None) if assumed is None else assumed
 
 
 def _resolve_cache_names(ctx: StageContext) -> Path:
     """The requests with every `@use_cache` name replaced by the cache it means."""
-    source, resolved_names = ctx.folder / REQUESTS, ctx.data.get("named_for_use")
+    source, resolved_names = ctx.folder / REQUESTS, ctx.progress.resolved_cache_names
     if not resolved_names:
         return source
     resolved = ctx.folder / RESOLVED_REQUESTS
@@ -102,8 +104,8 @@ def _write_shards(ctx: StageContext, plan: Plan, source: Path, send_as: SendAs) 
         with part.open("wb") as out:
             written = plan.write(out, rows)
         part.replace(ctx.shard_path(n))
-        if n == 0 and ctx.data.get("canary"):
-            ctx.data["canary_rows"] = dict(zip(keys_in_file(ctx.shard_path(0)), rows.tolist(), strict=True))
+        if n == 0 and ctx.progress.canary_pending:
+            ctx.progress.canary_rows = dict(zip(keys_in_file(ctx.shard_path(0)), rows.tolist(), strict=True))
         used_groups = sorted({groups[position] for position in plan.cache_of_row[rows].tolist() if position >= 0})
         yield ShardDraft(written.rows, written.size_bytes, round(float(tokens[rows].sum())), used_groups)
 
@@ -114,7 +116,7 @@ def _split_rows(ctx: StageContext, plan: Plan, send_as: SendAs, sizes: Any) -> l
     as_given = ctx.spec.context is ContextMode.NONE
     rows = min(limits.rows, ctx.spec.rows_per_job or limits.rows)
     ordered = np.flatnonzero(plan.cost_model.sent) if as_given else plan.rows_in_order()
-    first = ordered[canary_rows(len(ordered), ctx.spec.canary)] if ctx.data.get("canary") else ordered[:0]
+    first = ordered[canary_rows(len(ordered), ctx.spec.canary)] if ctx.progress.canary_pending else ordered[:0]
     divided = sharding.divide_rows(
         ordered[~np.isin(ordered, first)],
         sharding.ShardLimits(
@@ -132,14 +134,13 @@ def _split_rows(ctx: StageContext, plan: Plan, send_as: SendAs, sizes: Any) -> l
     return [*([first] if len(first) else []), *divided.shards, *(np.array([row]) for row in divided.oversize)]
 
 
-def _implicit_at_stake(plan: Plan) -> tuple[int, int]:
-    """Requests without a cache whose prefix the service might find by itself, and those prefixes' tokens."""
+def _implicit_at_stake(plan: Plan) -> ImplicitAtStake:
     rate = plan.options.implicit_rate
     if not rate:
-        return 0, 0
+        return ImplicitAtStake()
     leaf = plan.survey.forest.leaf[plan.cost_model.sent & (plan.decision.used < 0)]
     tokens = np.append(plan.cost_model.implicit_saving_tokens, 0.0)[leaf] / rate
-    return int((tokens > 0).sum()), round(float(tokens.sum()))
+    return ImplicitAtStake(int((tokens > 0).sum()), round(float(tokens.sum())))
 
 
 def _parents(plan: Plan) -> list[int]:
@@ -153,14 +154,17 @@ def _parents(plan: Plan) -> list[int]:
     return parents
 
 
-def _shard_row(ctx: StageContext, n: int, shard_draft: ShardDraft, send_as: SendAs) -> Row:
-    sizes = {
-        "rows": shard_draft.rows,
-        "size_bytes": shard_draft.size_bytes,
-        "tokens": shard_draft.tokens,
-        "groups": shard_draft.groups,
-    }
-    return {**NEW_SHARD, "n": n, **sizes, "transport": send_as.value, "display_name": f"{ctx.display_prefix}s{n:04d}"}
+def _shard_record(ctx: StageContext, n: int, shard_draft: ShardDraft, send_as: SendAs) -> ShardRecord:
+    return ShardRecord(
+        run_id=ctx.id,
+        n=n,
+        rows=shard_draft.rows,
+        size_bytes=shard_draft.size_bytes,
+        tokens=shard_draft.tokens,
+        transport=send_as.value,
+        groups=shard_draft.groups,
+        display_name=ctx.shard_display_name(n),
+    )
 
 
 def _log_plan(ctx: StageContext, plan: Plan, shard_drafts: list[ShardDraft]) -> None:

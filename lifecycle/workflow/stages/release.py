@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from batch.errors import ApiError
-from batch.model import Stage
+from batch.model import SendAs, Stage
 from batch.responses import service_errors
+from lifecycle.core.run_records import ShardStage
 from lifecycle.workflow.shards import run_caches
 from lifecycle.workflow.shards.batch_jobs import cancel_duplicates, ignore_missing, seconds_until_listed
 from lifecycle.workflow.shards.context import StageContext, StageResult
@@ -36,8 +37,8 @@ def run(ctx: StageContext) -> StageResult:
 
 def _retry_or_leave(ctx: StageContext, error: ApiError) -> None:
     """Raise what went wrong, until it has gone wrong often enough."""
-    failures = ctx.data["release_failures"] = int(ctx.data.get("release_failures", 0)) + 1
-    if failures < (MAX_REFUSALS if service_errors.is_permanent(error) else MAX_FAILURES):
+    ctx.progress.release_failures += 1
+    if ctx.progress.release_failures < (MAX_REFUSALS if service_errors.is_permanent(error) else MAX_FAILURES):
         raise error
     run_caches.price_undeleted(ctx)
     ctx.log_event(f"Not everything could be removed at Google; it expires there by itself. {error}", "warning")
@@ -48,22 +49,22 @@ def _cancel_duplicates(ctx: StageContext) -> float:
 
     Returns for how many seconds such a job may still show up (0: no longer).
     """
-    sent = [shard for shard in ctx.shards() if shard["creates"]]
+    sent = [shard for shard in ctx.shards() if shard.creates]
     if not sent:
         return 0.0
     for shard in sent:
-        if shard["stage"] == "submitted":
-            ignore_missing(ctx.client.cancel_batch, str(shard["job_name"]))
+        if shard.stage == ShardStage.SUBMITTED:
+            ignore_missing(ctx.client.cancel_batch, shard.job_name)
     cancel_duplicates(ctx, sent, ending=True)
-    return max((seconds_until_listed(ctx, shard) for shard in sent if not shard["job_name"]), default=0.0)
+    return max((seconds_until_listed(ctx, shard) for shard in sent if not shard.job_name), default=0.0)
 
 
 def _delete_files(ctx: StageContext) -> None:
     """Delete every file of this run: those it knows, and those only their display name gives away."""
-    if not any(shard["transport"] == "file" for shard in ctx.shards()):
+    if not any(shard.transport == SendAs.FILE for shard in ctx.shards()):
         return
     for file in list(ctx.client.list_files()):
         if str(file.get("displayName") or "").startswith(ctx.display_prefix):
             ignore_missing(ctx.client.delete_file, str(file["name"]))
-    for output in ctx.data.get("outputs", {}).values():
-        ignore_missing(ctx.client.delete_file, str(output))
+    for output in ctx.progress.result_files.values():
+        ignore_missing(ctx.client.delete_file, output)

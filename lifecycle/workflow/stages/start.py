@@ -18,6 +18,6 @@ def run(ctx: StageContext) -> StageResult:
     """Take the run to the point where it has shards."""
     if ctx.is_imported:
         return import_job_stage.run(ctx)
-    if await_cancelled_stage.REPLACES_RUN in ctx.data:
+    if ctx.progress.replaces_run:
         return await_cancelled_stage.run(ctx)
     return plan_stage.run(ctx)

@@ -18,10 +18,10 @@ from batch.model import SendAs, Stage
 from batch.responses import service_errors
 from batch.responses.error_rules import ErrorKind
 from gemini.wire import file_batch_body, inline_batch_body, parse_operation, timestamp
-from lifecycle.core import job_age
 from lifecycle.core.polling import backoff_delay
+from lifecycle.core.run_progress import Backoff
+from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord, ShardStage
 from lifecycle.planning import quota
-from lifecycle.storage.store import Row
 from lifecycle.workflow.shards import canary, run_caches, split_shard, uncached_rows
 from lifecycle.workflow.shards.batch_jobs import IN_FLIGHT, JobListing, attach, record_job, seconds_until_listed
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
@@ -41,32 +41,31 @@ def run(ctx: StageContext) -> StageResult:
     for shard in sorted(shards, key=lambda shard: canary.is_held(ctx, shard)):
         if canary.is_held(ctx, shard):
             return _poll_sent_jobs(ctx, shards, canary_hold or StageResult(Stage.SUBMITTING))
-        if shard["stage"] in ("waiting", "intended"):
+        if shard.stage in UNSENT_STAGES:
             wait = _submit(ctx, shard, listing)
             if wait is not None:
                 return _poll_sent_jobs(ctx, shards, wait)
-    for name in ("capacity", "retry_at", "refusals", "not_before"):
-        ctx.data.pop(name, None)
+    ctx.progress.backoff = Backoff()
     return StageResult(Stage.RUNNING)
 
 
-def _poll_sent_jobs(ctx: StageContext, shards: list[Row], wait: StageResult) -> StageResult:
+def _poll_sent_jobs(ctx: StageContext, shards: list[ShardRecord], wait: StageResult) -> StageResult:
     """Watch the jobs already sent; one that ends makes room, so the next is tried at once."""
     summary = poll_stage.poll_jobs(ctx, shards)
     if summary.ended_jobs:
-        ctx.data["retry_at"] = ctx.data.get("not_before", 0.0)
-        ctx.data.pop("refusals", None)
+        ctx.progress.backoff.retry_at = ctx.progress.backoff.not_before
+        ctx.progress.backoff.refusals = 0
         return wait._replace(delay_seconds=0.1)
     return wait._replace(delay_seconds=min(wait.delay_seconds, summary.delay_seconds)) if summary.open_jobs else wait
 
 
-def _submit(ctx: StageContext, shard: Row, listing: JobListing) -> StageResult | None:
+def _submit(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> StageResult | None:
     """Give a shard its job. None when it has one or needs none; else how long to wait, and why."""
     try:
         unsettled = seconds_until_listed(ctx, shard)
-        if not shard["settle_at"] and not ctx.cancelled and (wait := _wait_for_quota(ctx, shard)):
+        if not shard.settle_at and not ctx.cancelled and (wait := _wait_for_quota(ctx, shard)):
             return wait
-        jobs = listing.for_shard(shard) if shard["creates"] or not ctx.cancelled else []
+        jobs = listing.for_shard(shard) if shard.creates or not ctx.cancelled else []
     except ApiError as error:
         if service_errors.is_permanent(error) and not _anything_sent(ctx):
             raise StageFailed(error.describe()) from None
@@ -78,7 +77,7 @@ def _submit(ctx: StageContext, shard: Row, listing: JobListing) -> StageResult |
         note = "No reply to a submission; looking whether Google has the job."
         return StageResult(Stage.SUBMITTING, POLL_AGAIN_SECONDS, note)
     if ctx.cancelled:
-        ctx.set_shard(shard, stage="unsent")
+        ctx.set_shard(shard, stage=ShardStage.UNSENT)
         return None
     if split_shard.exceeds_cap(ctx, shard, _token_cap(ctx)):
         split_shard.split(ctx, shard, int(_token_cap(ctx) or 0))
@@ -87,42 +86,42 @@ def _submit(ctx: StageContext, shard: Row, listing: JobListing) -> StageResult |
 
 
 def _anything_sent(ctx: StageContext) -> bool:
-    return any(shard["creates"] for shard in ctx.shards())
+    return any(shard.creates for shard in ctx.shards())
 
 
-def _needs_another_poll(ctx: StageContext, shard: Row) -> bool:
+def _needs_another_poll(ctx: StageContext, shard: ShardRecord) -> bool:
     """Whether one more look is needed, because a list may be cut short, before a create without a reply is repeated."""
-    if not shard["settle_at"]:
+    if not shard.settle_at:
         return False
-    ctx.set_shard(shard, misses=int(shard["misses"]) + 1)
-    return int(shard["misses"]) < MAX_POLLS
+    ctx.set_shard(shard, missed_polls=shard.missed_polls + 1)
+    return shard.missed_polls < MAX_POLLS
 
 
-def _wait_for_quota(ctx: StageContext, shard: Row) -> StageResult | None:
+def _wait_for_quota(ctx: StageContext, shard: ShardRecord) -> StageResult | None:
     """Wait while the last refusal forbids a try, or while as much is under way as can be."""
-    seconds_left = float(ctx.data.get("retry_at", 0.0)) - ctx.now()
+    seconds_left = ctx.progress.backoff.retry_at - ctx.now()
     if seconds_left > 0:
-        return StageResult(Stage.SUBMITTING, seconds_left, str(ctx.row["note"]))
-    owner_id, limits = str(ctx.row["owner"]), ctx.options.limits
+        return StageResult(Stage.SUBMITTING, seconds_left, ctx.run.note)
+    owner_id, limits = ctx.run.owner_id, ctx.options.limits
     usage = quota.quota_usage(ctx.store, owner_id, ctx.model, shard, ctx.now())
-    reason = quota.why_full(usage, int(shard["tokens"]), _token_cap(ctx), limits.jobs)
+    reason = quota.why_full(usage, shard.tokens, _token_cap(ctx), limits.jobs)
     if not reason:
         return None
-    ctx.data["capacity"] = "full"
+    ctx.progress.backoff.reason = "full"
     return StageResult(Stage.SUBMITTING, QUOTA_POLL_SECONDS, reason)
 
 
 def _token_cap(ctx: StageContext) -> int | None:
     listed = ctx.options.enqueued_tokens(ctx.model)
-    return quota.enqueued_cap(ctx.store, str(ctx.row["owner"]), ctx.model, listed, ctx.now())
+    return quota.enqueued_cap(ctx.store, ctx.run.owner_id, ctx.model, listed, ctx.now())
 
 
-def _create(ctx: StageContext, shard: Row, listing: JobListing) -> StageResult | None:
+def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> StageResult | None:
     """Send one create, having recorded that it is about to be sent."""
-    if shard["groups"] and ctx.data.get("without_caches"):
+    if shard.groups and ctx.progress.without_caches:
         uncached_rows.remove_caches(ctx, shard)
     try:
-        caches = run_caches.ensure_alive(ctx, shard) if shard["groups"] else {}
+        caches = run_caches.ensure_alive(ctx, shard) if shard.groups else {}
     except run_caches.CachePending:
         return StageResult(
             Stage.SUBMITTING, POLL_AGAIN_SECONDS, "No reply to a cache's creation; looking whether it is there."
@@ -130,16 +129,16 @@ def _create(ctx: StageContext, shard: Row, listing: JobListing) -> StageResult |
     except run_caches.CacheRefused as refusal:
         wait = run_caches.on_cache_refused(ctx, refusal)
         if wait is None:
-            uncached_rows.remove_caches(ctx, shard, None if ctx.data["without_caches"] else {refusal.group})
+            uncached_rows.remove_caches(ctx, shard, None if ctx.progress.without_caches else {refusal.group})
         return wait or StageResult(Stage.SUBMITTING)
     try:
         body = _body(ctx, shard, caches)
     except ApiError as error:
         return _on_refused(ctx, error, "The upload", quota.STORAGE_FULL_MESSAGE if error.status == 429 else "")
-    if shard["settle_at"]:
-        ctx.data["repeated"] = True
+    if shard.settle_at:
+        ctx.progress.create_resent = True
     try:
-        ctx.set_shard(shard, stage="intended", creates=int(shard["creates"]) + 1, settle_at=IN_FLIGHT, misses=0)
+        ctx.set_shard(shard, stage=ShardStage.INTENDED, creates=shard.creates + 1, settle_at=IN_FLIGHT, missed_polls=0)
         timeout = ctx.options.create_timeout_seconds
         ctx.extend_lease(timeout + min(10.0, timeout))
         job = parse_operation(ctx.client.create_batch(ctx.model, body, ctx.kind.create_method))
@@ -158,16 +157,15 @@ def _create(ctx: StageContext, shard: Row, listing: JobListing) -> StageResult |
         return _on_refused(ctx, error, "The submission")
     _clear_backoff(ctx, shard)
     record_job(ctx, shard, job)
-    ctx.log_event(f"Job {job.name} was created for {shard['rows']:,} requests.")
+    ctx.log_event(f"Job {job.name} was created for {shard.rows:,} requests.")
     return None
 
 
-def _clear_backoff(ctx: StageContext, shard: Row) -> None:
+def _clear_backoff(ctx: StageContext, shard: ShardRecord) -> None:
     """A create went through: whatever was held against the next one is void."""
-    if ctx.data.get("refusals"):  # so cancelled jobs, if there are any, no longer count
-        ctx.store.add_observation(str(ctx.row["owner"]), ctx.model, quota.FREED_AT, ctx.now())
-    for name in ("refusals", "retry_at", "not_before", "capacity"):
-        ctx.data.pop(name, None)
+    if ctx.progress.backoff.refusals:  # so cancelled jobs, if there are any, no longer count
+        ctx.store.add_observation(ctx.run.owner_id, ctx.model, quota.FREED_AT, ctx.now())
+    ctx.progress.backoff = Backoff()
 
 
 def _on_refused(ctx: StageContext, error: ApiError, subject: str, reason: str = "") -> StageResult:
@@ -176,92 +174,93 @@ def _on_refused(ctx: StageContext, error: ApiError, subject: str, reason: str = 
         raise StageFailed(error.describe())
     delay = _record_backoff(ctx, error)
     if error.status == 429:
-        if reason and ctx.data.get("capacity") != "refused":
+        if reason and ctx.progress.backoff.reason != "refused":
             ctx.log_event(f"{subject} did not go through. {reason}", "warning")
-        ctx.data["capacity"] = "refused"
+        ctx.progress.backoff.reason = "refused"
     note = f"{subject} did not go through. {reason}".strip()
     return StageResult(Stage.SUBMITTING, delay, f"{note} Trying again in {delay:.0f} s. {error}")
 
 
-def _on_quota_exceeded(ctx: StageContext, shard: Row, error: ApiError, listing: JobListing) -> StageResult:
+def _on_quota_exceeded(ctx: StageContext, shard: ShardRecord, error: ApiError, listing: JobListing) -> StageResult:
     """A create was refused for want of room: say which limit it probably was, and try again when there may be some."""
     service_error = service_errors.classify_api_error(error)
     if service_error is not None and service_error.kind is ErrorKind.FREE_TIER:
         raise StageFailed(f"{service_error.message} {service_error.remedy} {error}")
     delay = _record_backoff(ctx, error)
-    usage = quota.quota_usage(ctx.store, str(ctx.row["owner"]), ctx.model, shard, ctx.now())
-    reason = quota.likely_limit(usage, int(shard["tokens"]))
-    if ctx.data.get("capacity") != "refused":
-        ctx.data["capacity"] = "refused"
+    usage = quota.quota_usage(ctx.store, ctx.run.owner_id, ctx.model, shard, ctx.now())
+    reason = quota.likely_limit(usage, shard.tokens)
+    if ctx.progress.backoff.reason != "refused":
+        ctx.progress.backoff.reason = "refused"
         ctx.log_event(f"Google has no room for the next job now. {reason}", "warning")
-    alone = not usage.cancelled and not listing.open_count()
-    if alone and ctx.data["refusals"] >= REFUSALS_BEFORE_SPLIT and shard["rows"] > 1:
-        split_shard.split(ctx, shard, int(shard["tokens"]) // 2)
-        ctx.data["refusals"] = REFUSALS_BEFORE_SPLIT - 2
+    backoff, alone = ctx.progress.backoff, not usage.cancelled and not listing.open_count()
+    if alone and backoff.refusals >= REFUSALS_BEFORE_SPLIT and shard.rows > 1:
+        split_shard.split(ctx, shard, shard.tokens // 2)
+        backoff.refusals = REFUSALS_BEFORE_SPLIT - 2
         return StageResult(Stage.SUBMITTING)
     return StageResult(Stage.SUBMITTING, delay, f"{reason} Trying again in {delay:.0f} s. {error}")
 
 
 def _record_backoff(ctx: StageContext, error: ApiError) -> float:
     """Seconds until the next try, remembered so that nothing is sent before, whatever else the run is looked at for."""
-    failures = ctx.data["refusals"] = int(ctx.data.get("refusals", 0)) + 1
-    delay = min(backoff_delay(failures, error.retry_after, ctx.options.rng), MAX_RETRY_SECONDS)
+    backoff = ctx.progress.backoff
+    backoff.refusals += 1
+    delay = min(backoff_delay(backoff.refusals, error.retry_after, ctx.options.rng), MAX_RETRY_SECONDS)
     delay = max(delay, error.retry_after or 0.0)
-    ctx.data["retry_at"] = ctx.now() + delay
-    ctx.data["not_before"] = ctx.now() + (error.retry_after or 0.0)
+    backoff.retry_at = ctx.now() + delay
+    backoff.not_before = ctx.now() + (error.retry_after or 0.0)
     return delay
 
 
-def _input_expired(ctx: StageContext, shard: Row, error: ApiError) -> bool:
+def _input_expired(ctx: StageContext, shard: ShardRecord, error: ApiError) -> bool:
     """Whether a create was refused because the uploaded file is no longer there: it lives for 48 hours."""
-    if not shard["file_name"] or not service_errors.is_gone(error):
+    if not shard.file_name or not service_errors.is_gone(error):
         return False
     try:
-        ctx.client.get_file(str(shard["file_name"]))
+        ctx.client.get_file(shard.file_name)
     except ApiError as missing:
         return service_errors.is_gone(missing)
     return False
 
 
-def _body(ctx: StageContext, shard: Row, caches: dict[str, str]) -> dict[str, Any]:
+def _body(ctx: StageContext, shard: ShardRecord, caches: dict[str, str]) -> dict[str, Any]:
     """The create's body; for the file transport the file is uploaded first. `caches` names each group's cache."""
     path = _with_caches(ctx, shard, caches)
-    name = str(shard["display_name"])
-    if shard["transport"] == SendAs.INLINE.value:
+    name = shard.display_name
+    if shard.transport == SendAs.INLINE.value:
         with path.open("rb") as lines:
             rows = [orjson.loads(line) for line in lines]
         return inline_batch_body(name, [(row["key"], row["request"]) for row in rows])
-    if not shard["file_name"]:
+    if not shard.file_name:
         upload_name = f"{name}-{_fingerprint(path)}"
         uploaded = _uploaded_before(ctx, shard, upload_name) or ctx.client.upload_file(path, upload_name)
         until = timestamp(uploaded.get("expirationTime"))
-        ctx.data.setdefault(job_age.FILES_UNTIL, {})[str(shard["n"])] = until and until.timestamp()
+        ctx.progress.file_expires_at[shard.n] = until.timestamp() if until else None
         ctx.set_shard(shard, file_name=str(uploaded["name"]))
-    return file_batch_body(name, str(shard["file_name"]))
+    return file_batch_body(name, shard.file_name)
 
 
-def _with_caches(ctx: StageContext, shard: Row, caches: dict[str, str]) -> Path:
+def _with_caches(ctx: StageContext, shard: ShardRecord, caches: dict[str, str]) -> Path:
     """The shard's requests, naming the caches that are alive now."""
-    path = ctx.shard_path(int(shard["n"]))
+    path = ctx.shard_path(shard.n)
     if not caches:
         return path
-    named_caches = ctx.data.setdefault("named_caches", {})
-    if named_caches.get(str(shard["n"])) != caches:
+    named_caches = ctx.progress.named_caches
+    if named_caches.get(shard.n) != caches:
         from batch.prefixes.rewrite import fill_placeholders
 
         with path.open("rb") as unnamed, path.with_suffix(".part").open("wb") as out:
             fill_placeholders(unnamed, out, caches)
         path.with_suffix(".part").replace(path.with_suffix(".named"))
-        named_caches[str(shard["n"])] = caches
+        named_caches[shard.n] = caches
         ctx.set_shard(shard, file_name="")
     return path.with_suffix(".named")
 
 
-def _uploaded_before(ctx: StageContext, shard: Row, display_name: str) -> dict[str, Any] | None:
+def _uploaded_before(ctx: StageContext, shard: ShardRecord, display_name: str) -> dict[str, Any] | None:
     """The file of this name at Google, if an earlier upload got through; not asked for where none was begun."""
-    started = ctx.data.setdefault("uploads", [])
-    if shard["n"] not in started:
-        started.append(shard["n"])
+    started = ctx.progress.uploads_started
+    if shard.n not in started:
+        started.append(shard.n)
         ctx.save()
         return None
     matching = (file for file in ctx.client.list_files() if file.get("displayName") == display_name)

@@ -13,11 +13,11 @@ from batch.model import RunState
 from batch.pricing.catalog import CatalogModel
 from batch.rules.model_rules import ModelRules
 from lifecycle.core.models import Account
+from lifecycle.core.run_progress import RunProgress
 from lifecycle.inputs.drafts import Draft, prepare
 from lifecycle.planning.retry_draft import require_accepted
 from lifecycle.results.collect.build import build_results
 from lifecycle.runner import Runner
-from lifecycle.storage import schema
 from lifecycle.workflow.stages import (
     await_cancelled as await_cancelled_stage,
 )
@@ -228,21 +228,18 @@ def test_dying_at_any_write_sends_every_row_elsewhere_once(tmp_path: Path, crash
             simulation.google.outcome = "STUCK"
             old = simulation.submit()
             simulation.work(2)
-            child = simulation.submit()
+            child = simulation.submit(parent=old, progress=RunProgress(replaces_run=old))
             for name in ("requests.jsonl", "inputs.parquet"):
                 (simulation.folder(child) / name).unlink()
                 os.link(simulation.folder(old) / name, simulation.folder(child) / name)
             draft = Draft(simulation.folder(old), "", "jsonl", 3, 0)
             (simulation.folder(old) / "draft.json").write_bytes(msgspec.json.encode(draft, enc_hook=str))
-            with simulation.process.store.engine.begin() as c:
-                waiting = {"parent_id": old, "data": {await_cancelled_stage.REPLACES_RUN: old}}
-                c.execute(schema.run.update().where(schema.run.c.id == child).values(waiting))
             kept = (simulation.folder(old) / "inputs.parquet").read_bytes()
             simulation.process.store.crash_in, simulation.process.store.crash_after = write, crash_after
             simulation.run_until_ended(old)
             simulation.google.outcome = "SUCCEEDED"
             simulation.run_until_ended(child)
-            assert [simulation.row(run)["state"] for run in (old, child)] == ["cancelled", "finished"]
+            assert [simulation.row(run).state for run in (old, child)] == ["cancelled", "finished"]
             assert sorted(simulation.answers(child)) == [f"{old}-{n}" for n in range(3)]
             assert [len(simulation.google.jobs_named(f"gbr-test-{run}-s0000")) for run in (old, child)] == [1, 1]
             assert (simulation.folder(old) / "inputs.parquet").read_bytes() == kept

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from batch.errors import NotFound
-from batch.model import ContextMode, RunState, SendAs
+from batch.model import ContextMode, RunState, SendAs, Stage
 from batch.pricing.costs import RunCost, overall, sum_run_costs, sum_spend
 from lifecycle.core.models import RunSpec
+from lifecycle.core.run_records import CacheRecord, RunRecord, ShardRecord, ShardStage
 from lifecycle.services.billing import cost_of
 from lifecycle.workflow.stages import release as release_stage
 from tests.emulator_process import EmulatorProcess
@@ -162,22 +163,37 @@ def test_a_job_that_ended_badly_makes_the_sum_a_lower_bound(
 
 # -- by hand -----------------------------------------------------------------------------------------------------
 
-ROW: dict[str, Any] = {
-    "id": "r1",
-    "parent_id": "",
-    "model": MODEL,
-    "rows": 4,
-    "ended_at": datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp(),
-    "state": "finished",
-    "data": {},
-    "estimate": {"usd": {"expected": 0.2, "worst": 2.0}},
-}
-JOB = {"job_name": "batches/1", "stage": "ended"}
+RUN = RunRecord(
+    id="r1",
+    owner_id="a",
+    spec=RunSpec(model=MODEL),
+    model=MODEL,
+    rows=4,
+    created_at=0.0,
+    idempotency_key="r1",
+    stage=Stage.FINISHED,
+    state=RunState.FINISHED,
+    ended_at=datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp(),
+    estimate={"usd": {"expected": 0.2, "worst": 2.0}},
+)
+JOB = ShardRecord(
+    run_id="r1",
+    n=0,
+    rows=4,
+    size_bytes=1,
+    tokens=1,
+    transport="file",
+    groups=[],
+    display_name="s0",
+    stage=ShardStage.ENDED,
+    job_name="batches/1",
+)
+CACHE = CacheRecord(run_id="r1", group_id="g", attempt=0, name="cachedContents/1", usd=0.25)
 TARIFF = replace(tariff(), input_batch=1.0, output_batch=2.0, input_standard=2.0, output_standard=4.0, cached=0.5)
 
 
-def made(run: RunFixture, *caches: dict[str, Any], prices: Any = TARIFF, **row: Any) -> RunCost:
-    return cost_of({**ROW, **row}, [JOB], caches, run.folder, lambda model, day: prices)
+def made(run: RunFixture, *caches: CacheRecord, prices: Any = TARIFF) -> RunCost:
+    return cost_of(RUN, [JOB], caches, run.folder, lambda model, day: prices)
 
 
 @pytest.fixture
@@ -195,7 +211,7 @@ def run(bench: Bench) -> RunFixture:
 
 def test_every_line_that_was_bought_is_on_the_bill_once(run: RunFixture) -> None:
     run.build()
-    bill = made(run, {"name": "cachedContents/1", "usd": 0.25}, {"name": "", "usd": None})
+    bill = made(run, CACHE, replace(CACHE, name="", usd=None))
     # 330 prompt and 33 output tokens (a, b, x): 330 × 1 + 33 × 2 = 396 millionths; at standard price twice as much
     assert (bill.rows_usd, bill.caches_usd) == (pytest.approx(396e-6), 0.25)
     assert (bill.uncached_usd, bill.standard_usd) == (pytest.approx(396e-6), pytest.approx(792e-6))
@@ -208,7 +224,7 @@ def test_an_unknown_price_is_never_zero(run: RunFixture) -> None:
     run.build(price=lambda usage: None)
     bill = made(run, prices=None)
     assert (bill.rows_usd, bill.usd, bill.saved, bill.estimate_error) == (None, None, None, None)
-    assert made(run, {"name": "cachedContents/1", "usd": None}).caches_usd is None
+    assert made(run, replace(CACHE, usd=None)).caches_usd is None
 
 
 def test_prices_that_were_corrected_meanwhile_make_no_saving(run: RunFixture) -> None:
@@ -217,18 +233,18 @@ def test_prices_that_were_corrected_meanwhile_make_no_saving(run: RunFixture) ->
     assert bill.rows_usd == pytest.approx(396e-6) and bill.saved is None
 
 
-@pytest.mark.parametrize(("jobs", "usd"), [([], 0.0), ([{"job_name": ""}], 0.0), ([JOB], None)])
+@pytest.mark.parametrize(("jobs", "usd"), [([], 0.0), ([replace(JOB, job_name="")], 0.0), ([JOB], None)])
 def test_without_results_nothing_was_bought_only_if_there_was_no_job(
-    bench: Bench, jobs: list[dict[str, str]], usd: float | None
+    bench: Bench, jobs: list[ShardRecord], usd: float | None
 ) -> None:
-    bill = cost_of({**ROW, "state": "failed"}, jobs, [], bench.folder / "nothing", lambda model, day: TARIFF)
+    bill = cost_of(replace(RUN, state=RunState.FAILED), jobs, [], bench.folder / "nothing", lambda model, day: TARIFF)
     assert (bill.usd, bill.standard_usd, bill.finished) == (usd, usd, False)
 
 
 def test_the_price_is_of_the_day_on_which_the_run_ended(run: RunFixture) -> None:
     run.build(price=per_token)
     asked: list[Any] = []
-    cost_of(ROW, [JOB], [], run.folder, lambda *about: asked.append(about))
+    cost_of(RUN, [JOB], [], run.folder, lambda *about: asked.append(about))
     assert asked == [(MODEL, datetime(2026, 11, 23).date())]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def leave(gateway: GeminiClient, folder: Path, prefix: str) -> None:
 
 def forget(runner: Runner, run_id: str) -> None:
     """A run that has ended here and was deleted: only its bill is left."""
-    runner._context.store.add_run_cost("somebody", asdict(RunCost(run_id)))
+    runner._context.store.add_run_cost("somebody", RunCost(run_id))
 
 
 def alive(emulator: EmulatorProcess) -> list[str]:

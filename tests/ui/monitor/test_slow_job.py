@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lifecycle.core import job_age
-from lifecycle.core.job_age import JobAge, TypicalDuration
-from lifecycle.core.models import RunView
+from lifecycle.core.job_age import TypicalDuration
+from lifecycle.core.models import JobAge, RunView
 from tests.ui.fakes import FakeRunner, make_run
 from tests.ui.page_driver import OWNER, Open, page_text, press
 

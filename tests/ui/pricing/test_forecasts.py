@@ -59,7 +59,7 @@ def test_a_submission_carries_what_was_decided(at: AppTest, runner: PricingRunne
     at.checkbox(key="allow_plain").set_value(False)
     press(without_exception(at.run()), "Submit batch")
     ((spec, _, lines),) = runner.submitted
-    assert (spec.context, spec.canary, spec.dedupe, spec.allow_plain) == (ContextMode.AUTO, 4, True, False)
+    assert (spec.context, spec.canary, spec.dedupe, spec.allow_uncached) == (ContextMode.AUTO, 4, True, False)
     parts = json.loads(lines[0])["request"]["contents"][0]["parts"]
     assert [part["text"] for part in parts] == [GUIDE, "Where does parcel 0 go?"]
 

@@ -72,7 +72,7 @@ def test_a_chosen_cache_ends_with_the_run_if_one_says_so_for_that_run_only(at: A
     use_explicit_mode(at).selectbox(key="use_cache").set_value("cachedContents/handbook")
     at.run().checkbox(key="end_cache").check()
     press(at.run(), "Submit batch")
-    assert runner.submitted[-1][0].end_cache is True
+    assert runner.submitted[-1][0].delete_user_caches is True
     assert at.session_state["end_cache"] is False
 
 

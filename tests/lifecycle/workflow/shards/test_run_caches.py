@@ -153,7 +153,7 @@ def test_where_caches_are_refused_the_run_goes_on_without_and_leaves_nothing(
     run = submit(runner, account, FAMILIES["one document, many questions"], ContextMode.AUTO)
     assert run.counts == {"answered": 30}
     assert nothing_left(emulator)
-    strict = submit(runner, account, FAMILIES["one document, many questions"], ContextMode.AUTO, allow_plain=False)
+    strict = submit(runner, account, FAMILIES["one document, many questions"], ContextMode.AUTO, allow_uncached=False)
     assert strict.state is RunState.FAILED
     assert len(emulator.ledger()["batch_jobs"]) == 1
 
@@ -542,7 +542,7 @@ def test_a_cache_of_the_users_own_goes_with_the_run_if_that_was_chosen(bench: Be
     names = [runner.caches.create(account, CachedText(MODEL, text=text), name, 900).name for name, text in OWN.items()]
     lines = [line(f"k{n}", f"@use_cache {name}\nQuestion {n}?") for n, name in enumerate([*OWN, *OWN])]
     draft = runner.forecasts.prepare_draft("\n".join([*lines, line("plain", "No cache")]), kind="jsonl")
-    run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, end_cache=True), "")
+    run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, delete_user_caches=True), "")
     wait_until(lambda: bool(emulator.ledger()["batch_jobs"]))
     runner._context.client(account).delete_cache(names[1])
     run = wait_until_ended(runner, account, run_id)

@@ -17,9 +17,9 @@ from batch.errors import InputError, NotFound
 from batch.model import RunState
 from lifecycle.core import foreign_jobs
 from lifecycle.core.models import Account, RunSpec
+from lifecycle.core.run_progress import ImportedJob, RunProgress
 from lifecycle.results.export.export import export
 from lifecycle.runner import Runner
-from lifecycle.storage import schema
 from lifecycle.workflow.shards import download
 from lifecycle.workflow.stages import poll as poll_stage
 from tests.emulator_process import EmulatorProcess
@@ -432,16 +432,12 @@ def test_dying_at_any_write_loses_nothing_and_leaves_the_job_alone(tmp_path: Pat
             job = f"batches/theirs-{write}"
             now = simulation.google.now
             simulation.google.jobs.append(Job(job, "theirs", [f"{job}-a", f"{job}-b"], now, now + 1))
-            run_id = simulation.submit()
-            told = {"job": job, "display_name": "theirs", "requests": 2, "created_at": now, "inputs": False}
-            with simulation.process.store.engine.begin() as c:
-                c.execute(
-                    schema.run.update().where(schema.run.c.id == run_id).values(data={foreign_jobs.IMPORTED: told})
-                )
+            imported = ImportedJob(name=job, display_name="theirs", requests=2, created_at=now)
+            run_id = simulation.submit(progress=RunProgress(imported_job=imported))
             simulation.process.store.crash_in, simulation.process.store.crash_after = write, crash_after
             simulation.run_until_ended(run_id)
             assert sorted(simulation.answers(run_id)) == [f"{job}-a", f"{job}-b"]
-            assert (simulation.row(run_id)["state"], simulation.row(run_id)["rows"]) == ("finished", 2)
+            assert (simulation.row(run_id).state, simulation.row(run_id).rows) == ("finished", 2)
             if simulation.process.store.crash_in > 0:
                 break
         assert simulation.process.store.crash_in > 0, "a recovery has more writes than were tried"
@@ -457,12 +453,10 @@ def test_a_recovery_that_cannot_go_on_does_not_cancel_a_job_that_may_be_anothers
     with Simulation(tmp_path) as simulation:
         now = simulation.google.now
         simulation.google.jobs.append(Job("batches/theirs", "theirs", ["a"], now, now + 1))
-        told = {"job": "batches/theirs", "display_name": "theirs", "requests": 1, "created_at": now, "inputs": False}
-        run_id = simulation.submit()
-        with simulation.process.store.engine.begin() as c:
-            c.execute(schema.run.update().where(schema.run.c.id == run_id).values(data={foreign_jobs.IMPORTED: told}))
+        imported = ImportedJob(name="batches/theirs", display_name="theirs", requests=1, created_at=now)
+        run_id = simulation.submit(progress=RunProgress(imported_job=imported))
         real, looks = download.download_results, iter([impossible])
         monkeypatch.setattr(download, "download_results", lambda *given: next(looks, real)(*given))
         simulation.run_until_ended(run_id)
-        assert simulation.row(run_id)["state"] == "failed" and sorted(simulation.answers(run_id)) == ["a"]
+        assert simulation.row(run_id).state == "failed" and sorted(simulation.answers(run_id)) == ["a"]
         assert "cancel" not in simulation.google.calls

@@ -34,16 +34,16 @@ def test_results_that_appear_after_the_job_succeeded_are_waited_for(simulation: 
     run_id = simulation.submit()
     simulation.run_until_ended(run_id)
     assert len(simulation.answers(run_id)) == 3
-    assert simulation.row(run_id)["state"] == "finished"
+    assert simulation.row(run_id).state == "finished"
 
 
 def test_results_that_never_appear_end_the_run_with_every_row_missing(simulation: Simulation) -> None:
     simulation.google.late_output = 1e9
     run_id = simulation.submit()
     simulation.run_until_ended(run_id, hours=1)
-    assert simulation.row(run_id)["counts"] == {"answered": 0, "missing": 3}
-    assert simulation.row(run_id)["state"] == "failed"
-    assert "shows no results" in simulation.row(run_id)["error"]
+    assert simulation.row(run_id).counts == {"answered": 0, "missing": 3}
+    assert simulation.row(run_id).state == "failed"
+    assert "shows no results" in simulation.row(run_id).error
 
 
 def test_a_job_with_fewer_results_than_requests_is_fetched_twice_and_no_more(simulation: Simulation) -> None:
@@ -51,7 +51,7 @@ def test_a_job_with_fewer_results_than_requests_is_fetched_twice_and_no_more(sim
     run_id = simulation.submit()
     simulation.run_until_ended(run_id)
     assert simulation.google.calls.count("download") == 2
-    assert simulation.row(run_id)["counts"] == {"answered": 2, "missing": 1}
+    assert simulation.row(run_id).counts == {"answered": 2, "missing": 1}
 
 
 def test_a_worse_second_look_does_not_replace_what_was_saved(simulation: Simulation) -> None:
@@ -144,7 +144,7 @@ def test_a_cancelled_job_that_finished_after_all_is_collected(simulation: Simula
     simulation.google.jobs[0].ends = simulation.google.now
     simulation.run_until_ended(run_id)
     assert len(simulation.answers(run_id)) == 3
-    assert simulation.row(run_id)["state"] == "cancelled"
+    assert simulation.row(run_id).state == "cancelled"
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -159,8 +159,8 @@ def test_results_that_cannot_be_fetched_end_the_run_and_are_not_deleted(
     run_id = simulation.submit()
     simulation.run_until_ended(run_id, hours=1)
     assert simulation.google.calls.count("download") > 3
-    assert simulation.row(run_id)["state"] == "failed"
-    assert "cannot be fetched" in simulation.row(run_id)["error"]
+    assert simulation.row(run_id).state == "failed"
+    assert "cannot be fetched" in simulation.row(run_id).error
     assert simulation.google.calls.count("delete file") == 1  # the input only
 
 
@@ -186,8 +186,8 @@ def test_a_deleted_job_ends_its_run_with_a_reason(simulation: Simulation) -> Non
     simulation.work(10)
     simulation.google.jobs.clear()
     simulation.run_until_ended(run_id, hours=2)
-    assert simulation.row(run_id)["state"] == "failed"
-    assert "deleted at Google" in simulation.row(run_id)["error"]
+    assert simulation.row(run_id).state == "failed"
+    assert "deleted at Google" in simulation.row(run_id).error
 
 
 def test_one_job_in_trouble_does_not_hide_the_others(simulation: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,8 +204,8 @@ def test_one_job_in_trouble_does_not_hide_the_others(simulation: Simulation, mon
     monkeypatch.setattr(FakeGeminiClient, "get_batch", get)
     run_id = simulation.submit(rows=4)
     simulation.work(600)
-    assert [shard["stage"] for shard in simulation.shards(run_id)] == ["submitted", "ended"]
-    assert "Could not check" in simulation.row(run_id)["note"]
+    assert [shard.stage for shard in simulation.shards(run_id)] == ["submitted", "ended"]
+    assert "Could not check" in simulation.row(run_id).note
     monkeypatch.setattr(FakeGeminiClient, "get_batch", real)
     simulation.run_until_ended(run_id)
     assert len(simulation.answers(run_id)) == 4
@@ -219,7 +219,7 @@ def test_when_nobody_answers_the_other_jobs_are_not_waited_for_one_by_one(simula
     simulation.work(5)
     before = simulation.google.calls.count("get")
     simulation.google.faults += [InjectedFault("get", "unreachable")] * 20
-    while simulation.row(run_id)["failures"] == 0:
+    while simulation.row(run_id).failures == 0:
         simulation.work(1)
     assert simulation.google.calls.count("get") < before + 100
     assert len(simulation.google.faults) == 19
@@ -282,10 +282,10 @@ def test_a_full_disk_stops_the_work_with_a_message_and_loses_nothing(
         monkeypatch.setattr(collect_stage, "build_results", checked(build_results))
     run_id = simulation.submit()
     simulation.work(3600)
-    assert "No space left on device" in simulation.row(run_id)["note"]
+    assert "No space left on device" in simulation.row(run_id).note
     saved = place == "collect"
     assert simulation.google.calls.count("delete file") == saved, "the input may go once its results are saved"
-    assert simulation.row(run_id)["state"] == "active"
+    assert simulation.row(run_id).state == "active"
     full[0] = False
     simulation.run_until_ended(run_id)
     assert len(simulation.answers(run_id)) == 3
@@ -300,7 +300,7 @@ def test_dying_at_any_write_loses_nothing_and_pays_once(simulation: Simulation, 
         run_id = simulation.submit_alive()
         simulation.run_until_ended(run_id)
         assert len(simulation.answers(run_id)) == 3
-        assert simulation.row(run_id)["state"] == "finished"
+        assert simulation.row(run_id).state == "finished"
         assert len(simulation.google.jobs_named(f"gbr-test-{run_id}-s0000")) == 1
         assert not simulation.google.files
     assert simulation.process.store.crash_in > 0, "runs have more writes than were tried"
@@ -335,8 +335,8 @@ def test_uploaded_files_make_room_for_the_next_as_their_jobs_end(simulation: Sim
     simulation.google.max_files = 2
     run_id = simulation.submit(rows=5)
     simulation.work(2)
-    assert simulation.row(run_id)["state"] == "waiting_for_capacity"
-    assert "file storage, 20 GB, is full" in simulation.row(run_id)["note"]
+    assert simulation.row(run_id).state == "waiting_for_capacity"
+    assert "file storage, 20 GB, is full" in simulation.row(run_id).note
     simulation.run_until_ended(run_id, hours=1)
     assert len(simulation.answers(run_id)) == 5
     assert not simulation.google.files
@@ -369,7 +369,7 @@ def test_a_cancel_of_an_old_job_is_seen_within_seconds(simulation: Simulation) -
     asked = google.now
     simulation.process.store.request_cancel(run_id)
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "cancelled"
+    assert simulation.row(run_id).state == "cancelled"
     assert google.now - asked < 30
 
 
@@ -380,7 +380,7 @@ def test_the_result_file_of_a_run_that_died_after_saving_is_deleted_too(simulati
         simulation.process.store.crash_in, simulation.process.store.crash_after = write, True
         run_id = simulation.submit_alive()
         simulation.run_until_ended(run_id)
-        deleted = list(simulation.row(run_id)["data"]["outputs"].values())
+        deleted = list(simulation.row(run_id).progress.result_files.values())
         assert deleted == [f"files/batch-{simulation.google.jobs[-1].name[8:]}"]
 
 
@@ -397,8 +397,8 @@ def test_a_stage_that_cannot_go_on_ends_the_run_with_its_reason(
     monkeypatch.setitem(stage_functions(), next(s for s in stage_functions() if s == stage), impossible)
     run_id = simulation.submit()
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "failed"
-    assert simulation.row(run_id)["error"] == "This cannot be done. Do something else."
+    assert simulation.row(run_id).state == "failed"
+    assert simulation.row(run_id).error == "This cannot be done. Do something else."
 
 
 @pytest.mark.parametrize("op", ["delete file", "list files", "list"])
@@ -416,5 +416,5 @@ def test_what_cannot_be_released_does_not_keep_a_run_from_ending(
     monkeypatch.setattr(FakeGeminiClient, name, fails)
     run_id = simulation.submit()
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "finished"
+    assert simulation.row(run_id).state == "finished"
     assert "expires there by itself" in simulation.log_text(run_id)

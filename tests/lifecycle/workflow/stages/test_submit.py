@@ -39,7 +39,7 @@ def test_whatever_befalls_a_call_there_is_one_job_and_a_finished_run(
     simulation.google.faults.append(InjectedFault(op, kind))
     run_id = simulation.submit()
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "finished"
+    assert simulation.row(run_id).state == "finished"
     assert len(simulation.google.jobs) == 1
     assert not simulation.google.files
     assert len(simulation.answers(run_id)) == 3
@@ -167,8 +167,8 @@ def test_a_full_queue_is_fed_as_jobs_end(simulation: Simulation) -> None:
     run_id = simulation.submit(rows=10)
     simulation.work(1)
     row = simulation.row(run_id)
-    assert row["state"] == "waiting_for_capacity"
-    assert "Trying again in" in row["note"] or "goes when one ends" in row["note"]
+    assert row.state == "waiting_for_capacity"
+    assert "Trying again in" in row.note or "goes when one ends" in row.note
     started = simulation.google.now
     simulation.run_until_ended(run_id)
     assert len(simulation.google.jobs) == 5
@@ -183,7 +183,7 @@ def test_our_own_limit_of_jobs_is_kept_and_refused_runs_do_not_block_each_other(
     runs = [simulation.submit() for _ in range(4)]
     simulation.run_until_ended(*runs)
     assert len(simulation.google.jobs) == 4
-    assert all(simulation.row(run_id)["state"] == "finished" for run_id in runs)
+    assert all(simulation.row(run_id).state == "finished" for run_id in runs)
 
 
 def test_a_job_too_large_for_the_queue_is_cut_until_it_fits(simulation: Simulation) -> None:
@@ -191,7 +191,7 @@ def test_a_job_too_large_for_the_queue_is_cut_until_it_fits(simulation: Simulati
     simulation.google.max_tokens = 3  # here: rows
     run_id = simulation.submit(rows=10)
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "finished"
+    assert simulation.row(run_id).state == "finished"
     assert len(simulation.answers(run_id)) == 10
     assert all(len(job.keys) <= 3 for job in simulation.google.jobs)
     assert sum(len(job.keys) for job in simulation.google.jobs) == 10
@@ -208,9 +208,9 @@ def test_a_crash_while_a_job_is_cut_sends_no_row_twice(simulation: Simulation, c
     for after in range(1, 10, 2):
         simulation.google.max_tokens, simulation.process.store.crash_in = 5, 0
         run_id = simulation.submit(rows=10)
-        while len(simulation.shards(run_id)) < 2 and "refusals" not in simulation.row(run_id)["data"]:
+        while len(simulation.shards(run_id)) < 2 and not simulation.row(run_id).progress.backoff.refusals:
             simulation.work(1)
-        while int(simulation.row(run_id)["data"].get("refusals", 9)) < 3:
+        while 0 < simulation.row(run_id).progress.backoff.refusals < 3:
             simulation.work(1)
         simulation.process.store.crash_in, simulation.process.store.crash_after = after, crash_after
         simulation.run_until_ended(run_id)
@@ -228,7 +228,7 @@ def test_cancelled_jobs_are_named_as_the_likely_cause(simulation: Simulation) ->
     second = simulation.submit(rows=8)
     simulation.google.outcome = "SUCCEEDED"
     simulation.work(2)
-    assert "cancelled in the last two days" in simulation.row(second)["note"]
+    assert "cancelled in the last two days" in simulation.row(second).note
     simulation.run_until_ended(second)
     assert len(simulation.google.jobs) == 2, "a job was cut although cancelled ones may have filled the queue"
 
@@ -237,8 +237,8 @@ def test_a_bad_key_stops_a_run_that_has_sent_nothing_and_says_what_to_do(simulat
     simulation.google.key_accepted = False
     run_id = simulation.submit()
     simulation.run_until_ended(run_id, hours=0.1)
-    assert simulation.row(run_id)["state"] == "failed"
-    assert "does not accept this API key" in simulation.row(run_id)["error"]
+    assert simulation.row(run_id).state == "failed"
+    assert "does not accept this API key" in simulation.row(run_id).error
 
 
 def test_a_key_that_goes_bad_later_loses_nothing(simulation: Simulation) -> None:
@@ -247,11 +247,11 @@ def test_a_key_that_goes_bad_later_loses_nothing(simulation: Simulation) -> None
     simulation.work(10)
     simulation.google.key_accepted = False
     simulation.work(600)
-    assert simulation.row(run_id)["state"] == "active"
-    assert "does not accept this API key" in simulation.row(run_id)["note"]
+    assert simulation.row(run_id).state == "active"
+    assert "does not accept this API key" in simulation.row(run_id).note
     simulation.google.key_accepted = True
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "finished"
+    assert simulation.row(run_id).state == "finished"
 
 
 def test_an_uploaded_file_that_expired_before_its_create_is_uploaded_again(simulation: Simulation) -> None:
@@ -260,7 +260,7 @@ def test_an_uploaded_file_that_expired_before_its_create_is_uploaded_again(simul
     simulation.work(0)
     simulation.google.files.clear()
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "finished"
+    assert simulation.row(run_id).state == "finished"
     assert simulation.google.calls.count("upload") == 2
 
 
@@ -271,7 +271,7 @@ def test_a_cancel_during_an_unanswered_create_stops_the_job_it_may_have_made(sim
     simulation.work(1)
     simulation.process.store.request_cancel(run_id)
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "cancelled"
+    assert simulation.row(run_id).state == "cancelled"
     assert [job.state for job in simulation.google.jobs] == ["CANCELLED"]
 
 
@@ -281,7 +281,7 @@ def test_a_create_that_took_effect_and_was_refused_is_stopped(simulation: Simula
     simulation.google.faults.append(InjectedFault("create", "400 after"))
     run_id = simulation.submit()
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "failed"
+    assert simulation.row(run_id).state == "failed"
     assert [job.state for job in simulation.google.jobs] == ["CANCELLED"]
     assert not simulation.google.files
 
@@ -293,7 +293,7 @@ def test_a_create_is_sent_only_while_the_lease_outlives_its_timeout(
     left, real = [], FakeGeminiClient.create_batch
 
     def create(self: FakeGeminiClient, model: str, batch: Any, method: str) -> Any:
-        left.append(simulation.row(run_id)["lease_until"] - simulation.google.now)
+        left.append(simulation.row(run_id).lease_until - simulation.google.now)
         return real(self, model, batch, method)
 
     monkeypatch.setattr(FakeGeminiClient, "create_batch", create)
@@ -316,7 +316,7 @@ def test_a_run_that_cannot_go_on_waits_for_the_job_that_it_may_have_made(
 
     monkeypatch.setitem(stage_functions(), Stage.SUBMITTING, impossible)
     simulation.run_until_ended(run_id)
-    assert simulation.row(run_id)["state"] == "failed"
+    assert simulation.row(run_id).state == "failed"
     assert [job.state for job in simulation.google.jobs] == ["CANCELLED"]
 
 

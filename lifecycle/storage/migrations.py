@@ -1,0 +1,194 @@
+"""The numbered steps that bring an earlier version's database to this one, data included.
+
+A migration knows the tables as they were at its time, so it is written in SQL with the names of that time, and never
+changed once a version with it is out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Connection, String, column, inspect, select, table, text
+
+from batch.errors import InputError
+from lifecycle.storage import schema
+
+Migration = Callable[[Connection], None]
+MIGRATIONS: dict[int, Migration] = {}  # by the version that each leads to; version 1 had no run_cost
+VERSION = 5
+
+
+def upgrade(connection: Connection) -> None:
+    """Bring the database to this version, in the caller's transaction: all of it, or nothing. Is idempotent.
+
+    Raises InputError for a database that a newer version has written: this one would misread it.
+    """
+    current_version = _stored_version(connection)
+    if current_version is None:
+        schema.metadata.create_all(connection)
+        connection.execute(schema.setting.insert().values(name="schema", value=str(VERSION)))
+        return
+    if current_version > VERSION:
+        raise InputError(
+            f"The database was written by a newer version of this program (its format is {current_version}, "
+            f"and this version reads up to {VERSION}).",
+            "Use that version or a later one, or set DATA_DIR and DATABASE_URL to other places.",
+        )
+    for version in range(current_version + 1, VERSION + 1):
+        MIGRATIONS[version](connection)
+    if current_version < VERSION:
+        connection.execute(schema.setting.update().where(schema.setting.c.name == "schema").values(value=str(VERSION)))
+
+
+def _stored_version(connection: Connection) -> int | None:
+    """The version of the stored tables; None for an empty database. Up to version 4 the table was named meta."""
+    tables = inspect(connection)
+    for name in ("setting", "meta"):
+        if tables.has_table(name):
+            return int(connection.execute(text(f"SELECT value FROM {name} WHERE name = 'schema'")).scalar_one())
+    return None
+
+
+def _migration(version: int) -> Callable[[Migration], Migration]:
+    def register(migration: Migration) -> Migration:
+        MIGRATIONS[version] = migration
+        return migration
+
+    return register
+
+
+def _execute(connection: Connection, *statements: str) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement)
+
+
+@_migration(2)
+def m002_bills(connection: Connection) -> None:
+    """Keep what runs have cost."""
+    usd = ", ".join(
+        f"{name}_usd FLOAT" for name in ("rows", "caches", "uncached", "standard", "first", "expected", "worst")
+    )
+    _execute(
+        connection,
+        "CREATE TABLE bill (run VARCHAR(24) NOT NULL PRIMARY KEY, owner VARCHAR(40) NOT NULL, "
+        "parent VARCHAR(24) NOT NULL, model VARCHAR(120) NOT NULL, rows BIGINT NOT NULL, ended_at FLOAT NOT NULL, "
+        f"finished BOOLEAN NOT NULL, borrowed BOOLEAN NOT NULL, unpriced BIGINT NOT NULL, {usd})",
+        "CREATE INDEX ix_bill_owner ON bill (owner)",
+        "CREATE INDEX ix_bill_parent ON bill (parent)",
+    )
+
+
+@_migration(3)
+def m003_unreturned(connection: Connection) -> None:
+    """Let bills tell of rows that may be billed though nothing came back."""
+    _execute(connection, "ALTER TABLE bill ADD COLUMN unreturned BIGINT DEFAULT 0 NOT NULL")
+
+
+@_migration(4)
+def m004_jobs_of_bills(connection: Connection) -> None:
+    """Let bills tell which jobs they are for, so that none is on two."""
+    _execute(
+        connection,
+        "ALTER TABLE bill ADD COLUMN jobs JSON DEFAULT '[]' NOT NULL",
+        "ALTER TABLE bill ADD COLUMN again BOOLEAN DEFAULT false NOT NULL",
+    )
+
+
+@_migration(5)
+def m005_one_vocabulary(connection: Connection) -> None:
+    """Rename tables, columns and stored words; what stages remember becomes the JSON of RunProgress."""
+    _execute(
+        connection,
+        "ALTER TABLE meta RENAME TO setting",
+        "ALTER TABLE learned RENAME TO observation",
+        "ALTER TABLE bill RENAME TO run_cost",
+        "ALTER TABLE run RENAME COLUMN owner TO owner_id",
+        "ALTER TABLE run RENAME COLUMN ticket TO idempotency_key",
+        "ALTER TABLE run RENAME COLUMN ending TO requested_end",
+        "ALTER TABLE run RENAME COLUMN data TO progress",
+        "ALTER TABLE shard RENAME COLUMN misses TO missed_polls",
+        "ALTER TABLE cache RENAME COLUMN made TO attempt",
+        "ALTER TABLE observation RENAME COLUMN owner TO owner_id",
+        "ALTER TABLE run_cost RENAME COLUMN owner TO owner_id",
+        "DROP INDEX ix_run_owner",
+        "DROP INDEX ix_learned_owner",
+        "DROP INDEX ix_bill_owner",
+        "DROP INDEX ix_bill_parent",
+        "CREATE INDEX ix_run_owner_id ON run (owner_id)",
+        "CREATE INDEX ix_observation_owner_id ON observation (owner_id)",
+        "CREATE INDEX ix_run_cost_owner_id ON run_cost (owner_id)",
+        "CREATE INDEX ix_run_cost_parent ON run_cost (parent)",
+        "UPDATE run SET requested_end = 'detached' WHERE requested_end = 'left'",
+        "UPDATE shard SET stage = 'detached' WHERE stage = 'left'",
+        "UPDATE shard SET stage = 'split' WHERE stage = 'divided'",
+        "UPDATE shard SET transport = 'imported' WHERE transport = 'recovered'",
+        "UPDATE setting SET name = 'snoozed:' || substr(name, 6) WHERE name LIKE 'kept:%%'",
+    )
+    for run in connection.execute(select(run_5)).mappings().all():
+        data = dict(run["progress"])
+        # A stage that was cut short had put these two aside for the row.
+        values = {"rows": data.pop("rows", run["rows"]), "estimate": data.pop("estimate", run["estimate"])}
+        values |= {"spec": _spec_5(run["spec"]), "progress": _progress_5(data)}
+        connection.execute(run_5.update().where(run_5.c.id == run["id"]).values(values))
+
+
+run_5 = table(
+    "run",
+    column("id", String),
+    column("rows", BigInteger),
+    column("spec", JSON),
+    column("progress", JSON),
+    column("estimate", JSON),
+)
+# Names in the JSON of run.spec, and in what was run.data: of version 4 on the left, of version 5 on the right.
+SPEC_NAMES_5 = {"allow_plain": "allow_uncached", "end_cache": "delete_user_caches"}
+PROGRESS_NAMES_5 = {
+    "canary": "canary_pending",
+    "borrowed": "user_caches",
+    "cache_sizes": "user_cache_tokens",
+    "named_for_use": "resolved_cache_names",
+    "after": "replaces_run",
+    "parts": "shard_parts",
+    "uploads": "uploads_started",
+    "files_until": "file_expires_at",
+    "repeated": "create_resent",
+    "watched": "poll_times",
+    "google_ahead": "clock_skew",
+    "cancel_asked": "cancel_requested_shards",
+    "stopped": "cancelled_duplicates",
+    "outputs": "result_files",
+    "unreturned": "no_result_rows",
+}
+ASSUMED_5 = ("hours", "implicit_rate", "token_counts", "output_bytes", "explicit_minimum")
+IMPORTED_JOB_NAMES_5 = {"job": "name", "inputs": "inputs_known", "results_until": "results_expire_at"}
+BACKOFF_NAMES_5 = {"capacity": "reason", **{name: name for name in ("refusals", "retry_at", "not_before")}}
+
+
+def _spec_5(spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec with its new names: what the user forbade stays forbidden, since a missing name means the default."""
+    return _renamed(spec, SPEC_NAMES_5)
+
+
+def _progress_5(data: dict[str, Any]) -> dict[str, Any]:
+    """What stages remembered, by the names and in the structure of RunProgress."""
+    progress: dict[str, Any] = {
+        "assumed": _taken(data, {name: name for name in ASSUMED_5}),
+        "backoff": _taken(data, BACKOFF_NAMES_5),
+    }
+    if (job := data.pop("recovered", None)) is not None:
+        progress["imported_job"] = _renamed(job, IMPORTED_JOB_NAMES_5)
+    if "counts" in data:
+        progress["collected"] = _taken(data, {"counts": "counts", "rows_usd": "rows_usd", "unpriced": "unpriced"})
+    if "ending" in data:
+        progress["ending"] = _taken(data, {"ending": "state", "error": "error"})
+    return progress | _renamed(data, PROGRESS_NAMES_5)
+
+
+def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in values.items()}
+
+
+def _taken(data: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Remove what has one of these names, and return it by its new name."""
+    return {new: data.pop(old) for old, new in names.items() if old in data}
