@@ -1,9 +1,9 @@
 """Decide which shared text of a batch to cache, by arithmetic: the plan with the least expected input cost.
 
 `plan_batches` reads a batch of normalised JSONL, finds every prefix that its requests share, and chooses for each
-group an explicit cache, implicit caching, or nothing: the exact optimum of the cost model in `batch.stakes`. The
-batch is read once; `Plan.again` makes the plan anew with other prices, durations, exact token counts or choices.
-Pure: it opens nothing but the lines it is given and knows no clock.
+group an explicit cache, implicit caching, or nothing: the exact optimum of `batch.planning.cost_model`. The batch is
+read once; `Plan.replan` makes the plan anew with other prices, durations, exact token counts or choices. Pure: it
+opens nothing but the lines it is given and knows no clock.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ COUNT_FROM_SHARE = 0.6
 class CostTotals(NamedTuple):
     """Input cost of the whole batch in USD; None where a price is unknown.
 
-    `standard` is the same outside a batch, `plain` without any cache, `implicit` with the expected implicit hits,
+    `standard` is the same outside a batch, `uncached` without any cache, `implicit` with the expected implicit hits,
     `chosen` the plan. `low` is the plan at the low end of the tokens and at the lower cached price that is printed
     for some models; `worst` at the high end, with caches living 48 hours and no implicit hit.
     """
@@ -64,8 +64,8 @@ class CostTotals(NamedTuple):
 
 
 class PlanTotals(NamedTuple):
-    """`requests` in the input, of which `sent` are sent (others are their twins) and `blind` hold parts of unknown
-    size, whose tokens come on top."""
+    """`requests` in the input, of which `sent` are sent (the others equal one of these) and `unknown_size` hold
+    parts of unknown size, whose tokens come on top."""
 
     requests: int
     sent: int
@@ -128,7 +128,7 @@ class Plan:
         overrides: Mapping[str, CachingChoice] | None = None,
         **options: Any,
     ) -> Plan:
-        """The plan of the same batch under other assumptions (fields of `Options`), without reading it again."""
+        """The plan of the same batch under other assumptions (fields of `PlanOptions`), without reading it again."""
         return plan_survey(
             self.survey,
             tariff or self.tariff,

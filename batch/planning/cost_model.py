@@ -29,7 +29,8 @@ class PlanOptions:
 
     `hours` is how long every cache lives; `implicit_rate` the share of requests of a prefix that find it cached by
     the service; `counts` exact tokens by prefix id and by sample id; `dedupe` None sends equal requests once only
-    where they set temperature 0 themselves. All tokens that were not counted are taken `stretch` times.
+    where they set temperature 0 themselves. All tokens that were not counted are multiplied by
+    `token_factor`.
     """
 
     hours: float = 4.0
@@ -78,9 +79,9 @@ class CostModel:
     """Tokens and money of rows and prefixes under one tariff and one set of options.
 
     Per prefix: `length` tokens, `requests` that begin with it, `weight` (USD that its requests save for each token a
-    cache of theirs holds), `floor` (tokens that implicit caching is expected to save a request whose deepest prefix
-    it is), `fixed` USD of a cache, `unsure` where part of the length is unknown. Per row: `sent`, `prompt` tokens
-    (those in a cache it names itself included), `pinned` tokens of that cache, `rate`s. `doubt` is half the 95 %
+    cache of theirs holds), `implicit_saving_tokens` (what implicit caching is expected to save a request whose deepest
+    prefix it is), `size_uncertain` where part of the length is unknown. Per row: `sent`, `prompt_tokens` (those in a
+    cache it names itself included), `own_cache_tokens` of that cache, `rate`s. `token_uncertainty` is half the 95 %
     interval of the tokens that were not counted, as a share of them.
     """
 
@@ -136,13 +137,17 @@ def build_cost_model(survey: PrefixSurvey, tariff: Tariff, options: PlanOptions)
     exact = _counted_tokens(forest, options.counts)
     ratio_between = _ratio_between_counts(forest, base, exact)
     ratio_between[np.isinf(ratio_between)] = ratio
+    # Estimates corrected piece by piece could make a prefix seem longer than one that continues it:
+    # hence the largest value of the way down to it.
     length = forest.highest(_lengths(forest.tokens, forest.tokens, base, exact, ratio_between))
     prompt = _lengths(survey.tokens, forest.tokens, _by_row(base, forest.leaf), exact, ratio)
+    # A row that names a cache itself pays for what that cache holds too, which its line does not show.
     own_cache_tokens = np.zeros(len(survey))
     own_cache_tokens[survey.own_cache_rows] = survey.own_cache_tokens
     prompt = prompt + own_cache_tokens
     rate = token_rates(prompt, tariff)
     shared = sent & (forest.leaf >= 0)
+    # add.at and not +=: many rows have the same leaf, and a fancy-indexed += would count each leaf once.
     own_weight = np.zeros(len(forest))
     np.add.at(own_weight, forest.leaf[shared], rate.saving_per_token[shared])
     requests = forest.counts(shared)
@@ -192,6 +197,7 @@ def _counted_tokens(forest: PrefixForest, counts: Mapping[str, int]) -> Floats:
     counted = {int(key, 16): count for key, count in counts.items() if "@" not in key}
     if counted:
         names = np.fromiter(counted, dtype=np.uint64, count=len(counted))
+        # One sort and a binary search a name: there may be a million prefixes and a hundred counts.
         order = np.argsort(forest.ids)
         position = np.minimum(np.searchsorted(forest.ids[order], names), len(forest) - 1)
         matches = forest.ids[order[position]] == names
@@ -214,6 +220,7 @@ def _ratio_between_counts(forest: PrefixForest, base: Ints, exact: Floats) -> Fl
     counted_above, estimated = np.append(exact, 0.0)[above], np.append(forest.tokens, 0.0)[above]
     size = forest.tokens[counted] - estimated
     error_ratio = np.divide(exact[counted] - counted_above, size, out=np.ones(len(size)), where=size > 0)
+    # All paths upward walk at once, a level a step, and leave when they have arrived.
     node = forest.parent[counted]
     while len(pending := np.flatnonzero((node >= 0) & (node != above))):
         node, above, error_ratio = node[pending], above[pending], np.maximum(error_ratio[pending], 0.0)
@@ -242,6 +249,8 @@ def _calibrate(survey: PrefixSurvey, counts: Mapping[str, int], sent: Bools) -> 
     draws = np.array([pair for pair in sample_pairs(survey, counts) if pair[0] > 0]).reshape(-1, 2)
     if not len(draws) or uncounted <= 0.0:
         return base, 1.0, Interval(uncounted, uncounted * UNCOUNTED_MARGIN)
+    # A row drawn with a chance proportional to its size counts with its quotient alone, except those so large that they
+    # were certain to be drawn: they stand for all the draws that fell on them.
     size, quotient = draws[:, 0], draws[:, 1] / draws[:, 0]
     weight = size if len(draws) >= sent.sum() else np.maximum(1.0, size * len(draws) / uncounted)
     ratio = float(np.average(quotient, weights=weight))

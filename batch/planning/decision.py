@@ -29,7 +29,7 @@ class CachingChoice(StrEnum):
 class Decision:
     """What was decided: which prefixes are cached, and per row the cache it uses (-1: none).
 
-    `floor` is what the plan counts on as implicit saving (tokens) for requests without a cache, per deepest prefix.
+    `implicit_saving_tokens` is what the plan counts on for requests without a cache, per deepest prefix.
     """
 
     cached: Bools
@@ -110,6 +110,7 @@ def _cache_per_row(
 ) -> Ints:
     """Per row the cache it uses: its deepest, unless it is cheaper without."""
     leaf = cost_model.forest.leaf
+    # The appended -1 is what a row without a leaf (-1) finds: indexing with -1 takes the last entry.
     used = np.append(cost_model.forest.deepest(cached), -1)[leaf]
     is_forced = np.zeros(len(cached) + 1, dtype=bool)
     is_forced[list(forced)] = True

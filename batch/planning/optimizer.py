@@ -33,7 +33,7 @@ class CacheCandidates:
     """Prefixes that may be cached, in preorder: a parent stands before its children, a subtree is contiguous.
 
     `own_at[i]:own_at[i + 1]` are the requests of candidate i in `own_floor` and `own_weight`, summed per distinct
-    floor if the caller likes. `forced` are cached whatever they cost. With `cover`, every request that has a
+    floor if the caller likes. `forced` are cached whatever they cost. With `cover_all`, every request that has a
     candidate among its ancestors must be served by a cache.
     """
 
@@ -50,8 +50,8 @@ class CacheCandidates:
 class _SubtreeCost:
     """The cost of a subtree as a function of the length of the deepest cached ancestor above it.
 
-    `start` is its value at 0; `bare` its value where there is no ancestor at all, which differs only when requests
-    must be covered. `slope` and `moment` are the sums of the changes, and of the changes times their places.
+    `start` is its value at 0; `without_ancestor` its value where there is no ancestor at all, which differs only when
+    requests must be covered. `slope` and `moment` are the sums of the changes, and of the changes times their places.
     """
 
     __slots__ = ("breaks", "moment", "slope", "start", "unsorted_breaks", "without_ancestor")
@@ -71,6 +71,7 @@ class _SubtreeCost:
         self.without_ancestor += other.without_ancestor
         self.slope += other.slope
         self.moment += other.moment
+        # The smaller list is merged into the larger, so that no breakpoint moves more than a logarithm of times.
         if len(self.breaks) < len(other.breaks):
             self.breaks, other.breaks = other.breaks, self.breaks
         self.unsorted_breaks += other.breaks
@@ -110,6 +111,7 @@ class _SubtreeCost:
             value, at = value_there, place
             slope += change
             passed += 1
+        # The function falls from `start`; where it has come down to the price, the cap ends and the old slope goes on.
         crossing = at + (price - value) / slope if slope < 0.0 else at
         removed_moment = sum(change * place for place, change in self.breaks[:passed])
         self.breaks[:passed] = [(crossing, slope)]
@@ -141,6 +143,7 @@ def select_caches(
     `leaf`, `implicit_tokens` and `weight` are per request, or per group of requests with the same leaf and the same
     implicit saving. A request without an eligible prefix above it changes nothing and is left out.
     """
+    # Only eligible prefixes become candidates: the forest is hung up anew over the gaps, each under its nearest one.
     nodes, deepest = np.flatnonzero(eligible), forest.deepest(eligible)
     position = np.full(len(eligible) + 1, -1)
     position[nodes] = np.arange(len(nodes))
@@ -149,6 +152,7 @@ def select_caches(
     relevant = np.flatnonzero((candidate_of >= 0) & (weight > 0))
     order = relevant[np.lexsort((implicit_tokens[relevant], candidate_of[relevant]))]
     candidate_of, implicit_tokens, weight = candidate_of[order], implicit_tokens[order], weight[order]
+    # Sorted by candidate and implicit saving, equal requests stand together; one sum stands for each run of them.
     begin = np.flatnonzero(
         np.append(True, (candidate_of[1:] != candidate_of[:-1]) | (implicit_tokens[1:] != implicit_tokens[:-1]))[
             : len(candidate_of)
@@ -183,6 +187,7 @@ def _thresholds(candidates: CacheCandidates) -> tuple[list[float], list[bool]]:
     own_at, floors, weights = candidates.own_at.tolist(), candidates.own_floor.tolist(), candidates.own_weight.tolist()
     costs: list[_SubtreeCost | None] = [None] * count
     ancestor_limits, cached_without_ancestor = [0.0] * count, [False] * count
+    # Preorder backwards: every child is finished before its parent takes it over.
     for node in range(count - 1, -1, -1):
         cost = costs[node] or _SubtreeCost()
         costs[node] = None
@@ -190,6 +195,7 @@ def _thresholds(candidates: CacheCandidates) -> tuple[list[float], list[bool]]:
             cost.start -= weights[row] * floors[row]
             cost.without_ancestor -= weights[row] * floors[row]
             cost.add_break(floors[row], -weights[row])
+        # A request of its own that nothing above serves must be served here, whatever it costs.
         if candidates.cover_all and own_at[node] < own_at[node + 1]:
             cost.without_ancestor = inf
         price = fixed[node] + cost.truncate_at(lengths[node])

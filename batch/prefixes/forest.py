@@ -64,6 +64,7 @@ class PrefixForest:
 
     def sums(self, values: NDArray[np.float64]) -> Floats:
         """Sum per subtree of one value a prefix."""
+        # In preorder a subtree is a slice, so its sum is a difference of two running sums.
         before = np.concatenate(([0.0], np.cumsum(values)))
         return np.asarray(before[self.end] - before[:-1])
 
@@ -75,6 +76,7 @@ class PrefixForest:
 
     def deepest(self, marked: Bools) -> Ints:
         """Of each prefix, the deepest one marked among itself and its ancestors; -1 for none."""
+        # Pointer doubling: each round looks twice as far up, so that a chain of a million turns takes twenty rounds.
         deepest_marked = np.where(marked, np.arange(len(self)), -1)
         above = self.parent.copy()
         while True:
@@ -99,9 +101,10 @@ class PrefixForest:
 class PrefixSurvey:
     """What planning needs to know of a batch; the rest stays in its file.
 
-    Per row: `offset` of its line, estimated `tokens` (all of it), `twin` (the first row with an equal request, itself
-    if there is none; by name only until `twins_checked`), flags of `batch.scan`. `pin_rows` name caches
-    themselves, of `pin_tokens` tokens (0: unknown). `heads` are beginnings of long texts as a forest of its own.
+    Per row: `offset` of its line, estimated `tokens` (all of it), `duplicate_of` (the first row with an equal request,
+    itself if there is none; by name only until `duplicates_checked`), `flags` of `batch.prefixes.scan`. The rows
+    `own_cache_rows` name caches themselves, of `own_cache_tokens` tokens (0: unknown). `long_text_starts` are
+    beginnings of long texts as a forest of its own.
     """
 
     lines: LineSource
@@ -130,8 +133,8 @@ def find_prefixes(
 ) -> PrefixSurvey:
     """Read a batch of normalised JSONL and find what its requests share.
 
-    `tokens` measures one part given as JSON (default: the estimates of `batch.tokens`); `caches` has the sizes of
-    cached contents that requests may name themselves; cuts inside texts are not looked for below `least` tokens.
+    `tokens` measures one part given as JSON (default: the estimates of `batch.tokens`); `cache_tokens` has the sizes
+    of cached contents that requests may name themselves; cuts inside texts are not looked for below `min_tokens`.
     """
     if split == "text":
         text_scan = TextScan(measure_tokens or default_measure(), cache_tokens or {})
@@ -180,6 +183,7 @@ def _build_forest(prefixes: scan.PrefixTable, base: Names, new_counts: Ints) -> 
     """
     ids = np.frombuffer(prefixes.ids, dtype=np.uint64)
     begin = np.cumsum(new_counts) - new_counts
+    # Most prefixes are one row's own; they are dropped before there is a tree.
     repeated = np.flatnonzero(_isin_sorted(_repeated_ids(ids, base), ids))
     last = np.full(len(new_counts), -1)
     np.maximum.at(last, np.searchsorted(begin, repeated, side="right") - 1, repeated)
@@ -231,6 +235,8 @@ def _in_preorder(forest: PrefixForest) -> PrefixForest:
     """The same forest renumbered; siblings stand in the order of their first rows."""
     count, parent = len(forest), forest.parent
     size = _subtree_sizes(parent)
+    # A node's number is its parent's, plus one, plus the sizes of the siblings before it; the sums run down the tree by
+    # pointer doubling, without visiting nodes one by one.
     order = np.lexsort((forest.row, parent))
     ordered = size[order]
     passed = np.cumsum(ordered) - ordered

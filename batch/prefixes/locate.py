@@ -68,7 +68,7 @@ class Prefix:
 
 
 class PrefixQuery(NamedTuple):
-    """A prefix to recover from a row that begins with it; with `behind`, what follows it there. Name 0: nothing."""
+    """A prefix to recover from a row that begins with it; with `remainder`, what follows it there. Name 0: nothing."""
 
     ident: str
     row: int

@@ -103,7 +103,7 @@ def canonical_part(part: bytes) -> bytes:
 
 
 def default_measure(file_tokens: Mapping[str, int] | None = None) -> Measure:
-    """Estimate tokens by `batch.tokens`; `known` has the tokens of files by URI."""
+    """Estimate tokens by `batch.tokens`; `file_tokens` has those of files by URI."""
 
     def estimate_tokens(part: bytes) -> float:
         if part.startswith(b'{"text":"') and b"\\" not in part and part.count(b'"') == 4:

@@ -1,8 +1,8 @@
 """Rewrite requests for the caches of a plan: the second pass, streaming, in any order of rows. Pure.
 
 A request that a cache serves is written without what the cache holds; its `cachedContent` is a placeholder until the
-cache exists (`substitute`). Whether its beginning equals the cache's content is decided here, on the JSON itself: a
-row that differs is written as it was read, whatever the plan said.
+cache exists (`fill_placeholders`). Whether its beginning equals the cache's content is decided here, on the JSON
+itself: a row that differs is written as it was read, whatever the plan said.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _decode_typed = msgspec.json.Decoder(_Line).decode
 
 
 class RewriteResult(NamedTuple):
-    """What a pass wrote. `unlike` are rows that do not begin with their cache's content and were left plain."""
+    """What a pass wrote. `mismatched` are rows that do not begin with their cache's content and were left plain."""
 
     rows: int
     size_bytes: int
@@ -108,7 +108,7 @@ def _lines(source: BinaryIO, rows: Ints, offset: Ints, cache_of_row: Ints) -> It
 def use_cache(line: bytes, prefix: Prefix, name: bytes) -> bytes | None:
     """A line rewritten to use a cache of this name; None if its request does not begin with what the cache holds.
 
-    Everything else of the request stays as it was written. The result begins like `MARK` if the name is a
+    Everything else of the request stays as it was written. The result begins like `PLACEHOLDER_START` if the name is a
     placeholder.
     """
     try:

@@ -39,11 +39,12 @@ HAS_OWN_CACHE, UNPARSED, UNKNOWN_SIZE, TEMPERATURE_0 = 1, 2, 4, 8
 temperature is 0."""
 
 SizedPrefix = tuple[int, int, float, int, int]
-"""A prefix: its name, its name as a place to cut, the tokens of its last part, BLIND or 0, the seed of what follows."""
+"""A prefix: its name, its name as a place to cut, the tokens of its last part, UNKNOWN_SIZE or 0, the seed of what
+follows."""
 
 
 class PrefixTable:
-    """Prefixes as met: name, tokens up to their end, BLIND or 0."""
+    """Prefixes as met: name, tokens up to their end, UNKNOWN_SIZE or 0."""
 
     def __init__(self) -> None:
         self.ids, self.tokens, self.unknown_size = array("Q"), array("d"), array("B")
@@ -124,6 +125,7 @@ class SuffixTokens:
     def tokens(self, sizes: NDArray[np.uint32]) -> NDArray[np.float64]:
         """Tokens of every row's tail of so many bytes."""
         rows, tokens = np.asarray(self._rows, dtype=np.int64), np.asarray(self._tokens)
+        # Short texts have other tokens per byte than long ones, so every doubling of the size has a ratio of its own.
         octave = np.frexp(sizes)[1]
         tokens_by = np.bincount(octave[rows], weights=tokens, minlength=64)
         bytes_by = np.bincount(octave[rows], weights=sizes[rows], minlength=64)
@@ -159,7 +161,7 @@ class PrefixHasher:
         return self._headers.get(name) or self._hash_header(request, name)
 
     def part(self, part: Raw | bytes, raw_hash: int, seed: int) -> SizedPrefix:
-        """Name and size of a part behind the prefix `seed`, remembered as `spelled`."""
+        """Name and size of a part behind the prefix `seed`, remembered as it was written."""
         raw = request_parts.canonical_part(bytes(part))
         if raw.startswith(TEXT):
             sized = _sized_prefix(digest(raw, seed), self.estimator(raw))
@@ -169,7 +171,7 @@ class PrefixHasher:
         return sized
 
     def field(self, raw: Raw, raw_hash: int) -> tuple[int, int]:
-        """Name of a field that requests tend to have in common, and COLD if it sets the temperature to 0."""
+        """Name of a field that requests tend to have in common, and TEMPERATURE_0 if it sets that."""
         if len(self.fields) > REMEMBERED:
             self.fields.clear()
         canonical = request_parts.canonical_json(raw)
@@ -206,7 +208,7 @@ def _sized_prefix(name: int, tokens: float) -> SizedPrefix:
 
 
 class PrefixScan:
-    """What a pass found. `heads` are beginnings of long texts that are not shared whole, of the rows `head_rows`."""
+    """What a pass found. `long_text_starts` are beginnings of long texts not shared whole, of the rows `start_rows`."""
 
     def __init__(self, measure: Measure, caches: Mapping[str, int]) -> None:
         self.hasher, self.suffixes = PrefixHasher(measure), SuffixTokens(measure)
@@ -260,6 +262,7 @@ class PrefixScan:
                     salt, not_user = salt ^ IN_EXCHANGE, 1
                 seed, cut = name ^ salt, prefix
                 for part in content.parts:
+                    # A cut is written down only now, when what follows has told whether a cache may end there.
                     if cut:
                         prefix |= not_user
                         if prefix in seen_prefixes:
@@ -305,10 +308,12 @@ class PrefixScan:
                 settings_hash = fields.get(digest(config)) if config is not UNSET else None
                 if settings_hash is None or request.safetySettings is not UNSET:
                     settings_hash = hash_settings(request)
+                # Settings tell requests apart, not prefixes: rows of any temperature share a cache.
                 name ^= settings_hash[0]
                 flags |= settings_hash[1]
             rows += pack(base, name, line_offset, tokens, new_count, size, flags)
             row += 1
+            # Forgotten between rows only: a row's prefixes must all be named against the same memory.
             if len(known_parts) > REMEMBERED:
                 known_parts.clear()
                 seen_prefixes.clear()
@@ -359,7 +364,7 @@ class PrefixScan:
         self._add_row(tokens, 0, name ^ salt, flags | temperature_flag, line_offset)
 
     def _hash_settings(self, request: RequestHeader) -> tuple[int, int]:
-        """Name what is not prompt; COLD if it sets the temperature to 0."""
+        """Name what is not prompt; TEMPERATURE_0 if it sets that."""
         name = temperature_flag = 0
         for field in (request.generationConfig, request.safetySettings):
             if field is not UNSET:

@@ -67,6 +67,7 @@ class BloomSeen:
         self._new = array("Q")
 
     def __contains__(self, name: int) -> bool:
+        # The lowest bits mark cuts; the slot is taken from those above them.
         return self.slots[name >> 8 & LAST_SLOT] > 1
 
     def add(self, names: Iterable[int]) -> None:
@@ -86,7 +87,7 @@ class BloomSeen:
 class ScannedPart:
     """A part met whole: the name of what ends with it, its tokens, the names of places in it.
 
-    Once `followed`, `last` is the last cut inside it (0: none).
+    Once `fully_shared`, `last_cut` is the last cut inside it (0: none).
     """
 
     name: int
@@ -101,7 +102,7 @@ class ScannedPart:
 class TextScan(PrefixScan):
     """A scan that cuts between contents, between parts, and inside the texts of users.
 
-    `least` is the size in tokens below which no prefix is of interest.
+    Prefixes of fewer than `min_tokens` are of no interest.
     """
 
     def read(self, first: Iterable[bytes], second: Iterable[bytes], min_tokens: float) -> None:

@@ -317,7 +317,7 @@ def _unknown_key_error(key_path: str, key: str, known_keys: tuple[str, ...]) -> 
 def _remedy(key_path: str) -> str:
     if key_path.rpartition(".")[2] in PRICE_KEYS:
         return "Write USD per million tokens as a number, or leave the key out if it is unknown."
-    return "Compare with batch/catalog.toml, which has the same shape."
+    return "Compare with batch/pricing/catalog.toml, which has the same shape."
 
 
 def _tariff(model: CatalogModel, rates: CatalogPrices, explicit_minimum: int | None, **others: Any) -> Tariff:

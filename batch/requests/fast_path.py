@@ -67,7 +67,7 @@ class SimpleRequest(Struct, rename="camel", forbid_unknown_fields=True, gc=False
     tool_config: Raw | UnsetType = UNSET
 
     def other_fields(self) -> tuple[Raw | UnsetType, ...]:
-        """The fields beside the contents, in the order of `OTHERS`."""
+        """The fields beside the contents, in the order of `OTHER_FIELDS`."""
         return (self.system_instruction, self.generation_config, self.safety_settings, self.tools, self.tool_config)
 
 

@@ -22,9 +22,9 @@ _MARK = re.compile(r"\{\{\{\{|\{\{(.*?)\}\}", re.DOTALL)
 
 @dataclass(frozen=True)
 class Template:
-    """`pieces` surround the cells of `columns` (indices into the table): piece, cell, piece, …, piece.
+    """`literals` surround the cells of `columns` (indices into the table): literal, cell, literal, …, literal.
 
-    `lead` is how many of the first piece's characters go into a part of their own; 0 for none.
+    `prefix_chars` is how many of the first literal's characters go into a part of their own; 0 for none.
     """
 
     literals: tuple[str, ...]

@@ -137,7 +137,7 @@ class _Converter:
         self._nodes = 0
 
     def convert_node(self, given: object, path: str, depth: int, followed_references: tuple[str, ...]) -> Schema:
-        """Convert one schema. `via` are the references being followed, to see a circle."""
+        """Convert one schema. `followed_references` shows a circle."""
         self._nodes += 1
         self._conversion.depth = max(self._conversion.depth, depth)
         if given is True or given == {}:

@@ -265,7 +265,7 @@ class RowChecker:
     # -- a prompt ------------------------------------------------------------------------------------------------------
 
     def check_prompt(self, text: str, key: str, number: int, prefix_chars: int = 0) -> CheckedRow | list[Problem]:
-        """Make a request of a prompt. Its first `lead` characters become a part of their own."""
+        """Make a request of a prompt. Its first `prefix_chars` characters become a part of their own."""
         cache = ""
         if match := match_marker(text):
             findings = Findings()

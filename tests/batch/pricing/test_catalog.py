@@ -183,7 +183,7 @@ class TestOverride:
             ("models =", "is not valid TOML", "Correct the file, or unset CATALOG_FILE."),
             ("modells = 1", "modells is not a key", "Did you mean models?"),
             ("models = 1", "models must be a table", "[models]"),
-            ("[models]\nmine = 1", 'models."mine": Expected object', "batch/catalog.toml"),
+            ("[models]\nmine = 1", 'models."mine": Expected object', "batch/pricing/catalog.toml"),
             ("[models.mine]\nlabl = 'x'", 'models."mine".labl is not a key', "Did you mean label?"),
             ("[models.mine.prices]\ninput_bach = 1", "prices[0].input_bach", "Did you mean input_batch?"),
             ("[models.mine.prices]\nlong = {cachd = 1}", "prices[0].long.cachd", "Did you mean cached?"),
