@@ -36,8 +36,10 @@ class RowCheck(Protocol):
 
 
 class RowCheckMaker(Protocol):
-    """Makes the check of one input for rows that get these settings; `model` is the run's, "" if it is open, and `rules`
-    are those of the model that the rows are meant for."""
+    """Makes the check of one input for rows that get these settings.
+
+    `model` is the run's, "" if it is open; `rules` are those of the model that the rows are meant for.
+    """
 
     def __call__(self, settings: EncodedSettings, *, model: str = "", rules: ModelRules | None = None) -> RowCheck: ...
 
@@ -47,10 +49,10 @@ class RequestKind:
     """One kind of request, named as in the catalog.
 
     `create_method` makes its batch jobs: `POST models/{model}:{create_method}`. `make_check` checks input and writes
-    the requests as they are sent. `assumed_output` is told whether the model thinks; `result_bytes` estimates one result
-    line from its output tokens. `classify` reads a result line; `price` is one row's usage in a batch, None where a
-    price is not known. `columns` are those of a flat row, shown and exported in this order. With
-    `pictures` a row that does not say otherwise asks for one.
+    the requests as they are sent. `assumed_output` is told whether the model thinks; `result_bytes` estimates one
+    result line from its output tokens. `classify` reads a result line; `price` is one row's usage in a batch, None
+    where a price is not known. `columns` are those of a flat row, shown and exported in this order. With `pictures` a
+    row that does not say otherwise asks for one.
     """
 
     name: str

@@ -73,7 +73,7 @@ class DraftWriter:
         return self._pending_bytes >= FLUSH_BYTES or len(self._pending) >= FLUSH_ROWS
 
     def flush(self, source_columns: list[pa.Array] | None = None) -> None:
-        """Write what was taken; `own` holds the table's own columns of exactly these rows.
+        """Write what was taken; `source_columns` holds the table's own columns of exactly these rows.
 
         The writing goes on beside the reading, one batch behind at most; what goes wrong shows at the next call.
         """
@@ -116,7 +116,7 @@ class DraftWriter:
     def resolve_duplicates(self, max_listed: int) -> tuple[int, list[DuplicateKey]]:
         """Leave out rows that repeat a key, after the first; generated keys give way instead.
 
-        Returns how many were left out, and the first `keep` of them. To be called once, after `close`.
+        Returns how many were left out, and the first `max_listed` of them. To be called once, after `close`.
         """
         dropped, duplicate_keys, attempt = 0, list[DuplicateKey](), 2
         while (suspects := _suspects(np.frombuffer(self._hashes, np.int64))) is not None:

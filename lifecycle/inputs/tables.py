@@ -47,8 +47,10 @@ RESERVED_NAMES = ("n", "key", "prompt", "line")
 
 
 class Batch(NamedTuple):
-    """Some rows. `lines` are their 1-based places in the source, `texts` the wanted columns' cells as text (by
-    column), `own` every column with its type; rows that are broken are in `faults` only.
+    """Some rows.
+
+    `lines` are their 1-based places in the source, `texts` the cells of the columns asked for, as text (by column),
+    `source_columns` every column with its type; rows that are broken are in `faults` only.
     """
 
     lines: list[int]
@@ -75,7 +77,7 @@ class Table(ABC):
 
     @abstractmethod
     def batches(self, text_columns: Sequence[int]) -> Iterator[Batch]:
-        """The rows in order. `wanted` are the columns whose text is needed."""
+        """The rows in order. `text_columns` are those whose text is needed."""
 
 
 def table_preview(source: Path | str, kind: str) -> Preview:

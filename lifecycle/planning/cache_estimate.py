@@ -25,10 +25,10 @@ HEADER_BYTES = 1 << 19  # a picture's size stands in it
 
 @dataclass(frozen=True)
 class CacheEstimate:
-    """What a cache would cost before it is made. Tokens are estimated, `unknown` when a document's size is not known.
+    """What a cache would cost before it is made. Tokens are estimated, `size_unknown` when a document's is not known.
 
-    USD are None where a price is unknown. `pays_from` is the number of requests from which it costs less than to send
-    the same with every one of them, if it lives `hours`; None if it never does, or if that cannot be known.
+    USD are None where a price is unknown. `break_even_requests` is the number of requests from which it costs less than
+    to send the same with every one of them, if it lives `hours`; None if it never does, or if that cannot be known.
     """
 
     tokens: int

@@ -53,7 +53,7 @@ class ExpectedHours(NamedTuple):
 
 @dataclass(frozen=True)
 class Forecast:
-    """A plan and its price. `counted` says how many texts were counted exactly, `caution` what to know before."""
+    """A plan and its price. `counted_texts` is how many were counted exactly, `warning` what to know before."""
 
     plan: Plan
     estimate: CostEstimate
@@ -88,7 +88,7 @@ def forecast(
 ) -> Forecast:
     """Plan and price the requests of a draft. `count` makes shared texts and a sample of the rest exact.
 
-    Without a tariff everything is planned plain, and every figure in USD is None. `before` is a forecast of the same
+    Without a tariff everything is planned plain, and every figure in USD is None. `previous` is a forecast of the same
     draft for the same model: what it read and counted is used again; else `counts` are exact ones known already.
     `observed` is the usage of a canary's rows, `predicted` their estimated prompt tokens. Overrides of groups that
     the draft does not have are left out.

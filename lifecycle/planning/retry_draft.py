@@ -43,8 +43,9 @@ NOTHING_TO_RETRY = ("No row of this run needs to be sent again.", "Choose other 
 class RetryForecast:
     """A child run as it would be sent: the parent's id, its requests, its decision, and what it will cost.
 
-    With `after`, the id of a run under way, that one is cancelled first, and only what it leaves unanswered is sent:
-    `draft` and `found` are then of all its rows, more than will be sent. `siblings` are the retries there were before.
+    With `replaces_run`, the id of a run under way, that one is cancelled first, and only what it leaves unanswered is
+    sent: `draft` and `forecast` are then of all its rows, more than will be sent. `sibling_count` is how many retries
+    there were before.
     """
 
     parent_id: str

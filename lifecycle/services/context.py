@@ -1,4 +1,4 @@
-"""What every deed is done with: the store, the keys in memory, the folders of runs, and today's prices."""
+"""What every service works with: the store, the keys in memory, the folders of runs, and today's prices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServiceContext:
-    """One per process, shared by all deeds. `prefix` begins the name of all that this installation makes at Google."""
+    """One per process, shared by all services.
+
+    `prefix` begins the name of all that this installation makes at Google.
+    """
 
     store: Store
     keyring: Keyring

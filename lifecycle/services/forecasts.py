@@ -82,7 +82,7 @@ class ForecastService:
     ) -> Forecast:
         """Plan and price a draft. With an account, shared texts and a sample of the rest are counted exactly, free.
 
-        Not `exact`: nothing is counted anew. `before` is a forecast of the same draft for the same model, to go on
+        Not `exact`: nothing is counted anew. `previous` is a forecast of the same draft for the same model, to go on
         from. Raises InputError for a cache that requests name and cannot use.
         """
         context, model = self._context, model_id(spec.model)

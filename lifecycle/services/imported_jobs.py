@@ -16,7 +16,7 @@ from lifecycle.services.submissions import SubmissionService
 
 
 class ImportService:
-    """What is known of a foreign job, and how it is told, is in `recovery`."""
+    """Adopts jobs; what is known of one, and how it is described, is in `lifecycle/core/foreign_jobs.py`."""
 
     def __init__(self, context: ServiceContext, submissions: SubmissionService) -> None:
         self._context, self._submissions = context, submissions

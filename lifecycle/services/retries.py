@@ -1,6 +1,6 @@
 """Rows sent again as runs of their own: those that did not succeed, all of a run under way, or a whole run once more.
 
-Which rows a retry takes, and how its draft is made of them, is in `retries`.
+Which rows a retry takes, and how its draft is made of them, is in `lifecycle/planning/retry_draft.py`.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class RetryService:
     ) -> str:
         """Send chosen rows again as a child run, under their own keys; the parent's view merges the newest successes.
 
-        Without outcomes and keys, the rows that may well go better next time. Without a ticket, the same wish at the
-        same moment is the same run.
+        Without outcomes and keys, the rows that may well go better next time. Without an idempotency key, the same
+        request at the same moment is the same run.
         """
         retry_forecast = self.retry_forecast(
             account,
@@ -74,7 +74,7 @@ class RetryService:
         max_output_tokens: int | None = None,
         rows_per_job: int = 0,
     ) -> RetryForecast:
-        """Prepare a child run of chosen rows, and price it; nothing is sent or recorded before `send_retry`.
+        """Prepare a child run of chosen rows, and price it; nothing is sent or recorded before `submit_retry`.
 
         Of a run that is a retry itself, its own rows are meant, as they stand after all retries. Rows that are being
         sent again already are left out.
@@ -102,7 +102,7 @@ class RetryService:
     ) -> RetryForecast:
         """Price what sending all rows of a run under way again would cost, elsewhere: the most that it can come to.
 
-        Nothing is cancelled or recorded before `send_retry`. Raises InputError for a run that has ended.
+        Nothing is cancelled or recorded before `submit_retry`. Raises InputError for a run that has ended.
         """
         row = self._context.run_row(account, run_id)
         if row.stage == Stage.FINISHED:
@@ -119,7 +119,7 @@ class RetryService:
         return RetryForecast(root_id, draft, spec, forecast, replaces_run=run_id, sibling_count=len(children))
 
     def submit_retry(self, account: Account, retry_forecast: RetryForecast, idempotency_key: str) -> str:
-        """Submit a prepared child run; the same ticket again is the same run. Raises OverBudget."""
+        """Submit a prepared child run; the same idempotency key again is the same run. Raises OverBudget."""
         store = self._context.store
         self._context.run_row(account, retry_forecast.parent_id)
         existing_children = {child.id for child in store.children(retry_forecast.parent_id)}

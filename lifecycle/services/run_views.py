@@ -36,7 +36,7 @@ STATE_LABELS = {
 def run_view(
     row: RunRecord, shards: Sequence[ShardRecord], caches: Sequence[CacheRecord], now: float, *, key_held: bool
 ) -> RunView:
-    """One run as a user sees it. `now` is epoch seconds; `held`: this process works on runs, and holds its key."""
+    """One run as a user sees it. `now` is epoch seconds; `key_held`: this process works on runs, and holds its key."""
     imported, collected = row.progress.imported_job, row.progress.collected
     state, stage = _state(row, now, key_held=key_held), row.stage
     jobs = tuple(_job(shard, row.progress) for shard in shards)

@@ -50,7 +50,7 @@ class SubmissionService:
     ) -> str:
         """Record a run, and return its id; the work begins by itself. The same idempotency key again is the same run.
 
-        `found` is the forecast that the user saw, made here otherwise. Not `attended`: nobody stays to renew the leases
+        `forecast` is the one that the user saw, made here otherwise. Not `attended`: nobody stays to renew the leases
         of caches, unless a server works on this data folder. Raises OverBudget, or InputError for a transport that
         cannot work, before anything is recorded.
         """

@@ -86,21 +86,6 @@ def rows_of(runner: Runner, account: Account, run_id: str) -> dict[str, tuple[st
     return {str(row.key): (str(row.prompt), str(row.outcome), str(row.text)) for row in page.itertuples()}
 
 
-@pytest.mark.parametrize(
-    "given", ["batches/abc-1_2", " abc-1_2\n", "https://generativelanguage.googleapis.com/v1beta/batches/abc-1_2"]
-)
-def test_a_job_is_named_as_people_paste_it(given: str) -> None:
-    assert foreign_jobs.job_name(given) == "batches/abc-1_2"
-
-
-@pytest.mark.parametrize(
-    "given", ["", "batches/", "files/abc", "batches/a b", "../batches/..", "batches/a:cancel", "ä"]
-)
-def test_what_is_no_name_is_refused_before_anybody_is_asked(given: str) -> None:
-    with pytest.raises(InputError, match="not a batch job's name"):
-        foreign_jobs.job_name(given)
-
-
 def test_a_job_that_has_ended_is_collected_priced_and_left_alone(
     runner: Runner, account: Account, elsewhere: Elsewhere, emulator: EmulatorProcess, tmp_path: Path
 ) -> None:
