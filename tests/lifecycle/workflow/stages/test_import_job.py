@@ -15,7 +15,6 @@ import pytest
 
 from batch.errors import InputError, NotFound
 from batch.model import RunState
-from lifecycle.core import foreign_jobs
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.run_progress import ImportedJob, RunProgress
 from lifecycle.results.export.export import export
