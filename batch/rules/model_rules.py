@@ -16,6 +16,7 @@ REMEMBERED = 256
 """So many combinations of demands are remembered; rows repeat them."""
 MOST_CANDIDATES = 8
 """No model gives more answers to one request."""
+LONGEST_BUDGET = 32_768
 _FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
 
 
@@ -161,14 +162,16 @@ def _takes_levels(facts: CatalogModel, level: str) -> bool | None:
 
 
 def _has_level(facts: CatalogModel, level: object) -> bool | None:
-    if facts.thinking != "levels" or not isinstance(level, str):
-        return True  # told by thinking_level_kind; a level given as a number is the wire's own affair
-    return level.lower() in facts.thinking_levels if facts.thinking_levels else None
+    if facts.thinking != "levels":
+        return True  # that is thinking_level_kind's to tell
+    return level.lower() in facts.thinking_levels if facts.thinking_levels and isinstance(level, str) else None
 
 
 def _in_budget(facts: CatalogModel, budget: int) -> bool | None:
-    if budget <= 0 or facts.thinking == "levels":  # models with levels still take a budget, without a known range
+    if budget <= 0:
         return True
+    if facts.thinking == "levels":  # these still take a budget; no range is documented, and 2.5's longest is safe
+        return True if budget <= LONGEST_BUDGET else None
     return facts.thinking_budget[0] <= budget <= facts.thinking_budget[1] if facts.thinking_budget else None
 
 

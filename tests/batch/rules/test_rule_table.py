@@ -381,6 +381,15 @@ def test_snake_case_and_the_long_way_are_held_to_the_same_rules() -> None:
     assert rule_ids(check(NEW, {"contents": calls})[0]) == ["response_count"]
 
 
+@pytest.mark.parametrize("values", [{"thinkingBudget": 32_769}, {"thinkingLevel": 3}, {"thinkingBudget": 0}])
+def test_a_known_model_is_only_warned_of_where_nothing_is_documented(values: Json) -> None:
+    """A budget on a model with levels, a level by the wire's number, and no thinking where users report both."""
+    checked, notes = check(NEW, thinking(**values))
+    assert isinstance(checked, CheckedRow)
+    assert list(notes.values()) == [1]
+    assert check(NEW, thinking(thinkingBudget=100))[1] == {}
+
+
 def test_calls_of_earlier_rounds_are_only_warned_of() -> None:
     """Google looks at the signatures of the round under way."""
     history = turns(USER, call("f", signed=False), answer("f"), {"role": "model", "parts": [{"text": "1"}]}, USER)
