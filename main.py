@@ -76,7 +76,7 @@ def _warm_up() -> None:
 
 
 def _show_unexpected_error(error: Exception) -> bool:
-    """A bug: the log gets the details, the page plain words."""
+    """Log the details of a bug, and show plain words on the page."""
     log.error("The page failed", exc_info=error)
     st.error("Something went wrong here. Your runs go on. Reload the page; the server's log has the details.")
     return True

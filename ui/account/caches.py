@@ -1,4 +1,4 @@
-"""The caches drawer: what is kept at Google under this key, what it costs, what needs it; extend or delete."""
+"""Caches: what is kept at Google under this key, what it costs, what needs it; extend or delete."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def request_caches(runner: Runner, account: Account) -> background.BackgroundRes
 
 
 def draw(runner: Runner, account: Account | None) -> None:
-    """Draw the drawer. Nothing is asked of Google before it is opened."""
+    """Draw the expander. Nothing is asked of Google before it is opened."""
     with st.container(key="caches-drawer"):
         if account is not None:
             _draw_content(runner, account)

@@ -1,4 +1,4 @@
-"""The drawer of all that was spent: by day and model over every run, those deleted meanwhile included."""
+"""All that was spent: by day and model over every run, those deleted meanwhile included."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_MODELS = 5  # as many as there are colours; the rest is one more
 
 
 def draw(runner: Runner, account: Account | None) -> None:
-    """Draw the drawer; nothing is added up before it is opened."""
+    """Draw the expander; nothing is added up before it is opened."""
     with st.container(key="spend-drawer"):
         if account is None:
             return

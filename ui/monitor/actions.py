@@ -1,4 +1,4 @@
-"""What the buttons do: callbacks that ask the runner, once, and tell how it went."""
+"""Callbacks of the monitor's buttons: each asks the runner once, and leaves a notice if it failed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def cancel_and_resubmit(retry_forecast: RetryForecast, idempotency_key: str) -> 
 
 
 def import_job(job: str, file: UploadedFile | None, key_field: str = "") -> bool:
-    """Adopt a batch job made elsewhere, with the file of its requests if there is one. Whether it was done.
+    """Import a batch job made elsewhere, with the file of its requests if there is one. Whether it was done.
 
     `key_field` names the field that identifies rows; "" has it found.
     """
@@ -98,7 +98,7 @@ def edit(run_id: str) -> None:
 
 
 def confirm_delete(run_id: str) -> None:
-    """Ask before deleting; "" takes the question back."""
+    """Ask before deleting; "" closes the question."""
     st.session_state["to_delete"] = run_id
 
 

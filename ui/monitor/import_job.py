@@ -1,4 +1,4 @@
-"""Adopt a batch job that was made elsewhere with the same key: by its name, or from a list of such jobs."""
+"""Import a batch job that was made elsewhere with the same key: by its name, or from a list of such jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_AGE_SECONDS = 600.0
 
 
 def draw(runner: Runner, account: Account) -> None:
-    """Draw the drawer. Google is asked for a list only when the user asks for one."""
+    """Draw the expander. Google is asked for a list only when the user asks for one."""
     with st.expander("Recover a batch job", key="import-job", on_change="rerun") as drawer:
         if not drawer.open:
             return
@@ -53,7 +53,7 @@ def draw(runner: Runner, account: Account) -> None:
             max_chars=100,
             width=320,
             help="What its maker called the key: key, custom_id, request_id, … It is found by its values; "
-            "name it where the run says that it could not be told.",
+            "name it where the run says that it could not be found.",
         )
         notices.draw("import-job")
         if st.session_state.get("import_lists_jobs"):
@@ -61,7 +61,7 @@ def draw(runner: Runner, account: Account) -> None:
 
 
 def _import(version: str, name: str = "") -> None:
-    """Adopt the job that was named, or the one that was chosen from the list."""
+    """Import the job that was named, or the one that was chosen from the list."""
     job_name = name or str(st.session_state.get("import-job-name") or "")
     if actions.import_job(
         job_name,

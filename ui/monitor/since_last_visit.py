@@ -1,7 +1,7 @@
 """Finished while you were away: which runs have ended since this browser last looked, and how.
 
 What a browser has seen is one of its preferences, for each account: when the last ended run that it knew had ended, and
-the endings that it was told of and has not dismissed. With cookies blocked every visit is the first, and says nothing.
+the endings that were shown and not dismissed. With cookies blocked every visit is the first, and shows nothing.
 
 A browser writes its cookie some time after the click, and a reload may come before it. So the server keeps what a
 browser has dismissed, and a cookie that is late brings nothing back.
@@ -58,7 +58,7 @@ def ended_at_ms(run: RunView) -> int:
 
 
 def draw(runner: Runner, account: Account | None) -> None:
-    """Take note of what has ended, and tell what ended while nobody looked.
+    """Remember what has ended, and show what ended since the last visit.
 
     There is always a container, so that what follows keeps its place in the page, and what is being typed in it.
     """
@@ -69,7 +69,7 @@ def draw(runner: Runner, account: Account | None) -> None:
 
 
 def _unseen_runs(runner: Runner, account: Account) -> list[RunView]:
-    """The endings to be told; what the browser has seen is brought up to date."""
+    """The endings to show; what the browser has seen is brought up to date."""
     seen, browser = parse_seen(preferences.recall(_preference_name(account))), preferences.browser_id()
     is_first_visit = st.session_state.get(_VISITED) != account.owner_id
     st.session_state[_VISITED] = account.owner_id
@@ -95,7 +95,7 @@ def ended_here() -> list[RunView]:
 
 
 def add_unseen(account: Account, run_ids: Iterable[str]) -> None:
-    """Runs that ended here while the page was out of sight are to be told as well."""
+    """Show runs as well that ended here while the page was out of sight."""
     seen = parse_seen(preferences.recall(_preference_name(account))) or SeenRuns()
     ended_ids = {run.id for run in ended_here()}
     new_ids = [name for name in run_ids if name in ended_ids and name not in seen.unseen]
@@ -103,7 +103,7 @@ def add_unseen(account: Account, run_ids: Iterable[str]) -> None:
 
 
 def dismiss(account: Account, run_id: str = "") -> None:
-    """Say no more of one run, or of any."""
+    """Stop showing one run's ending, or all."""
     seen = parse_seen(preferences.recall(_preference_name(account))) or SeenRuns()
     dismissed = [name for name in seen.unseen if run_id in ("", name)]
     get_state().runner.runs.dismiss_endings(account, preferences.browser_id(), dismissed)

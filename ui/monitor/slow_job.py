@@ -21,7 +21,7 @@ OPEN_RUN = "resubmit_open"  # the id of the run whose choices are shown
 
 @dataclass(frozen=True)
 class _CacheKey:
-    """What an offer hangs on."""
+    """What the forecast depends on."""
 
     run_id: str
     owner: str
@@ -115,7 +115,7 @@ def _current_choice(run_id: str) -> tuple[str, int]:
 
 
 def _resubmit(idempotency_key: str) -> None:
-    """Do what was offered, once, and show the new run. A choice that changed meanwhile is priced first."""
+    """Submit what was priced, once, and show the new run. A choice that changed meanwhile is priced first."""
     result: background.BackgroundResult[RetryForecast] | None = background.latest(NAME)
     if result is None or result.value is None or idempotency_key != st.session_state.get("resubmit_idempotency_key"):
         return

@@ -1,4 +1,4 @@
-"""The cost card: what a draft will cost at least, probably and at worst, and a budget for it."""
+"""The cost estimate: what a draft will cost at least, probably and at worst, and a budget for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORST_HELP = "Every row writes to its output limit, thoughts included, and cache
 
 
 def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, spec: RunSpec) -> None:
-    """Draw the card of a draft."""
+    """Draw the estimate of a draft."""
     estimate = displayed.forecast.estimate
     with st.container(border=True, key="cost"):
         st.markdown(f"**{_heading(account)}**")

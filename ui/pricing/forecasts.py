@@ -42,7 +42,7 @@ class DisplayedForecast:
 
 @dataclass(frozen=True)
 class _CacheKey:
-    """What a forecast hangs on. Name, transport, budget and canary do not change it."""
+    """What a forecast depends on. Name, transport, budget and canary do not change it."""
 
     folder: str
     owner: str
@@ -58,7 +58,7 @@ class _CacheKey:
 
 
 def with_user_choices(spec: RunSpec, *, chosen_cache: str = "") -> RunSpec:
-    """A submission's decision with what was chosen in plan and cost card, and the cache that it is to use."""
+    """A run's settings with what was chosen in plan and cost estimate, and the cache that it is to use."""
     state = st.session_state
     return replace(
         spec,

@@ -1,4 +1,4 @@
-"""What the checked draft will cost, before it is submitted: the plan, the cost card, and what stands in the way."""
+"""What the checked draft will cost, before it is submitted: the plan, the cost estimate, and what stands in the way."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ui.shared import background, notices
 
 def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | None) -> BatchRunnerError | None:
     """Draw plan and cost of a draft, nothing without one. Returns why it must not be submitted like this."""
-    model_error = model_id_error(spec.model)  # told beside the choice
+    model_error = model_id_error(spec.model)  # shown beside the choice
     if model_error is not None or draft is None or not draft.rows:
         return model_error
     result = forecasts.request_forecast(runner, account, draft, spec)

@@ -47,7 +47,7 @@ COLUMNS = {
 
 
 def draw(runner: Runner, account: Account, run: RunView, table: ResultTable) -> None:
-    """Draw the drawer, without drawing the rest of the page again. Nothing is looked for before it is opened."""
+    """Draw the expander, without drawing the rest of the page again. Nothing is looked for before it is opened."""
 
     @st.fragment(key="comparing")
     def draw_comparison() -> None:

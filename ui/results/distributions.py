@@ -27,7 +27,7 @@ COLUMNS = {
 
 
 def draw(run: RunView, table: ResultTable) -> None:
-    """Draw the drawer; nothing is counted before it is opened, and of a few rows there is nothing to see."""
+    """Draw the expander; nothing is counted before it is opened, and of a few rows there is nothing to see."""
     if table.reconciliation.sent < MIN_ROWS:
         return
 
@@ -55,7 +55,7 @@ def _draw(run: RunView, table: ResultTable) -> None:
                         alt=f"{COLUMNS[name]}, by number of rows",
                     )
     if not shown:
-        st.caption("No row told its usage.")
+        st.caption("No row reported its usage.")
     job_seconds = durations(run.jobs)
     if job_seconds:
         st.caption(escape_markdown(describe_jobs(job_seconds)))

@@ -31,7 +31,7 @@ from ui.shared.format import ENDINGS
 from ui.shared.notices import escape_markdown
 
 ROWS_PER_PAGE = 50
-COUNT_MEANINGS = {  # in the words of the account, with what each means
+COUNT_MEANINGS = {  # each count of the reconciliation, with what it means
     "sent": "rows of the input",
     "returned": "lines that came back",
     "matched": "rows that got a line with their key",

@@ -28,7 +28,7 @@ MAX_TOKENS = 1_000_000
 
 @dataclass(frozen=True)
 class _CacheKey:
-    """What an offer hangs on. `state` is the result as it is now: another attempt makes another offer."""
+    """What a retry's forecast depends on. `state` is the result as it is now: another attempt changes it."""
 
     run_id: str
     owner: str
@@ -57,7 +57,7 @@ def draw_related_runs(runner: Runner, account: Account, run: RunView) -> None:
 
 
 def draw(runner: Runner, account: Account, run: RunView, table: ResultTable, table_filter: Filter) -> None:
-    """Offer to send rows again, those of the filter too. Nothing is prepared before the drawer is opened."""
+    """Offer to send rows again, those of the filter too. Nothing is prepared before the expander is opened."""
     if run.parent_id or not run.state.ended or not run.inputs_known or _retry_in_progress(runner, account, run):
         return
     with st.expander("Send rows again", key="retry", on_change="rerun") as drawer:
@@ -174,7 +174,7 @@ def _request_forecast(
 
 
 def _discard_draft(retry_forecast: RetryForecast) -> None:
-    """Throw prepared rows away; a run that was made of them has its own copy."""
+    """Delete prepared rows; a run that was made of them has its own copy."""
     if retry_forecast.draft.folder.is_relative_to(get_state().drafts):
         shutil.rmtree(retry_forecast.draft.folder, ignore_errors=True)
 
@@ -206,7 +206,7 @@ def _draw_send_button(retry_forecast: RetryForecast) -> None:
 
 
 def _matches_fields(cache_key: object) -> bool:
-    """Whether the fields say what the offer was made for: one click leaves a field and presses the button."""
+    """Whether the fields say what the forecast was made for: one click leaves a field and presses the button."""
     if not isinstance(cache_key, _CacheKey):
         return False
     field_values = (st.session_state.get(f"retry-{field}-{cache_key.run_id}") for field in ("model", "cap"))
@@ -214,7 +214,7 @@ def _matches_fields(cache_key: object) -> bool:
 
 
 def _send(idempotency_key: str) -> None:
-    """Submit the offer that is shown, once per idempotency key."""
+    """Submit what was priced, once per idempotency key."""
     latest: background.BackgroundResult[RetryForecast] | None = background.latest(NAME)
     retry_forecast = latest.value if latest else None
     if latest is None or retry_forecast is None or idempotency_key != st.session_state.get("retry_idempotency_key"):

@@ -1,4 +1,4 @@
-"""What a run did cost, with its retries: held against the estimate, and against what it would have cost otherwise."""
+"""What a run cost, with its retries: compared with the estimate, and with what it would have cost otherwise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIN_USD = 5e-9  # smaller differences are rounding
 
 
 def draw(runner: Runner, account: Account, run: RunView) -> None:
-    """Draw the money of a run that has ended; of one under way, nothing is settled yet."""
+    """Draw the cost of a run that has ended; of one under way, nothing is settled yet."""
     costs = runner.billing.run_costs(account, run.id) if run.state.ended else []
     if not costs:
         return
@@ -32,7 +32,7 @@ def draw(runner: Runner, account: Account, run: RunView) -> None:
 
 
 def describe_cost(costs: Sequence[RunCost]) -> list[str]:
-    """The bill of a run and its retries in words."""
+    """The cost of a run and its retries in words."""
     combined = sum_run_costs(costs)
     user_caches_note = "Caches that you made yourself were read; making and keeping them is not in these figures."
     candidates = (
@@ -46,19 +46,19 @@ def describe_cost(costs: Sequence[RunCost]) -> list[str]:
 
 
 def format_amount(cost: RunCost) -> str:
-    """What a bill comes to: "$0.25", "at least $0.25", "not known"."""
+    """What a run comes to: "$0.25", "at least $0.25", "not known"."""
     return f"{'at least ' if cost.at_least and cost.usd is not None else ''}{money(cost.usd)}"
 
 
 def compare_with_estimate(cost: RunCost) -> tuple[str, ...]:
-    """By how much the estimates were off, and whether the cost lies in the range that was told."""
+    """By how much the estimates were off, and whether the cost lies in the range that was estimated."""
     if cost.expected_usd is None or cost.usd is None:
         return ()
     worst = f"; {money(cost.worst_usd)} was the worst case" if cost.worst_usd is not None else ""
     if not cost.finished or cost.unreturned:
         return ("The estimate was for all rows, and nothing came back for some: the two cannot be compared.",)
     if cost.worst_usd is not None and cost.usd > cost.worst_usd + MIN_USD:
-        worst = f", and more than the {money(cost.worst_usd)} told as the worst case"
+        worst = f", and more than the {money(cost.worst_usd)} estimated as the worst case"
     rows = f" A row cost {money(cost.usd / cost.rows)}, {money(cost.expected_usd / cost.rows)} was expected."
     comparison = (
         f"{format_difference(cost.estimate_error).capitalize()}{worst}.{rows if cost.rows > 1 else ''}"
@@ -97,9 +97,9 @@ def describe_saving(usd: float, source: str) -> str:
 
 
 def describe_parts(cost: RunCost) -> str:
-    """What a bill is made of, and what of it is not known."""
+    """What a cost is made of, and what of it is not known."""
     if cost.again:
-        return "What its job has cost is on the bill of an earlier run, deleted since, and is not counted again."
+        return "What its job has cost was counted with an earlier run, deleted since, and is not counted again."
     if cost.rows_usd is None:
         return f"The price of {cost.model} is not known. Give it in CATALOG_FILE."
     if cost.caches_usd is None:

@@ -1,7 +1,7 @@
 """The table of results: which columns it has, how it is sorted, which rows are selected and which one is opened.
 
 Sorting happens on the server, over all rows: the browser holds one page of them and would sort only that. So a click
-on a column's name is taken for a wish, and a drawer says the same for fingers and keyboards.
+on a column's name sorts on the server, and a popover does the same for fingers and keyboards.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class View(NamedTuple):
 
 
 def draw_view(run_id: str, table: ResultTable) -> View:
-    """Draw the drawer that decides about columns and order, and return what it says."""
+    """Draw the popover that decides about columns and order, and return what it says."""
     fields = table.reconciliation.fields
     options = [*TITLES, *table.source_columns.values(), *(field.column for field in fields)]
     with st.popover("Columns and order", key=f"view-{run_id}"):

@@ -12,7 +12,7 @@ LINE_BYTES = 600
 
 
 def draw(run_id: str, table: ResultTable) -> None:
-    """Offer to look at them, if there are any. Nothing is read before the drawer is opened."""
+    """Offer to look at them, if there are any. Nothing is read before the expander is opened."""
     total = table.reconciliation.unmatched
     if not total:
         return

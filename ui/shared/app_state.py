@@ -26,7 +26,7 @@ class CookieChange:
 
 @dataclass(frozen=True)
 class UploadGrant:
-    """Leave to upload one file to `path`, once."""
+    """Permission to upload one file to `path`, once."""
 
     path: Path
 
@@ -55,7 +55,7 @@ class AppState:
 
     @property
     def uploads(self) -> Path:
-        """Where uploaded files lie until they are submitted or thrown away."""
+        """Where uploaded files lie until they are submitted or discarded."""
         return self.data_dir / "uploads"
 
     @property

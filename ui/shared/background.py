@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass
 class BackgroundResult(Generic[T]):
-    """One question of a browser session. `cache_key` is everything that the answer hangs on.
+    """One question of a browser session. `cache_key` is everything that the answer depends on.
 
     `previous` is what the same question was answered last time, None the first time.
     """

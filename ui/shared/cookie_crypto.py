@@ -15,7 +15,7 @@ COOKIE_SECONDS = COOKIE_DAYS * 86_400
 
 
 class CookieCipher:
-    """Seals text for a cookie and opens it again within COOKIE_DAYS. Another server's seal does not open."""
+    """Encrypts text for a cookie, and decrypts it within COOKIE_DAYS. Another server's text cannot be decrypted."""
 
     def __init__(self, secret: str) -> None:
         digest = hashlib.sha256(b"cookie:" + secret.encode()).digest()
@@ -26,7 +26,7 @@ class CookieCipher:
         return self._fernet.encrypt(text.encode()).decode().rstrip("=")
 
     def decrypt(self, encrypted: object) -> str | None:
-        """Open a seal; None for anything tampered with, foreign, expired or absent. Never raises."""
+        """Decrypt; None for anything tampered with, foreign, expired or absent. Never raises."""
         if not isinstance(encrypted, str) or not encrypted:
             return None
         padded = encrypted + "=" * (-len(encrypted) % 4)

@@ -1,4 +1,4 @@
-"""How things are said on the page: outcomes, states, numbers, ages. Pure."""
+"""How values are written on the page: outcomes, states, numbers, ages. Pure."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def duration(seconds: float) -> str:
 
 
 def hours(seconds: float) -> str:
-    """A time span beside limits that are told in hours: "34 h 59 min", never in days."""
+    """A time span beside limits that are given in hours: "34 h 59 min", never in days."""
     total_seconds = max(0, int(seconds))
     return (
         f"{total_seconds // 3600} h {total_seconds // 60 % 60} min"
@@ -102,7 +102,7 @@ def safe_file_name(text: str) -> str:
 
 
 def job_states(jobs: Sequence[JobView]) -> str:
-    """Google's own words for the jobs of a run: "JOB_STATE_RUNNING" of a single one, else counted."""
+    """Google's own states of a run's jobs: "JOB_STATE_RUNNING" of a single one, else counted."""
     counted = Counter(job.state for job in jobs if job.state)
     if counted.total() <= 1:
         return next(iter(counted), "")
@@ -123,11 +123,11 @@ def run_facts(run: RunView) -> str:
     return f"{run.model} · started {run.created_at:%d %b %Y, %H:%M} UTC · {age(run)}"
 
 
-SHOW_TIME_LEFT_AFTER_SECONDS = 3600.0  # the age from which it is said how much time a job has left
+SHOW_TIME_LEFT_AFTER_SECONDS = 3600.0  # the age from which the time that a job has left is shown
 
 
 def time_facts(run: RunView, typical: TypicalDuration | None) -> str:
-    """How the oldest open job stands in time: how long in its state, what is usual, what is left, when we look next."""
+    """The oldest open job in time: how long in its state, what is usual, what is left, when it is polled next."""
     if run.job_age is None:
         return ""
     job_age = run.job_age
@@ -142,7 +142,7 @@ def time_facts(run: RunView, typical: TypicalDuration | None) -> str:
     if run.next_poll_at is not None:
         seconds_until_poll = (run.next_poll_at - datetime.now(UTC)).total_seconds()
         if seconds_until_poll > 10:
-            parts.append(f"next look in {duration(seconds_until_poll)}")
+            parts.append(f"next poll in {duration(seconds_until_poll)}")
     return " · ".join(parts)
 
 

@@ -15,7 +15,7 @@ MAX_AGE_SECONDS = 60.0
 
 
 def available_models(account: Account | None) -> Sequence[ModelChoice]:
-    """The service's models if it tells them soon; else what it told before, or the catalog's."""
+    """The service's models if it answers soon; else its last answer, or the catalog's."""
     accounts = get_state().runner.accounts
     if account is None:
         return accounts.models(None)

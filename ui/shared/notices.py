@@ -1,4 +1,4 @@
-"""Telling the user what went wrong or right, beside the thing it is about. The only place that shows our errors."""
+"""Notices beside what they are about: what went wrong or right. The only place that shows our errors."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def errors_to_notice(place: Place) -> Iterator[None]:
 
 
 def show(place: Place, kind: Kind, message: str) -> None:
-    """Keep a notice until the next deed in the same place."""
+    """Keep a notice until the next action in the same place."""
     st.session_state.setdefault(_KEY, {})[place] = (kind, message)
 
 
 def clear(place: Place) -> None:
-    """Take back what was said there."""
+    """Remove the notice there."""
     st.session_state.get(_KEY, {}).pop(place, None)
 
 
 def draw(place: Place) -> None:
-    """Show what there is to say in this place, as text. The container keeps what follows from moving in the page."""
+    """Show the notice of this place, as text. The container keeps what follows from moving in the page."""
     kind, message = st.session_state.get(_KEY, {}).get(place, ("", ""))
     box = {"good": st.success, "bad": st.error, "note": st.info}.get(kind)
     with st.container():

@@ -1,4 +1,4 @@
-"""Who this browser session is: signed out, connected with a key, or rehearsing.
+"""The account of this browser session: signed out, connected with a key, or rehearsing.
 
 The key itself stays in the runner's memory. A cookie carries it encrypted; the page's script never sees it.
 """
@@ -55,13 +55,13 @@ def cookie(name: str) -> str:
 
 
 def account() -> Account | None:
-    """Who is asking, None when signed out."""
+    """The account of this session, None when signed out."""
     current: Account | None = st.session_state.get(_ACCOUNT)
     return current
 
 
 def require_account() -> Account:
-    """Who is asking. Raises KeyMissing when signed out, for instance by another tab's doing."""
+    """The account of this session. Raises KeyMissing when signed out, for instance by another tab's doing."""
     current = account()
     if current is None:
         raise KeyMissing("You are not connected.", "Enter a Gemini API key, or rehearse without one.")

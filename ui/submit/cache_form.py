@@ -1,4 +1,4 @@
-"""An explicit cache by hand: choose one that exists, or make one of the shared context, its price said before."""
+"""An explicit cache by hand: choose one that exists, or make one of the shared context, its price shown first."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class ComposerInput:
 def current_input(mode: str) -> ComposerInput | None:
     """What the composer holds now, None while it is empty. Knows what was typed before it is drawn again.
 
-    Raises InputError for a file whose name does not tell what it is.
+    Raises InputError for a file whose name does not say what it is.
     """
     if mode == "Inline":
         text = str(st.session_state.get("prompts") or "")
@@ -103,7 +103,7 @@ def columns_of(path: Path, kind: str) -> tuple[str, ...]:
 
 
 def discard_draft() -> None:
-    """Throw the draft away; a run that was made of it has its own copy."""
+    """Delete the draft; a run that was made of it has its own copy."""
     stored: tuple[str, Draft] | None = st.session_state.pop("draft", None)
     if stored is not None and stored[1].folder.is_relative_to(get_state().drafts):
         shutil.rmtree(stored[1].folder, ignore_errors=True)

@@ -71,19 +71,19 @@ def draw() -> None:
 
 
 def remove(path: Path) -> None:
-    """Throw one document away."""
+    """Delete one document."""
     st.session_state[_DOCUMENTS] = [entry for entry in st.session_state.get(_DOCUMENTS) or [] if entry[0] != str(path)]
     path.unlink(missing_ok=True)
 
 
 def clear() -> None:
-    """Throw all documents away."""
+    """Delete all documents."""
     for document in current():
         remove(document.path)
 
 
 def _store_uploads(key: str) -> None:
-    """Write what was dropped to disk and give its memory back at once; what is no text is told and left out."""
+    """Write what was dropped to disk and free its memory at once; what cannot be shared is left out, with a notice."""
     notices.clear("submit")
     for uploaded in st.session_state.get(key) or []:
         path = temp_files.new_path(get_state().uploads, Path(uploaded.name).suffix)

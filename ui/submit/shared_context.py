@@ -108,7 +108,7 @@ def chosen_cache() -> str:
 
 
 def fingerprint() -> tuple[str, ...]:
-    """All that the shared part of the requests hangs on; costs nothing."""
+    """All that the shared part of the requests depends on; costs nothing."""
     cache = chosen_cache()
     return ("", cache) if cache else (_pasted_text(), *(str(document.path) for document in documents.current()))
 
@@ -138,7 +138,7 @@ def cache_contents(model: str, system_instruction: str) -> CachedText:
 
 
 def clear() -> None:
-    """Throw away what was pasted and dropped, and choose no cache."""
+    """Clear what was pasted and dropped, and choose no cache."""
     documents.clear()
     cache_form.select("")
     st.session_state.update(shared_text="", end_cache=False)
@@ -156,7 +156,7 @@ def _pasted_text() -> str:
 
 
 def _summary() -> str:
-    """What is in the drawer while it is closed."""
+    """What is in the expander while it is closed."""
     if chosen_cache():
         return "Every request uses a cache."
     contents = [

@@ -1,7 +1,8 @@
-"""The sidebar: who is asking, which model, which modes, which generation settings."""
+"""The sidebar: account, model, modes and generation settings."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -70,7 +71,7 @@ def draw() -> SidebarValues:
 
 
 def values() -> SidebarValues:
-    """What the sidebar says now; a button's deed asks this, because it runs before the page is drawn again."""
+    """What the sidebar says now; callbacks ask this, because they run before the page is drawn again."""
     state = st.session_state
     return SidebarValues(
         account=session.account(),
@@ -88,7 +89,7 @@ def values() -> SidebarValues:
 
 
 def restore(spec: RunSpec) -> None:
-    """Say what an earlier run said."""
+    """Set what an earlier run had."""
     for name, value in asdict(spec.generation).items():
         st.session_state[name] = value
     st.session_state["model"] = spec.model
@@ -160,7 +161,7 @@ def _forget() -> None:
 
 
 def rehearse() -> None:
-    """Enter rehearsal; also the deed behind the same offer in Submit."""
+    """Enter rehearsal; also the callback of the same button in Submit."""
     notices.clear("configuration")
     with notices.errors_to_notice("configuration"):
         session.rehearse()
@@ -177,7 +178,7 @@ def _model() -> None:
     choices = {model.id: model for model in model_list.available_models(session.account())}
     remembered = preferences.recall("model")
     names = list(choices) + ([remembered] if remembered and remembered not in choices else [])
-    st.session_state.setdefault("model", remembered or (names[0] if names else ""))
+    st.session_state.setdefault("model", remembered or _default_model(choices))
     selected = st.selectbox(
         "Model",
         names,
@@ -196,6 +197,12 @@ def _model() -> None:
                 choices[selected].note if selected in choices else "Not in the catalog: price and limits unknown."
             )
         )
+
+
+def _default_model(names: Collection[str]) -> str:
+    """The first model of the catalog that the service has: the service's own list begins with any."""
+    catalog = (choice.id for choice in model_list.available_models(None))
+    return next((name for name in catalog if name in names), next(iter(names), ""))
 
 
 def _mode() -> None:

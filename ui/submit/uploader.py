@@ -73,7 +73,7 @@ def _store_streamed() -> None:
 
 
 def _issue_grant() -> None:
-    """Issue leave for the next upload."""
+    """Grant the next upload."""
     path = temp_files.new_path(get_state().uploads, ".upload")
     st.session_state[_GRANTED_PATH] = str(path)
     st.session_state[_TOKEN] = get_state().upload_tokens.issue(UploadGrant(path))
@@ -92,7 +92,7 @@ def current() -> tuple[Path, str] | None:
 
 
 def discard_file() -> None:
-    """Throw the composer's file away."""
+    """Delete the composer's file."""
     notices.clear("submit")
     upload = current()
     st.session_state["file"] = None

@@ -42,8 +42,8 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
         (
             [replace(BILL, worst_usd=0.06)],
             [
-                "40 % more than expected, and more than the $0.060 told as the worst case. A row cost $0.0070, $0.0050"
-                " was expected.",
+                "40 % more than expected, and more than the $0.060 estimated as the worst case. A row cost $0.0070, "
+                "$0.0050 was expected.",
                 SAVED,
                 PARTS,
             ],
