@@ -22,7 +22,7 @@ from batch.responses.outcomes import LABELS
 from lifecycle.core.models import RunView
 from lifecycle.results.read.row_detail import RowDetail
 from ui.shared.app_state import get_state
-from ui.shared.format import outcome, size
+from ui.shared.format import OUTCOME_COLOURS, outcome, size
 from ui.shared.notices import WORD_JOINER, escape_markdown
 
 IMAGE_SIGNATURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
@@ -42,7 +42,7 @@ def draw(detail: RowDetail, run: RunView) -> None:
             st.caption(escape_markdown(facts))
         if detail.error_message:
             code = "" if detail.error_code is None else f" (code {detail.error_code})"
-            st.error(escape_markdown(_truncate(f"{detail.error_message}{code}")))
+            _draw_reason(Outcome(detail.outcome), f"{detail.error_message}{code}")
         _draw_source_columns(detail)
         _draw_text("Prompt", detail.prompt)
         _draw_images("Pictures sent", detail.request)
@@ -69,6 +69,13 @@ def _origin(detail: RowDetail, run: RunView) -> str:
     parts += ["An identical row was sent in its place." if detail.shared else ""]
     parts += [{"lenient": "The JSON needed repair.", "failed": "It is not the JSON asked for."}.get(detail.parsed, "")]
     return " ".join(part for part in parts if part)
+
+
+def _draw_reason(name: Outcome, reason: str) -> None:
+    """Say why a row is not simply answered. Only what failed or was refused looks like a fault."""
+    boxes = {"red": st.error, "violet": st.error, "orange": st.warning}
+    box = st.info if name is Outcome.TOOL_CALL else boxes.get(OUTCOME_COLOURS[name], st.info)
+    box(escape_markdown(_truncate(reason[:1].upper() + reason[1:])))
 
 
 def _draw_source_columns(detail: RowDetail) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import CookieJar
@@ -47,6 +49,30 @@ def test_a_failed_row_shows_its_error_as_text(results: AppTest) -> None:
     search = next(field for field in results.text_input if field.label == "Search")
     search.set_value("failed").run()
     assert results.error[0].value == "Internal \\<b\\>error\\<\\/b\\>\\. \\(code 13\\)".replace("\\/", "/")
+
+
+CALL = {"functionCall": {"name": "get_weather", "args": {"city": "Oslo"}}}
+CUT = {"candidates": [{"content": {"parts": [{"text": "half"}]}, "finishReason": "MAX_TOKENS"}]}
+REASONS: dict[str, tuple[Any, str]] = {
+    "a tool that is asked for is no fault": (
+        {"response": {"candidates": [{"content": {"parts": [CALL]}, "finishReason": "STOP"}]}},
+        "info",
+    ),
+    "an answer that was cut off is a warning": ({"response": CUT}, "warning"),
+    "nothing came back": (None, "info"),
+    "an error is an error": ({"error": {"code": 3, "message": "Wrong."}}, "error"),
+}
+
+
+@pytest.mark.parametrize(("answer", "box"), REASONS.values(), ids=REASONS)
+def test_only_what_failed_or_was_refused_looks_like_a_fault(
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path, answer: Any, box: str
+) -> None:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
+    runner.tables["r1"] = small_results(tmp_path / "r1", {"a": answer})
+    at = page()
+    assert [kind for kind in ("error", "warning", "info") for _ in at.get(kind)] == [box]
 
 
 def test_the_cost_of_a_row_shows_its_sum(results: AppTest) -> None:
