@@ -1,4 +1,4 @@
-"""Explicit caches by hand: create or reuse, list, extend, shorten, delete, and sweep the forgotten.
+"""Explicit caches by hand: create or reuse, list, extend, shorten, delete, and clean up orphans.
 
 All calls go through the one client. The service never echoes what a cache holds, so a hash of it is part of every
 display name given here: the same contents under the same name are found again, over all pages, before anything is
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -170,20 +170,16 @@ def delete_cache(client: GeminiClient, name: str) -> bool:
     return existed or shortened is not None
 
 
-def delete_orphaned_caches(client: GeminiClient, prefix: str, active_names: Collection[str]) -> list[str]:
-    """Delete the caches whose display name has this prefix of ours and that no living run needs; returns their names.
+def delete_orphaned_caches(client: GeminiClient, prefix: str, is_needed: Callable[[CacheMetadata], bool]) -> list[str]:
+    """Delete the caches whose display name has this prefix of ours and that nobody needs; returns their names.
 
-    `living` holds display names (with or without our tag) or `cachedContents/…`. A cache that cannot be deleted now
-    is left for the next sweep.
+    `is_needed` is called after the listing, so that a cache that was made meanwhile is never judged by old knowledge.
+    A cache that cannot be deleted now is left for the next call.
     """
     if not prefix.startswith(NAME_PREFIX):
-        raise ValueError(f"{prefix!r} does not begin with {NAME_PREFIX!r}: only our own caches may be swept")
-    orphans = [c for c in list_caches(client) if c.display_name.startswith(prefix)]
-    return [
-        c.name
-        for c in orphans
-        if not {c.name, c.display_name, c.label} & set(active_names) and _try_delete(client, c.name)
-    ]
+        raise ValueError(f"{prefix!r} does not begin with {NAME_PREFIX!r}: only our own caches may be deleted")
+    ours = [cache for cache in list_caches(client) if cache.display_name.startswith(prefix)]
+    return [cache.name for cache in ours if not is_needed(cache) and _try_delete(client, cache.name)]
 
 
 def parse_cache(body: Json) -> CacheMetadata:

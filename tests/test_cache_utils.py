@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -417,7 +417,12 @@ def test_a_name_that_prompts_use_is_resolved_against_what_exists(
         resolve_use_cache(["lease"], known, MODEL, gateway.server_now() + timedelta(hours=1))
 
 
-class TestSweep:
+def needed(*caches: CacheMetadata) -> Callable[[CacheMetadata], bool]:
+    names = {cache.name for cache in caches}
+    return lambda cache: cache.name in names
+
+
+class TestOrphans:
     """Forgotten caches."""
 
     def make(self, gateway: GeminiClient, *names: str) -> list[CacheMetadata]:
@@ -429,18 +434,18 @@ class TestSweep:
         gone, living, by_name, _elsewhere, _user = self.make(
             gateway, "gbr-here-1-a", "gbr-here-2-a", "gbr-here-3-a", "gbr-there-1-a", "my gbr-here-1"
         )
-        assert cache_utils.delete_orphaned_caches(gateway, "gbr-here-", {"gbr-here-2-a", by_name.name}) == [gone.name]
+        assert cache_utils.delete_orphaned_caches(gateway, "gbr-here-", needed(living, by_name)) == [gone.name]
         left = {c["display_name"] for c in caches(emulator)}
         assert len(left) == 4 and living.display_name in left
-        assert cache_utils.delete_orphaned_caches(gateway, "gbr-here-", {living.display_name}) == [by_name.name]
+        assert cache_utils.delete_orphaned_caches(gateway, "gbr-here-", needed(living)) == [by_name.name]
 
     def test_goes_on_where_one_cannot_be_deleted(self, emulator: EmulatorProcess, gateway: GeminiClient) -> None:
         first, second = self.make(gateway, "gbr-here-1", "gbr-here-2")
         emulator.faults([{"method": m, "route": "cachedContents", "do": "status"} for m in ("PATCH", "DELETE")])
-        assert len(cache_utils.delete_orphaned_caches(gateway, "gbr-", set())) == 1
-        assert set(cache_utils.delete_orphaned_caches(gateway, "gbr-", set())) < {first.name, second.name}
+        assert len(cache_utils.delete_orphaned_caches(gateway, "gbr-", needed())) == 1
+        assert set(cache_utils.delete_orphaned_caches(gateway, "gbr-", needed())) < {first.name, second.name}
         assert caches(emulator) == []
 
     def test_refuses_a_prefix_that_is_not_ours(self, gateway: GeminiClient) -> None:
         with pytest.raises(ValueError, match="only our own"):
-            cache_utils.delete_orphaned_caches(gateway, "", set())
+            cache_utils.delete_orphaned_caches(gateway, "", needed())

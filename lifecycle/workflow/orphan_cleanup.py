@@ -1,12 +1,14 @@
-"""Find what earlier lives of this installation left at Google, and release what no living run needs."""
+"""Find what earlier lives of this installation left at Google, and release what no unfinished run needs."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import cache_utils
 from batch.errors import ApiError
+from batch.responses.cached_contents import CacheMetadata
 from gemini.wire import job_state, parse_operation
 from lifecycle.core.job_states import JobAction, action_for
 
@@ -20,17 +22,28 @@ def release_orphans(client: GeminiClient, prefix: str, is_needed: Callable[[str]
     """Cancel jobs and delete caches and files whose display name is ours and whose run has ended; returns how many.
 
     `prefix` names this installation, so that another's things are never touched. A run is recorded before anything
-    of it is made, and `is_living` is asked after the listing, so nothing of a run that has just begun is released.
+    of it is made, and `is_needed` is called after the listing, so nothing of a run that has just begun is released.
     """
+
+    def cache_is_needed(cache: CacheMetadata) -> bool:
+        return is_needed(_run_id_of(cache.display_name, prefix))
+
+    released = _release(_jobs(client, prefix), is_needed)
+    # Not by a bare delete: storage may be charged for the life that was asked for, until that is shortened.
+    released += len(cache_utils.delete_orphaned_caches(client, prefix, cache_is_needed))
+    return released + _release(_files(client, prefix), is_needed)
+
+
+def _release(orphans: Iterable[Orphan], is_needed: Callable[[str], bool]) -> int:
     released = 0
-    for name, run_id, release in [*_jobs(client, prefix), *_caches(client, prefix), *_files(client, prefix)]:
+    for name, run_id, release in list(orphans):
         if is_needed(run_id):
             continue
         try:
             release(name)
             released += 1
         except ApiError as error:
-            log.info("A leftover could not be released: %s", error)
+            log.info("An orphan could not be released: %s", error)
     return released
 
 
@@ -44,12 +57,6 @@ def _jobs(client: GeminiClient, prefix: str) -> Iterator[Orphan]:
             JobAction.UNKNOWN,
         ):
             yield op.name, _run_id_of(op.display_name, prefix), client.cancel_batch
-
-
-def _caches(client: GeminiClient, prefix: str) -> Iterator[Orphan]:
-    for cache in client.list_caches():
-        if str(cache.get("displayName") or "").startswith(prefix):
-            yield str(cache["name"]), _run_id_of(str(cache["displayName"]), prefix), client.delete_cache
 
 
 def _files(client: GeminiClient, prefix: str) -> Iterator[Orphan]:

@@ -60,6 +60,8 @@ def test_a_server_sweeps_at_its_start_before_anybody_has_come(
     wait_until(lambda: not [name for name in alive(emulator) if name.startswith(f"{ours}rdead-")])
     assert alive(emulator) == [name for name in before if not name.startswith(f"{ours}rdead-")]
     assert f"{ours}{living}-s0000" in alive(emulator)
+    shortened = [call for call in emulator.ledger()["calls"] if call.startswith("PATCH") and "cachedContents" in call]
+    assert shortened, "storage may be charged for the life that was asked for, until it is shortened"
 
 
 def test_a_sweep_that_could_not_look_is_tried_again_soon(
