@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,21 +35,46 @@ BUG_DELAY_SECONDS = 60.0
 MAX_RUNS_PER_KEY = 8  # runs of one key that are worked on at once, over all processes
 
 
-StageFunction = Callable[[StageContext], StageResult]
+# The stages' own functions. Each is imported when it is first run: who only submits need not wait for what collects.
 
 
-@cache
-def stage_functions() -> dict[Stage, StageFunction]:
-    """What each stage does. Imported with the first stage that is run: a process that only asks needs none of it."""
-    from lifecycle.workflow.stages import collect, poll, release, start, submit
+def _start(ctx: StageContext) -> StageResult:
+    from lifecycle.workflow.stages import start
 
-    return {
-        Stage.PLANNED: start.run,
-        Stage.SUBMITTING: submit.run,
-        Stage.RUNNING: poll.run,
-        Stage.COLLECTING: collect.run,
-        Stage.RELEASING: release.run,
-    }
+    return start.run(ctx)
+
+
+def _submit(ctx: StageContext) -> StageResult:
+    from lifecycle.workflow.stages import submit
+
+    return submit.run(ctx)
+
+
+def _poll(ctx: StageContext) -> StageResult:
+    from lifecycle.workflow.stages import poll
+
+    return poll.run(ctx)
+
+
+def _collect(ctx: StageContext) -> StageResult:
+    from lifecycle.workflow.stages import collect
+
+    return collect.run(ctx)
+
+
+def _release(ctx: StageContext) -> StageResult:
+    from lifecycle.workflow.stages import release
+
+    return release.run(ctx)
+
+
+STAGES: dict[Stage, Callable[[StageContext], StageResult]] = {
+    Stage.PLANNED: _start,
+    Stage.SUBMITTING: _submit,
+    Stage.RUNNING: _poll,
+    Stage.COLLECTING: _collect,
+    Stage.RELEASING: _release,
+}
 
 
 class Worker:
@@ -210,7 +234,7 @@ class Worker:
             return _Step(run.stage, {"state": RunState.WAITING_FOR_KEY}, self._lease_seconds)
         ctx = StageContext(run, self._store, client, self._folder_of(run.id), self._prefix, self._options)
         try:
-            result = stage_functions()[run.stage](ctx)
+            result = STAGES[run.stage](ctx)
         except StageFailed as failure:
             result = _fail_run(ctx, str(failure))
         except ApiError as error:

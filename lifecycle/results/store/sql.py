@@ -6,17 +6,23 @@ import tempfile
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    import duckdb
+
+    Connection = duckdb.DuckDBPyConnection
 
 READER_MB = 80
 KEPT_MB = 2  # of freed memory; the allocator would keep up to half a gigabyte for the next query
-Connection = duckdb.DuckDBPyConnection
 
 
 def connect(memory_mb: int, spill: Path) -> Connection:
     """Open a database in memory that spills to `spill` beyond `memory_mb`."""
+    import duckdb  # 0.1 s; who submits and leaves needs no results
+
     return duckdb.connect(
         ":memory:",
         config={

@@ -16,7 +16,7 @@ from lifecycle.core.observation_kinds import DURATION_HOURS
 from lifecycle.core.transport import BatchLimits
 from lifecycle.results.collect.build import build_results
 from lifecycle.workflow.stages import collect as collect_stage
-from lifecycle.workflow.worker import stage_functions
+from lifecycle.workflow.worker import STAGES
 from tests.lifecycle.simulation import MODEL, SETTLE_SECONDS, FakeGeminiClient, InjectedFault, Simulation
 
 WRITES = 52  # more than a run of one job makes in its life
@@ -394,7 +394,7 @@ def test_a_stage_that_cannot_go_on_ends_the_run_with_its_reason(
     def impossible(work: Any) -> Any:
         raise InputError("This cannot be done.", "Do something else.")
 
-    monkeypatch.setitem(stage_functions(), next(s for s in stage_functions() if s == stage), impossible)
+    monkeypatch.setitem(STAGES, next(s for s in STAGES if s == stage), impossible)
     run_id = simulation.submit()
     simulation.run_until_ended(run_id)
     assert simulation.row(run_id).state == "failed"

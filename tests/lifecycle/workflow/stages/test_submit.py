@@ -11,7 +11,7 @@ import pytest
 from batch.errors import InputError
 from batch.model import SendAs, Stage
 from lifecycle.core.transport import BatchLimits
-from lifecycle.workflow.worker import stage_functions
+from lifecycle.workflow.worker import STAGES
 from tests.lifecycle.simulation import (
     LEASE_SECONDS,
     SETTLE_SECONDS,
@@ -314,7 +314,7 @@ def test_a_run_that_cannot_go_on_waits_for_the_job_that_it_may_have_made(
     def impossible(work: Any) -> Any:
         raise InputError("This cannot be done.", "Do something else.")
 
-    monkeypatch.setitem(stage_functions(), Stage.SUBMITTING, impossible)
+    monkeypatch.setitem(STAGES, Stage.SUBMITTING, impossible)
     simulation.run_until_ended(run_id)
     assert simulation.row(run_id).state == "failed"
     assert [job.state for job in simulation.google.jobs] == ["CANCELLED"]
