@@ -372,10 +372,12 @@ def _about_lines(job: _ExportJob) -> list[str]:
 
 def _txt(job: _ExportJob, stream: IO[bytes]) -> None:
     stream.write(("\n".join(_about_lines(job)) + "\n").encode())
-    extras = job.table.reconciliation.extras
+    extras, own = job.table.reconciliation.extras, list(source_columns(job.table).values())
     for batch, _ in job.batches():
-        for row in batch.select(["key", "outcome", "prompt", "text", "error_message", *extras]).to_pylist():
-            block = f"\n{'=' * 78}\n{row['key']}  [{row['outcome']}]\n\n{row['prompt'] or ''}\n\n{'-' * 78}\n"
+        for row in batch.select([*own, "key", "outcome", "prompt", "text", "error_message", *extras]).to_pylist():
+            block = f"\n{'=' * 78}\n{row['key']}  [{row['outcome']}]\n"
+            block += "".join(f"{name}: {row[name]}\n" for name in own if row[name] not in (None, ""))
+            block += f"\n{row['prompt'] or ''}\n\n{'-' * 78}\n"
             block += f"{row['text'] or row['error_message']}\n"
             block += "".join(f"\n{EXTRA_LABELS[name]}: {row[name]}\n" for name in extras if row[name])
             stream.write(strip_illegal(block).encode())

@@ -167,6 +167,15 @@ def test_whatever_google_echoes_is_a_column_of_every_export(
     assert "alpha" in rows[0]["text"] and "beta" in rows[1]["text"]
 
 
+def test_what_google_echoes_is_in_the_text_for_reading(
+    runner: Runner, account: Account, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    run_id, *_ = runner.imports.import_job(account, elsewhere.inline_with(REQUEST_IDS))
+    wait_until_ended(runner, account, run_id)
+    text = export(runner.runs.results(account, run_id), tmp_path / "out.txt", "txt").path.read_text()
+    assert "r1  [answered]\nrequest_id: r1\npage: 2\n\n" in text
+
+
 INPUTS_WITH_IDS = {
     "own field": [{"request_id": "r1"}, {"request_id": "r0"}],
     "metadata": [{"metadata": {"request_id": "r1", "page": 2}}, {"metadata": {"request_id": "r0", "page": 1}}],
