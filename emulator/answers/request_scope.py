@@ -11,6 +11,7 @@ from emulator.core.errors import ServiceError, denied, invalid
 from emulator.core.models import Model
 from emulator.core.request_tokens import Counts
 from emulator.core.state import CACHE_NOT_FOUND_MESSAGE, Cache, State
+from emulator.schema.media_checks import check_data, check_mime_type
 
 CACHE_CONFLICT_MESSAGE = (  # recorded by several users of 3.5 Flash-Lite and 3.7 Flash in 2026
     "CachedContent can not be used with GenerateContent request setting system_instruction, tools or tool_config.\n\n"
@@ -42,9 +43,10 @@ class RequestScope:
         file = self.state.active_file(self.owner, match[1], self.at)
         cache_key = (file.id, file.created, model.id, resolution)
         if cache_key not in _file_tokens:
-            _file_tokens[cache_key] = media.media_tokens(
-                file.mime, self.state.store.body_path("file", file.id).read_bytes(), model, resolution
-            )
+            check_mime_type(file.mime)
+            data = self.state.store.body_path("file", file.id).read_bytes()
+            check_data(file.mime, data)
+            _file_tokens[cache_key] = media.media_tokens(file.mime, data, model, resolution)
         return _file_tokens[cache_key]
 
     def _count_public_url(self, uri: str, mime: str, model: Model, resolution: str) -> tuple[str, int]:

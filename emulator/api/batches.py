@@ -11,12 +11,14 @@ from starlette.responses import Response
 from emulator.call.api_call import ApiCall
 from emulator.core import model_list
 from emulator.core.errors import exhausted, invalid, not_found, over_quota
+from emulator.core.model_list import BY_ID
 from emulator.core.models import Model
 from emulator.core.state import ENDED, Job, State, new_id, sort_key
 from emulator.jobs.execution import record_cache_name
 from emulator.jobs.quota import count_enqueued_tokens
 from emulator.jobs.scheduler import JobScheduler
 from emulator.schema import request_fields
+from emulator.schema.checks import check_request
 
 _TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main."
 
@@ -143,6 +145,9 @@ def _use_inline_rows(state: State, job: Job, body: Any, rows: list[dict[str, Any
         raise invalid("* BatchGenerateContentRequest.batch.input_config.requests: requests is not specified\n")
     if any("request" not in row for row in rows):
         raise invalid("* BatchGenerateContentRequest.batch.input_config.requests: a request is not specified\n")
+    if not job.embed:
+        for row in rows:  # a file's rows are looked at one by one, when they are executed
+            check_request(row["request"], BY_ID[job.model])
     job.rows = len(rows)
     for row in rows:
         record_cache_name(row, job.caches)

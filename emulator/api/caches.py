@@ -14,7 +14,7 @@ from emulator.core.models import Model
 from emulator.core.request_tokens import request_tokens
 from emulator.core.state import Cache, State, new_id, sort_key
 from emulator.schema import request_fields
-from emulator.schema.checks import check_contents, input_too_long
+from emulator.schema.checks import check_contents, check_exchange, input_too_long
 
 
 def cache_resource(state: State, cache: Cache) -> dict[str, Any]:
@@ -37,6 +37,7 @@ async def create(call: ApiCall) -> Response:
         raise model_list.model_not_found(model.id, "createCachedContent", call.version)
     now = state.clock.now()
     check_contents(fields, "CreateCachedContentRequest", required="systemInstruction" not in fields)
+    check_exchange(fields, model, "CreateCachedContentRequest")
     tokens = request_tokens(fields, model, RequestScope(state, call.owner, now).count_file_tokens)
     _check_size(call, model, sum(tokens.values()))
     cache = Cache(new_id(40), call.owner, model.id, tokens, now, now, now + HOUR, fields.get("displayName"))

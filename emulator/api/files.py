@@ -158,7 +158,7 @@ async def _finish_upload(state: State, upload: Upload, body: Path) -> StoredFile
         upload.file_id, upload.owner, upload.mime, size, now, now + FILE_LIFE, upload.display_name, digest
     )
     if media.is_media(file.mime):
-        file.processed = now + state.settings.processing_seconds
+        file.processed = now + state.settings.processing_seconds(file.mime)
     body.replace(state.store.body_path("file", file.id))
     with state.store.transaction():
         state.files[file.id] = file

@@ -9,7 +9,7 @@ from emulator.core.errors import ACCOUNT_REFUSALS
 
 PACES = ("instant", "realistic")
 OUTCOMES = ("succeeded", "failed", "expired", "partially_succeeded", "stuck")
-PROCESSING_SECONDS = 2.0  # of a media file where the pace is not instant and nothing else is set
+PROCESSING_SECONDS = 2.0  # of a media file where the pace is realistic and nothing else is set
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,14 @@ class Settings:
         """The cap on enqueued tokens for a model, or None."""
         return self.enqueued_tokens.get(model, self.enqueued_tokens.get(f"models/{model}"))
 
-    @property
-    def processing_seconds(self) -> float:
-        """How long an uploaded media file stays PROCESSING: as set, or not at all at the pace `instant`."""
+    def processing_seconds(self, mime: str) -> float:
+        """How long an uploaded media file stays PROCESSING: as set, else not at all unless the pace is `realistic`.
+
+        Documents were ACTIVE at once where that was recorded, so they wait only by the setting.
+        """
         if self.file_processing_seconds is not None:
             return self.file_processing_seconds
-        return 0.0 if self.pace == "instant" else PROCESSING_SECONDS
+        return PROCESSING_SECONDS if self.pace == "realistic" and mime != "application/pdf" else 0.0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

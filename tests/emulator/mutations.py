@@ -102,6 +102,53 @@ DEFECTS = (
         "EVENT_STREAM if is_stream else JSON_CONTENT_TYPE",
         "JSON_CONTENT_TYPE",
     ),
+    Defect("levels are taken on 2.5", "schema/config_checks", 'if model.thinking != "level":', "if False:"),
+    Defect("every level is taken", "schema/config_checks", "if model.levels and level not in", "if level in"),
+    Defect("every budget is taken", "schema/config_checks", "if budget not in (-1, 0) and not least", "if not least"),
+    Defect("thinking can always be turned off", "schema/config_checks", "if budget == 0 and not", "if False and not"),
+    Defect("outputs have no limit", "schema/config_checks", "if not 1 <= value <= model.output_limit:", "if False:"),
+    Defect("a resolution of a part is taken", "schema/checks", "if model.generation < 3 and any(", "if False and any("),
+    Defect("functions go with JSON", "schema/tool_checks", '== "application/json":', '== "never":'),
+    Defect("functions go with search", "schema/tool_checks", 'if any("googleSearch" in tool', 'if any("never" in tool'),
+    Defect("any name is taken", "schema/tool_checks", "if not _NAME.fullmatch(name):", "if False:"),
+    Defect("names may be twice", "schema/tool_checks", "if name in names:", "if False:"),
+    Defect("any choice is taken", "schema/tool_checks", "if name not in names:", "if False:"),
+    Defect(
+        "responses are not counted", "schema/tool_checks", "if open_calls and responses != open_calls:", "if False:"
+    ),
+    Defect("responses need no call", "schema/tool_checks", "if responses and not open_calls:", "if False:"),
+    Defect(
+        "an exchange may be cut",
+        "schema/tool_checks",
+        "    if open_calls:\n        raise",
+        "    if False:\n        raise",
+    ),
+    Defect("caches may cut an exchange", "api/caches", "    check_exchange(fields, model,", "    str("),
+    Defect(
+        "calls need no signature",
+        "schema/tool_checks",
+        "if calls and not calls[0].get",
+        "if False and not calls[0].get",
+    ),
+    Defect("the model may begin", "schema/tool_checks", 'contents[0].get("role") == "model":', "False:"),
+    Defect("objects may be empty", "schema/type_checks", "    if not properties:", "    if False:"),
+    Defect(
+        "keywords stand beside any type", "schema/type_checks", "if schema.get(keyword) and kind != owner:", "if False:"
+    ),
+    Defect("any format is taken", "schema/type_checks", 'and schema["format"] not in allowed:', "and False:"),
+    Defect("schemas are looked at on top only", "schema/type_checks", "yield from _problems(inner, where)", "pass"),
+    Defect("tools' schemas are not looked at", "schema/tool_checks", 'if "parameters" in declaration:', "if False:"),
+    Defect(
+        "any type of data is taken", "schema/media_checks", 'raise invalid(f"Unsupported MIME type: {mime}")', "return"
+    ),
+    Defect("types of files are not looked at", "answers/request_scope", "            check_mime_type(file.mime)\n", ""),
+    Defect("markup is a picture", "schema/media_checks", 'if mime.startswith("image/"):', "if False:"),
+    Defect(
+        "inline rows are not looked at",
+        "api/batches",
+        "    if not job.embed:\n        for row",
+        "    if False:\n        for row",
+    ),
     Defect("counters are numbers", "api/batches", "{name: str(count) for", "{name: count for"),
     Defect(
         "zero counters are shown",

@@ -246,5 +246,6 @@ def test_text_is_never_processed_and_media_only_where_time_passes(api: ApiClient
     assert api.upload(b"x", "image/png")["state"] == "ACTIVE"
     emulator.settings(pace="realistic")
     assert api.upload(b"x", "image/png")["state"] == "PROCESSING"
+    assert api.upload(b"x", "application/pdf")["state"] == "ACTIVE"
     emulator.settings(file_processing_seconds=30)
     assert api.upload(b"x", "text/plain")["state"] == "ACTIVE"

@@ -132,7 +132,7 @@ def test_a_job_recovered_after_its_run_was_deleted_is_on_the_bill_once(bench: Be
 def test_rows_executed_before_a_cancel_may_be_billed_though_nothing_came_back(
     bench: Bench, emulator: EmulatorProcess
 ) -> None:
-    emulator.settings(pace="100")
+    emulator.settings(pace="100", cancel="discard")
     runner = bench.open()
     account = runner.accounts.register_key(KEY)
     run_id = bench.submit(runner, account, "\n".join(f"Question {n}?" for n in range(10)))
