@@ -12,8 +12,8 @@ from batch.pricing.catalog import CatalogModel
 from batch.rules.rule_table import broken
 from batch.rules.tool_history import HistoryTurn, history_verdict
 
-REMEMBERED = 256
-"""So many combinations of demands are remembered; rows repeat them."""
+REMEMBERED, REMEMBERED_CHARACTERS = 256, 65_536
+"""So many combinations of demands are remembered, of names no longer than that together; rows repeat them."""
 MOST_CANDIDATES = 8
 """No model gives more answers to one request."""
 LONGEST_BUDGET = 32_768
@@ -93,9 +93,11 @@ class ModelRules:
         """Judge what the fields of one request ask for together. A cache may hold tools that are not seen here."""
         verdict = self._together.get((demands, has_cache))
         if verdict is None:
-            if len(self._together) >= REMEMBERED:
-                self._together.clear()
-            verdict = self._together[demands, has_cache] = self._judge_together(demands, has_cache)
+            verdict = self._judge_together(demands, has_cache)
+            if sum(map(_size, demands)) <= REMEMBERED_CHARACTERS:
+                if len(self._together) >= REMEMBERED:
+                    self._together.clear()
+                self._together[demands, has_cache] = verdict
         return verdict
 
     def _judge_together(self, demands: Iterable[Demands], has_cache: bool) -> Verdict:
@@ -146,6 +148,10 @@ def demands_of(field: str, value: Any) -> Demands:
     if field == "generationConfig":
         return Demands(json_output=value.get("responseMimeType") == "application/json")
     return Demands()
+
+
+def _size(demands: Demands) -> int:
+    return sum(map(len, demands.functions)) + sum(map(len, demands.allowed_functions))
 
 
 def _declared(tools: Sequence[Mapping[str, Any]]) -> list[str]:
