@@ -83,7 +83,7 @@ class Findings:
         if verdict.fault:
             self.add_verdict(Verdict((verdict.fault,)))
         elif verdict.warning:
-            self.notes[verdict.warning] += 1
+            self.notes[verdict.warning] = 1  # of a row, however many pieces it has
 
     def merge(self, other: Findings) -> None:
         """Take over what another reading found."""

@@ -122,13 +122,15 @@ class ModelRules:
         faults, unsigned = history_verdict(turns)
         if not faults and not unsigned:
             return NOTHING_FOUND
-        verdict = Verdict(tuple(faults))
+        warnings: dict[str, None] = {}
         needed = self._facts.thought_signatures
         for turn, name, current in unsigned:
             # Of earlier rounds Google says that it does not look; nobody has measured it.
             accepted = None if needed is None or (needed and not current) else not needed
-            verdict += self._judge("thought_signature", accepted, turn=turn, name=name[:80])
-        return verdict
+            judged = self._judge("thought_signature", accepted, turn=turn, name=name[:80])
+            faults += judged.faults
+            warnings |= dict.fromkeys(judged.warnings)
+        return Verdict(tuple(faults), tuple(warnings))
 
     def _judge(self, rule_id: str, accepted: bool | None, **words: object) -> Verdict:
         if accepted or not self.name:

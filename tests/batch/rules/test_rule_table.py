@@ -397,6 +397,8 @@ def test_calls_of_earlier_rounds_are_only_warned_of() -> None:
     assert isinstance(checked, CheckedRow)
     assert notes == {"thought_signature": 1}
     assert check(FLASH, history)[1] == {}
+    twice = turns(*history["contents"], *history["contents"])
+    assert check(NEW, twice)[1] == {"thought_signature": 1}, "rows are counted, not calls"
 
 
 def test_a_schema_of_the_settings_counts_as_an_answer_in_json() -> None:
