@@ -44,12 +44,12 @@ class _Content(msgspec.Struct):
     parts: list[_Part] | None = None
 
 
-class _Request(msgspec.Struct, rename="camel"):
+class _PricedRequest(msgspec.Struct, rename="camel"):
     generation_config: _Generation | None = None
 
 
 class _Line(msgspec.Struct):
-    request: _Request
+    request: _PricedRequest
 
 
 class _MediaRequest(msgspec.Struct):

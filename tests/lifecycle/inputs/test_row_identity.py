@@ -66,6 +66,11 @@ JOINS = {
         columns(custom_id=["y", "x"], doc_id=["2", "1"]),
         ("custom_id", "custom_id", [1, 0]),
     ),
+    "an id is believed before keys that were made by place": (
+        [{"key": "row-000001", "custom_id": "b"}, {"key": "row-000002", "custom_id": "a"}],
+        columns(custom_id=["a", "b"]),
+        ("custom_id", "custom_id", [1, 0]),
+    ),
     "generated keys of the very input": (
         [{"key": "row-000002"}, {"key": "row-000001"}],
         columns(text=["a", "b"]),
