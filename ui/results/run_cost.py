@@ -105,7 +105,10 @@ def describe_parts(cost: RunCost) -> str:
     if cost.caches_usd is None:
         return f"Requests {money(cost.rows_usd)}; what their caches cost is not known."
     split_text = f"Requests {money(cost.rows_usd)}, caches {money(cost.caches_usd)}." if cost.caches_usd else ""
-    unpriced_text = f"{plural(cost.unpriced, 'line')} came back without usage; what they cost is not known."
+    unpriced_text = (
+        f"Of {plural(cost.unpriced, 'line')} the cost is not known in full: no usage came back, or search fees are not "
+        "included."
+    )
     unreturned_text = f"Maybe more: {describe_unreturned(cost.unreturned)}" if cost.unreturned else ""
     return " ".join(filter(None, (split_text, unpriced_text if cost.unpriced else "", unreturned_text)))
 

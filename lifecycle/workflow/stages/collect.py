@@ -43,6 +43,8 @@ def run(ctx: StageContext) -> StageResult:
     _record_observations(ctx, shards, reconciliation)
     ctx.progress.ending = _ending(ctx, shards, reconciliation.matched)
     ctx.log_event(f"{reconciliation.matched:,} of {reconciliation.sent:,} requests have a response.")
+    for note in reconciliation.notes:
+        ctx.log_event(note, "warning")
     if unreturned := sum(ctx.progress.no_result_rows.values()):
         ctx.log_event(f"The cost is a lower bound: {costs.describe_unreturned(unreturned)}", "warning")
     if ctx.progress.user_caches and (warning := service_errors.warn_if_cache_text_resent(reconciliation.usage)):

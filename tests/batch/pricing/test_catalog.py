@@ -220,3 +220,36 @@ def test_a_model_that_nobody_knows_may_still_be_one(name: str) -> None:
 def test_what_cannot_be_a_model_s_id_is_told(name: str) -> None:
     fault = catalog.model_id_error(name)
     assert fault is not None and fault.remedy
+
+
+SOUND = {  # at standard price; every other model has one rate for what it reads
+    "gemini-2.5-flash": (1.00, 0.10),
+    "gemini-2.5-flash-lite": (0.30, 0.03),
+    "gemini-3-flash-preview": (1.00, 0.10),
+    "gemini-3.1-flash-lite": (0.50, 0.05),
+}
+PICTURES = {
+    "gemini-3-pro-image": 120,
+    "gemini-3.1-flash-image": 60,
+    "gemini-3.1-flash-lite-image": 30,
+    "gemini-2.5-flash-image": 30,
+}
+
+
+def test_sound_pictures_and_searches_have_the_prices_that_the_sources_name(packaged: catalog.Catalog) -> None:
+    for name, model in packaged.models.items():
+        for period in model.prices:
+            assert (period.audio_standard, period.audio_cached) == SOUND.get(name, (None, None)), name
+            assert period.image_output_standard == PICTURES.get(name), name
+            text = model.kind == "text"
+            assert period.search_query == (14.0 if text and name.startswith("gemini-3") else None), name
+            assert period.search_prompt == (35.0 if text and name.startswith("gemini-2.5") else None), name
+
+
+def test_an_override_gives_prices_by_kind_and_half_a_pair_is_refused() -> None:
+    prices = "[models.mine.prices]\ninput_standard = 1\ninput_batch = 0.5\naudio_standard = 4\n"
+    mine = catalog.load(prices + "audio_batch = 2\nsearch_query = 14\n").tariff("mine", TODAY)
+    assert mine is not None
+    assert (mine.audio_batch, mine.audio_standard, mine.search_query, mine.image_output_batch) == (2, 4, 14, None)
+    with pytest.raises(InputError, match="only one of `audio_standard` and `audio_batch`"):
+        catalog.load(prices)

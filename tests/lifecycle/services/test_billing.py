@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import struct
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -267,3 +270,42 @@ def test_results_that_cannot_be_read_now_are_not_known_and_are_read_the_next_tim
     path.write_bytes(b"broken")
     runner.runs.delete(account, run.id)
     assert [bill.usd for bill in runner.billing.run_costs(account)] == [run.actual_usd, None]
+
+
+def recording(seconds: int) -> str:
+    """A WAV of silence, 100 bytes a second, as base64."""
+    head = b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 100, 100, 1, 8) + b"data" + struct.pack("<I", 100 * seconds)
+    whole = b"RIFF" + struct.pack("<I", len(head) + 100 * seconds) + head + bytes(100 * seconds)
+    return base64.b64encode(whole).decode()
+
+
+def test_sound_and_several_answers_cost_what_the_service_counted(bench: Bench, emulator: EmulatorProcess) -> None:
+    """Priced from what was received with nothing but the price list's figures; the ledger counts the same tokens."""
+    sound = {"inlineData": {"mimeType": "audio/wav", "data": recording(60)}}
+    contents = {"heard": [sound, {"text": "What is said?"}], "three": [{"text": "Tell a story."}]}
+    rows = [
+        {"key": key, "request": {"contents": [{"role": "user", "parts": parts}]}} for key, parts in contents.items()
+    ]
+    rows[1]["request"]["generationConfig"] = {"candidateCount": 3, "maxOutputTokens": 500}  # type: ignore[index]
+    runner = bench.open()
+    account = runner.accounts.register_key(KEY)
+    draft = runner.forecasts.prepare_draft("\n".join(json.dumps(row) for row in rows), kind="jsonl")
+    spec = RunSpec(model="gemini-2.5-flash", context=ContextMode.NONE)
+    run = wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, ""))
+    usd, prompt, output, sound_tokens = 0.0, 0, 0, 0
+    for path in (bench.folder / "runs" / run.id / "received").iterdir():
+        for received in path.read_text(encoding="utf-8").splitlines():
+            used = json.loads(received)["response"]["usageMetadata"]
+            audio = sum(one["tokenCount"] for one in used["promptTokensDetails"] if one["modality"] == "AUDIO")
+            put_out = used["candidatesTokenCount"] + used.get("thoughtsTokenCount", 0)
+            usd += ((used["promptTokenCount"] - audio) * 0.15 + audio * 0.50 + put_out * 1.25) / 1e6
+            prompt, output, sound_tokens = prompt + used["promptTokenCount"], output + put_out, sound_tokens + audio
+    (ledger,) = emulator.ledger()["usage"]
+    assert (ledger["prompt"], ledger["candidates"] + ledger["thoughts"]) == (prompt, output)
+    assert sound_tokens > 1_000
+    (bill,) = runner.billing.run_costs(account, run.id)
+    assert bill.usd == pytest.approx(usd)
+    assert bill.standard_usd == pytest.approx(2 * usd)
+    assert bill.worst_usd is not None and usd <= bill.worst_usd
+    three = runner.runs.results(account, run.id).detail("three")
+    assert three.text and len(three.other_answers) == 2

@@ -80,7 +80,7 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
         ([replace(BILL, caches_usd=None)], ["Requests $0.060; what their caches cost is not known."]),
         (
             [replace(BILL, unpriced=1, caches_usd=0.0, standard_usd=None, expected_usd=None)],
-            ["1 line came back without usage; what they cost is not known."],
+            ["Of 1 line the cost is not known in full: no usage came back, or search fees are not included."],
         ),
         (
             [replace(BILL, unreturned=3, uncached_usd=None, standard_usd=None)],
