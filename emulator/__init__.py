@@ -39,6 +39,12 @@ What it assumes, and on what ground
   users measured, not 560), and 258 a tile or page on 2.5. Sizes of pictures are read, lengths of video are guessed.
 - Thinking takes 16 to 316 tokens (up to 716 at HIGH) and at most half of maxOutputTokens: made up.
 - Storage of a cache is billed from its creation to its end, by the second: js-genai issue 508.
+- Thinking levels of models whose list is not known are all taken; a schema with too many states for serving is taken,
+  because its bound is not known; a cache's functions are not held against JSON in the request that uses it.
+- Signatures are asked of the first call of each step since the user last spoke: the guide to thought signatures.
+- The words for a first turn of the model, an undeclared choice, a resolution of a part and a size of picture are ours.
+- Inline results of 100 rows or more come in any order; how many rows it takes is not known (96 of 200 in one report).
+- Media wait for processing two seconds at the pace `realistic`; PDFs do not (recorded), but by the setting.
 - gs:// addresses are taken for embeddings only: Google's own tests.
 - A body may have single quotes, bare names and commas before a closing bracket: the guides' curl examples for the
   first, not known for the others. A line of a file may not: not known.

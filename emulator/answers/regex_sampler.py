@@ -13,7 +13,8 @@ from functools import lru_cache
 Choose = Callable[[int], int]  # a number below the one given
 Writer = Callable[[Choose, int], str]  # the second number: how many repetitions beyond the least are wanted
 MAX_TRIES = 30
-MAX_LENGTH = 4000  # characters of a repetition; longer ones end there, and match no more
+MAX_LENGTH = 4000  # characters of a repetition beyond its least count
+MAX_FORCED_LENGTH = 20_000  # characters of any repetition; longer ones end there, and match no more
 _LETTERS = string.ascii_lowercase + string.ascii_uppercase
 _ANY_CHARACTERS = _LETTERS + string.digits + "_-.,:;!?@#%&*()+=/ "
 _CLASSES = {
@@ -41,6 +42,8 @@ def sample_matching(pattern: str, choose: Choose, min_length: int = 0, max_lengt
         text = write(choose, extra_repeats)
         if len(text) >= min_length and (max_length is None or len(text) <= max_length) and _matches(pattern, text):
             break
+        if len(text) > MAX_FORCED_LENGTH:
+            break  # more repetitions do not make it shorter
     return text
 
 
@@ -96,10 +99,10 @@ class _PatternParser:
             room = extra // 2 + 3 if maximum is None else min(maximum - minimum, extra // 2 + 3)
             fewest = min(room, extra // 2)
             text = ""
-            for _ in range(minimum + fewest + choose(room - fewest + 1)):
+            for count in range(1, minimum + fewest + choose(room - fewest + 1) + 1):
                 piece = write(choose, extra)
                 text += piece
-                if not piece or len(text) > MAX_LENGTH:
+                if not piece or len(text) > (MAX_LENGTH if count >= minimum else MAX_FORCED_LENGTH):
                     break
             return text
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
-_TOKEN = re.compile(
-    r"""(?P<plain>"(?:[^"\\]|\\.)*")|'(?P<single>(?:[^'\\]|\\.)*)'|(?P<name>[A-Za-z_$][\w$]*)(?=\s*:)|(?P<comma>,)(?=\s*[\]}])""",
+_TOKEN = re.compile(  # possessive, and words are read whole: linear in its input
+    r"""(?P<plain>"(?:[^"\\]|\\.)*+(?:"|\\?\Z))|'(?P<single>(?:[^'\\]|\\.)*+)(?:'|\\?\Z)"""
+    r"""|(?P<word>[A-Za-z_$][\w$]*+)(?:(?=\s*+(?P<colon>:))|)|(?P<comma>,)(?=\s*+[\]}])""",
     re.S,
 )
 
@@ -29,6 +30,6 @@ def _to_strict(match: "re.Match[str]") -> str:
     if match["single"] is not None:
         inside = re.sub(r'\\(\')|(")|\\.', lambda m: m[1] or ('\\"' if m[2] else m[0]), match["single"], flags=re.S)
         return f'"{inside}"'
-    if match["name"]:
-        return f'"{match["name"]}"'
+    if match["word"]:
+        return f'"{match["word"]}"' if match["colon"] else match["word"]
     return match["plain"] or ""

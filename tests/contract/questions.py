@@ -7,9 +7,11 @@ questions come first. Costs are upper bounds in USD for the model named in `aski
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tests.contract.asking import MODEL, OTHER, Json, ServiceClient
+from tests.contract.rule_questions import RULES, ask_rule, cut_exchange
 
 FOX = "The quick brown fox jumps over the lazy dog."
 CACHE_NOT_FOUND = {
@@ -176,6 +178,43 @@ def pending_then_cancelled(service: ServiceClient) -> Any:
     }
 
 
+def chunk_granularity(service: ServiceClient) -> Any:
+    headers = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
+    headers |= {"X-Goog-Upload-Header-Content-Length": "3", "X-Goog-Upload-Header-Content-Type": "text/plain"}
+    reply = service.http.post("/upload/v1beta/files", json={"file": {}}, headers=headers)
+    return reply.headers["x-goog-upload-chunk-granularity"]
+
+
+def listed_models(service: ServiceClient) -> Any:
+    """Whether a page has fifty, models that were shut down are listed, and speech takes batches."""
+    page = service.call("GET", "models")[1]
+    models = {m["name"]: m for m in [*page["models"], *service.call("GET", "models?pageSize=1000")[1]["models"]]}
+    speech = models.get("models/gemini-3.1-flash-tts-preview", {}).get("supportedGenerationMethods", [])
+    return len(page["models"]), "models/gemini-2.0-flash" in models, "batchGenerateContent" in speech
+
+
+def stream_error(service: ServiceClient) -> Any:
+    path = f"/v1beta/models/{OTHER}:streamGenerateContent"
+    reply = service.http.post(path, json={"contents": []}, params={"alt": "sse"})
+    return reply.status_code, reply.headers["content-type"].split(";")[0]
+
+
+def cancelled_before_it_runs(service: ServiceClient) -> Any:
+    """How a job that is cancelled at once ends; live, it may have begun to run."""
+    rows = [{"request": {"contents": user_contents("x")}, "metadata": {"request_id": "0"}}]
+    body = {"batch": {"displayName": "contract", "inputConfig": {"requests": {"requests": rows}}}}
+    name = service.create(f"models/{MODEL}:batchGenerateContent", body)["name"]
+    service.call("POST", f"{name}:cancel", {})
+    operation = service.wait_until_ended(name)
+    return operation["metadata"]["state"], operation.get("error", {}).get("code"), operation["metadata"]["batchStats"]
+
+
+def usage_fields(service: ServiceClient) -> Any:
+    body = {"contents": user_contents("Say hi."), "generationConfig": {"maxOutputTokens": 200}}
+    usage = service.call("POST", f"models/{OTHER}:generateContent", body)[1]["usageMetadata"]
+    return usage["serviceTier"], "candidatesTokensDetails" in usage
+
+
 def usage_adds_up(service: ServiceClient) -> Any:
     body = {"contents": user_contents("Say hi."), "generationConfig": {"maxOutputTokens": 20}}
     usage = service.call("POST", f"models/{MODEL}:generateContent", body)[1]["usageMetadata"]
@@ -316,6 +355,18 @@ CONTRACT_CASES = (
     ContractCase("a missing batch job", missing_batch, "NOT_FOUND"),
     ContractCase("a batch over a missing file", batch_without_file, 4),
     ContractCase("a batch of a retired model", batch_of_retired, "NOT_FOUND"),
+    *(ContractCase(name, partial(ask_rule, name=name), (400, text)) for name, (_, _, text) in RULES.items()),
+    ContractCase("a cache that ends inside a tool exchange", cut_exchange, 400),
+    ContractCase("the granularity of an upload's chunks", chunk_granularity, "8388608"),
+    ContractCase("the list of models", listed_models, (50, True, True)),
+    ContractCase("an error of an event stream", stream_error, (400, "text/event-stream")),
+    ContractCase(
+        "a batch that is cancelled before it runs",
+        cancelled_before_it_runs,
+        ("BATCH_STATE_CANCELLED", 13, {"requestCount": "1", "pendingRequestCount": "1"}),
+        cost=0.002,
+    ),
+    ContractCase("the fields of usage", usage_fields, ("standard", False), cost=0.002),
     ContractCase(
         "a batch, pending and cancelled",
         pending_then_cancelled,
@@ -330,7 +381,7 @@ CONTRACT_CASES = (
             "id": True,
             "cancel": (200, {}),
         },
-        cost=0.01,
+        cost=0.002,
     ),
     ContractCase("usage adds up", usage_adds_up, True, cost=0.01),
     ContractCase(

@@ -117,6 +117,16 @@ def test_what_is_no_json_in_any_spelling_is_refused(bad: bytes) -> None:
         lenient_json.loads(bad)
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [b"a" * 400_000, b"{'a':\"" + b'\\"' * 200_000, b"{'a':'" + b"\\'" * 200_000, b"{a" + b" " * 400_000 + b"x"],
+)
+def test_what_is_no_json_is_refused_in_time_linear_in_its_size(hostile: bytes) -> None:
+    """A quadratic reading of these takes longer than a test may take at all."""
+    with pytest.raises(ValueError):
+        lenient_json.loads(hostile)
+
+
 def test_the_curl_examples_of_the_batch_guide_work(api: ApiClient) -> None:
     headers = {"X-Goog-Upload-Protocol": "resumable", "X-Goog-Upload-Command": "start"}
     start = api.http.post("/upload/v1beta/files", headers=headers, content=b"{'file': {'display_name': 'rows'}}")
