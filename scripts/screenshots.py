@@ -18,11 +18,13 @@ from playwright.sync_api import Browser, FilePayload, FloatRect, Page, expect, s
 
 from tests.browser.app_process import ROOT, AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
+from tests.patience import PATIENCE_MS
 
 WIDTHS = (1280, 390)
 SCHEMES = ("light", "dark")
 README = {"plan-1280-light", "results-1280-light", "results-1280-dark", "results-390-light"}
 MARGIN = 12  # pixels around a part of the page
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def welcome(page: Page) -> None:
@@ -43,7 +45,7 @@ def running(page: Page) -> None:
     page.get_by_role("button", name="Start a rehearsal").click()
     page.get_by_role("button", name="A service desk's day").click()
     page.get_by_role("button", name="Submit batch").click()
-    expect(page.get_by_text("JOB_STATE_RUNNING").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("JOB_STATE_RUNNING").first).to_be_visible()
     page.wait_for_timeout(3000)
 
 
@@ -52,7 +54,7 @@ def results(page: Page) -> None:
     page.get_by_role("button", name="Start a rehearsal").click()
     page.get_by_role("button", name="Everything that can go wrong").click()
     page.get_by_role("button", name="Submit batch").click()
-    expect(page.get_by_text("need attention").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("need attention").first).to_be_visible()
     expect(page.locator(".st-key-run-cost")).to_be_visible()
     grid = page.get_by_test_id("stDataFrame").first
     grid.scroll_into_view_if_needed()

@@ -34,7 +34,7 @@ def runner() -> FakeRunner:
 
 @pytest.fixture
 def state(runner: FakeRunner, tmp_path: Path) -> AppState:
-    new_state = AppState(runner=runner, cookie_cipher=CookieCipher("secret"), data_dir=tmp_path)  # type: ignore[arg-type]  # the fake
+    new_state = AppState(runner=runner, cookie_cipher=CookieCipher("secret"), data_dir=tmp_path)
     app_state.set_state(new_state)
     return new_state
 

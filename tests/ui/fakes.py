@@ -21,6 +21,7 @@ from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.results.read.table import Filter
+from lifecycle.runner import Runner
 from lifecycle.services.accounts import AccountService
 from lifecycle.services.billing import BillingService
 from lifecycle.services.forecasts import ForecastService
@@ -142,14 +143,14 @@ class FakeSubmissions(SubmissionService):
 
 
 class FakeBilling(BillingService):
-    """Bills of `runner.bills_of`."""
+    """Costs of `runner.costs_of`."""
 
     def __init__(self, runner: FakeRunner) -> None:
         self.runner = runner
 
     def run_costs(self, account: Account, run_id: str = "") -> list[RunCost]:
-        bills = self.runner.bills_of.get(account.owner_id, [])
-        return [bill for bill in bills if run_id in ("", bill.run, bill.parent)]
+        costs = self.runner.costs_of.get(account.owner_id, [])
+        return [cost for cost in costs if run_id in ("", cost.run, cost.parent)]
 
 
 class FakeRuns(RunService):
@@ -229,7 +230,7 @@ class FakeRetries(RetryService):
         rows_per_job: int = 0,
     ) -> RetryForecast:
         overrides = {"model": model, "max_output_tokens": max_output_tokens}
-        self.runner.calls.append(("offer", run_id, str(overrides)))
+        self.runner.calls.append(("retry_forecast", run_id, str(overrides)))
         rows = len(list(self.runner.tables[run_id].keys(where)))
         spec = RunSpec(model=model or self.runner.runs.get(account, run_id).model)
         return RetryForecast(run_id, Draft(Path("no-draft"), "", "", rows, 0), spec, _cents(rows))
@@ -269,12 +270,12 @@ class FakeImports(ImportService):
         return self.runner.foreign_jobs
 
 
-class FakeRunner:
+class FakeRunner(Runner):
     """Keeps what it was told; `runs_of` maps an owner to runs, newest first."""
 
     def __init__(self) -> None:
         self.runs_of: dict[str, list[RunView]] = {}
-        self.bills_of: dict[str, list[RunCost]] = {}
+        self.costs_of: dict[str, list[RunCost]] = {}
         self.tables: dict[str, Any] = {}
         self.idempotency_keys: dict[str, str] = {}
         self.calls: list[tuple[str, ...]] = []
@@ -286,13 +287,13 @@ class FakeRunner:
         self.destination = ""
         self.check = KeyCheck(True, "The key works.")
         self._numbers = itertools.count(1)
-        self.accounts: AccountService = FakeAccounts(self)
-        self.forecasts: ForecastService = FakeForecasts()
-        self.submissions: SubmissionService = FakeSubmissions(self)
-        self.billing: BillingService = FakeBilling(self)
-        self.runs: RunService = FakeRuns(self)
-        self.retries: RetryService = FakeRetries(self)
-        self.imports: ImportService = FakeImports(self)
+        self.accounts = FakeAccounts(self)
+        self.forecasts = FakeForecasts()
+        self.submissions = FakeSubmissions(self)
+        self.billing = FakeBilling(self)
+        self.runs = FakeRuns(self)
+        self.retries = FakeRetries(self)
+        self.imports = FakeImports(self)
 
     def add(self, account: Account, rows: int, spec: RunSpec, idempotency_key: str, **facts: Any) -> str:
         """A new run, once per idempotency key."""

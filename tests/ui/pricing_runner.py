@@ -55,7 +55,7 @@ class PricingForecasts(FakeForecasts):
         self._drafts = itertools.count(1)
 
     def prepare_draft(self, source: Path | str, *, use_cache: str = "", **options: Any) -> drafts.Draft:
-        target = self.runner.folder / "drafts" / f"d{next(self._drafts)}"
+        target = self.runner.drafts_folder / "drafts" / f"d{next(self._drafts)}"
         options["rules"] = self.model_rules(options.pop("model"))
         if use_cache:
             options["generation"] = replace(options["generation"], system_instruction="")
@@ -115,7 +115,7 @@ class PricingSubmissions(FakeSubmissions):
         lines = (draft.folder / "requests.jsonl").read_bytes().splitlines()
         self.runner.submitted.append((spec, forecast, lines))
         run_id = super().submit(account, draft, spec, idempotency_key)
-        shutil.copytree(draft.folder, self.runner.folder / run_id, dirs_exist_ok=True)
+        shutil.copytree(draft.folder, self.runner.drafts_folder / run_id, dirs_exist_ok=True)
         return run_id
 
 
@@ -125,11 +125,11 @@ class PricingRuns(FakeRuns):
     runner: PricingRunner
 
     def draft_of(self, account: Account, run_id: str) -> drafts.Draft:
-        return drafts.open_draft(self.runner.folder / run_id)
+        return drafts.open_draft(self.runner.drafts_folder / run_id)
 
 
 class PricingCaches(CacheService):
-    """Caches of `runner.kept`."""
+    """Caches of `runner.stored_caches`."""
 
     def __init__(self, runner: PricingRunner) -> None:
         self.runner = runner
@@ -138,14 +138,14 @@ class PricingCaches(CacheService):
         self.runner.list_calls += 1
         if self.runner.error:
             raise self.runner.error
-        return list(self.runner.kept)
+        return list(self.runner.stored_caches)
 
     def create(self, account: Account, wanted: CachedText, name: str, ttl_seconds: float) -> CacheInfo:
         if self.runner.error:
             raise self.runner.error
         self.runner.created.append((wanted, name, ttl_seconds))
         made = make_cache(name, model=wanted.model)
-        self.runner.kept.append(made)
+        self.runner.stored_caches.append(made)
         return made
 
     def extend(self, account: Account, name: str, ttl_seconds: float) -> None:
@@ -153,19 +153,18 @@ class PricingCaches(CacheService):
 
     def delete(self, account: Account, name: str) -> None:
         self.runner.calls.append(("delete cache", name))
-        self.runner.kept = [cache for cache in self.runner.kept if cache.name != name]
+        self.runner.stored_caches = [cache for cache in self.runner.stored_caches if cache.name != name]
 
 
 class PricingRunner(FakeRunner):
-    """`asked` are the forecasts that were asked for; `submitted` what was submitted; `fault` is raised by forecasts,
-    which wait at the `gate`."""
+    """Remembers `forecast_requests` and `submitted`; `error` is raised by forecasts, which wait at the `gate`."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.folder = folder
+        self.drafts_folder = folder
         self.forecast_requests: list[tuple[str, RunSpec, bool]] = []
         self.submitted: list[tuple[RunSpec, Forecast | None, list[bytes]]] = []
-        self.kept: list[CacheInfo] = []
+        self.stored_caches: list[CacheInfo] = []
         self.created: list[tuple[CachedText, str, float]] = []
         self.list_calls = 0
         self.gate = threading.Event()
@@ -175,4 +174,4 @@ class PricingRunner(FakeRunner):
         self.forecasts = PricingForecasts(self)
         self.submissions = PricingSubmissions(self)
         self.runs = PricingRuns(self)
-        self.caches: CacheService = PricingCaches(self)
+        self.caches = PricingCaches(self)

@@ -49,7 +49,7 @@ def draw(detail: RowDetail, run: RunView) -> None:
         _draw_answer(detail)
         for number, answer in enumerate(detail.other_answers, 2):
             _draw_text(f"Answer {number}", answer)
-        _draw_text("Calls of tools", _pretty_json(detail.tool_calls))
+        _draw_text("Tool calls", _pretty_json(detail.tool_calls))
         _draw_text("Code that was run", _pretty_json(detail.executed_code))
         _draw_images("Pictures received", detail.response)
         _draw_text("Thoughts", detail.thoughts)

@@ -385,7 +385,7 @@ def _txt(job: _ExportJob, stream: IO[bytes]) -> None:
 
 EXTRA_LABELS = {
     "other_answers": "Other answers",
-    "tool_calls": "Calls of tools",
+    "tool_calls": "Tool calls",
     "executed_code": "Code that was run",
 }
 

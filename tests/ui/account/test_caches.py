@@ -63,7 +63,7 @@ def test_without_caches_it_says_that_nothing_is_charged(open_caches: Callable[[]
 def test_each_cache_tells_age_size_expiry_cost_and_who_needs_it(
     open_caches: Callable[[], AppTest], runner: PricingRunner
 ) -> None:
-    runner.kept = [
+    runner.stored_caches = [
         make_cache("handbook", runs=("r7",), ours=True),
         make_cache("old *one*", expired=True, seconds_left=-5.0),
         make_cache("odd", tokens=None, usd_per_hour=None, usd_so_far=None),
@@ -77,24 +77,24 @@ def test_each_cache_tells_age_size_expiry_cost_and_who_needs_it(
 
 
 def test_the_hourly_cost_of_all_is_summed(open_caches: Callable[[], AppTest], runner: PricingRunner) -> None:
-    runner.kept = [make_cache("a"), make_cache("b", usd_per_hour=0.3), make_cache("gone", expired=True)]
+    runner.stored_caches = [make_cache("a"), make_cache("b", usd_per_hour=0.3), make_cache("gone", expired=True)]
     assert "2 caches, $0.32 an hour, 2 idle" in plain_text(open_caches())
 
 
 def test_a_cache_is_extended_to_a_longer_life_only(open_caches: Callable[[], AppTest], runner: PricingRunner) -> None:
-    runner.kept = [make_cache("handbook", seconds_left=2 * 3600.0)]
+    runner.stored_caches = [make_cache("handbook", seconds_left=2 * 3600.0)]
     at = open_caches()
     box = at.selectbox(key="hours-cachedContents/handbook")
     assert box.options == ["6 hours from now", "24 hours from now", "48 hours from now"]
     box.set_value(24)
     press(at.run(), "Extend")
     assert runner.calls == [("extend", "cachedContents/handbook", "86400")]
-    runner.kept = [make_cache("long", seconds_left=52 * 3600.0)]
+    runner.stored_caches = [make_cache("long", seconds_left=52 * 3600.0)]
     assert "Extend" not in button_labels(press(at, "Look again"))
 
 
 def test_a_cache_that_a_run_needs_cannot_be_deleted(open_caches: Callable[[], AppTest], runner: PricingRunner) -> None:
-    runner.kept = [make_cache("needed", runs=("r1",)), make_cache("idle")]
+    runner.stored_caches = [make_cache("needed", runs=("r1",)), make_cache("idle")]
     at = open_caches()
     assert at.button(key="delete-cachedContents/needed").disabled
     at.button(key="delete-cachedContents/idle").click()
@@ -104,7 +104,7 @@ def test_a_cache_that_a_run_needs_cannot_be_deleted(open_caches: Callable[[], Ap
 
 
 def test_all_idle_caches_are_deleted_after_asking(open_caches: Callable[[], AppTest], runner: PricingRunner) -> None:
-    runner.kept = [make_cache("a"), make_cache("b"), make_cache("needed", runs=("r1",))]
+    runner.stored_caches = [make_cache("a"), make_cache("b"), make_cache("needed", runs=("r1",))]
     at = press(open_caches(), "Delete all that no run needs")
     assert runner.calls == []
     assert "Delete 2 caches for good" not in button_labels(press(at, "Keep them"))
@@ -113,7 +113,7 @@ def test_all_idle_caches_are_deleted_after_asking(open_caches: Callable[[], AppT
 
 
 def test_many_caches_are_shown_a_page_at_a_time(open_caches: Callable[[], AppTest], runner: PricingRunner) -> None:
-    runner.kept = [make_cache(f"c{n}") for n in range(300)]
+    runner.stored_caches = [make_cache(f"c{n}") for n in range(300)]
     assert sum(label == "Delete" for label in button_labels(open_caches())) == 8
 
 

@@ -18,17 +18,17 @@ from ui.account.spend import chart_options, describe_spend, format_amount
 from ui.shared.app_state import AppState
 
 DAY = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
-BILL = RunCost("r1", "", "flash", 10, DAY, rows_usd=0.06, caches_usd=0.01, uncached_usd=0.1, standard_usd=0.2)
-MYSTERY = replace(BILL, run="r2", model="mystery", rows_usd=None, uncached_usd=None, standard_usd=None)
-LOSS = replace(BILL, rows_usd=0.02, caches_usd=0.03, uncached_usd=0.025, standard_usd=0.045)
+COST = RunCost("r1", "", "flash", 10, DAY, rows_usd=0.06, caches_usd=0.01, uncached_usd=0.1, standard_usd=0.2)
+MYSTERY = replace(COST, run="r2", model="mystery", rows_usd=None, uncached_usd=None, standard_usd=None)
+LOSS = replace(COST, rows_usd=0.02, caches_usd=0.03, uncached_usd=0.025, standard_usd=0.045)
 GOING = make_run("r9", estimate_usd=0.5)
 
 
 @pytest.mark.parametrize(
-    ("bills", "runs", "rehearsal", "words"),
+    ("costs", "runs", "rehearsal", "expected"),
     [
         (
-            [BILL],
+            [COST],
             [],
             False,
             "1 run with 10 rows: cost $0.070. That is $0.13 less than at standard price without caches: batch saved"
@@ -43,7 +43,7 @@ GOING = make_run("r9", estimate_usd=0.5)
         ),
         ([MYSTERY], [], False, "1 run with 10 rows: cost not known."),
         (
-            [BILL, MYSTERY],
+            [COST, MYSTERY],
             [GOING, make_run("r8", estimate_usd=None)],
             False,
             "2 runs with 20 rows: cost at least $0.070 (1 run not known). That is $0.13 less than at standard price"
@@ -54,13 +54,13 @@ GOING = make_run("r9", estimate_usd=0.5)
         ([], [], False, "No run has ended yet."),
     ],
 )
-def test_all_of_it_in_words(bills: list[RunCost], runs: list[object], rehearsal: bool, words: str) -> None:
-    assert describe_spend(bills, runs, rehearsal=rehearsal) == words  # type: ignore[arg-type]
+def test_all_of_it_in_words(costs: list[RunCost], runs: list[object], rehearsal: bool, expected: str) -> None:
+    assert describe_spend(costs, runs, rehearsal=rehearsal) == expected  # type: ignore[arg-type]
 
 
 def test_the_picture_stacks_models_by_day_and_folds_small_ones_together() -> None:
-    bills = [replace(BILL, model=f"m{n}", rows_usd=float(n), ended_at=DAY + 86_400 * (n % 3)) for n in range(8)]
-    rendered = chart_options(sum_spend(bills, by_day_and_model))
+    costs = [replace(COST, model=f"m{n}", rows_usd=float(n), ended_at=DAY + 86_400 * (n % 3)) for n in range(8)]
+    rendered = chart_options(sum_spend(costs, by_day_and_model))
     assert rendered["xAxis"]["data"] == ["23 Nov", "24 Nov", "25 Nov"]
     assert [series["name"] for series in rendered["series"]] == ["m7", "m6", "m5", "m4", "others"]
     total = [sum(at) for at in zip(*(series["data"] for series in rendered["series"]), strict=True)]
@@ -73,7 +73,7 @@ def test_the_drawer_adds_up_only_when_it_is_opened(
 ) -> None:
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of["owner-of-ab12"] = [finished_run(make_run("r1"))]
-    runner.bills_of["owner-of-ab12"] = [BILL, MYSTERY]
+    runner.costs_of["owner-of-ab12"] = [COST, MYSTERY]
     at = page()
     assert "1 run not known" not in page_text(at)
     at.session_state["spend"] = True
@@ -84,7 +84,7 @@ def test_the_drawer_adds_up_only_when_it_is_opened(
 
 
 def test_an_amount_says_how_many_runs_are_not_in_it() -> None:
-    assert [format_amount(line) for line in sum_spend([BILL, replace(BILL, unpriced=1), MYSTERY], by_model)] == [
+    assert [format_amount(line) for line in sum_spend([COST, replace(COST, unpriced=1), MYSTERY], by_model)] == [
         "at least $0.14",
         "not known",
     ]

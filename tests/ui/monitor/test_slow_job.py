@@ -42,7 +42,7 @@ def test_a_warning_offers_three_ways_and_takes_none_by_itself(page: Open, runner
     assert runner.calls == []
 
 
-def test_keep_waiting_hushes_a_warning_until_the_next_one(page: Open, runner: FakeRunner) -> None:
+def test_keep_waiting_silences_a_warning_until_the_next_one(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [slow_run(13)]
     at = press(page(), "Keep waiting")
     assert "hours are left" not in page_text(at) and "Cancel" in [element.label for element in at.button]

@@ -29,7 +29,7 @@ FAILED = {"error": {"code": 13, "message": "It broke."}}
 
 
 @pytest.mark.parametrize(
-    ("counts", "usd", "said"),
+    ("counts", "usd", "expected"),
     [
         (
             {"both": 4, "changed": 1, "same": 3, "cheaper": 2, "dearer": 1},
@@ -53,8 +53,10 @@ FAILED = {"error": {"code": 13, "message": "It broke."}}
         ),
     ],
 )
-def test_a_comparison_in_words(counts: dict[str, int], usd: tuple[float | None, float | None], said: list[str]) -> None:
-    assert summary({**NONE, **counts}, usd) == said
+def test_a_comparison_in_words(
+    counts: dict[str, int], usd: tuple[float | None, float | None], expected: list[str]
+) -> None:
+    assert summary({**NONE, **counts}, usd) == expected
 
 
 def test_nothing_of_an_answer_is_markup() -> None:

@@ -39,19 +39,19 @@ def test_the_picture_names_the_open_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "expected"),
     [
         ([200], "The batch job took 3 min 20 s."),
         ([60, 7200], "2 batch jobs took 1 min to 2 h."),
         ([60, 7200, 600], "3 batch jobs took 1 min to 2 h, 10 min in the middle."),
     ],
 )
-def test_how_long_jobs_took(seconds: list[int], said: str) -> None:
+def test_how_long_jobs_took(seconds: list[int], expected: str) -> None:
     jobs = [
         JobView(n, "b", "JOB_STATE_SUCCEEDED", 1, None, NOW, NOW + timedelta(seconds=s)) for n, s in enumerate(seconds)
     ]
     under_way = JobView(9, "b", "JOB_STATE_RUNNING", 1, None, NOW, None)
-    assert describe_jobs(durations([*jobs, under_way])) == said
+    assert describe_jobs(durations([*jobs, under_way])) == expected
 
 
 @pytest.mark.parametrize(("rows", "shown"), [(30, True), (5, False)])

@@ -32,7 +32,7 @@ def mixed(page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, t
     runner.runs_of[OWNER] = [finished_run(make_run("p"))]
     runner.tables["p"] = small_results(tmp_path / "p", ANSWERS)
     at = page()
-    assert not any(call[0] == "offer" for call in runner.calls)
+    assert not any(call[0] == "retry_forecast" for call in runner.calls)
     at.session_state["retry"] = True
     return at.run()
 
@@ -55,7 +55,7 @@ def test_other_outcomes_can_be_chosen_with_another_cap_and_model(mixed: AppTest,
     mixed.number_input(key="retry-cap-p").set_value(4096)
     mixed.selectbox(key="retry-model-p").set_value("gemini-mystery").run()
     assert send_button_label(mixed) == "Send 1 row again"
-    assert runner.calls[-1] == ("offer", "p", "{'model': 'gemini-mystery', 'max_output_tokens': 4096}")
+    assert runner.calls[-1] == ("retry_forecast", "p", "{'model': 'gemini-mystery', 'max_output_tokens': 4096}")
 
 
 def test_nothing_chosen_is_nothing_to_send(mixed: AppTest) -> None:

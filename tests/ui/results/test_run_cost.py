@@ -18,29 +18,29 @@ from ui.results.run_cost import describe_cost, format_amount
 from ui.shared.app_state import AppState
 
 # $0.20 at standard price, half of it in a batch; caches saved 0.04 of that and cost 0.01.
-BILL = RunCost("r1", "", "flash", 10, rows_usd=0.06, caches_usd=0.01, uncached_usd=0.1, standard_usd=0.2,
+COST = RunCost("r1", "", "flash", 10, rows_usd=0.06, caches_usd=0.01, uncached_usd=0.1, standard_usd=0.2,
             first_usd=0.05, expected_usd=0.05, worst_usd=0.5)  # fmt: skip
 SAVED = "65 % less than $0.20, the standard price without caches: batch saved $0.10, caching saved $0.030."
 PARTS = "Requests $0.060, caches $0.010."
 OFF = "40 % more than expected; $0.50 was the worst case. A row cost $0.0070, $0.0050 was expected."
-RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0.0,
+RETRY = replace(COST, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0.0,
                 uncached_usd=0.02, standard_usd=0.04, first_usd=0.03, expected_usd=0.03, worst_usd=0.1)  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("bills", "said"),
+    ("costs", "expected"),
     [
-        ([BILL], [OFF, SAVED, PARTS]),
+        ([COST], [OFF, SAVED, PARTS]),
         (
-            [replace(BILL, first_usd=0.14)],
+            [replace(COST, first_usd=0.14)],
             [OFF, "Before the first rows had answered, $0.14 was expected: 50 % less than expected.", SAVED, PARTS],
         ),
         (
-            [replace(BILL, expected_usd=0.0699, first_usd=0.0699, worst_usd=None, rows=1)],
+            [replace(COST, expected_usd=0.0699, first_usd=0.0699, worst_usd=None, rows=1)],
             ["As expected.", SAVED, PARTS],
         ),
         (
-            [replace(BILL, worst_usd=0.06)],
+            [replace(COST, worst_usd=0.06)],
             [
                 "40 % more than expected, and more than the $0.060 estimated as the worst case. A row cost $0.0070, "
                 "$0.0050 was expected.",
@@ -49,7 +49,7 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
             ],
         ),
         (
-            [replace(BILL, finished=False)],
+            [replace(COST, finished=False)],
             [
                 "The estimate was for all rows, and nothing came back for some: the two cannot be compared.",
                 SAVED,
@@ -57,7 +57,7 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
             ],
         ),
         (  # the cache cost more than it saved, and more than the batch saved
-            [replace(BILL, rows_usd=0.02, caches_usd=0.03, uncached_usd=0.025, standard_usd=0.045)],
+            [replace(COST, rows_usd=0.02, caches_usd=0.03, uncached_usd=0.025, standard_usd=0.045)],
             [
                 "As expected; $0.50 was the worst case. A row cost $0.0050, $0.0050 was expected.",
                 "11 % more than $0.045, the standard price without caches: batch saved $0.020, caching lost $0.025.",
@@ -65,7 +65,7 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
             ],
         ),
         (
-            [BILL, RETRY],
+            [COST, RETRY],
             [
                 "12 % more than expected; $0.60 was the worst case. A row cost $0.0075, $0.0067 was expected.",
                 "62 % less than $0.24, the standard price without caches: batch saved $0.12, caching saved $0.030.",
@@ -74,16 +74,16 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
             ],
         ),
         (
-            [replace(BILL, rows_usd=None, uncached_usd=None, standard_usd=None, expected_usd=None)],
+            [replace(COST, rows_usd=None, uncached_usd=None, standard_usd=None, expected_usd=None)],
             ["The price of flash is not known. Give it in CATALOG_FILE."],
         ),
-        ([replace(BILL, caches_usd=None)], ["Requests $0.060; what their caches cost is not known."]),
+        ([replace(COST, caches_usd=None)], ["Requests $0.060; what their caches cost is not known."]),
         (
-            [replace(BILL, unpriced=1, caches_usd=0.0, standard_usd=None, expected_usd=None)],
+            [replace(COST, unpriced=1, caches_usd=0.0, standard_usd=None, expected_usd=None)],
             ["Of 1 line the cost is not known in full: no usage came back, or search fees are not included."],
         ),
         (
-            [replace(BILL, unreturned=3, uncached_usd=None, standard_usd=None)],
+            [replace(COST, unreturned=3, uncached_usd=None, standard_usd=None)],
             [
                 "The estimate was for all rows, and nothing came back for some: the two cannot be compared.",
                 "Requests $0.060, caches $0.010. Maybe more: nothing came back for 3 rows sent, "
@@ -91,7 +91,7 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
             ],
         ),
         (
-            [replace(BILL, caches_usd=0.0, borrowed=True, expected_usd=None, uncached_usd=0.06)],
+            [replace(COST, caches_usd=0.0, borrowed=True, expected_usd=None, uncached_usd=0.06)],
             [
                 "70 % less than $0.20, the standard price without caches: batch saved $0.14, caching saved nothing.",
                 "Caches that you made yourself were read; making and keeping them is not in these figures.",
@@ -100,22 +100,22 @@ RETRY = replace(BILL, run="r2", parent="r1", rows=2, rows_usd=0.02, caches_usd=0
         ([RunCost("r1", rows=5)], []),
     ],
 )
-def test_a_bill_in_words(bills: Sequence[RunCost], said: list[str]) -> None:
-    assert describe_cost(bills) == said
+def test_a_cost_in_words(costs: Sequence[RunCost], expected: list[str]) -> None:
+    assert describe_cost(costs) == expected
 
 
 @pytest.mark.parametrize(
-    ("bill", "words"),
+    ("cost", "expected"),
     [
-        (BILL, "$0.070"),
-        (replace(BILL, unpriced=3), "at least $0.070"),
-        (replace(BILL, unreturned=3), "at least $0.070"),
-        (replace(BILL, caches_usd=None, unpriced=3), "not known"),
+        (COST, "$0.070"),
+        (replace(COST, unpriced=3), "at least $0.070"),
+        (replace(COST, unreturned=3), "at least $0.070"),
+        (replace(COST, caches_usd=None, unpriced=3), "not known"),
         (RunCost(), "$0.00"),
     ],
 )
-def test_an_amount_says_what_it_does_not_know(bill: RunCost, words: str) -> None:
-    assert format_amount(bill) == words
+def test_an_amount_says_what_it_does_not_know(cost: RunCost, expected: str) -> None:
+    assert format_amount(cost) == expected
 
 
 @pytest.mark.parametrize("rehearsal", [True, False])
@@ -129,7 +129,7 @@ def test_results_show_the_money_and_in_rehearsal_nothing_did_cost(
 ) -> None:
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of["owner-of-ab12"] = [finished_run(make_run("r1", rehearsal=rehearsal))]
-    runner.bills_of["owner-of-ab12"] = [BILL, RETRY]
+    runner.costs_of["owner-of-ab12"] = [COST, RETRY]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"k": "answer"})
     at = page()
     shown = {metric.label: metric.value for metric in at.metric}

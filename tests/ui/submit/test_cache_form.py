@@ -55,7 +55,7 @@ def test_a_refused_cache_says_why_and_nothing_is_chosen(at: AppTest, runner: Pri
 
 def test_only_living_caches_of_this_model_can_be_chosen(at: AppTest, runner: PricingRunner) -> None:
     other = make_cache("other", model="gemini-9")
-    runner.kept = [make_cache("handbook"), make_cache("gone", expired=True), other]
+    runner.stored_caches = [make_cache("handbook"), make_cache("gone", expired=True), other]
     assert use_explicit_mode(at).selectbox(key="use_cache").options == [
         "The run makes its own and deletes them",
         "handbook · 20,000 tokens · 30 min left",

@@ -50,7 +50,7 @@ def test_a_pdf_without_an_explicit_cache_is_not_sent_and_the_way_is_shown(at: Ap
 def test_a_run_on_a_cache_goes_back_into_the_composer_as_a_file_that_names_it(
     at: AppTest, runner: PricingRunner
 ) -> None:
-    runner.kept = [make_cache("handbook")]
+    runner.stored_caches = [make_cache("handbook")]
     use_explicit_mode(at).selectbox(key="use_cache").set_value("cachedContents/handbook")
     press(press(at.run(), "Submit batch"), "Edit and run again")
     assert at.session_state["mode"] == "File (JSONL)" and at.session_state["context"] is ContextMode.EXPLICIT
@@ -59,7 +59,7 @@ def test_a_run_on_a_cache_goes_back_into_the_composer_as_a_file_that_names_it(
 
 
 def test_a_chosen_cache_counts_only_in_mode_explicit(at: AppTest, runner: PricingRunner) -> None:
-    runner.kept = [make_cache("handbook")]
+    runner.stored_caches = [make_cache("handbook")]
     use_explicit_mode(at).selectbox(key="use_cache").set_value("cachedContents/handbook")
     assert "Every request uses this cache" in plain_text(at.run())
     at.session_state["context"] = ContextMode.AUTO
@@ -68,7 +68,7 @@ def test_a_chosen_cache_counts_only_in_mode_explicit(at: AppTest, runner: Pricin
 
 
 def test_a_chosen_cache_ends_with_the_run_if_one_says_so_for_that_run_only(at: AppTest, runner: PricingRunner) -> None:
-    runner.kept = [make_cache("handbook")]
+    runner.stored_caches = [make_cache("handbook")]
     use_explicit_mode(at).selectbox(key="use_cache").set_value("cachedContents/handbook")
     at.run().checkbox(key="end_cache").check()
     press(at.run(), "Submit batch")

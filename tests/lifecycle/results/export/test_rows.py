@@ -72,7 +72,7 @@ def test_json_lines_have_them_as_values_and_lines_as_received_stay(run: RunFixtu
 def test_the_text_for_reading_has_them(run: RunFixture, tmp_path: Path) -> None:
     text = written(run, tmp_path, "txt").read_text(encoding="utf-8")
     assert 'Other answers: ["two","three","=4"]' in text
-    assert f"Calls of tools: {json.dumps([CALL], ensure_ascii=False, separators=(',', ':'))}" in text
+    assert f"Tool calls: {json.dumps([CALL], ensure_ascii=False, separators=(',', ':'))}" in text
     assert "Code that was run: [" in text
 
 
