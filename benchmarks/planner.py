@@ -168,7 +168,7 @@ def cost_of(label: str, rows: list[Row], hours: float) -> dict[str, Any]:
 def _one_prefix(stakes: CostModel, hours: float) -> float:
     """A cache of the longest prefix that all requests have in common, if there is one and it pays."""
     common = stakes.cacheable & (stakes.requests == len(stakes.survey))
-    if not common.has_output():
+    if not common.any():
         return stakes.uncached_usd
     return min(stakes.uncached_usd, _with(stakes, [int(np.flatnonzero(common)[-1])], hours))
 
