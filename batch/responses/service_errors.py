@@ -22,7 +22,7 @@ _COMPILED = [(rule, re.compile(rule.pattern, re.DOTALL)) for rule in RULES]
 _BY_REASON = {reason: rule for rule in RULES for reason in rule.reasons}
 _BY_STATUS = {rule.status: rule for rule in RULES if rule.status}
 _GRPC_STATUS = {4: "DEADLINE_EXCEEDED", 13: "INTERNAL", 14: "UNAVAILABLE", 16: "UNAUTHENTICATED"}
-_NOT_FOUND_STATUSES = (400, 403, 404, 410)  # 400 for a name that is not of the service's form (python-genai issue 1759)
+_NOT_FOUND_STATUSES = (403, 404, 410)
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,17 @@ def is_key_error(error: ApiError) -> bool:
     return treatment(error) is Treatment.STOP
 
 
-def is_gone(error: ApiError) -> bool:
+def is_gone(error: ApiError, *, or_bad_name: bool = False) -> bool:
     """Whether the service says that what a call names is not there, or not for this key to see.
 
+    `or_bad_name`: 400 says so too, of files and jobs whose names the service itself may refuse (python-genai issue
+    1759). Not of a cache: one whose deletion is refused lives on, and is paid for.
     A refusal that is known to be about something else (the key, the account, the region) says nothing of it.
     """
     known = treatment(error)
-    return error.status in _NOT_FOUND_STATUSES if known is None else known is Treatment.GONE
+    if known is not None:
+        return known is Treatment.GONE
+    return error.status in _NOT_FOUND_STATUSES or (or_bad_name and error.status == 400)
 
 
 def is_permanent(error: ApiError) -> bool:

@@ -58,7 +58,7 @@ def fetch_job(client: GeminiClient, name: str) -> Operation:
     try:
         return parse_operation(client.get_batch(name))
     except ApiError as error:
-        if not service_errors.is_gone(error):
+        if not service_errors.is_gone(error, or_bad_name=True):
             raise
         raise NotFound(
             f"Google finds no batch job {name} under this key.",

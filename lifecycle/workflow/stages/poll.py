@@ -136,7 +136,7 @@ def _save_results(ctx: StageContext, shard: ShardRecord, op: Operation, action: 
     try:
         saved = download.download_results(ctx, shard, op)
     except ApiError as error:
-        if not service_errors.is_gone(error):
+        if not service_errors.is_gone(error, or_bad_name=True):
             raise
         return _handle_unfetchable(ctx, shard, op, error)
     incomplete = action is JobAction.COLLECT_PARTIAL or saved < shard.rows

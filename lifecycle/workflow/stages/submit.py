@@ -213,7 +213,7 @@ def _record_backoff(ctx: StageContext, error: ApiError) -> float:
 
 def _input_expired(ctx: StageContext, shard: ShardRecord, error: ApiError) -> bool:
     """Whether a create was refused because the uploaded file is no longer there: it lives for 48 hours."""
-    if not shard.file_name or not service_errors.is_gone(error):
+    if not shard.file_name or not service_errors.is_gone(error, or_bad_name=True):
         return False
     try:
         ctx.client.get_file(shard.file_name)

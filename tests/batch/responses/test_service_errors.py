@@ -332,7 +332,7 @@ def test_each_kind_has_one_treatment_whatever_the_status_says(kind: ErrorKind) -
     ("error", "gone", "permanent"),
     [
         (refusal("Requested entity was not found.", 404, "NOT_FOUND"), True, True),
-        (refusal("Invalid resource name.", 400, "INVALID_ARGUMENT"), True, True),
+        (refusal("Invalid resource name.", 400, "INVALID_ARGUMENT"), False, True),
         (ApiError("No such job.", status=404), True, True),
         (ApiError("?", status=410), True, True),
         (ApiError("?", status=429), False, False),
@@ -345,6 +345,13 @@ def test_what_no_rule_knows_is_judged_by_its_http_status(error: ApiError, gone: 
     assert service_errors.treatment(error) is None
     assert service_errors.is_gone(error) is gone
     assert service_errors.is_permanent(error) is permanent
+
+
+def test_a_name_that_is_refused_counts_as_gone_only_where_the_caller_says_so() -> None:
+    """A file's own name may be refused with 400; a cache whose deletion is refused lives on."""
+    error = refusal("Invalid resource name.", 400, "INVALID_ARGUMENT")
+    assert service_errors.is_gone(error, or_bad_name=True)
+    assert not service_errors.is_gone(error)
 
 
 def test_a_file_that_is_not_ready_is_named() -> None:
