@@ -126,7 +126,7 @@ def sum_run_costs(costs: Iterable[RunCost]) -> RunCost:
 class Spend:
     """What several runs have cost together: `usd` is the sum of what is known, None if nothing is.
 
-    `unknown` runs are not in it; with `at_least`, more may be billed for those that are. `saved` is
+    `runs_of_unknown_cost` are not in it; with `at_least`, more may be billed for those that are. `saved` is
     against standard price without caches, over the runs of which that is known: negative is a loss.
     """
 

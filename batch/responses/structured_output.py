@@ -53,7 +53,7 @@ class ParsedAnswer(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The problem without its particulars."""
+        """The problem without its details."""
         return self.problem.partition(":")[0]
 
 

@@ -13,7 +13,7 @@ _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class TextPiece(NamedTuple):
-    """A stretch of a text; `own` if the other text does not have it there."""
+    """A stretch of a text; `changed` if the other text does not have it there."""
 
     text: str
     changed: bool

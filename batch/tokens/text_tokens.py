@@ -4,7 +4,7 @@ A text's bytes are weighed by script: for UTF-8 the first byte of a character sa
 characters per token that were measured on lines in each script with the Gemma 3 tokenizer (English prose 4.2, code
 3.6, Russian 4.3, Arabic and Persian 3.1 to 3.5, Greek 2.8, Japanese 2.3, Korean 2.0, Chinese 1.6 to 1.8); scripts
 that were not measured are assumptions. One text is typically within 10 % and in 95 of 100 cases within 28 % of the
-truth; `sampling` turns estimates into a total with an interval.
+truth; `batch.pricing.sampling` turns estimates into a total with an interval.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def estimate_utf8(data: bytes) -> int:
 def estimate_request(request: Json, known_tokens: Mapping[str, int] | None = None) -> TokenEstimate:
     """Estimated tokens of a GenerateContentRequest's prompt, in camelCase or snake_case.
 
-    `known` has the tokens of files (by URI) and of cached contents (by name). Odd shapes count as what they hold,
-    never as an error: validation is elsewhere.
+    `known_tokens` has the tokens of files (by URI) and of cached contents (by name). Odd shapes count as what they
+    hold, never as an error: validation is elsewhere.
     """
     token_counts = known_tokens or {}
     total = sum((_estimate_part(found.part, token_counts) for found in prompt_parts(request)), TokenEstimate())

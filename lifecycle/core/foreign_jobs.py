@@ -26,7 +26,10 @@ _NAME = re.compile(r"(?:.*/)?batches/([\w-]{1,150})/?|([\w-]{1,150})", re.ASCII)
 
 
 class ImportedRun(NamedTuple):
-    """The run that has a batch job; `known` if it had it already, `ended` if Google had ended the job by then."""
+    """The run that has a batch job.
+
+    `already_known` if it had it before; `job_ended` if Google had ended the job by then.
+    """
 
     run_id: str
     already_known: bool

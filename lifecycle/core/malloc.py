@@ -1,8 +1,8 @@
 """The process stays small: what large files took goes back to the system, by itself where the C library can be told.
 
-Neither Arrow nor the GNU C library lets go of freed memory soon. Measured with a million rows: without `keep_small`
-and `give_back`, 100 to 200 MB more stay with the server after a plan. On systems without that library nothing is told
-to it, and nothing breaks.
+Neither Arrow nor the GNU C library lets go of freed memory soon. Measured with a million rows: without `limit_arenas`
+and `release_free_memory`, 100 to 200 MB more stay with the server after a plan. On systems without that library
+nothing is told to it, and nothing breaks.
 """
 
 from __future__ import annotations

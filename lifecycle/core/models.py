@@ -76,7 +76,7 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class JobView:
-    """One batch job of a run. `state` is JOB_STATE_…, in which it has been seen since `since`; `stats` holds
+    """One batch job of a run. `state` is JOB_STATE_…, in which it has been seen since `state_since`; `stats` holds
     requests/succeeded/failed/pending where known. `file` is the uploaded input, which Google deletes at `file_until`;
     times are Google's.
     """
@@ -118,7 +118,7 @@ class EventView:
 
 @dataclass(frozen=True)
 class Progress:
-    """Rows done of all rows, from batchStats; `known` is False before the service has told."""
+    """Rows done of all rows, from batchStats; `is_known` is False before the service has told."""
 
     total: int
     succeeded: int
@@ -159,10 +159,10 @@ class JobAge:
 class RunView:
     """One run as a user sees it. `note` is the last thing worth saying ("could not check, trying again in 8 s").
 
-    `clock` is that of the oldest open job; `next_look_at` when it is looked at again, by this machine's clock.
-    `recovered` is the name of the batch job, made elsewhere, that the run was made for; without `inputs_known` its
+    `job_age` is that of the oldest open job; `next_poll_at` when it is looked at again, by this machine's clock.
+    `imported_job` is the name of the batch job, made elsewhere, that the run was made for; without `inputs_known` its
     requests are not known here, and cannot be sent again. `google_now` is Google's clock, for its timestamps;
-    `at_least`: more may be billed than `actual_usd`.
+    `cost_is_lower_bound`: more may be billed than `actual_usd`.
     `results_until` is when Google deletes its copy of a recovered job's results, where it told.
     """
 

@@ -18,7 +18,7 @@ def poll_delay(age_seconds: float) -> float:
 def backoff_delay(failures: int, retry_after: float | None, rng: Callable[[], float]) -> float:
     """Seconds to wait after the n-th failure in a row: doubling, jittered, never sooner than the service asked.
 
-    `chance` returns a number in [0, 1).
+    `rng` returns a number in [0, 1).
     """
     doubled = min(MAX_BACKOFF_SECONDS, BASE_BACKOFF_SECONDS * 2.0 ** min(max(failures, 1) - 1, 20))
     return max(retry_after or 0.0, doubled * (0.5 + rng() / 2))

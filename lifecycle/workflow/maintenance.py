@@ -1,4 +1,4 @@
-"""What a process does beside its runs: take up those of rehearsals, and sweep up what ended runs left at Google."""
+"""What a process does beside its runs: take up those of rehearsals, and release what ended runs left at Google."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Maintenance:
     def run_once(self, run_in_background: BackgroundRunner) -> None:
         """Take up rehearsal runs of other processes and of earlier lives of this one: their key is in their row.
 
-        What takes long is handed to `aside`. Most calls find that it is too early for anything.
+        What takes long is handed to `run_in_background`. Most calls find that it is too early for anything.
         """
         if time.monotonic() - self._last_run_at < MAINTENANCE_SECONDS and self._last_run_at:
             return
@@ -58,7 +58,7 @@ class Maintenance:
                 orphan_cleanup.release_orphans(client, self._prefix, self._is_needed)
         except ApiError as error:
             self._cleaned_at[owner_id] = time.monotonic() - ORPHAN_CHECK_SECONDS + ORPHAN_RETRY_SECONDS
-            log.info("The sweep could not look: %s", error)
+            log.info("Orphans could not be looked for: %s", error)
 
     def _is_needed(self, run_id: str) -> bool:
         """Whether a run needs what bears its name at Google: itself, or another that has adopted its job.

@@ -65,7 +65,7 @@ def write_matches(
 ) -> bool:
     """Write the place of every line as an Arrow stream (columns PLACES) in the order of the lines.
 
-    A line that several rows share comes once for each. `narrow` are the lines (columns NARROW), `forms` tells the
+    A line that several rows share comes once for each. `key_path` has the lines (columns NARROW), `schemas` tells the
     form each key was asked for. Returns whether the lines that rows keep happen to be in input order already.
     """
     with sql.connect(memory_mb, spill) as db:

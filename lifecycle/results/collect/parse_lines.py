@@ -47,7 +47,7 @@ def parse_files(
 ) -> int:
     """Classify and price every line of the received files; returns how many there were.
 
-    `wide` becomes an Arrow stream of all a line tells, `narrow` a Parquet file of what joining needs.
+    `line_path` becomes an Arrow stream of all a line tells, `key_path` a Parquet file of what joining needs.
     `cancelled` are the files of jobs whose cancel was asked for. Blank lines are skipped; any other line, however
     broken, is one row. Memory is that of one batch.
     """

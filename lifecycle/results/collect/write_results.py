@@ -49,9 +49,9 @@ def write_results(
     schemas: ResponseSchemas,
     batch_rows: int,
 ) -> Reconciliation:
-    """Write one result per input row, in input order: the line in `placed` that answers it, or "missing".
+    """Write one result per input row, in input order: the line in `kept_lines` that answers it, or "missing".
 
-    `placed` holds lines in ascending order of their row's `n`, one per row. The account is kept in the file's own
+    `kept_lines` holds lines in ascending order of their row's `n`, one per row. The account is kept in the file's own
     metadata, so that the two can never disagree.
     """
     stream = SortedStream(MATCHED_LINE_SCHEMA, kept_lines)

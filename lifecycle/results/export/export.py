@@ -54,8 +54,8 @@ class ExportResult:
 @dataclass(frozen=True)
 class ExportOptions:
     """What to write and how. `complete` is false while the run is not finished. `bom` starts a CSV with a byte order
-    mark, which Excel needs to see UTF-8. `fields` adds structured answers as typed columns (`lenient`: also those
-    that needed repair); in JSON and JSONL, as `answer`.
+    mark, which Excel needs to see UTF-8. `fields` adds structured answers as typed columns (`include_repaired`: also
+    those that needed repair); in JSON and JSONL, as `answer`.
     """
 
     where: Filter = ALL_ROWS

@@ -33,8 +33,8 @@ class Distribution(NamedTuple):
 def distribution(table: ResultTable, column: str, *, integers: bool = True) -> Distribution | None:
     """The spread of a column of numbers over the rows shown, each at its answer; None if no row has one.
 
-    `whole`: numbers are whole, and no bin is narrower than one. The dearest hundredth shares the last bin, so that one
-    outlier does not squeeze all the others into the first.
+    `integers`: numbers are whole, and no bin is narrower than one. The dearest hundredth shares the last bin, so that
+    one outlier does not squeeze all the others into the first.
     """
     source = f"(SELECT {sql.quoted(column)}::DOUBLE AS v FROM {sql.parquet(table.results)} WHERE v IS NOT NULL)"
     with sql.cursor() as db:

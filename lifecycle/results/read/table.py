@@ -78,7 +78,7 @@ ALL_ROWS = Filter()
 class ResultTable:
     """The results of one run's folder. Cheap to open; asks the files anew each time, by column and page.
 
-    `home` holds the result files if they are not the folder's own: see `merged`.
+    `results_dir` holds the result files if they are not the folder's own: see `merge_retries`.
     """
 
     def __init__(self, folder: Path, results_dir: Path | None = None) -> None:

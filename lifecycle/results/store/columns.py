@@ -31,7 +31,7 @@ LINE_COLUMNS = (
     ("text", pa.string()),
     ("error_code", pa.int32()),
     ("error_message", pa.string()),
-    ("error", pa.string()),  # the message without its particulars, for grouping
+    ("error", pa.string()),  # the message without its details, for grouping
     ("finish_reason", pa.string()),
     ("block_reason", pa.string()),
     *((name, pa.int64()) for name in USAGE_COLUMNS),

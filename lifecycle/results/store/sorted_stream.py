@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 
 class SortedStream:
-    """A stream of batches that can be read up to a bound: every `until` returns the rows below it, once."""
+    """A stream of batches that can be read up to a bound: every `read_until` returns the rows below it, once."""
 
     def __init__(self, schema: pa.Schema, batches: Iterable[pa.RecordBatch | pa.Table]) -> None:
         self._empty = schema.empty_table()

@@ -114,7 +114,7 @@ def _resend_lost_rows(ctx: StageContext, shards: list[ShardRecord]) -> bool:
 def _resend_shards(
     ctx: StageContext, candidates: list[ShardRecord], keys: set[str], first: int, attempt: int, *, uncached: bool
 ) -> Iterator[ShardRecord]:
-    """Write and describe the new shards, numbered from `first`; `bare` ones have the rows as the user gave them."""
+    """Write and describe the new shards, numbered from `first`; `uncached` ones have the rows as the user gave them."""
     for shard in candidates:
         shard_keys = keys.intersection(keys_in_file(ctx.shard_path(shard.n)))
         if shard_keys:

@@ -11,7 +11,7 @@ from lifecycle.workflow.shards.batch_jobs import cancel_duplicates, ignore_missi
 from lifecycle.workflow.shards.context import StageContext, StageResult
 
 POLL_AGAIN_SECONDS = 2.0
-MAX_FAILURES = 12  # failures; what is left then expires by itself, and the sweep tries again
+MAX_FAILURES = 12  # failures; what is left then expires by itself, and the release of orphans tries again
 MAX_REFUSALS = 3  # of these, if the service says no rather than nothing
 
 
