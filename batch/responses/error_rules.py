@@ -334,7 +334,7 @@ CAPACITY_RULES = (
     ErrorRule(
         ErrorKind.QUOTA,
         Treatment.AWAIT_ROOM,
-        r"exceeded your current quota|[Rr]esource has been exhausted",
+        r"exceeded your current quota|[Rr]esource has been exhausted|[Qq]uota exceeded",
         "A limit of this project was hit: most often tokens waiting in batch jobs, else the number of jobs, "
         "stored files, or spending. Google does not say which.",
         "Wait for running jobs to end; cancelled jobs may count for a while yet.",

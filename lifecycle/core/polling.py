@@ -8,6 +8,12 @@ MIN_POLL_SECONDS = 1.0
 MAX_POLL_SECONDS = 300.0
 BASE_BACKOFF_SECONDS = 2.0
 MAX_BACKOFF_SECONDS = 600.0
+BASE_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 300.0, 3600.0
+
+
+def pause_delay(looks: int, retry_after: float | None) -> float:
+    """Seconds until an account that cannot pay is tried again: five minutes at first, an hour in the end."""
+    return max(retry_after or 0.0, min(MAX_PAUSE_SECONDS, BASE_PAUSE_SECONDS * 2.0 ** min(max(looks, 1) - 1, 10)))
 
 
 def poll_delay(age_seconds: float) -> float:

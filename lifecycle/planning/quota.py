@@ -16,6 +16,7 @@ CANCELLED_QUOTA_SECONDS = 48 * 3600.0
 LEARNED_LIMIT_TTL_SECONDS = 7 * 86_400.0
 ENQUEUED_TOKENS = "enqueued_tokens"  # kinds of what is learned
 FREED_AT = "freed_at"
+FORGOTTEN = 0.0  # as a limit: what was learned before does not count
 STORAGE_FULL_MESSAGE = (
     "Most likely the project's file storage, 20 GB, is full: each job that ends makes room for the next, and files "
     "expire after 48 hours."
@@ -46,10 +47,25 @@ def quota_usage(store: Store, owner_id: str, model: str, excluded_shard: ShardRe
 
 def enqueued_cap(store: Store, owner_id: str, model: str, listed: int | None, now: float) -> int | None:
     """Input tokens that may wait in a model's jobs: learned from a refusal within a week, else as listed."""
+    learned = learned_cap(store, owner_id, model, now)
+    return listed if learned is None else learned
+
+
+def learned_cap(store: Store, owner_id: str, model: str, now: float) -> int | None:
+    """The limit that a refusal within the last week has taught, unless it was forgotten; None if there is none."""
     learned = store.latest_observation(owner_id, model, ENQUEUED_TOKENS)
-    if learned is not None and now - learned[1] < LEARNED_LIMIT_TTL_SECONDS:
-        return int(learned[0])
-    return listed
+    if learned is None or now - learned[1] >= LEARNED_LIMIT_TTL_SECONDS or learned[0] == FORGOTTEN:
+        return None
+    return int(learned[0])
+
+
+def forget_cap(store: Store, owner_id: str, model: str, accepted_tokens: int, now: float) -> int | None:
+    """Forget a learned limit if more tokens than that were accepted; returns what is forgotten, None if nothing is."""
+    learned = learned_cap(store, owner_id, model, now)
+    if learned is None or accepted_tokens <= learned:
+        return None
+    store.add_observation(owner_id, model, ENQUEUED_TOKENS, FORGOTTEN)
+    return learned
 
 
 def why_full(usage: QuotaUsage, tokens: int, cap: int | None, max_jobs: int) -> str:

@@ -10,9 +10,10 @@ from batch.model import RunState, Stage, model_id
 from batch.pricing.catalog import Catalog
 from lifecycle.core import job_age
 from lifecycle.core.job_states import describe_job_state as describe_state
-from lifecycle.core.models import CacheView, JobView, ModelChoice, Progress, RunView
+from lifecycle.core.models import CacheView, JobView, ModelChoice, RunView
 from lifecycle.core.run_progress import RunProgress
 from lifecycle.core.run_records import CacheRecord, RunRecord, ShardRecord
+from lifecycle.services.row_progress import row_progress
 
 OVERDUE_SECONDS = 60.0  # nobody has worked on a due run for so long: no process holds its key, unless this one does
 
@@ -53,7 +54,7 @@ def run_view(
         created_at=datetime.fromtimestamp(row.created_at, UTC),
         ended_at=ended,
         age_seconds=max(0.0, (row.ended_at or now) - row.created_at),
-        progress=_progress(row, shards),
+        progress=row_progress(row, shards),
         counts=row.counts,
         jobs=jobs,
         caches=tuple(_cache(c) for c in caches),
@@ -95,6 +96,8 @@ def _state(row: RunRecord, now: float, *, key_held: bool) -> RunState:
 
 
 def _status_text(row: RunRecord, state: RunState, stage: Stage, jobs: Sequence[JobView]) -> str:
+    if state is RunState.WAITING_FOR_CAPACITY and row.progress.backoff.reason == "paused":
+        return "paused until the account at Google is in order"
     if state in STATE_LABELS:
         return STATE_LABELS[state]
     if row.cancel:
@@ -103,16 +106,6 @@ def _status_text(row: RunRecord, state: RunState, stage: Stage, jobs: Sequence[J
     if stage is Stage.RUNNING and len(open_states) == 1:
         return describe_state(open_states.pop())
     return STAGE_LABELS[stage]
-
-
-def _progress(row: RunRecord, shards: Sequence[ShardRecord]) -> Progress:
-    known_stats = [s.stats for s in shards if s.stats]
-    return Progress(
-        total=row.rows,
-        succeeded=sum(int(s.get("succeeded", 0)) for s in known_stats),
-        failed=sum(int(s.get("failed", 0)) for s in known_stats),
-        is_known=bool(known_stats),
-    )
 
 
 def _job(shard: ShardRecord, progress: RunProgress) -> JobView:

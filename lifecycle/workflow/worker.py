@@ -13,14 +13,15 @@ from typing import Any, NamedTuple
 
 from batch.errors import ApiError, BatchRunnerError
 from batch.model import RunState, Stage
+from batch.responses import service_errors
 from gemini.redaction import redact
 from lifecycle.core.polling import backoff_delay
-from lifecycle.core.run_progress import Ending
+from lifecycle.core.run_progress import Backoff, Ending
 from lifecycle.core.run_records import Observation, RunRecord
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.store import LeaseLost, Store
 from lifecycle.workflow.maintenance import BackgroundRunner
-from lifecycle.workflow.shards import run_caches
+from lifecycle.workflow.shards import refusals, run_caches
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult, WorkerOptions
 
 log = logging.getLogger(__name__)
@@ -238,6 +239,8 @@ class Worker:
         except StageFailed as failure:
             result = _fail_run(ctx, str(failure))
         except ApiError as error:
+            if service_errors.must_pause(error):
+                return _pause_stage(ctx, error)
             return _retry_stage(ctx, error.retry_after, error.describe())
         except OSError as error:
             return _retry_stage(ctx, None, f"The disk cannot be used: {error.strerror or error}. Nothing is lost.")
@@ -254,6 +257,13 @@ class _Step(NamedTuple):
     delay: float
     observations: Sequence[Observation] = ()
     cancel_seen: bool = False
+
+
+def _pause_stage(ctx: StageContext, error: ApiError) -> _Step:
+    """The account cannot pay: the run stays as it is until its owner has seen to it."""
+    result = refusals.pause(ctx, error)
+    values = {**ctx.changed_values(), "state": RunState.WAITING_FOR_CAPACITY, "note": redact(result.note)}
+    return _Step(ctx.run.stage, values, result.delay_seconds, cancel_seen=ctx.cancelled)
 
 
 def _retry_stage(ctx: StageContext, retry_after: float | None, message: str) -> _Step:
@@ -282,6 +292,9 @@ def _fail_run(ctx: StageContext, reason: str) -> StageResult:
 def _end_stage(ctx: StageContext, result: StageResult) -> _Step:
     """What a stage's end writes to the run's row."""
     progress = ctx.progress
+    if progress.backoff.reason == "paused" and ctx.run.stage is not Stage.SUBMITTING:
+        ctx.log_event("The account is in order again; the run goes on.")
+        progress.backoff = Backoff()
     state = RunState.WAITING_FOR_CAPACITY if progress.backoff.reason else RunState.ACTIVE
     values: dict[str, Any] = {
         **ctx.changed_values(),

@@ -20,7 +20,7 @@ def wait_for_run(runner: Runner, account: Account, run_id: str, *, until_ended: 
     last_message = ""
     while True:
         run = runner.runs.get(account, run_id)
-        message = run.note or f"{run.status_text}, {run.progress.done:,} of {run.rows:,} rows done"
+        message = run.note or f"{run.status_text}, {_rows_done(run)}"
         if message != last_message:
             print_message(f"{run_id}: {message}")
             last_message = message
@@ -28,6 +28,13 @@ def wait_for_run(runner: Runner, account: Account, run_id: str, *, until_ended: 
         if run.state.ended or (sent and run.is_waiting and not until_ended):
             return run
         time.sleep(POLL_SECONDS)
+
+
+def _rows_done(run: RunView) -> str:
+    """Rows done of all, or how many there are while Google tells nothing of them."""
+    if not run.progress.is_known:
+        return f"{run.rows:,} rows"
+    return f"{run.progress.done:,} of {run.progress.total:,} rows done"
 
 
 def report_outcome(run: RunView, options: argparse.Namespace) -> int:

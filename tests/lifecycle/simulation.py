@@ -58,7 +58,8 @@ class InjectedFault:
 
 
 def _status(status: int, **more: Any) -> Callable[[], ApiError]:
-    return lambda: ApiError(f"status {status}", status=status, ambiguous=status >= 500, **more)
+    text = "Resource has been exhausted (e.g. check quota)." if status == 429 else f"status {status}"
+    return lambda: ApiError(text, status=status, ambiguous=status >= 500, **more)
 
 
 def _connection_lost() -> ApiError:

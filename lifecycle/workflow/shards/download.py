@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import orjson
 
+from batch.responses.outcomes import as_cancelled, classify
 from gemini.wire import Operation, result_lines
 from lifecycle.core.run_records import ShardRecord
 from lifecycle.inputs.request_subset import keys_in_file
@@ -64,6 +65,14 @@ def download_results(ctx: StageContext, shard: ShardRecord, op: Operation) -> in
     if op.responses_file and not ctx.is_imported:
         ctx.progress.result_files[op.name] = op.responses_file
     return answered_now
+
+
+def count_unserved(path: Path) -> int:
+    """How many result lines say that their request was cancelled before it was served."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as lines:
+        return sum(b'"error"' in line and as_cancelled(row := classify(line)) is not row for line in lines)
 
 
 def record_missing_rows(ctx: StageContext, shard: ShardRecord) -> None:

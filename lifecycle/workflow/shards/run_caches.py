@@ -139,7 +139,7 @@ def on_cache_refused(ctx: StageContext, refusal: CacheRefused) -> StageResult | 
     service_error = service_errors.classify_api_error(refusal.error)
     cache_support.record_refused(ctx.store, ctx.run.owner_id, ctx.model, service_error)
     unsupported = service_error is not None and service_error.kind in service_errors.NO_EXPLICIT_CACHES
-    if refusal.error.status == 429 and not unsupported:
+    if _is_full(refusal.error) and not unsupported:
         ctx.log_event(f"Google has no room for a cache now. {refusal.error}", "warning")
         return StageResult(Stage.SUBMITTING, refusal.error.retry_after or 30.0, f"{refusal.error} Trying again.")
     if not ctx.spec.allow_uncached:
@@ -205,13 +205,18 @@ def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: CacheRecord 
         if sent and error.ambiguous:
             ctx.log_event(f"{error} Looking whether Google has the cache before it is made again.", "warning")
             raise CachePending from None
-        if error.ambiguous or not (service_errors.is_permanent(error) or error.status == 429):
+        if error.ambiguous or not (service_errors.is_permanent(error) or _is_full(error)):
             raise
         raise CacheRefused(group, error) from None
     record(display_name=name, settle_at=0.0, **_cache_values(cache))
     cache_support.record_accepted(ctx.store, ctx.run.owner_id, ctx.model)
     ctx.log_event(f"Cache {cache.name} holds {cache.tokens or 0:,} shared tokens.")
     return cache.name
+
+
+def _is_full(error: ApiError) -> bool:
+    """Whether a limit is full, as far as can be told; an account that cannot pay is another matter."""
+    return error.status == 429 and not service_errors.must_pause(error)
 
 
 def _contents(ctx: StageContext, group: str) -> CachedText:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle.core.run_records import ShardRecord
-from lifecycle.planning import quota
 from lifecycle.workflow.shards.context import StageContext
 
 
@@ -15,12 +14,11 @@ def exceeds_cap(ctx: StageContext, shard: ShardRecord, cap: int | None) -> bool:
 
 
 def split(ctx: StageContext, shard: ShardRecord, max_tokens: int) -> None:
-    """Put shards of at most so many tokens in the place of one that has no job, and remember the limit.
+    """Put shards of at most so many tokens in the place of one that has no job.
 
     The new ones have numbers, and so names, of their own: a job that should yet turn up under the old name is a
     stray, and stopped.
     """
-    ctx.store.add_observation(ctx.run.owner_id, ctx.model, quota.ENQUEUED_TOKENS, max_tokens)
     first = 1 + max(other.n for other in ctx.shards())
     max_bytes = max(1, shard.size_bytes * max_tokens // max(1, shard.tokens))
     parts = [_part(ctx, shard, n, lines) for n, lines in enumerate(_line_runs(ctx, shard, max_bytes), first)]

@@ -10,13 +10,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from batch.model import Outcome, RunState, Stage
+from batch.prefixes.rewrite import placeholder_group
 from batch.pricing import costs
 from batch.responses import service_errors
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
 from lifecycle.core.run_files import RESULTS
 from lifecycle.core.run_progress import Collected, Ending
 from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord
-from lifecycle.inputs.request_subset import copy_lines, keys_in_file
+from lifecycle.inputs.request_subset import copy_lines, key_of_line, keys_in_file
 from lifecycle.planning import cache_support
 from lifecycle.results.collect.build import build_results
 from lifecycle.results.store.reconciliation import Reconciliation
@@ -42,24 +43,37 @@ def run(ctx: StageContext) -> StageResult:
     ctx.progress.collected = Collected(counts, reconciliation.usd, reconciliation.unpriced)
     _record_observations(ctx, shards, reconciliation)
     ctx.progress.ending = _ending(ctx, shards, reconciliation.matched)
-    ctx.log_event(f"{reconciliation.matched:,} of {reconciliation.sent:,} requests have a response.")
+    answered = reconciliation.matched - reconciliation.counts.get(Outcome.NO_RESPONSE, 0)
+    ctx.log_event(f"{answered:,} of {reconciliation.sent:,} requests have a response.")
     for note in reconciliation.notes:
         ctx.log_event(note, "warning")
     if unreturned := sum(ctx.progress.no_result_rows.values()):
-        ctx.log_event(f"The cost is a lower bound: {costs.describe_unreturned(unreturned)}", "warning")
+        bound = _cost_bounds(ctx, reconciliation, unreturned)
+        ctx.log_event(f"The cost is a lower bound{bound}: {costs.describe_unreturned(unreturned)}", "warning")
     if ctx.progress.user_caches and (warning := service_errors.warn_if_cache_text_resent(reconciliation.usage)):
         ctx.log_event(warning, "warning")
     return StageResult(Stage.RELEASING)
 
 
+def _cost_bounds(ctx: StageContext, reconciliation: Reconciliation, unreturned: int) -> str:
+    """Between what the rows that came back cost, and that with the worst case of those that did not, where known."""
+    worst = (ctx.run.estimate.get("usd") or {}).get("worst")
+    if worst is None or reconciliation.usd is None:
+        return ""
+    most = reconciliation.usd + worst * min(1.0, unreturned / max(1, reconciliation.sent))
+    return f", from {reconciliation.usd:,.4f} to {most:,.4f} USD for the rows"
+
+
 def _record_observations(ctx: StageContext, shards: list[ShardRecord], reconciliation: Reconciliation) -> None:
     """Remember how long this model's jobs take, and how often it found a prefix by itself."""
     owner_id = ctx.run.owner_id
+    cancelled = ctx.progress.cancel_requested_shards  # such a job ends as succeeded, too, and sooner
     for shard in shards:
-        if shard.job_state == "JOB_STATE_SUCCEEDED" and shard.job_created_at and shard.job_ended_at:
+        succeeded = shard.job_state == "JOB_STATE_SUCCEEDED" and shard.n not in cancelled
+        if succeeded and shard.job_created_at and shard.job_ended_at:
             hours = (shard.job_ended_at - shard.job_created_at) / 3600
             ctx.add_observation(DURATION_HOURS, max(0.0, hours))
-    if any(shard.groups for shard in shards) and reconciliation.usage.prompt and not reconciliation.usage.cached:
+    if not reconciliation.usage.cached and _cached_rows_were_paid(ctx, shards):
         cache_support.record_unused(ctx.store, owner_id, ctx.model)
         ctx.log_event("Nothing was read from the caches: every row was paid in full.", "error")
     requests, tokens = ctx.progress.implicit_at_stake
@@ -67,14 +81,32 @@ def _record_observations(ctx: StageContext, shards: list[ShardRecord], reconcili
         ctx.add_observation(IMPLICIT_RATE, min(1.0, reconciliation.usage.cached / tokens), requests)
 
 
+def _cached_rows_were_paid(ctx: StageContext, shards: list[ShardRecord]) -> bool:
+    """Whether rows that named a cache were answered at all: refused ones say nothing of the model and caches."""
+    keys: set[str] = set()
+    for shard in shards:
+        if shard.groups:
+            with ctx.shard_path(shard.n).open("rb") as lines:
+                keys.update(key_of_line(line) for line in lines if placeholder_group(line))
+        elif shard.attempt:  # sent again without
+            keys.difference_update(keys_in_file(ctx.shard_path(shard.n)))
+    if not keys:
+        return False
+    table = pq.read_table(ctx.folder / RESULTS, columns=["key", "prompt_tokens"])
+    paid = table.filter(pc.greater(pc.fill_null(table["prompt_tokens"], 0), 0)).column("key")
+    return not keys.isdisjoint(paid.to_pylist())
+
+
 def _build_results(ctx: StageContext, shards: list[ShardRecord]) -> Reconciliation:
     schema = ctx.spec.generation.response_schema
     received = [path for shard in shards if (path := ctx.received_path(shard)).exists()]
+    cancelled = [ctx.received_path(shard) for shard in shards if shard.n in ctx.progress.cancel_requested_shards]
     tariff = ctx.options.tariff(ctx.model)
     return build_results(
         ctx.folder,
         received=import_job_stage.write_inputs(ctx, shards) if ctx.is_imported else received,
         price=ctx.options.price(ctx.model),
+        cancelled=cancelled,
         schema=orjson.loads(schema) if schema else None,
         kind=ctx.kind,
         search_priced=tariff is not None and (tariff.search_query is not None or tariff.search_prompt is not None),

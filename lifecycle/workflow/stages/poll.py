@@ -100,7 +100,9 @@ def _poll(ctx: StageContext, shard: ShardRecord) -> PollResult | None:
     state = job_state(op.state)
     if state != shard.job_state:
         level = "info" if action_for(state) is not JobAction.UNKNOWN else "warning"
-        ctx.log_event(f"Job {op.name} is {describe_job_state(state)} ({state}).", level)
+        cancelling = shard.n in ctx.progress.cancel_requested_shards and state == "JOB_STATE_SUCCEEDED"
+        description = "has ended" if cancelling else f"is {describe_job_state(state)}"
+        ctx.log_event(f"Job {op.name} {description} ({state}).", level)
         _reset_missed_polls(ctx, shard)
         if shard.job_state:  # else the first look: it has been so since it was made, as far as anybody knows
             ctx.progress.state_since[shard.n] = ctx.server_now().timestamp()
@@ -192,8 +194,18 @@ def _log_end(ctx: StageContext, shard: ShardRecord, op: Operation, action: JobAc
         ctx.log_event(
             f"Job {op.name} ended as {describe_job_state(job_state(op.state))}; {results_text}.{reason}", "warning"
         )
+    elif shard.n in ctx.progress.cancel_requested_shards:
+        unserved = download.count_unserved(ctx.received_path(shard))
+        ctx.log_event(_describe_cancel(op.name, saved - unserved, shard.rows))
     elif saved < shard.rows:
         ctx.log_event(f"Job {op.name} returned {saved:,} results for {shard.rows:,} requests.", "warning")
+
+
+def _describe_cancel(name: str, served: int, rows: int) -> str:
+    """What a cancel came to: one that reaches a job while it runs ends it as succeeded, with what was served so far."""
+    if served >= rows:
+        return f"Job {name} had served all its requests before the cancel came; they are kept, and billed."
+    return f"Job {name} was cancelled: {served:,} of {rows:,} requests were served; these are kept, and billed."
 
 
 def _within_grace(ctx: StageContext, shard: ShardRecord, seconds: float) -> bool:

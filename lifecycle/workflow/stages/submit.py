@@ -16,22 +16,19 @@ import xxhash
 from batch.errors import ApiError
 from batch.model import SendAs, Stage
 from batch.responses import service_errors
-from batch.responses.error_rules import ErrorKind
+from batch.responses.error_rules import Treatment
 from gemini.wire import file_batch_body, inline_batch_body, parse_operation, timestamp
-from lifecycle.core.polling import backoff_delay
 from lifecycle.core.run_progress import Backoff
 from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord, ShardStage
 from lifecycle.planning import quota
-from lifecycle.workflow.shards import canary, run_caches, split_shard, uncached_rows
+from lifecycle.workflow.shards import canary, refusals, run_caches, split_shard, uncached_rows
 from lifecycle.workflow.shards.batch_jobs import IN_FLIGHT, JobListing, attach, record_job, seconds_until_listed
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
 from lifecycle.workflow.stages import poll as poll_stage
 
 POLL_AGAIN_SECONDS = 2.0
 MAX_POLLS = 2  # at the list after a create without a reply, in time for it to show up, before it is sent again
-REFUSALS_BEFORE_SPLIT = 4  # of a job that is alone at Google, before it is taken to be too large and cut in two
 QUOTA_POLL_SECONDS = 10.0  # until our own meter is read again
-MAX_RETRY_SECONDS = 300.0  # between creates that are refused for want of room
 
 
 def run(ctx: StageContext) -> StageResult:
@@ -42,7 +39,7 @@ def run(ctx: StageContext) -> StageResult:
         if canary.is_held(ctx, shard):
             return _poll_sent_jobs(ctx, shards, canary_hold or StageResult(Stage.SUBMITTING))
         if shard.stage in UNSENT_STAGES:
-            wait = _submit(ctx, shard, listing)
+            wait = _submit_or_wait(ctx, shard, listing)
             if wait is not None:
                 return _poll_sent_jobs(ctx, shards, wait)
     ctx.progress.backoff = Backoff()
@@ -54,9 +51,23 @@ def _poll_sent_jobs(ctx: StageContext, shards: list[ShardRecord], wait: StageRes
     summary = poll_stage.poll_jobs(ctx, shards)
     if summary.ended_jobs:
         ctx.progress.backoff.retry_at = ctx.progress.backoff.not_before
-        ctx.progress.backoff.refusals = 0
+        if ctx.progress.backoff.reason != "paused":
+            ctx.progress.backoff.refusals = 0
         return wait._replace(delay_seconds=0.1)
     return wait._replace(delay_seconds=min(wait.delay_seconds, summary.delay_seconds)) if summary.open_jobs else wait
+
+
+def _submit_or_wait(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> StageResult | None:
+    """Give a shard its job, unless the account cannot pay, or a file is not ready."""
+    try:
+        return _submit(ctx, shard, listing)
+    except ApiError as error:
+        treatment = service_errors.treatment(error)
+        if treatment is Treatment.PAUSE:
+            return refusals.pause(ctx, error)
+        if treatment is Treatment.AWAIT_FILE:
+            return refusals.await_file(ctx, shard, error)
+        raise
 
 
 def _submit(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> StageResult | None:
@@ -79,8 +90,9 @@ def _submit(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
     if ctx.cancelled:
         ctx.set_shard(shard, stage=ShardStage.UNSENT)
         return None
-    if split_shard.exceeds_cap(ctx, shard, _token_cap(ctx)):
-        split_shard.split(ctx, shard, int(_token_cap(ctx) or 0))
+    cap = _cap_to_split_by(ctx, shard)
+    if cap is not None and split_shard.exceeds_cap(ctx, shard, cap):
+        split_shard.split(ctx, shard, cap)
         return StageResult(Stage.SUBMITTING)
     return _create(ctx, shard, listing)
 
@@ -99,21 +111,34 @@ def _needs_another_poll(ctx: StageContext, shard: ShardRecord) -> bool:
 
 def _wait_for_quota(ctx: StageContext, shard: ShardRecord) -> StageResult | None:
     """Wait while the last refusal forbids a try, or while as much is under way as can be."""
-    seconds_left = ctx.progress.backoff.retry_at - ctx.now()
-    if seconds_left > 0:
+    backoff = ctx.progress.backoff
+    seconds_left = backoff.retry_at - ctx.now()
+    asked_for = backoff.reason == "paused" and ctx.run.due_at == 0.0  # by `resume` or the page: look now
+    if seconds_left > 0 and not asked_for:
         return StageResult(Stage.SUBMITTING, seconds_left, ctx.run.note)
     owner_id, limits = ctx.run.owner_id, ctx.options.limits
     usage = quota.quota_usage(ctx.store, owner_id, ctx.model, shard, ctx.now())
     reason = quota.why_full(usage, shard.tokens, _token_cap(ctx), limits.jobs)
     if not reason:
         return None
-    ctx.progress.backoff.reason = "full"
+    backoff.reason = "full"
     return StageResult(Stage.SUBMITTING, QUOTA_POLL_SECONDS, reason)
 
 
 def _token_cap(ctx: StageContext) -> int | None:
     listed = ctx.options.enqueued_tokens(ctx.model)
     return quota.enqueued_cap(ctx.store, ctx.run.owner_id, ctx.model, listed, ctx.now())
+
+
+def _cap_to_split_by(ctx: StageContext, shard: ShardRecord) -> int | None:
+    """The tokens that a job may have. A limit that was learned is tried with the whole job while nothing is under way:
+    it may have been a passing one, and a job that is accepted ends it.
+    """
+    owner_id, now = ctx.run.owner_id, ctx.now()
+    if quota.learned_cap(ctx.store, owner_id, ctx.model, now) is None:
+        return ctx.options.enqueued_tokens(ctx.model)
+    usage = quota.quota_usage(ctx.store, owner_id, ctx.model, shard, now)
+    return _token_cap(ctx) if usage.jobs or usage.cancelled else None
 
 
 def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> StageResult | None:
@@ -134,7 +159,7 @@ def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
     try:
         body = _body(ctx, shard, caches)
     except ApiError as error:
-        return _on_refused(ctx, error, "The upload", quota.STORAGE_FULL_MESSAGE if error.status == 429 else "")
+        return refusals.on_refused(ctx, error, "The upload")
     if shard.settle_at:
         ctx.progress.create_resent = True
     try:
@@ -152,63 +177,13 @@ def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
         if _input_expired(ctx, shard, error):
             ctx.set_shard(shard, file_name="")
             return StageResult(Stage.SUBMITTING, 1.0, "The uploaded file had expired; it is uploaded again.")
-        if error.status == 429:
-            return _on_quota_exceeded(ctx, shard, error, listing)
-        return _on_refused(ctx, error, "The submission")
-    _clear_backoff(ctx, shard)
+        if service_errors.treatment(error) is Treatment.AWAIT_ROOM:
+            return refusals.on_quota_exceeded(ctx, shard, error, listing)
+        return refusals.on_refused(ctx, error, "The submission")
+    refusals.on_accepted(ctx, shard)
     record_job(ctx, shard, job)
     ctx.log_event(f"Job {job.name} was created for {shard.rows:,} requests.")
     return None
-
-
-def _clear_backoff(ctx: StageContext, shard: ShardRecord) -> None:
-    """A create went through: whatever was held against the next one is void."""
-    if ctx.progress.backoff.refusals:  # so cancelled jobs, if there are any, no longer count
-        ctx.store.add_observation(ctx.run.owner_id, ctx.model, quota.FREED_AT, ctx.now())
-    ctx.progress.backoff = Backoff()
-
-
-def _on_refused(ctx: StageContext, error: ApiError, subject: str, reason: str = "") -> StageResult:
-    """The service did not take an upload or a create: try again later, or give up."""
-    if service_errors.is_permanent(error) and not error.ambiguous:
-        raise StageFailed(error.describe())
-    delay = _record_backoff(ctx, error)
-    if error.status == 429:
-        if reason and ctx.progress.backoff.reason != "refused":
-            ctx.log_event(f"{subject} did not go through. {reason}", "warning")
-        ctx.progress.backoff.reason = "refused"
-    note = f"{subject} did not go through. {reason}".strip()
-    return StageResult(Stage.SUBMITTING, delay, f"{note} Trying again in {delay:.0f} s. {error}")
-
-
-def _on_quota_exceeded(ctx: StageContext, shard: ShardRecord, error: ApiError, listing: JobListing) -> StageResult:
-    """A create was refused for want of room: say which limit it probably was, and try again when there may be some."""
-    service_error = service_errors.classify_api_error(error)
-    if service_error is not None and service_error.kind is ErrorKind.FREE_TIER:
-        raise StageFailed(f"{service_error.message} {service_error.remedy} {error}")
-    delay = _record_backoff(ctx, error)
-    usage = quota.quota_usage(ctx.store, ctx.run.owner_id, ctx.model, shard, ctx.now())
-    reason = quota.likely_limit(usage, shard.tokens)
-    if ctx.progress.backoff.reason != "refused":
-        ctx.progress.backoff.reason = "refused"
-        ctx.log_event(f"Google has no room for the next job now. {reason}", "warning")
-    backoff, alone = ctx.progress.backoff, not usage.cancelled and not listing.open_count()
-    if alone and backoff.refusals >= REFUSALS_BEFORE_SPLIT and shard.rows > 1:
-        split_shard.split(ctx, shard, shard.tokens // 2)
-        backoff.refusals = REFUSALS_BEFORE_SPLIT - 2
-        return StageResult(Stage.SUBMITTING)
-    return StageResult(Stage.SUBMITTING, delay, f"{reason} Trying again in {delay:.0f} s. {error}")
-
-
-def _record_backoff(ctx: StageContext, error: ApiError) -> float:
-    """Seconds until the next try, remembered so that nothing is sent before, whatever else the run is looked at for."""
-    backoff = ctx.progress.backoff
-    backoff.refusals += 1
-    delay = min(backoff_delay(backoff.refusals, error.retry_after, ctx.options.rng), MAX_RETRY_SECONDS)
-    delay = max(delay, error.retry_after or 0.0)
-    backoff.retry_at = ctx.now() + delay
-    backoff.not_before = ctx.now() + (error.retry_after or 0.0)
-    return delay
 
 
 def _input_expired(ctx: StageContext, shard: ShardRecord, error: ApiError) -> bool:

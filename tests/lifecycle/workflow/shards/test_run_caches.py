@@ -13,6 +13,7 @@ from batch.errors import OverBudget
 from batch.model import ContextMode, RunState, Tariff, Usage
 from batch.pricing import catalog, rates
 from cache_utils import CachedText
+from gemini.client import GeminiClient
 from lifecycle.core.models import Account, RunSpec, RunView
 from lifecycle.planning.quota import ENQUEUED_TOKENS
 from lifecycle.results.read.table import Filter
@@ -471,7 +472,11 @@ def test_a_canary_that_is_cut_to_fit_the_queue_is_still_the_canary(bench: Bench,
     run_id = runner.submissions.submit(account, draft, RunSpec(model=MODEL, context=ContextMode.NONE, canary=4), "")
     one = runner.runs.get(account, run_id).estimate["prompt_tokens"]
     assert isinstance(one, dict)
-    runner._context.store.add_observation(account.owner_id, MODEL, ENQUEUED_TOKENS, one["high"] / 8 * 2.5)
+    cap = one["high"] / 8 * 2.5
+    runner._context.store.add_observation(account.owner_id, MODEL, ENQUEUED_TOKENS, cap)
+    contents = [{"role": "user", "parts": [{"text": f"{asked} 0?"}]}]
+    row = GeminiClient(KEY, emulator.base_url).count_tokens(MODEL, contents)
+    emulator.settings(enqueued_tokens={MODEL: 3 * row})  # else the larger job would end what was learned
     runner.start()
     run = wait_until_ended(runner, account, run_id)
     assert run.counts == {"answered": 8}
