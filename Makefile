@@ -33,7 +33,7 @@ crash: .venv/dev.stamp
 	$(BIN)/python -m tests.crash.harness
 
 faults: .venv/dev.stamp
-	$(BIN)/python -m tests.faults.matrix
+	$(BIN)/python -m tests.faults.fault_matrix
 
 conformance: .venv/dev.stamp
 	$(BIN)/python -m conformance

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from tests.contract.asking import DIFFERENCES, GOOGLE, ServiceClient
-from tests.contract.questions import CONTRACT_CASES
+from tests.contract.contract_cases import CONTRACT_CASES
+from tests.contract.contract_client import DIFFERENCES, GOOGLE, ServiceClient
 from tests.emulator_process import start_emulator
 
 

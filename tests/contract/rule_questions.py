@@ -1,6 +1,6 @@
 """Questions about rules by model, by type and by MIME: each is refused, so that asking costs nothing."""
 
-from tests.contract.asking import OTHER, Json, ServiceClient
+from tests.contract.contract_client import OTHER, Json, ServiceClient
 
 PRO = "gemini-2.5-pro"
 NEWER = "gemini-3.1-pro-preview"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.contract.asking import DIFFERENCES, JobNotFinished, ServiceClient
-from tests.contract.questions import CONTRACT_CASES, ContractCase
+from tests.contract.contract_cases import CONTRACT_CASES, ContractCase
+from tests.contract.contract_client import DIFFERENCES, JobNotFinished, ServiceClient
 
 each = pytest.mark.parametrize("question", CONTRACT_CASES, ids=lambda question: question.name)
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.crash.story import CrashPoint, CrashScenario, crash_points, describe, make_scenario, run_scenario
+from tests.crash.crash_scenario import CrashPoint, CrashScenario, crash_points, describe, make_scenario, run_scenario
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.crash.crash_scenario import crash_points, describe, make_scenario
 from tests.crash.harness import run_scenarios
-from tests.crash.story import crash_points, describe, make_scenario
 
 SAMPLE = ("after create", "during upload chunk", "after create cache")
 

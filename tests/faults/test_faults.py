@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.matrix import FINISHED, run_cells
+from tests.faults.fault_matrix import FINISHED, run_cells
 
 PASSING = [
     ("create, file", "reset after"),

@@ -22,7 +22,7 @@ from lifecycle.runner import Runner, Setup
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.patience import PATIENCE_SECONDS
 from tests.postgres_server import NoPostgres, postgres
-from tests.witness import MODEL, find_leftovers, find_violations, prompts, write_input
+from tests.run_checks import MODEL, find_leftovers, find_violations, prompts, write_input
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "made-up-key"

@@ -23,7 +23,7 @@ from lifecycle.core.price_list import PriceList
 from lifecycle.inputs.drafts import prepare
 from lifecycle.results.export.export import export
 from lifecycle.results.read.table import ResultTable
-from tests.lifecycle.hand_made_run import RunFixture
+from tests.lifecycle.run_fixture import RunFixture
 from tests.lifecycle.simulation import Simulation
 
 MODEL = "gemini-embedding-001"

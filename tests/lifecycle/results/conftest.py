@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lifecycle.hand_made_run import RunFixture, answer, error
+from tests.lifecycle.run_fixture import RunFixture, answer, error
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from lifecycle.services.billing import cost_of
 from lifecycle.workflow.stages import release as release_stage
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until, wait_until_ended
-from tests.lifecycle.hand_made_run import RunFixture, answer, error, per_token
+from tests.lifecycle.run_fixture import RunFixture, answer, error, per_token
 from tests.lifecycle.workflow.shards.test_run_caches import DOCUMENT, FAMILIES, billed, line, submit, tariff
 from ui.results.run_cost import describe_parts
 

@@ -19,7 +19,7 @@ from batch.pricing import catalog, rates
 from lifecycle.results.collect import build
 from lifecycle.results.read.table import ResultTable
 from lifecycle.results.store.reconciliation import Reconciliation
-from tests.lifecycle.hand_made_run import RunFixture, answer, balanced, error
+from tests.lifecycle.run_fixture import RunFixture, answer, balanced, error
 
 CATALOG = catalog.load()
 FLASH = CATALOG.tariff("gemini-2.5-flash", date(2026, 11, 28))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from batch.model import Usage
 from batch.responses.outcomes import RANK, classify
 from lifecycle.results.collect import build, match_rows, parse_lines
-from tests.lifecycle.hand_made_run import RunFixture, answer, balanced, error
+from tests.lifecycle.run_fixture import RunFixture, answer, balanced, error
 
 
 def test_a_row_is_never_joined_by_position(run: RunFixture) -> None:

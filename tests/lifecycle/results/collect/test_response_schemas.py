@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lifecycle.results.export.export import ExportOptions, export
-from tests.lifecycle.hand_made_run import PERSON, RunFixture, answer, asks_for, balanced
+from tests.lifecycle.run_fixture import PERSON, RunFixture, answer, asks_for, balanced
 
 
 def test_an_answer_not_in_the_form_asked_for_is_invalid(run: RunFixture) -> None:

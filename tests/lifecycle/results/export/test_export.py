@@ -22,7 +22,7 @@ from batch.responses.spreadsheet_text import FLAT_COLUMNS, excel_cell, is_formul
 from lifecycle.results.export.export import FORMATS, ExportOptions
 from lifecycle.results.export.export import export as write_export
 from lifecycle.results.read.table import Filter, ResultTable
-from tests.lifecycle.hand_made_run import RunFixture, answer, error
+from tests.lifecycle.run_fixture import RunFixture, answer, error
 
 FORMULA_LIKE = [
     "=1+1",

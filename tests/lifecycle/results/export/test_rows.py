@@ -14,7 +14,7 @@ import pytest
 
 from lifecycle.results.export.export import ExportOptions, export
 from lifecycle.results.export.rows import round_usd
-from tests.lifecycle.hand_made_run import RunFixture, answer
+from tests.lifecycle.run_fixture import RunFixture, answer
 
 CALL = {"name": "look_up", "args": {"q": "größe"}}
 CODE = [

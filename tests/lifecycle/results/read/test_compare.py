@@ -10,7 +10,7 @@ import pytest
 
 from lifecycle.results.read.compare import compare, shared_keys
 from lifecycle.results.read.table import ResultTable
-from tests.lifecycle.hand_made_run import PERSON, RunFixture, answer, asks_for, error
+from tests.lifecycle.run_fixture import PERSON, RunFixture, answer, asks_for, error
 
 
 def test_two_runs_are_compared_by_key(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.results.read.histogram import BINS, Distribution, distribution, nice_step
-from tests.lifecycle.hand_made_run import RunFixture, answer
+from tests.lifecycle.run_fixture import RunFixture, answer
 
 
 def of(folder: Path, numbers: list[int]) -> Distribution | None:

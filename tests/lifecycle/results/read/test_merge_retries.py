@@ -14,7 +14,7 @@ from lifecycle.results.export.export import ExportOptions, export
 from lifecycle.results.read.merge_retries import merge_retries
 from lifecycle.results.read.table import Filter, ResultTable
 from lifecycle.results.store.columns import EXTRA_COLUMNS, USAGE_COLUMNS
-from tests.lifecycle.hand_made_run import RunFixture, answer, balanced, error
+from tests.lifecycle.run_fixture import RunFixture, answer, balanced, error
 
 NEW_COLUMNS = [*USAGE_COLUMNS[5:], *EXTRA_COLUMNS, "images"]
 

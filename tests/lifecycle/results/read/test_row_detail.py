@@ -9,7 +9,7 @@ import pytest
 from batch.errors import NotFound
 from batch.model import Usage
 from lifecycle.results.read.table import ResultTable
-from tests.lifecycle.hand_made_run import RunFixture, answer, error
+from tests.lifecycle.run_fixture import RunFixture, answer, error
 
 
 def test_a_row_tells_everything(run: RunFixture) -> None:

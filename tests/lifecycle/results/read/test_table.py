@@ -12,7 +12,7 @@ import pytest
 from batch.errors import InputError, NotFound
 from batch.model import Outcome
 from lifecycle.results.read.table import Filter, ResultTable
-from tests.lifecycle.hand_made_run import RunFixture, answer
+from tests.lifecycle.run_fixture import RunFixture, answer
 
 
 def test_a_page_shows_input_beside_answer(mixed: RunFixture) -> None:

@@ -28,7 +28,7 @@ from lifecycle.runner import Runner, Setup
 from lifecycle.workflow import orphan_cleanup
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.patience import PATIENCE_SECONDS
-from tests.witness import MODEL, find_leftovers, find_violations, prompts, write_input
+from tests.run_checks import MODEL, find_leftovers, find_violations, prompts, write_input
 
 TIMEOUT_SECONDS, SETTLE_SECONDS, LEASE_SECONDS = (
     1.5,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tests.contract.asking import MODEL, OTHER, Json, ServiceClient
+from tests.contract.contract_client import MODEL, OTHER, Json, ServiceClient
 from tests.contract.rule_questions import RULES, ask_rule, cut_exchange
 
 FOX = "The quick brown fox jumps over the lazy dog."

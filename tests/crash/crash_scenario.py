@@ -15,10 +15,10 @@ from random import Random
 
 from batch.pricing import catalog
 from lifecycle.runner import Runner, Setup
-from tests.crash.gate import HeldCall, HoldingProxy
+from tests.crash.holding_proxy import HeldCall, HoldingProxy
 from tests.emulator_process import EmulatorProcess
 from tests.patience import PATIENCE_SECONDS
-from tests.witness import MODEL, find_violations, prompts, write_input
+from tests.run_checks import MODEL, find_violations, prompts, write_input
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS, SETTLE_SECONDS, LEASE_SECONDS = 2.0, 1.0, 1.5
