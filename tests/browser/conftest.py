@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
@@ -59,6 +60,16 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             return page
 
         yield open_url
+
+
+def wait_for_preference(page: Page, words: str) -> None:
+    """Wait until the browser has written it down: it does so some time after the click."""
+    for _ in range(int(PATIENCE_MS / 50)):
+        kept = (unquote(str(cookie.get("value"))) for cookie in page.context.cookies())
+        if any(words in text for text in kept):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("the browser has not written it down")
 
 
 expect.set_options(timeout=PATIENCE_MS)

@@ -6,13 +6,12 @@ import re
 import sqlite3
 import time
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, wait_for_preference
 from tests.browser.test_rehearsal import rehearse, submit
 from tests.patience import PATIENCE_SECONDS
 
@@ -39,16 +38,6 @@ def wait_for_end(app: AppProcess, run_id: str) -> None:
         while database.execute("SELECT stage FROM run WHERE id = ?", [run_id]).fetchone() != ("finished",):
             assert time.monotonic() < deadline, "the run did not end"
             time.sleep(0.05)
-
-
-def wait_for_preference(page: Page, words: str) -> None:
-    """Wait until the browser has written it down."""
-    for _ in range(200):
-        kept = (unquote(str(cookie.get("value"))) for cookie in page.context.cookies())
-        if any(words in text for text in kept):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("the browser has not written it down")
 
 
 def test_what_ended_while_nobody_looked_is_told_on_return_until_it_is_put_aside(
@@ -80,10 +69,12 @@ def test_a_browser_that_was_asked_to_notifies_once_also_out_of_sight(app: AppPro
     console_errors: list[str] = []
     page.on("console", lambda text: console_errors.append(text.text) if text.type == "error" else None)
     page.goto(app.url)
-    run_id = submit(rehearse(page), "Something private")
+    submit(rehearse(page), "A run that ends before notifications are asked for")
+    expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
     page.get_by_role("button", name="Notify me when a run ends").click()
     expect(page.get_by_role("button", name="Stop notifying")).to_be_visible()
     page.evaluate("window.outOfSight = true")
+    run_id = submit(page, "Something private")
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not page.evaluate("window.notifications.length"):
         assert time.monotonic() < deadline, "there was no notification"

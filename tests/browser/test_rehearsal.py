@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, wait_for_preference
 from tests.browser.find_browser import FLAGS
 from tests.patience import PATIENCE_MS, PATIENCE_SECONDS
 
@@ -155,10 +155,7 @@ def test_the_mode_is_remembered_a_table_becomes_prompts_and_a_bad_file_is_told_b
 ) -> None:
     page = rehearse(open_page(app.url))
     page.get_by_text("File (JSONL)").click()
-    for _ in range(3000):
-        if any(cookie.get("name") == "gbr_preferences" for cookie in page.context.cookies()):
-            break
-        page.wait_for_timeout(100)
+    wait_for_preference(page, "File (JSONL)")
     page.reload()
     expect(page.get_by_role("radio", name="File (JSONL)")).to_be_checked()
     table: FilePayload = {
