@@ -31,8 +31,10 @@ def rehearse(page: Page) -> Page:
 
 def submit(page: Page, prompts: str = PROMPTS) -> str:
     """Send prompts and return the run's id."""
+    before = page.url
     page.get_by_label("Prompts").fill(prompts)
     page.get_by_role("button", name="Submit batch").click()
+    expect(page).not_to_have_url(before)
     expect(page).to_have_url(re.compile(r"run=r\w+"))
     return page.url.split("run=")[1]
 
