@@ -197,6 +197,9 @@ class FakeRuns(RunService):
     def dismissed_endings(self, account: Account, browser: str) -> tuple[str, ...]:
         return tuple(self.runner.dismissed.get((account.owner_id, browser), ()))
 
+    def poll_now(self, account: Account, run_id: str) -> None:
+        self.runner.calls.append(("poll_now", self.get(account, run_id).id))
+
     def cancel(self, account: Account, run_id: str) -> None:
         self.runner.calls.append(("cancel", self.get(account, run_id).id))
 

@@ -29,6 +29,12 @@ def cancel(run_id: str) -> None:
         runner.runs.cancel(account, run_id)
 
 
+def resume(run_id: str) -> None:
+    """Try again at once what the service had no room or no money for, instead of at the time planned."""
+    with notices.errors_to_notice("monitor"):
+        get_state().runner.runs.poll_now(session.require_account(), run_id)
+
+
 def snooze_warning(run_id: str, hours: int) -> None:
     """Go on waiting for a job that takes long; the next warning asks again."""
     with notices.errors_to_notice("monitor"):

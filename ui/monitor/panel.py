@@ -9,6 +9,7 @@ import streamlit as st
 
 from batch.errors import NotFound
 from batch.formatting import plural
+from batch.model import RunState
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from ui.monitor import actions, import_job, run_details, slow_job
@@ -121,6 +122,8 @@ def _draw_actions(run: RunView, *, can_cancel: bool) -> None:
         if not run.state.ended and can_cancel:
             label = "Cancelling…" if run.cancel_requested else "Cancel"
             st.button(label, key="cancel", on_click=actions.cancel, args=(run.id,), disabled=run.cancel_requested)
+        if run.state is RunState.WAITING_FOR_CAPACITY:
+            st.button("Resume now", key="resume", on_click=actions.resume, args=(run.id,))
         if run.state.ended and run.inputs_known:
             st.button(
                 "Run again", key=f"rerun-{idempotency_key}", on_click=actions.run_again, args=(run.id, idempotency_key)

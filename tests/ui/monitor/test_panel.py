@@ -80,6 +80,14 @@ def test_a_cancel_is_asked_for_once_and_not_assumed(page: Open, runner: FakeRunn
     assert runner.runs.get(runner.accounts.register_key(KEY), "r1").state is RunState.ACTIVE
 
 
+def test_a_run_that_waits_for_google_is_resumed_at_once_when_asked(page: Open, runner: FakeRunner) -> None:
+    waiting = {"state": RunState.WAITING_FOR_CAPACITY, "status_text": "paused until the account at Google is in order"}
+    runner.runs_of[OWNER] = [make_run("r1", **waiting), make_run("r2")]
+    press(page(), "Resume now")
+    assert runner.calls == [("poll_now", "r1")]
+    assert "Resume now" not in [button.label for button in page(run="r2").button]
+
+
 def test_deleting_asks_first(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     at = press(page(), "Delete")
