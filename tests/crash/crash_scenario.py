@@ -151,6 +151,8 @@ def _run_until_killed(scenario: CrashScenario, folder: Path, proxy: HoldingProxy
             time.sleep(0.005)
 
     scenario.killed = _kill(process, wait)
+    if scenario.killed and point.call and not _point_reached(point, proxy, folder, process):
+        scenario.violations.append("the call at which to kill never came")
     scenario.stage = next((stage for _, stage, _ in _runs(folder)), "")
     proxy.release()
 

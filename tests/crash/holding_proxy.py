@@ -48,7 +48,7 @@ class HoldingProxy:
         this_proxy = self
 
         class Handler(_Handler):
-            owner = this_proxy
+            proxy = this_proxy
 
         self.server = _Server(("127.0.0.1", 0), Handler)
         self.base_url = f"http://127.0.0.1:{self.server.server_address[1]}"
