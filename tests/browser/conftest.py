@@ -1,4 +1,8 @@
-"""A real browser on the real app. One browser for all; each test has a context, that is a visitor, of its own."""
+"""A real browser on the real app: one for each file of tests. Each test has a context, that is a visitor, of its own.
+
+The browser's driver keeps an event loop running in the thread of the tests; a file of tests therefore gives it back
+before the next file, whose tests may want a loop of their own.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +29,13 @@ def browser_path() -> str:
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright(browser_path: str) -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright, browser_path: str) -> Iterator[Browser]:
     browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
     yield browser
