@@ -9,6 +9,8 @@ REQUESTS = "requests.jsonl"  # one line `{"key", "request"}` a row
 INPUTS = "inputs.parquet"  # what a person knows of each row
 DRAFT = "draft.json"
 DRAFT_FILES = (REQUESTS, INPUTS, DRAFT)
+SOURCE = "source"  # the table as it was given, so that it can be given back with the answers in it
+SOME_DRAFTS_FILES = (SOURCE,)  # only where a draft has them
 
 # Of planning.
 RESOLVED_REQUESTS = "resolved.jsonl"  # REQUESTS with each `@use_cache` name replaced by the cache that it means

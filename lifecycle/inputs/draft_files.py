@@ -6,6 +6,7 @@ are kept (8 bytes each), and only where two are equal are the keys themselves co
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from array import array
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.requests.row_checker import CheckedRow
-from lifecycle.core.run_files import INPUTS, REQUESTS
+from lifecycle.core.run_files import INPUTS, REQUESTS, SOURCE
 from lifecycle.inputs.json_fields import OwnFields
 
 FLUSH_ROWS = 8192
@@ -200,6 +201,14 @@ def _copy(
 def request_line(key: str, request: bytes) -> bytes:
     """The line of a request under a key."""
     return b'{"key":' + msgspec.json.encode(key) + b',"request":' + request + b"}"
+
+
+def keep_source(source: Path | str, folder: Path) -> None:
+    """Keep a table as it was given, pasted text as UTF-8; a file of the user's may change later, so it is copied."""
+    if isinstance(source, str):
+        (folder / SOURCE).write_bytes(source.encode("utf-8", "surrogatepass"))
+    else:
+        shutil.copyfile(source, folder / SOURCE)
 
 
 def first_rows(folder: Path, rows: int) -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ from batch.rules.model_rules import ModelRules
 from batch.rules.rule_table import RULES, warning
 from lifecycle.core import malloc
 from lifecycle.core.run_files import DRAFT
-from lifecycle.inputs.draft_files import DraftWriter, first_rows, request_line
+from lifecycle.inputs.draft_files import DraftWriter, first_rows, keep_source, request_line
 from lifecycle.inputs.json_fields import MAX_FIELDS, OwnFields
 from lifecycle.inputs.tables import Table, open_binary, open_table, open_text, table_preview
 
@@ -116,6 +116,7 @@ def prepare(
         builder = _DraftBuilder(folder, checker, progress or (lambda done: None))
         if kind in TABLE_KINDS:
             builder.table(source, kind, template, key_column)
+            keep_source(source, folder)
         elif kind == JSONL:
             builder.json_lines(source)
         else:

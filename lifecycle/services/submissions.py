@@ -17,7 +17,7 @@ from batch.model import model_id
 from batch.pricing.estimate import over_budget
 from lifecycle.core import transport
 from lifecycle.core.models import Account, RunSpec
-from lifecycle.core.run_files import DRAFT_FILES
+from lifecycle.core.run_files import DRAFT_FILES, SOME_DRAFTS_FILES
 from lifecycle.core.run_progress import Assumptions, RunProgress
 from lifecycle.core.run_records import RunRecord
 from lifecycle.core.transport import PayloadSize
@@ -139,8 +139,9 @@ class SubmissionService:
         folder = context.folder(run_id)
         folder.mkdir(parents=True)
         if source is not None:
-            for file in DRAFT_FILES:
-                os.link(source / file, folder / file)
+            for file in (*DRAFT_FILES, *SOME_DRAFTS_FILES):
+                if file in DRAFT_FILES or (source / file).exists():
+                    os.link(source / file, folder / file)
         run = RunRecord(
             id=run_id,
             owner_id=account.owner_id,

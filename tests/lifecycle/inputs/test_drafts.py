@@ -23,6 +23,7 @@ from batch.model import Generation
 from batch.pricing.catalog import CatalogModel
 from batch.rules.model_rules import ModelRules
 from lifecycle.core import malloc
+from lifecycle.core.run_files import SOURCE
 from lifecycle.inputs import draft_files, drafts
 from lifecycle.inputs.draft_files import first_rows
 from lifecycle.inputs.drafts import Draft, open_draft, prepare
@@ -263,6 +264,17 @@ def test_a_table_is_rendered_by_its_template_and_keeps_its_columns(tmp_path: Pat
     assert columns["n (input)"] == ["5", "007"]
     assert draft.columns == ("id", "prompt", "n")
     assert draft.preview[0] == ("x1", '5: Hello, "you"')
+
+
+def test_a_table_is_kept_as_it_was_given(tmp_path: Path) -> None:
+    given = b"\xef\xbb\xbfcity;note\r\nRome;1\r\n"
+    (tmp_path / "t.csv").write_bytes(given)
+    draft = prepare(tmp_path / "t.csv", tmp_path / "file", kind="csv", template="{{city}}")
+    (tmp_path / "t.csv").write_bytes(b"changed later")
+    assert (draft.folder / SOURCE).read_bytes() == given
+    pasted = prepare("city\nK\u00f6ln\n", tmp_path / "text", kind="csv", template="{{city}}")
+    assert (pasted.folder / SOURCE).read_text(encoding="utf-8") == "city\nK\u00f6ln\n"
+    assert not (prepare(line("a"), tmp_path / "lines", kind="jsonl").folder / SOURCE).exists()
 
 
 def test_a_tables_broken_and_empty_rows_cost_themselves_in_their_place(tmp_path: Path) -> None:
