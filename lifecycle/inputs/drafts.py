@@ -40,7 +40,10 @@ from lifecycle.core import malloc
 from lifecycle.core.run_files import DRAFT
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, keep_source, request_line
 from lifecycle.inputs.json_fields import MAX_FIELDS, OwnFields
-from lifecycle.inputs.tables import Table, open_binary, open_table, open_text, table_preview
+from lifecycle.inputs.tables.opening import open_table, table_preview
+from lifecycle.inputs.tables.reading import ReadAs, TableReading
+from lifecycle.inputs.tables.table import Table
+from lifecycle.inputs.tables.text import open_binary, open_text
 
 __all__ = ["EMPTY_DRAFT", "PROBLEMS_LISTED", "Draft", "kind_of", "open_draft", "prepare", "table_preview"]
 
@@ -77,6 +80,7 @@ class Draft:
     image_output: bool = False
     uses_caches: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    read_as: ReadAs | None = None
 
 
 def prepare(
@@ -91,16 +95,16 @@ def prepare(
     model: str = "",
     rules: ModelRules | None = None,
     request_kind: RequestKind = TEXT,
-    key_column: str = "",
+    reading: TableReading | None = None,
     progress: Progress | None = None,
 ) -> Draft:
     """Check an input and write its good rows into `folder`.
 
     `source` is a file, or the text itself. `template` is for tables; `generation` and `shared_text` go into every
     request; `model`, if given, makes rows that ask for another one a problem; `rules` are those of the model that rows
-    and settings are held to, `request_kind` what its requests are; `key_column` names a table's column of keys (else a
-    column "key" is one). `progress` is told the part done, 0 to 1. Raises InputError where the input as a whole, the
-    template or the settings cannot be used.
+    and settings are held to, `request_kind` what its requests are; `reading` says how a table is to be read, and which
+    column has its keys (else a column "key" has). `progress` is told the part done, 0 to 1. Raises InputError where
+    the input as a whole, the template or the settings cannot be used.
     """
     rules = rules or ModelRules()
     for problem in check_generation(generation or Generation(), rules):
@@ -115,7 +119,7 @@ def prepare(
         checker = request_kind.make_check(settings, model=model, rules=rules)
         builder = _DraftBuilder(folder, checker, progress or (lambda done: None))
         if kind in TABLE_KINDS:
-            builder.table(source, kind, template, key_column)
+            builder.table(source, kind, template, reading or TableReading())
             keep_source(source, folder)
         elif kind == JSONL:
             builder.json_lines(source)
@@ -154,6 +158,7 @@ class _DraftBuilder:
         self._bad_rows = 0
         self._row_count = 0
         self._columns: tuple[str, ...] = ()
+        self._read_as: ReadAs | None = None
         self._notes: list[str] = []
         self._counts: Counter[str] = Counter()
         self._named_caches: dict[str, None] = {}
@@ -210,15 +215,16 @@ class _DraftBuilder:
                 "the line holds for the prompt below it only."
             )
 
-    def table(self, source: Path | str, kind: str, template: str, key_column: str) -> None:
-        with open_table(source, kind) as table:
-            key = _key_column(table, key_column)
+    def table(self, source: Path | str, kind: str, template: str, reading: TableReading) -> None:
+        with open_table(source, kind, reading) as table:
+            key = _key_column(table, reading.key_column)
             compiled = (
                 compile_template(template, table.names) if template.strip() else default_template(table.names, key)
             )
             if not template.strip():
                 self._notes.append(f'The column "{table.names[compiled.columns[0]]}" is the prompt.')
             self._columns = tuple(table.names)
+            self._read_as = table.read_as
             self._notes += table.notes
             with self._writing(table.schema) as writer:
                 self._table_rows(table, compiled, key, writer)
@@ -325,6 +331,7 @@ class _DraftBuilder:
             image_output=self._image_output,
             uses_caches=tuple(self._named_caches),
             models=tuple(self._checker.models),
+            read_as=self._read_as,
         )
         stored = {**asdict(draft), "folder": ""}
         part = self._folder / f"{DRAFT}.part"

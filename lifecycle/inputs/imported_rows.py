@@ -16,7 +16,7 @@ from lifecycle.core.run_files import INPUTS, REQUESTS
 from lifecycle.inputs.draft_files import ROW_COLUMNS
 from lifecycle.inputs.echoed_fields import KEY, EchoedFields, echoed_fields
 from lifecycle.inputs.row_identity import Join, unique_values
-from lifecycle.inputs.tables import unique_column_names
+from lifecycle.inputs.tables.table import unique_column_names
 
 BATCH_ROWS = 8192
 ECHOED = {b"echoed": b"1"}  # marks a column of INPUTS that came with the results, so that a second try replaces it

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from msgspec import Raw
 
 from batch.requests.canonicalize import json_kind
-from lifecycle.inputs.tables import column_type, unique_column_names
+from lifecycle.inputs.tables.table import column_type, unique_column_names
 
 MAX_FIELDS = 100  # columns; what a stranger's lines have beyond that is counted, and left out
 SPOOL_ROWS, SPOOL_BYTES = 8192, 2_000_000

@@ -17,6 +17,7 @@ from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
 from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.planning import cache_estimate, cache_support
 from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, count_tokens_body, expected_hours, forecast
@@ -44,12 +45,13 @@ class ForecastService:
         source_name: str = "",
         model: str = "",
         use_cache: str = "",
+        reading: TableReading | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> Draft:
         """Check an input and write its good rows as requests. Raises InputError when nothing of it can be read.
 
         Rows and settings are held to the rules of the `model`, if one is named. With `use_cache`, a cache's name, every
-        request uses that one; the settings' system instruction is left out.
+        request uses that one; the settings' system instruction is left out. `reading` says how a table is to be read.
         """
         if use_cache:
             generation = replace(generation or Generation(), system_instruction="")
@@ -63,6 +65,7 @@ class ForecastService:
             source_name=source_name,
             rules=self.model_rules(model),
             request_kind=kind_of(self._context.price_list.model(model)),
+            reading=reading,
             progress=progress,
         )
         return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft

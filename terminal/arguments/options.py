@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from batch.model import ContextMode
-from terminal.arguments.values import hours, parse_model_id, positive_int
+from terminal.arguments.values import header_row, hours, parse_model_id, positive_int, separator
 
 
 def request_options() -> argparse.ArgumentParser:
@@ -14,12 +14,27 @@ def request_options() -> argparse.ArgumentParser:
     parent.add_argument("file", metavar="FILE", help="JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line")
     parent.add_argument("--model", required=True, type=parse_model_id, help="a model's id")
     parent.add_argument("--template", help="a file with a prompt template: {{column}} stands for a column")
+    add_reading_options(parent)
     parent.add_argument("--temperature", type=float)
     parent.add_argument("--max-output-tokens", type=int)
     parent.add_argument("--thinking", default="", help="a level (low, medium, high) or a budget in tokens")
     parent.add_argument("--system", default="", help="a system instruction for every request")
     parent.add_argument("--schema", help="a file with a response schema as JSON")
     return parent
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """How a table is to be read; what is not said is found out."""
+    parser.add_argument("--sheet", default="", help="which sheet of a workbook, by its name or number")
+    parser.add_argument(
+        "--header-row", type=header_row, metavar="N", help="the row with the columns' names; 0 if there is none"
+    )
+    parser.add_argument("--separator", default="", type=separator, help='what parts the cells: ";", tab, …')
+    parser.add_argument("--encoding", default="", help="how a text is encoded: utf-8, windows-1251, shift_jis, …")
+    parser.add_argument("--key-column", default="", metavar="C", help="the column that names the rows")
+    parser.add_argument(
+        "--file-columns", default="", metavar="C,…", help="columns whose cells name files or URLs, or hold bytes"
+    )
 
 
 def planning_options() -> argparse.ArgumentParser:

@@ -38,6 +38,20 @@ def hours(text: str) -> float:
     return number
 
 
+def header_row(text: str) -> int:
+    """A row's number, 0 for none."""
+    return 0 if text.casefold() in ("none", "no") else whole_number(text)
+
+
+def separator(text: str) -> str:
+    """What parts the cells of a table: one character, or its name."""
+    named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+    found = named.get(text.casefold(), text)
+    if len(found) > 1 or found in ('"', "\n", "\r"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one character")
+    return found
+
+
 def whole_number(text: str) -> int:
     if (number := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")

@@ -10,6 +10,7 @@ from batch.model import ContextMode, Generation, SendAs
 from lifecycle.core.models import RunSpec
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.runner import Runner
 from terminal.output.console import print_message
 from terminal.steps.files import existing_file, read_option_file
@@ -24,6 +25,7 @@ def prepare_draft(runner: Runner, options: argparse.Namespace) -> Draft:
         generation=_generation_from(options),
         source_name=source.name,
         model=options.model,
+        reading=_reading_from(options),
     )
     for note in draft.notes:
         print_message(note)
@@ -62,6 +64,17 @@ def run_spec_from(options: argparse.Namespace) -> RunSpec:
         max_usd=getattr(options, "max_usd", None),
         canary=getattr(options, "canary", 0),
         allow_uncached=not getattr(options, "no_plain", False),
+    )
+
+
+def _reading_from(options: argparse.Namespace) -> TableReading:
+    return TableReading(
+        sheet=options.sheet,
+        header_row=options.header_row,
+        separator=options.separator,
+        encoding=options.encoding,
+        key_column=options.key_column,
+        file_columns=tuple(name.strip() for name in options.file_columns.split(",") if name.strip()),
     )
 
 

@@ -99,7 +99,7 @@ def build_draft(
 @lru_cache(64)
 def columns_of(path: Path, kind: str) -> tuple[str, ...]:
     """A table's columns, () for anything else. A path is never used for a second file."""
-    return table_preview(path, kind).columns if kind in TABLE_KINDS else ()
+    return table_preview(path, kind).names if kind in TABLE_KINDS else ()
 
 
 def discard_draft() -> None:

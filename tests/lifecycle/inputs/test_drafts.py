@@ -27,6 +27,7 @@ from lifecycle.core.run_files import SOURCE
 from lifecycle.inputs import draft_files, drafts
 from lifecycle.inputs.draft_files import first_rows
 from lifecycle.inputs.drafts import Draft, open_draft, prepare
+from lifecycle.inputs.tables.reading import TableReading
 
 ROOT = Path(__file__).parents[3]
 
@@ -254,7 +255,7 @@ def test_an_empty_input_is_an_empty_draft(tmp_path: Path) -> None:
 
 def test_a_table_is_rendered_by_its_template_and_keeps_its_columns(tmp_path: Path) -> None:
     content = 'id,prompt,n\nx1,"Hello, ""you""",5\nx2,"two\nlines",007\n'
-    draft = prepare(content, tmp_path, kind="csv", template="{{n}}: {{prompt}}", key_column="ID")
+    draft = prepare(content, tmp_path, kind="csv", template="{{n}}: {{prompt}}", reading=TableReading(key_column="ID"))
     assert texts(draft) == ['5: Hello, "you"', "007: two\nlines"]
     columns = inputs(draft)
     assert columns["key"] == ["x1", "x2"]
@@ -318,7 +319,11 @@ def test_settings_go_into_rows_of_tables_too(tmp_path: Path) -> None:
     [
         ({"kind": "csv", "template": "{{promt}}"}, 'no column "promt"', '"prompt"'),
         ({"kind": "csv"}, "which column", '"prompt", "text"'),
-        ({"kind": "csv", "template": "{{text}}", "key_column": "id"}, 'no column "id"', '"prompt"'),
+        (
+            {"kind": "csv", "template": "{{text}}", "reading": TableReading(key_column="id")},
+            'no column "id"',
+            '"prompt"',
+        ),
         ({"kind": "jsonl", "template": "{{text}}"}, "needs a table", "CSV"),
         ({"kind": "docx"}, "not a kind", "jsonl"),
         ({"kind": "parquet"}, "cannot be pasted", "file"),

@@ -15,7 +15,8 @@ import pytest
 
 from batch.errors import InputError
 from lifecycle.inputs.drafts import Draft, prepare
-from lifecycle.inputs.tables import table_preview, unique_column_names
+from lifecycle.inputs.tables.opening import table_preview
+from lifecycle.inputs.tables.table import unique_column_names
 
 DAY, MOMENT = datetime.datetime(2026, 3, 1), datetime.datetime(2026, 3, 1, 14, 30)
 
@@ -169,7 +170,7 @@ def test_a_page_damaged_in_the_middle_is_a_users_error_and_leaves_nothing(tmp_pa
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lifecycle.inputs.tables.XLSX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr("lifecycle.inputs.tables.workbook.XLSX_UNPACKED_BYTES", 1000)
     with pytest.raises(InputError, match="too large"):
         prepare(workbook(tmp_path / "a.xlsx", ["prompt"], ["hi"]), tmp_path / "draft", kind="xlsx")
 
@@ -181,15 +182,20 @@ def test_a_zip_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
         prepare(tmp_path / "a.xlsx", tmp_path / "draft", kind="xlsx")
 
 
+def look(source: Path | str, kind: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    preview = table_preview(source, kind)
+    return preview.names, preview.rows
+
+
 def test_the_preview_shows_columns_and_first_rows(tmp_path: Path) -> None:
     rows = [[f"t{n}", n] for n in range(9)]
     source = workbook(tmp_path / "a.xlsx", ["text", "n"], *rows)
     wanted = tuple((f"t{n}", str(n)) for n in range(5))
-    assert table_preview(source, "xlsx") == (("text", "n"), wanted)
+    assert look(source, "xlsx") == (("text", "n"), wanted)
     parquet(tmp_path / "a.parquet", text=pa.array([r[0] for r in rows]), n=pa.array([r[1] for r in rows]))
-    assert table_preview(tmp_path / "a.parquet", "parquet") == (("text", "n"), wanted)
-    assert table_preview("text\tn\n" + "\n".join(f"t{n}\t{n}" for n in range(9)), "tsv") == (("text", "n"), wanted)
-    assert table_preview("text,n\n", "csv") == (("text", "n"), ())
+    assert look(tmp_path / "a.parquet", "parquet") == (("text", "n"), wanted)
+    assert look("text\tn\n" + "\n".join(f"t{n}\t{n}" for n in range(9)), "tsv") == (("text", "n"), wanted)
+    assert look("text,n\n", "csv") == (("text", "n"), ())
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "   \n"])
@@ -220,7 +226,7 @@ def test_a_quote_that_is_never_closed_costs_the_rest_but_breaks_nothing(tmp_path
 
 
 def test_a_line_of_a_table_over_the_limit_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lifecycle.inputs.tables.LINE_LIMIT_BYTES", 40)
+    monkeypatch.setattr("lifecycle.inputs.tables.delimited.LINE_LIMIT_BYTES", 40)
     draft = prepare(f"prompt,b\none,1\n{'x' * 90},2\nthree,3\n", tmp_path, kind="csv", template="{{prompt}}")
     assert prompts(draft) == ["one", "three"]
     assert [(p.line, p.fault) for p in draft.problems] == [(3, "A line is too long.")]

@@ -1,0 +1,82 @@
+"""What every open table is: columns with names and types, and rows that come in batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from batch.errors import Fault
+from batch.formatting import plural
+from lifecycle.inputs.tables.reading import ReadAs
+
+BATCH_ROWS = 4096
+BATCH_CHARS = 3_000_000
+# The names that `inputs.parquet` has for itself.
+RESERVED_NAMES = ("n", "key", "prompt", "line")
+
+
+class Batch(NamedTuple):
+    """Some rows.
+
+    `lines` are their 1-based places in the source, `texts` the cells of the columns asked for, as text (by column),
+    `source_columns` every column with its type; rows that are broken are in `faults` only.
+    """
+
+    lines: list[int]
+    texts: dict[int, list[str]]
+    source_columns: pa.RecordBatch
+    faults: list[tuple[int, Fault]]
+    progress: float
+
+
+@dataclass(kw_only=True)
+class Table(ABC):
+    """A table that is open for reading once. `schema` names the columns as `inputs.parquet` will have them."""
+
+    names: list[str]
+    schema: pa.Schema
+    read_as: ReadAs
+    notes: list[str] = field(default_factory=list)
+
+    @abstractmethod
+    def batches(self, text_columns: Sequence[int]) -> Iterator[Batch]:
+        """The rows in order. `text_columns` are those whose text is needed."""
+
+
+def unique_column_names(names: Sequence[str], taken_names: Sequence[str] = RESERVED_NAMES) -> list[str]:
+    """The columns' names in `inputs.parquet`: a name that is taken there gets "(input)" behind it."""
+    taken = {name.casefold() for name in taken_names}
+    out = []
+    for name in names:
+        stored = name
+        while stored.casefold() in taken:
+            stored += " (input)"
+        taken.add(stored.casefold())
+        out.append(stored)
+    return out
+
+
+def string_schema(names: Sequence[str]) -> pa.Schema:
+    return pa.schema([(name, pa.string()) for name in unique_column_names(names)])
+
+
+def column_type(kinds: set[str]) -> pa.DataType:
+    """The narrowest type that holds values of all these kinds."""
+    for wide, type_ in (
+        ({"bool"}, pa.bool_()),
+        ({"int"}, pa.int64()),
+        ({"int", "float"}, pa.float64()),
+        ({"date"}, pa.date32()),
+        ({"date", "datetime"}, pa.timestamp("us")),
+    ):
+        if kinds and kinds <= wide:
+            return type_
+    return pa.string()
+
+
+def cell_count_fault(cells: int, width: int, remedy: str) -> Fault:
+    return Fault(f"The row has {plural(cells, 'cell')}, but the table has {plural(width, 'column')}.", remedy)
