@@ -45,6 +45,8 @@ What it assumes, and on what ground
 - The words for a first turn of the model, an undeclared choice, a resolution of a part and a size of picture are ours.
 - Inline results of 100 rows or more come in any order; how many rows it takes is not known (96 of 200 in one report).
 - Media wait for processing two seconds at the pace `realistic`; PDFs do not (recorded), but by the setting.
+- What an ended job's row says of a file that is dead, another project's or not ACTIVE is what an interactive call says
+  (code 7 or 9, at no charge), as rows whose cache died do: not known of files. A FAILED file's `error` is ours.
 - gs:// addresses are taken for embeddings only: Google's own tests.
 - A body may have single quotes, bare names and commas before a closing bracket: the guides' curl examples for the
   first, not known for the others. A line of a file may not: not known.

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from emulator.call.api_call import ApiCall, parse_count
 from emulator.core import media
 from emulator.core.clock import FILE_LIFE
-from emulator.core.errors import ServiceError, invalid, not_found, over_quota
+from emulator.core.errors import ServiceError, invalid, not_found, storage_full
 from emulator.core.state import FILE_URI_PREFIX, State, StoredFile, Upload, new_id, sort_key
 
 FILE_LIMIT = 2 * 1024**3  # the rate-limits page; 2,147,483,648 bytes were observed
@@ -24,7 +24,7 @@ BLOCK_BYTES = 256 * 1024  # of a download
 def file_resource(state: State, file: StoredFile) -> dict[str, Any]:
     """A File of the wire. Its times have six digits, but for the last one (recorded 2026-08-19, two uploads)."""
     timestamp = state.clock.format_timestamp
-    document = {
+    document: dict[str, Any] = {
         "name": f"files/{file.id}",
         "mimeType": file.mime,
         "sizeBytes": str(file.size),
@@ -36,6 +36,8 @@ def file_resource(state: State, file: StoredFile) -> dict[str, Any]:
         "state": file.state_at(state.clock.now()),
         "source": file.source,
     }
+    if document["state"] == "FAILED":
+        document["error"] = {"code": 13, "message": "Failed to process the file."}
     if file.display_name:
         document["displayName"] = file.display_name
     if file.source == "GENERATED":
@@ -106,7 +108,7 @@ def check_storage_quota(state: State, owner: str, size: int) -> None:
     if size > FILE_LIMIT:
         raise invalid(f"File size {size} exceeds the limit of {FILE_LIMIT} bytes.")
     if state.stored_bytes(owner) + size > limit:
-        raise over_quota("file_storage_bytes", "FileStorageBytesPerProject", limit)
+        raise storage_full(limit)
 
 
 async def upload_chunk(call: ApiCall) -> Response:
@@ -159,6 +161,7 @@ async def _finish_upload(state: State, upload: Upload, body: Path) -> StoredFile
     )
     if media.is_media(file.mime):
         file.processed = now + state.settings.processing_seconds(file.mime)
+        file.unreadable = state.settings.file_processing == "fails"
     body.replace(state.store.body_path("file", file.id))
     with state.store.transaction():
         state.files[file.id] = file

@@ -138,6 +138,13 @@ def over_quota(metric: str, quota_id: str, value: int, model: str | None = None)
     return exhausted(text + (f", model: {model}" if model else ""), [failure, HELP_DETAIL])
 
 
+def storage_full(limit: int) -> ServiceError:
+    """429 of a project whose file storage is full, with a delay of centuries (python-genai 1172)."""
+    refusal = over_quota("file_storage_bytes", "FileStorageBytesPerProject", limit)
+    delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "9223372036854775807s"}
+    return exhausted(refusal.message, [*(refusal.details or []), delay])
+
+
 def error_body_for_status(status: int) -> dict[str, Any]:
     """A plausible error body for an HTTP status that a fault asks for."""
     code = CODE_OF_HTTP.get(status, 2)

@@ -33,6 +33,7 @@ class Settings:
     progress: str = "growing"
     serve_v1: bool = True
     file_processing_seconds: float | None = None
+    file_processing: str = "succeeds"
 
     def with_changes(self, values: dict[str, Any]) -> "Settings":
         """These settings with some replaced. Raises ValueError for an unknown name or an impossible value."""
@@ -138,6 +139,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "progress": _one_of("progress", "growing", "stale"),
     "serve_v1": _parse_bool,
     "file_processing_seconds": _parse_processing_seconds,
+    "file_processing": _one_of("file_processing", "succeeds", "fails"),
 }
 
 

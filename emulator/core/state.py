@@ -41,12 +41,15 @@ class StoredFile:
     sha256: str = ""
     source: str = "UPLOADED"
     deleted: float | None = None
-    processed: float = 0.0  # when it becomes ACTIVE
+    processed: float = 0.0  # when it becomes ACTIVE, or FAILED
+    unreadable: bool = False
 
     kind = "file"
 
     def state_at(self, now: float) -> str:
-        return "ACTIVE" if now >= self.processed else "PROCESSING"
+        if now < self.processed:
+            return "PROCESSING"
+        return "FAILED" if self.unreadable else "ACTIVE"
 
     def alive(self, now: float) -> bool:
         return self.deleted is None and now < self.expires
@@ -224,9 +227,9 @@ class State:
         return self._live_file(owner, id, self.clock.now())
 
     def active_file(self, owner: str, id: str, at: float) -> StoredFile:
-        """A file of this key that could be used at a moment. Raises 403, or 400 for one that is still processed."""
+        """A file of this key that could be used at a moment. Raises 403, or 400 for one that is not ACTIVE."""
         file = self._live_file(owner, id, at)
-        if at < file.processed:
+        if file.state_at(at) != "ACTIVE":
             raise ServiceError(9, f"The File {id} is not in an ACTIVE state and usage is not allowed.")
         return file
 

@@ -1,5 +1,6 @@
 """The ledger: what Google would know and bill. Deleted things stay in it."""
 
+import base64
 from typing import Any
 
 from emulator.core.state import Cache, Job, State, StoredFile
@@ -54,11 +55,14 @@ def _cache(state: State, cache: Cache) -> dict[str, Any]:
 
 
 def _file(state: State, file: StoredFile) -> dict[str, Any]:
+    """`sha256` in hexadecimal tells which contents were uploaded twice; "" of generated files."""
     return {
         "name": f"files/{file.id}",
         "display_name": file.display_name,
         "mime_type": file.mime,
         "size_bytes": file.size,
+        "sha256": base64.b64decode(file.sha256).decode(),
+        "state": file.state_at(state.clock.now()),
         "source": file.source,
         "created_at": state.clock.format_timestamp(file.created),
         "expire_at": state.clock.format_timestamp(file.expires),

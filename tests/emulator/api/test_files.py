@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import re
+from collections import Counter
+from typing import Any
 
 import httpx
 import pytest
@@ -165,6 +167,7 @@ def test_full_storage_is_refused_in_the_words_users_report(api: ApiClient, emula
     error = api.start_upload(3).json()["error"]
     assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
     assert error["details"][0]["violations"][0]["quotaId"] == "FileStorageBytesPerProject"
+    assert error["details"][-1]["retryDelay"] == "9223372036854775807s"
     assert "file_storage_bytes" in error["message"]
     api.delete(first)
     assert api.upload(b"123")
@@ -249,3 +252,53 @@ def test_text_is_never_processed_and_media_only_where_time_passes(api: ApiClient
     assert api.upload(b"x", "application/pdf")["state"] == "ACTIVE"
     emulator.settings(file_processing_seconds=30)
     assert api.upload(b"x", "text/plain")["state"] == "ACTIVE"
+
+
+def picture_request(uri: str) -> dict[str, Any]:
+    part = {"fileData": {"fileUri": uri, "mimeType": "image/png"}}
+    return {"contents": [{"role": "user", "parts": [part, {"text": "What is it?"}]}]}
+
+
+def test_a_file_that_cannot_be_read_is_failed_and_cannot_be_used(api: ApiClient, emulator: EmulatorProcess) -> None:
+    emulator.settings(file_processing="fails", file_processing_seconds=5)
+    file = api.upload(b"x", "image/png")
+    assert file["state"] == "PROCESSING"
+    emulator.clock(5)
+    failed = api.get(file["name"])
+    assert (failed["state"], bool(failed["error"]["message"])) == ("FAILED", True)
+    error = api.expect_error("POST", f"models/{MODEL}:generateContent", picture_request(file["uri"]))
+    assert (error["code"], error["status"]) == (400, "FAILED_PRECONDITION")
+    emulator.settings(file_processing="succeeds")
+    assert api.get(file["name"])["state"] == "FAILED"
+
+
+def test_a_row_whose_file_died_before_it_ran_says_so_and_costs_nothing(
+    api: ApiClient, emulator: EmulatorProcess
+) -> None:
+    file = api.upload(b"x", "image/png")
+    emulator.settings(pace=3600)
+    job = api.file_batch([{"key": "a", "request": picture_request(file["uri"])}])
+    api.delete(file["name"])
+    (result,) = api.results(api.finish_job(job, 3700))
+    id = file["name"].removeprefix("files/")
+    assert result["error"] == {
+        "code": 7,
+        "message": f"You do not have permission to access the File {id} or it may not exist.",
+    }
+    assert emulator.ledger()["usage"] == []
+
+
+def test_a_row_cannot_use_a_file_of_another_key(api: ApiClient, emulator: EmulatorProcess) -> None:
+    with client(emulator, "key-two") as other:
+        file = other.upload(b"x", "image/png")
+    (result,) = api.run([{"key": "a", "request": picture_request(file["uri"])}])
+    assert result["error"]["code"] == 7
+
+
+def test_the_ledger_tells_which_contents_were_uploaded_twice(api: ApiClient, emulator: EmulatorProcess) -> None:
+    api.delete(api.upload(b"same", "image/png")["name"])
+    api.upload(b"same", "image/png")
+    api.upload(b"other", "image/png")
+    hashes = [file["sha256"] for file in emulator.ledger()["files"]]
+    assert sorted(Counter(hashes).values()) == [1, 2]
+    assert hashlib.sha256(b"same").hexdigest() in hashes

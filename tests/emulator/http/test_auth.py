@@ -131,6 +131,7 @@ def test_a_cap_counts_jobs_that_were_there_before_it(api: ApiClient, emulator: E
         {"progress": 1},
         {"serve_v1": 1},
         {"file_processing_seconds": -1},
+        {"file_processing": "perhaps"},
         ["pace"],
     ],
 )
