@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lifecycle.services.retries import RetryService
     from lifecycle.services.runs import RunService
     from lifecycle.services.submissions import SubmissionService
+    from lifecycle.services.tries import TryService
 
 PREFIX = "gbr-"  # how everything this product makes at Google begins; the installation's id follows
 
@@ -116,6 +117,12 @@ class Runner:
         from lifecycle.services.submissions import SubmissionService
 
         return SubmissionService(self._context, self.forecasts)
+
+    @cached_property
+    def tries(self) -> TryService:
+        from lifecycle.services.tries import TryService
+
+        return TryService(self._context)
 
     @cached_property
     def imports(self) -> ImportService:

@@ -30,10 +30,10 @@ class CostRange:
 class CostEstimate:
     """The cost card. Money in USD; `usd` is the run as planned, its caches included.
 
-    `caches_usd` is the caches' part of it. `uncached` is the same in a batch without explicit caches, `standard`
-    the same at standard price without them. `worst_prompt_usd` is `usd.worst` less all output, and
-    `output_token_usd` what one more output token in every answer costs. `at_least`: rows may search the web, and
-    searches cost more than these figures hold.
+    `likely_high_usd` is what it may well come to, far below the worst case; `caches_usd` is the caches' part.
+    `uncached` is the same in a batch without explicit caches, `standard` the same at standard price without them.
+    `worst_prompt_usd` is `usd.worst` less all output, and `output_token_usd` what one more output token in every answer
+    costs. `at_least`: rows may search the web, and searches cost more than these figures hold.
     """
 
     rows: int
@@ -41,6 +41,7 @@ class CostEstimate:
     cached: int
     output: CostRange
     usd: CostRange
+    likely_high_usd: float | None
     caches_usd: CostRange
     uncached: CostRange
     standard: CostRange
@@ -59,7 +60,8 @@ def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
         prompt=workload.prompt,
         cached=workload.cached,
         output=_range(lambda case: _output_tokens(workload, case)),
-        usd=_range(lambda case: _add(_requests_usd(workload, tariff, case), _caches_usd(workload, tariff, case))),
+        usd=_range(lambda case: _run_usd(workload, tariff, case)),
+        likely_high_usd=_run_usd(workload, tariff, "high"),
         caches_usd=_range(lambda case: _caches_usd(workload, tariff, case)),
         uncached=_range(lambda case: _requests_usd(uncached, tariff, case)),
         standard=_range(lambda case: _requests_usd(uncached, tariff, case, "standard")),
@@ -105,6 +107,11 @@ def _budget_remedy(estimate: CostEstimate, max_usd: float) -> str:
 
 def _range(figure: Callable[[Case], float | None]) -> CostRange:
     return CostRange(figure("low"), figure("expected"), figure("worst"))
+
+
+def _run_usd(workload: Workload, tariff: Tariff | None, case: Case) -> float | None:
+    """All of it in one case: requests and caches."""
+    return _add(_requests_usd(workload, tariff, case), _caches_usd(workload, tariff, case))
 
 
 def _requests_usd(
@@ -158,7 +165,7 @@ def _has_open_fees(workload: Workload, tariff: Tariff) -> bool:
 def _prompt_scale(workload: Workload, case: Case) -> float:
     """What the sides' estimated prompts are multiplied by."""
     prompt = workload.prompt
-    total = {"low": prompt.low, "expected": prompt.total, "worst": prompt.high}[case]
+    total = {"low": prompt.low, "expected": prompt.total}.get(case, prompt.high)
     return total / workload.estimated_prompt if workload.estimated_prompt else 1.0
 
 
@@ -171,7 +178,8 @@ def _tier_output_tokens(workload: Workload, totals: TierTotals, case: Case) -> f
     if case == "worst" and workload.output.has_output:
         return totals.output_cap
     answers = totals.rows if workload.output.per_row else totals.answers
-    assumed = answers * (workload.output.low if case == "low" else workload.output.expected)
+    output = workload.output
+    assumed = answers * {"low": output.low, "high": output.high}.get(case, output.expected)
     return assumed if totals.output_cap is None else min(assumed, totals.output_cap)
 
 

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from batch.formatting import plural
 from batch.model import Usage
 from batch.pricing import sampling
 from batch.pricing.sampling import Interval
 
-Case = Literal["low", "expected", "worst"]
+Case = Literal["low", "expected", "high", "worst"]
 TYPICAL_ANSWER_TOKENS = 400  # some paragraphs
 TYPICAL_THOUGHT_TOKENS = 800  # a sample in Google's batch notebook thought for 829 tokens before an 11-token answer
 TYPICAL_IMAGE_TOKENS = 1290  # price lists name 1,120 to 1,290 for the usual sizes
 MIN_ANSWER_TOKENS = 5
+GUESS_FACTOR = 3.0  # an output that nobody measured may well be so many times what is assumed
 UNCOUNTED_NOTE = "Prompt tokens are estimated from the texts' scripts; none were counted."
 
 
@@ -22,6 +24,7 @@ UNCOUNTED_NOTE = "Prompt tokens are estimated from the texts' scripts; none were
 class OutputAssumption:
     """Output tokens of one answer, thoughts included, and a `description` that says where the guess comes from.
 
+    `high` is what they may well be, far below what they could be at worst: `measured_high`, or some times a guess.
     `has_output` is False for models that never put out tokens. `image_share` of the tokens are pictures, and in the
     worst case all of them where any is. With `per_row` the tokens are those of all a row's answers together.
     """
@@ -32,6 +35,11 @@ class OutputAssumption:
     has_output: bool = True
     image_share: float = 0.0
     per_row: bool = False
+    measured_high: float | None = None
+
+    @property
+    def high(self) -> float:
+        return GUESS_FACTOR * self.expected if self.measured_high is None else self.measured_high
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,7 @@ class CachePlan:
     worst_hours: float
 
     def hours_for(self, case: Case) -> float:
-        return {"low": self.low_hours, "expected": self.hours, "worst": self.worst_hours}[case]
+        return {"low": self.low_hours, "worst": self.worst_hours}.get(case, self.hours)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,13 @@ def assumed_output(kind: str = "text", *, thinking: bool = True) -> OutputAssump
         return OutputAssumption(0, 0, "Embeddings have no output tokens.", has_output=False)
     if kind == "image":
         description = f"Output: one picture of {TYPICAL_IMAGE_TOKENS:,} tokens a row."
-        return OutputAssumption(TYPICAL_IMAGE_TOKENS, TYPICAL_IMAGE_TOKENS, description, image_share=1.0)
+        return OutputAssumption(
+            TYPICAL_IMAGE_TOKENS,
+            TYPICAL_IMAGE_TOKENS,
+            description,
+            image_share=1.0,
+            measured_high=TYPICAL_IMAGE_TOKENS,
+        )
     thoughts = TYPICAL_THOUGHT_TOKENS if thinking else 0
     thoughts_note = f" and {thoughts:,} of thoughts" if thoughts else ""
     description = (
@@ -138,6 +152,12 @@ class Workload:
         return replace(self.without_cache_reads(), caches=())
 
 
+def tried_rows(rows: int, size: int) -> list[int]:
+    """Which rows to try before anything is sent: the first, the last, and others spread evenly between them."""
+    count = min(max(0, size), rows)
+    return [i * (rows - 1) // (count - 1) for i in range(count)] if count > 1 else [0] * count
+
+
 def canary_rows(rows: int, size: int) -> list[int]:
     """Which rows to try first: `size` of them, spread evenly over the whole input."""
     count = min(max(0, size), rows)
@@ -152,22 +172,40 @@ def apply_canary(workload: Workload, observed: Sequence[Usage], predicted: Seque
     """
     if not observed:
         return workload
-    corrected = replace(workload, output=_observed_output(observed))
-    if workload.searching:
-        searches = sum(usage.search_queries for usage in observed) / len(observed)
-        corrected = replace(corrected, searches=searches * workload.rows)
-    prompt = sampling.ratio_estimate([usage.prompt for usage in observed], predicted, workload.estimated_prompt)
-    if prompt is not None and prompt.half_width < workload.prompt.half_width:
-        note = f"Prompt tokens are corrected by the canary's {len(observed)} rows."
-        corrected = replace(corrected, prompt=prompt, counting_note=note)
+    corrected = _as_measured(workload, observed, predicted, f"the canary's {len(observed)} rows")
     if workload.cached and not any(usage.cached for usage in observed):
         no_reads_note = "The canary read nothing from the cache: full price is assumed for every row."
         corrected = replace(corrected.without_cache_reads(), counting_note=f"{corrected.counting_note} {no_reads_note}")
     return corrected
 
 
-def _observed_output(observed: Sequence[Usage]) -> OutputAssumption:
+def apply_tries(workload: Workload, observed: Sequence[Usage], predicted: Sequence[int] = ()) -> Workload:
+    """The same by rows that were tried one by one: they cannot read a run's caches, and tell nothing about them."""
+    return _as_measured(workload, observed, predicted, f"your {plural(len(observed), 'try', 'tries')}")
+
+
+def _as_measured(workload: Workload, observed: Sequence[Usage], predicted: Sequence[int], source: str) -> Workload:
+    """Output from rows that answered, prompts in proportion to what was predicted of them if that is surer."""
+    if not observed:
+        return workload
+    corrected = replace(workload, output=_observed_output(observed, source))
+    if workload.searching:
+        searches = sum(usage.search_queries for usage in observed) / len(observed)
+        corrected = replace(corrected, searches=searches * workload.rows)
+    prompt = sampling.ratio_estimate([usage.prompt for usage in observed], predicted, workload.estimated_prompt)
+    if prompt is not None and prompt.half_width < workload.prompt.half_width:
+        corrected = replace(corrected, prompt=prompt, counting_note=f"Prompt tokens are corrected by {source}.")
+    return corrected
+
+
+def _observed_output(observed: Sequence[Usage], source: str) -> OutputAssumption:
     mean = sampling.mean_estimate([usage.output for usage in observed])
-    description = f"Output: {mean.total:,.0f} tokens a row, as in the canary's {len(observed)} rows."
     images = sum(usage.image for usage in observed) / max(1, sum(usage.output for usage in observed))
-    return OutputAssumption(mean.low, mean.total, description, image_share=images, per_row=True)
+    return OutputAssumption(
+        mean.low,
+        mean.total,
+        f"Output: {mean.total:,.0f} tokens a row, as in {source}.",
+        image_share=images,
+        per_row=True,
+        measured_high=mean.high,
+    )

@@ -11,6 +11,7 @@ DRAFT = "draft.json"
 DRAFT_FILES = (REQUESTS, INPUTS, DRAFT)
 SOURCE = "source"  # the table as it was given, so that it can be given back with the answers in it
 SOME_DRAFTS_FILES = (SOURCE,)  # only where a draft has them
+TRIES = "tries.jsonl"  # beside a draft: replies to the rows that were tried, as received
 
 # Of planning.
 RESOLVED_REQUESTS = "resolved.jsonl"  # REQUESTS with each `@use_cache` name replaced by the cache that it means

@@ -28,10 +28,12 @@ from batch.pricing.workload import (
     TierTotals,
     Workload,
     apply_canary,
+    apply_tries,
 )
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
 from lifecycle.planning.request_demands import read_demands
+from lifecycle.planning.tried_rows import Tries
 
 MAX_COUNTED_PREFIXES = 200
 MAX_COUNTED_NEAR, NEAR_FACTOR = 300, 1.5  # further ones, up to so many times the minimum: there a size decides
@@ -53,13 +55,17 @@ class ExpectedHours(NamedTuple):
 
 @dataclass(frozen=True)
 class Forecast:
-    """A plan and its price. `counted_texts` is how many were counted exactly, `warning` what to know before."""
+    """A plan and its price. `counted_texts` is how many were counted exactly, `warning` what to know before.
+
+    `tries` is how many rows were tried that the output was measured on, 0 where it is a guess.
+    """
 
     plan: Plan
     estimate: CostEstimate
     hours: ExpectedHours
     counted_texts: int
     warning: str = ""
+    tries: int = 0
 
 
 def expected_hours(finished_hours: Sequence[float], fixed_hours: float | None = None) -> ExpectedHours:
@@ -84,14 +90,16 @@ def forecast(
     output: OutputAssumption | None = None,
     observed: Sequence[Usage] = (),
     predicted: Sequence[int] = (),
+    tries: Tries | None = None,
     previous: Forecast | None = None,
 ) -> Forecast:
     """Plan and price the requests of a draft. `count` makes shared texts and a sample of the rest exact.
 
     Without a tariff everything is planned plain, and every figure in USD is None. `previous` is a forecast of the same
     draft for the same model: what it read and counted is used again; else `counts` are exact ones known already.
-    `observed` is the usage of a canary's rows, `predicted` their estimated prompt tokens. Overrides of groups that
-    the draft does not have are left out.
+    `observed` is the usage of a canary's rows, `predicted` their estimated prompt tokens. `tries` are rows that were
+    tried before: of this draft, or of one that asked for the same otherwise, which tells of the output alone.
+    Overrides of groups that the draft does not have are left out.
     """
     mode = spec.context if tariff else ContextMode.NONE
     dedupe = True if spec.dedupe else None
@@ -115,8 +123,17 @@ def forecast(
     exact_counts = {**plan.options.counts, **(_exact_counts(plan, count) if count else {})}
     plan = plan.replan(counts=exact_counts) if count and exact_counts else plan
     workload = apply_canary(_workload(plan, requests, tariff, model, output, len(exact_counts)), observed, predicted)
+    workload = apply_tries(workload, tries.usages, _predicted_tokens(plan, requests, tries)) if tries else workload
     cost_estimate = estimate.estimate_cost(workload, tariff)
-    return Forecast(plan, cost_estimate, hours, len(exact_counts), _why_no_cache(plan, spec, tariff))
+    tried = len(tries.usages) if tries else 0
+    return Forecast(plan, cost_estimate, hours, len(exact_counts), _why_no_cache(plan, spec, tariff), tried)
+
+
+def _predicted_tokens(plan: Plan, requests: Path, tries: Tries) -> list[int]:
+    """The estimated prompt tokens of the rows that were tried; none if they are of another draft."""
+    if tries.draft != str(requests.parent):
+        return []
+    return [round(float(plan.cost_model.prompt_tokens[row.n])) for row in tries.measured]
 
 
 _CACHE_RATES = {"input_standard": "making", "cached": "reading", "storage": "keeping"}

@@ -22,6 +22,7 @@ from lifecycle.planning import cache_estimate, cache_support
 from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, count_tokens_body, expected_hours, forecast
 from lifecycle.planning.plan_json import plan_document
+from lifecycle.planning.tried_rows import Tries
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
 
@@ -82,11 +83,13 @@ class ForecastService:
         *,
         exact: bool = True,
         previous: Forecast | None = None,
+        tries: Tries | None = None,
     ) -> Forecast:
         """Plan and price a draft. With an account, shared texts and a sample of the rest are counted exactly, free.
 
         Not `exact`: nothing is counted anew. `previous` is a forecast of the same draft for the same model, to go on
-        from. Raises InputError for a cache that requests name and cannot use.
+        from; `tries` are rows that were tried, whose usage is measured.
+        Raises InputError for a cache that requests name and cannot use.
         """
         context, model = self._context, model_id(spec.model)
         client = context.client(account) if account else None
@@ -110,6 +113,7 @@ class ForecastService:
             if account and previous is None
             else None,
             count=count if client and exact else None,
+            tries=tries,
             previous=previous,
         )
         warned_account = account if spec.context in EXACTLY_COUNTED_MODES else None

@@ -19,6 +19,7 @@ from lifecycle.inputs import drafts
 from lifecycle.planning import cache_estimate
 from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, expected_hours, forecast
+from lifecycle.planning.tried_rows import Tries
 from lifecycle.services.caches import CacheInfo, CacheService
 from tests.patience import PATIENCE_SECONDS
 from tests.ui.fakes import NOW, FakeForecasts, FakeRunner, FakeRuns, FakeSubmissions
@@ -73,6 +74,7 @@ class PricingForecasts(FakeForecasts):
         *,
         exact: bool = True,
         previous: Forecast | None = None,
+        tries: Tries | None = None,
     ) -> Forecast:
         self.runner.forecast_requests.append((draft.folder.name, spec, exact))
         assert self.runner.gate.wait(PATIENCE_SECONDS)
@@ -85,6 +87,7 @@ class PricingForecasts(FakeForecasts):
             model=None,
             hours=expected_hours([], spec.hours),
             count=(lambda prefix: len(prefix) // 4) if account and exact else None,
+            tries=tries,
             previous=previous,
         )
 
