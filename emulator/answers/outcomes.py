@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from emulator.answers import pictures
 from emulator.answers.stock_text import MARK
 from emulator.core.errors import DEFAULT_MESSAGES, GRPC_CODES, ServiceError, invalid
 from emulator.core.state import CACHE_NOT_FOUND_MESSAGE
@@ -16,6 +17,7 @@ BLOCKED_RATINGS = [{**SAFETY_RATINGS[0], "probability": "HIGH", "blocked": True}
 OUTCOMES = frozenset(
     {"ok", "prompt_blocked", "safety", "recitation", "max_tokens", "max_tokens_empty", "empty", "no_candidates"}
     | {"thought_only", "tool_call", "refusal", "invalid_json", "no_response", "error", "drop_row", "drop_key"}
+    | pictures.OUTCOMES
 )
 
 
@@ -78,7 +80,7 @@ def special_candidate(outcome: str, text: str, tools: list[str]) -> dict[str, An
         },
         "invalid_json": {"content": _text_content('{"note": "' + MARK + '", "label": "posit'), "finishReason": "STOP"},
     }
-    return by_outcome.get(outcome)
+    return by_outcome.get(outcome) or pictures.refused_picture(outcome)
 
 
 def _text_content(text: str) -> dict[str, Any]:

@@ -5,7 +5,15 @@ from typing import Any
 from zlib import crc32
 
 from emulator.answers import outcomes
-from emulator.answers.candidates import Prompt, answer_tokens, candidates, picture_tokens, thinking_tokens
+from emulator.answers.candidates import (
+    Prompt,
+    answer_tokens,
+    candidates,
+    picture_tokens,
+    thinking_tokens,
+    unseen_tokens,
+)
+from emulator.answers.pictures import MANY_PARTS
 from emulator.answers.request_scope import CACHE_CONFLICT_MESSAGE, RequestScope
 from emulator.core.errors import invalid
 from emulator.core.models import LONG_CONTEXT, Model
@@ -49,9 +57,16 @@ def respond(request: dict[str, Any], model: Model, scope: RequestScope) -> Answe
         model,
         counts,
         cached or scope.implicit_cache_tokens(request, model, counts),
-        _prompt(texts, task_context),
+        _prompt(texts, task_context)._replace(pictures=_picture_count(outcome, argument)),
         outcome,
     )
+
+
+def _picture_count(outcome: str, argument: str) -> int:
+    """How many pictures an image model answers with: one, or what `pictures:N` asks for."""
+    if outcome == "pictures" and argument.isdecimal():
+        return min(int(argument), MANY_PARTS)
+    return 0 if outcome == "text_only" else 1
 
 
 def _text(content: dict[str, Any]) -> str:
@@ -75,7 +90,7 @@ def _build_answer(
     thoughts = thinking_tokens(config, model, prompt.seed, outcome)
     candidate_list = candidates(request, config, model, prompt, outcome, thoughts)
     output = answer_tokens(candidate_list, picture_tokens(config, model))
-    output_tokens = sum(output.values())
+    output_tokens = sum(output.values()) + unseen_tokens(candidate_list, model, prompt.seed)
     total, cached_tokens = sum(counts.values()), sum(cached.values())
     response: dict[str, Any] = {"candidates": candidate_list} if candidate_list else {}
     if outcome == "prompt_blocked":

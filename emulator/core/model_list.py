@@ -14,6 +14,8 @@ _LOW_UP = ("LOW", "MEDIUM", "HIGH")
 _ALL_LEVELS = ("MINIMAL", *_LOW_UP)
 _SIZES_PRO = {"1K": 1120, "2K": 1120, "4K": 2000}
 _SIZES_FLASH = {"512": 747, "1K": 1120, "2K": 1680, "4K": 2520}
+_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
+_RATIOS_FLASH = (*_RATIOS, "1:4", "4:1", "1:8", "8:1")
 _BETA = ("v1beta", "v1alpha")
 
 
@@ -53,7 +55,8 @@ def _two_zero(id: str, title: str) -> Model:
 
 
 def _image(id: str, title: str, limits: tuple[int, int], sizes: dict[str, int], version: str = "3.0") -> Model:
-    model = Model(id, title, BATCH, version=version, image_sizes=sizes, sampling=(64, 1))
+    ratios = _RATIOS_FLASH if "3.1-flash" in id else _RATIOS
+    model = Model(id, title, BATCH, version=version, image_sizes=sizes, ratios=ratios, sampling=(64, 1))
     return replace(model, input_limit=limits[0], output_limit=limits[1])
 
 

@@ -30,6 +30,7 @@ class Model:
     min_explicit: int = 1024
     min_implicit: int = 4096
     image_sizes: dict[str, int] = field(default_factory=dict)  # size -> tokens of a picture; empty: makes none
+    ratios: tuple[str, ...] = ()  # aspect ratios of pictures that it makes
     speech: bool = False
     dimensions: int = 0  # of an embedding; 0: not an embedding model
     many_candidates: bool = False

@@ -34,6 +34,7 @@ class Settings:
     serve_v1: bool = True
     file_processing_seconds: float | None = None
     file_processing: str = "succeeds"
+    spacious_vectors: bool = False
 
     def with_changes(self, values: dict[str, Any]) -> "Settings":
         """These settings with some replaced. Raises ValueError for an unknown name or an impossible value."""
@@ -140,6 +141,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "serve_v1": _parse_bool,
     "file_processing_seconds": _parse_processing_seconds,
     "file_processing": _one_of("file_processing", "succeeds", "fails"),
+    "spacious_vectors": _parse_bool,
 }
 
 

@@ -39,7 +39,13 @@ def _embed(request: Any, model: Model, scope: RequestScope) -> tuple[Body, str, 
     if outcome == "error":
         raise outcomes.row_error(argument)
     values, tokens = embed(fields, model, scope)
-    return {**_embedding_usage(model, tokens), "embedding": {"values": values}}, outcome, (False, tokens, 0, 0, 0)
+    listed: Any = _with_blanks(values) if scope.state.settings.spacious_vectors else values
+    return {**_embedding_usage(model, tokens), "embedding": {"values": listed}}, outcome, (False, tokens, 0, 0, 0)
+
+
+def _with_blanks(values: list[float]) -> orjson.Fragment:
+    """Numbers that take 59 bytes each: so large were the results of one large job (js-genai issue 1205)."""
+    return orjson.Fragment("[" + ",".join(f"{value!r:>58}" for value in values) + "]")
 
 
 def _embedding_usage(model: Model, tokens: int) -> Body:

@@ -70,9 +70,12 @@ def _temperature(value: float, config: dict[str, Any], model: Model) -> None:
 
 
 def _image(value: dict[str, Any], config: dict[str, Any], model: Model) -> None:
-    size = value.get("imageSize")
-    if size and model.makes_pictures and size not in model.image_sizes:
-        raise invalid(f"* {_CONFIG}.image_config.image_size: {size} is not one of {', '.join(model.image_sizes)}\n")
+    """Sizes and shapes of pictures by model; the K is a capital. What other models say to them is not known."""
+    for name, taken in (("imageSize", (*model.image_sizes,)), ("aspectRatio", model.ratios)):
+        wanted = value.get(name)
+        if wanted and taken and wanted not in taken:
+            field = "image_size" if name == "imageSize" else "aspect_ratio"
+            raise invalid(f"* {_CONFIG}.image_config.{field}: {wanted} is not one of {', '.join(taken)}\n")
 
 
 def _thinking(value: dict[str, Any], config: dict[str, Any], model: Model) -> None:

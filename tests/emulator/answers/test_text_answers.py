@@ -180,19 +180,6 @@ def test_a_stream_without_sse_is_one_array_without_a_line_break_behind_it(api: A
     assert len(reply.json()) >= 3
 
 
-def test_embeddings_are_unit_vectors_that_depend_on_the_text(api: ApiClient) -> None:
-    def vectors(*texts: str) -> list[list[float]]:
-        requests = [{"content": {"parts": [{"text": t}]}, "outputDimensionality": 64} for t in texts]
-        answer = api.post("models/gemini-embedding-001:batchEmbedContents", {"requests": requests})
-        return [e["values"] for e in answer["embeddings"]]
-
-    one, other, again = vectors("a", "b", "a")
-    assert one == again != other
-    assert sum(v * v for v in one) == pytest.approx(1, abs=1e-3)
-    single = api.post("models/gemini-embedding-001:embedContent", {"content": {"parts": [{"text": "a"}]}})
-    assert len(single["embedding"]["values"]) == 3072
-
-
 def test_answers_are_compressed_for_who_accepts_it(api: ApiClient) -> None:
     assert api.http.get("/v1beta/files", headers={"Accept-Encoding": "gzip"}).headers["content-encoding"] == "gzip"
     plain = api.http.get("/v1beta/files", headers={"Accept-Encoding": "identity"})

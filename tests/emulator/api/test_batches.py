@@ -497,9 +497,9 @@ def test_embedding_rows_from_a_file_and_inline(api: ApiClient) -> None:
 def test_image_rows_carry_a_picture(api: ApiClient) -> None:
     request = {"generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}}
     (result,) = api.run([row("a", "Draw a lamp", **request)], "gemini-3-pro-image")
-    text, picture = result["response"]["candidates"][0]["content"]["parts"]
+    *_, text, picture = result["response"]["candidates"][0]["content"]["parts"]
     assert "[simulated]" in text["text"]
-    assert picture["inlineData"]["mimeType"] == "image/png"
+    assert picture["inlineData"]["mimeType"] == "image/jpeg"
     assert result["response"]["usageMetadata"]["candidatesTokensDetails"][0]["modality"] == "IMAGE"
 
 
