@@ -82,7 +82,7 @@ def problems(page: Page) -> None:
     if narrow:
         page.get_by_test_id("stSidebarCollapseButton").locator("button").click()
     bad: FilePayload = {"name": "bad.jsonl", "mimeType": "application/jsonl", "buffer": "\n".join(lines).encode()}
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(bad)
+    page.locator(".st-key-submit .pick.files input").set_input_files(bad)
     expect(page.get_by_text("Nothing is sent until")).to_be_visible()
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect, sync_playwright
 
 from tests.browser.app_process import AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
@@ -74,6 +75,14 @@ def wait_for_preference(page: Page, words: str) -> None:
             return
         page.wait_for_timeout(50)
     raise AssertionError("the browser has not written it down")
+
+
+def drop_files(page: Page, *files: Path | FilePayload) -> None:
+    """Choose files in the composer's drop zone."""
+    box = page.locator(".st-key-submit .pick.files input")
+    box.set_input_files(
+        [file for file in files if isinstance(file, Path)] or [file for file in files if isinstance(file, dict)]
+    )
 
 
 expect.set_options(timeout=PATIENCE_MS)

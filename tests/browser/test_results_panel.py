@@ -57,7 +57,7 @@ def mixed(app: AppProcess, browser: Browser) -> Page:
     page.get_by_role("button", name="Rehearse without a key").click()
     page.get_by_text("File (JSONL)").click()
     data = "\n".join(map(json.dumps, MIXED)).encode()
-    box = page.get_by_test_id("stFileUploaderDropzoneInput")
+    box = page.locator(".st-key-submit .pick.files input")
     box.set_input_files({"name": "mixed.jsonl", "mimeType": "application/jsonl", "buffer": data})
     expect(page.get_by_text(f"{len(MIXED)} requests can be sent")).to_be_visible()
     page.get_by_role("button", name="Submit batch").click()

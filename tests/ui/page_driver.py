@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
+
+from ui.shared import app_state
+from ui.shared.upload_folder import UploadFolder
 
 KEY = "AIzaSyCANARY-0123456789abcdefghijklab12"
 
@@ -24,3 +28,19 @@ def page_text(at: AppTest) -> str:
 def press(at: AppTest, label: str) -> AppTest:
     next(element for element in at.button if element.label == label).click()
     return at.run()
+
+
+def give_files(at: AppTest, files: dict[str, bytes]) -> AppTest:
+    """Upload files under their relative paths, as the drop zone does, in the place of what was there before."""
+    folder = UploadFolder(app_state.get_state().uploads / secrets.token_hex(4))
+    for name, data in files.items():
+        folder.reserve(len(data), files=1)
+        partial = folder.new_partial()
+        partial.write_bytes(data)
+        folder.keep(partial, name)
+    at.session_state["mode"], at.session_state["upload_folder"] = "File (JSONL)", folder
+    if "upload_listed" in at.session_state:
+        del at.session_state["upload_listed"]
+    at.run()
+    assert not at.exception
+    return at

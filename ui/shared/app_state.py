@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from ui.shared.cookie_crypto import CookieCipher
 from ui.shared.one_time_tokens import OneTimeTokens
+from ui.shared.upload_folder import UploadFolder
 
 if TYPE_CHECKING:
     from lifecycle.runner import Runner
 
 OWN_HEADER = "x-gemini-batch-runner"  # on every call that our own scripts make: another site cannot set it
+FILE_NAME_HEADER = "x-file-name"  # the relative path of an uploaded file, percent-encoded: addresses end up in logs
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,6 @@ class CookieChange:
 
     name: str
     encrypted: str
-
-
-@dataclass(frozen=True)
-class UploadGrant:
-    """Permission to upload one file to `path`, once."""
-
-    path: Path
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class AppState:
     data_dir: Path
     key_from_environment: str = field(default="", repr=False)
     cookie_tokens: OneTimeTokens[tuple[CookieChange, ...]] = field(default_factory=lambda: OneTimeTokens(60))
-    upload_tokens: OneTimeTokens[UploadGrant] = field(default_factory=lambda: OneTimeTokens(12 * 3600))
+    upload_tokens: OneTimeTokens[UploadFolder] = field(default_factory=lambda: OneTimeTokens(12 * 3600))
     download_tokens: OneTimeTokens[Download] = field(default_factory=lambda: OneTimeTokens(600))
     stopping: threading.Event = field(default_factory=threading.Event)
 

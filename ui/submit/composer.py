@@ -12,6 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from batch.errors import InputError
 from batch.model import Generation
 from batch.requests.input_formats import BLOCKS, JSONL, LINES, TABLE_KINDS, kind_of
 from lifecycle.core.run_files import REQUESTS
@@ -55,7 +56,11 @@ def current_input(mode: str) -> ComposerInput | None:
         text = str(st.session_state.get("prompts") or "")
         return ComposerInput(str(st.session_state.get("split") or LINES), text) if text.strip() else None
     upload = uploader.current()
-    return ComposerInput(kind_of(upload[1]), upload[0], upload[1]) if upload else None
+    if upload is None:
+        return None
+    if upload.is_pile:
+        raise InputError("Documents and pictures cannot be sent from here yet.", "Give a table or requests.")
+    return ComposerInput(kind_of(upload.name), upload.path, upload.name)
 
 
 def build_draft(
@@ -111,7 +116,7 @@ def discard_draft() -> None:
 
 def clear() -> None:
     """Empty the composer after its content was submitted."""
-    uploader.discard_file()
+    uploader.discard_all()
     discard_draft()
     shared_context.clear()
     for name in ("prompts", "template", "run_name"):
@@ -126,7 +131,7 @@ def restore(draft: Draft) -> None:
     if text:
         st.session_state["prompts"], st.session_state["split"] = text, draft.kind
     else:
-        st.session_state["file"] = (str(draft.folder / REQUESTS), f"{Path(draft.source_name).stem}.{JSONL}")
+        uploader.set_file(draft.folder / REQUESTS, f"{Path(draft.source_name).stem}.{JSONL}")
 
 
 def _prompts_as_typed(draft: Draft) -> str:

@@ -86,11 +86,14 @@ def _draw_file_input() -> None:
     if upload is None:
         uploader.draw()
         return
-    path, name = upload
+    number = "" if len(upload.files) == 1 else f" and {len(upload.files) - 1:,} more"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{escape_markdown(truncate(name, 80))}** · {size(path.stat().st_size)}", width="content")
-        st.button("Remove", on_click=uploader.discard_file, key="remove-file")
-    _draw_template(path, name)
+        st.markdown(
+            f"**{escape_markdown(truncate(upload.name, 80))}**{number} · {size(upload.size_bytes)}", width="content"
+        )
+        st.button("Remove", on_click=uploader.discard_all, key="remove-file")
+    if not upload.is_pile:
+        _draw_template(upload.path, upload.name)
 
 
 def _draw_template(path: Path, name: str) -> None:

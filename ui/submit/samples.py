@@ -37,4 +37,5 @@ def _use_sample_file(name: str) -> None:
     with path.open("wb") as stream:
         write_sample(sample, stream)
     uploader.set_file(path, sample.file_name)
+    path.unlink()
     st.session_state["mode"] = "File (JSONL)"

@@ -1,58 +1,134 @@
-"""Files from the browser to the server's disk: by Streamlit's uploader up to 200 MB, by a stream up to 2 GB.
+"""Files from the browser to the server's disk: one table or file of requests, or a pile of files and folders.
 
-Neither keeps a file in memory longer than it takes to write it down.
+They are streamed, so that no file is ever whole in memory, and lie in a folder of this browser session.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from ui.shared import notices, temp_files
-from ui.shared.app_state import OWN_HEADER, UploadGrant, get_state
+from batch.formatting import plural
+from ui.shared import notices
+from ui.shared.app_state import get_state
+from ui.shared.upload_folder import UploadFolder, UploadRefused, safe_name
+from ui.submit import drop_zone
+from ui.submit.given_files import GivenFile, Upload, natural_order
 
 TYPES = ("jsonl", "json", "ndjson", "csv", "tsv", "parquet", "xlsx", "txt")
-_TOKEN, _GRANTED_PATH, _UPLOADER_VERSION = "upload_token", "upload_path", "uploader_version"
+_FOLDER, _TOKEN, _LISTED = "upload_folder", "upload_token", "upload_listed"
+MAX_LISTED_FAILURES = 5
 
 
-def draw() -> None:
-    """Offer both ways; a file that has arrived is `current()` on the next run."""
-    version = st.session_state.setdefault(_UPLOADER_VERSION, 0)
-    st.file_uploader(
-        "Requests file, up to 200 MB",
-        type=TYPES,
-        key=f"uploader-{version}",
-        on_change=_store_uploaded,
-        args=(f"uploader-{version}",),
-        help="JSONL with one request per line, or a CSV, TSV, Parquet or XLSX table, or a text file.",
-    )
-    with st.expander("Larger file, up to 2 GB", key="large-file"):
-        if _TOKEN not in st.session_state:
-            _issue_grant()
-        _component(
-            data={"token": st.session_state[_TOKEN], "accept": ",".join(f".{ending}" for ending in TYPES)},
-            key="large-upload",
-            on_done_change=_store_streamed,
-            on_failed_change=_issue_grant,
-        )
+def draw(on_paste: Callable[[], None] | None = None) -> None:
+    """Draw the drop zone; what has arrived is `current()` on the next run."""
+    _draw("drop-zone", small=False, on_paste=on_paste)
 
 
-def _store_uploaded(key: str) -> None:
-    """Write the uploader's file to disk and give its memory back at once."""
-    uploaded = st.session_state.get(key)
-    if not isinstance(uploaded, UploadedFile):  # taken away, or already kept
-        return
-    path = temp_files.new_path(get_state().uploads, Path(uploaded.name).suffix)
-    with path.open("wb") as file:
-        shutil.copyfileobj(uploaded, file)
-    set_file(path, uploaded.name)
-    release_memory(uploaded.file_id)
-    st.session_state[_UPLOADER_VERSION] += 1
+def draw_add() -> None:
+    """Draw the buttons that add to what is here."""
+    _draw("drop-zone-add", small=True)
+
+
+def _draw(key: str, *, small: bool, on_paste: Callable[[], None] | None = None) -> None:
+    folder = _folder()
+    tokens = get_state().upload_tokens
+    if tokens.peek(st.session_state.get(_TOKEN, "")) is not folder:  # none yet, or its time is over
+        st.session_state[_TOKEN] = tokens.issue(folder)
+    drop_zone.draw(key, st.session_state[_TOKEN], lambda: _on_done(key), small=small, on_paste=on_paste)
+
+
+def _on_done(key: str) -> None:
+    """Look at what arrived, and say what did not."""
+    notices.clear("submit")
+    st.session_state.pop(_LISTED, None)
+    stored, failed = drop_zone.outcome(key)
+    if stored:
+        st.session_state["mode"] = "File (JSONL)"
+    if failed:
+        notices.show("submit", "bad", describe_failures(failed))
+
+
+def describe_failures(failed: Sequence[tuple[str, str]]) -> str:
+    """Which files did not arrive, and why."""
+    listed = " ".join(f"{name}: {reason}" for name, reason in failed[:MAX_LISTED_FAILURES])
+    rest = len(failed) - MAX_LISTED_FAILURES
+    return f"{plural(len(failed), 'file')} did not arrive. {listed}" + (f" And {rest:,} more." if rest > 0 else "")
+
+
+def current() -> Upload | None:
+    """What the composer was given, None if nothing."""
+    folder: UploadFolder | None = st.session_state.get(_FOLDER)
+    if folder is None:
+        return None
+    if _LISTED not in st.session_state:
+        st.session_state[_LISTED] = _list(folder)
+    upload: Upload | None = st.session_state[_LISTED]
+    return upload
+
+
+def _list(folder: UploadFolder) -> Upload | None:
+    files = [GivenFile(path, path.relative_to(folder.kept).as_posix(), path.stat().st_size) for path in folder.files()]
+    files.sort(key=lambda file: natural_order(file.name))
+    return Upload(folder.kept, tuple(files)) if files else None
+
+
+def set_file(path: Path, name: str) -> None:
+    """Make one file all that the composer holds. The file itself stays where it is: it is linked, or else copied."""
+    discard_all()
+    add_file(path, name)
+
+
+def add_file(path: Path, name: str) -> None:
+    """Add a file of this server to what the composer holds."""
+    folder = _folder()
+    folder.reserve(path.stat().st_size, files=1)
+    partial = folder.new_partial()
+    try:
+        os.link(path, partial)
+    except OSError:
+        shutil.copyfile(path, partial)
+    folder.keep(partial, _safe_or_own_name(path, name))
+    st.session_state.pop(_LISTED, None)
+
+
+def _safe_or_own_name(path: Path, name: str) -> str:
+    try:
+        return safe_name(name)
+    except UploadRefused:
+        return safe_name(path.name)
+
+
+def discard_file(name: str) -> None:
+    """Delete one file."""
+    notices.clear("submit")
+    _folder().remove(name)
+    st.session_state.pop(_LISTED, None)
+
+
+def discard_all() -> None:
+    """Delete all files; what is still on its way is refused."""
+    notices.clear("submit")
+    folder: UploadFolder | None = st.session_state.pop(_FOLDER, None)
+    get_state().upload_tokens.redeem(st.session_state.pop(_TOKEN, ""))
+    st.session_state.pop(_LISTED, None)
+    if folder is not None:
+        shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def _folder() -> UploadFolder:
+    """This session's folder; a new one, with a name of its own, after all was discarded."""
+    if _FOLDER not in st.session_state:
+        st.session_state[_FOLDER] = UploadFolder(get_state().uploads / secrets.token_hex(12))
+    folder: UploadFolder = st.session_state[_FOLDER]
+    return folder
 
 
 def release_memory(file_id: str) -> None:
@@ -61,104 +137,3 @@ def release_memory(file_id: str) -> None:
     manager = context.uploaded_file_mgr if context else None
     if context and isinstance(manager, MemoryUploadedFileManager):
         manager.remove_file(context.session_id, file_id)
-
-
-def _store_streamed() -> None:
-    """Take the file that came by the stream under the name that the browser gave."""
-    done = st.session_state["large-upload"].done or {}
-    path = Path(st.session_state[_GRANTED_PATH])
-    if path.is_file():
-        set_file(path, str(done.get("name", "")))
-    _issue_grant()
-
-
-def _issue_grant() -> None:
-    """Grant the next upload."""
-    path = temp_files.new_path(get_state().uploads, ".upload")
-    st.session_state[_GRANTED_PATH] = str(path)
-    st.session_state[_TOKEN] = get_state().upload_tokens.issue(UploadGrant(path))
-
-
-def set_file(path: Path, name: str) -> None:
-    """Make a file the composer's input."""
-    discard_file()
-    st.session_state["file"] = (str(path), Path(name).name or path.name)
-
-
-def current() -> tuple[Path, str] | None:
-    """The composer's file and its name, None if there is none."""
-    path, name = st.session_state.get("file") or ("", "")
-    return (Path(path), name) if path and Path(path).is_file() else None
-
-
-def discard_file() -> None:
-    """Delete the composer's file."""
-    notices.clear("submit")
-    upload = current()
-    st.session_state["file"] = None
-    if upload and upload[0].is_relative_to(get_state().uploads):
-        upload[0].unlink(missing_ok=True)
-
-
-_HTML = """
-<label class="pick"><input type="file"><span>Choose a file</span></label>
-<p class="status" role="status" aria-live="polite"></p>
-<progress max="1" value="0" hidden></progress>
-"""
-_CSS = """
-:host {color: var(--st-text-color); font-family: var(--st-font); font-size: 0.9rem;}
-.pick {display: inline-block; padding: 0.4rem 0.9rem; border: 1px solid var(--st-border-color);
-  border-radius: var(--st-button-radius); background: var(--st-background-color); cursor: pointer;}
-.pick:focus-within, .pick:hover {border-color: var(--st-primary-color); color: var(--st-link-color);}
-.pick input {position: absolute; opacity: 0; width: 1px; height: 1px;}
-.status {margin: 0.5rem 0;}
-progress {width: 100%; accent-color: var(--st-primary-color);}
-"""
-_SCRIPT = """
-export default function (component) {
-  const {parentElement, data, setTriggerValue} = component
-  const input = parentElement.querySelector('input')
-  const status = parentElement.querySelector('.status')
-  const bar = parentElement.querySelector('progress')
-  input.accept = data.accept
-  const showStatus = (message, share) => {
-    status.textContent = message
-    bar.hidden = share === undefined
-    bar.value = share ?? 0
-  }
-  input.onchange = () => {
-    const file = input.files[0]
-    if (!file) return
-    const call = new XMLHttpRequest()
-    call.open('PUT', '/api/upload/' + data.token)
-    call.setRequestHeader('OWN_HEADER', '1')
-    call.upload.onprogress = (event) => {
-      const share = event.loaded / event.total
-      showStatus(`Uploading ${file.name}: ${Math.floor(share * 100)} %`, share)
-    }
-    const fail = (message) => {
-      input.disabled = false
-      input.value = ''
-      showStatus(message)
-      setTriggerValue('failed', message)
-    }
-    call.onerror = () => fail('The connection broke. Choose the file again.')
-    call.onload = () => {
-      if (call.status !== 200) {
-        let message = 'The server refused the file.'
-        try { message = JSON.parse(call.responseText).message ?? message } catch {}
-        return fail(message)
-      }
-      input.disabled = false
-      input.value = ''
-      showStatus('')
-      setTriggerValue('done', {name: file.name})
-    }
-    input.disabled = true
-    showStatus(`Uploading ${file.name}`, 0)
-    call.send(file)
-  }
-}
-""".replace("OWN_HEADER", OWN_HEADER)
-
-_component = st.components.v2.component("large-upload", html=_HTML, css=_CSS, js=_SCRIPT)

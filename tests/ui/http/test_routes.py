@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
-from types import SimpleNamespace
-
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.ui.http.conftest import OWN, export_file
 from ui.http import routes
-from ui.shared.app_state import AppState, CookieChange, UploadGrant
+from ui.shared.app_state import AppState, CookieChange
 
 
 def test_a_token_sets_a_cookie_that_scripts_cannot_read(state: AppState, client: TestClient) -> None:
@@ -58,50 +54,6 @@ def test_a_form_of_another_site_cannot_use_a_token(state: AppState, client: Test
     assert state.cookie_tokens.peek(token) is not None
 
 
-def test_an_upload_arrives_whole_and_under_its_granted_name(state: AppState, client: TestClient) -> None:
-    body = b"line\n" * 1_000_000
-    path = state.uploads / "given.upload"
-    reply = client.put(f"/api/upload/{state.upload_tokens.issue(UploadGrant(path))}", content=body, headers=OWN)
-    assert reply.json() == {"ok": True, "bytes": len(body)}
-    assert path.read_bytes() == body
-    assert [element.name for element in state.uploads.iterdir()] == ["given.upload"]
-
-
-def test_an_upload_needs_an_unused_token(state: AppState, client: TestClient) -> None:
-    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
-    assert client.put(f"/api/upload/{token}", content=b"1", headers=OWN).status_code == 200
-    assert client.put(f"/api/upload/{token}", content=b"2", headers=OWN).status_code == 403
-    assert client.put("/api/upload/guessed", content=b"3", headers=OWN).status_code == 403
-    assert (state.uploads / "a.upload").read_bytes() == b"1"
-
-
-def test_an_upload_needs_the_page_behind_it(state: AppState, client: TestClient) -> None:
-    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
-    assert client.put(f"/api/upload/{token}", content=b"1").status_code == 403
-
-
-@pytest.mark.parametrize("announced", [True, False])
-def test_an_upload_over_the_limit_is_refused_and_leaves_nothing(
-    state: AppState, client: TestClient, monkeypatch: pytest.MonkeyPatch, announced: bool
-) -> None:
-    monkeypatch.setattr(routes, "UPLOAD_LIMIT_BYTES", 1000)
-    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
-    body = b"x" * 1001 if announced else iter([b"x" * 600, b"x" * 600])
-    reply = client.put(f"/api/upload/{token}", content=body, headers=OWN)
-    assert reply.status_code == 413 and "2 GB" in reply.json()["message"]
-    assert list(state.uploads.iterdir()) == []
-
-
-def test_an_upload_that_the_disk_cannot_hold_is_refused(
-    state: AppState, client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = SimpleNamespace(total=10**12, used=10**12, free=10**6)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
-    reply = client.put(f"/api/upload/{token}", content=b"1", headers=OWN)
-    assert reply.status_code == 507 and "no room" in reply.json()["message"]
-
-
 def test_a_download_is_the_file_under_its_name(state: AppState, client: TestClient) -> None:
     body = bytes(range(256)) * 20_000
     reply = client.get(export_file(state, body, "résults; 1.csv"))
@@ -130,11 +82,3 @@ def test_a_download_ends_when_the_server_stops(state: AppState) -> None:
     app = Starlette(routes=[*routes.routes(state)])
     with TestClient(app) as client:
         assert len(client.get(address).content) == 0
-
-
-def test_the_stopping_of_uploads_is_said(state: AppState, client: TestClient) -> None:
-    state.stopping.set()
-    token = state.upload_tokens.issue(UploadGrant(state.uploads / "a.upload"))
-    reply = client.put(f"/api/upload/{token}", content=b"1", headers=OWN)
-    assert reply.status_code == 503 and list(state.uploads.iterdir()) == []
-    assert isinstance(state.stopping, threading.Event)

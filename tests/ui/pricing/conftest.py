@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from tests.ui.conftest import CookieJar
-from tests.ui.page_driver import KEY, Open
+from tests.ui.page_driver import KEY, Open, give_files
 from tests.ui.pricing_runner import GUIDE, PricingRunner
 from ui.shared.app_state import AppState
 
@@ -33,15 +33,11 @@ def compose(at: AppTest, prompts: str = QUESTIONS, shared: str = GUIDE) -> AppTe
     return without_exception(at.run())
 
 
-def upload(at: AppTest, requests: list[list[str]], folder: Path) -> AppTest:
-    """Lay down a JSONL file of requests, each given as the texts of its parts."""
-    path = folder / f"given-{len(requests)}.jsonl"
-    with path.open("w") as file:
-        for n, parts in enumerate(requests):
-            contents = [{"role": "user", "parts": [{"text": text} for text in parts]}]
-            file.write(json.dumps({"key": f"k{n}", "request": {"contents": contents}}) + "\n")
-    at.session_state["mode"], at.session_state["file"] = "File (JSONL)", (str(path), path.name)
-    return without_exception(at.run())
+def upload(at: AppTest, requests: list[list[str]]) -> AppTest:
+    """Upload a JSONL file of requests, each given as the texts of its parts."""
+    contents = [[{"role": "user", "parts": [{"text": text} for text in parts]}] for parts in requests]
+    lines = [json.dumps({"key": f"k{n}", "request": {"contents": content}}) for n, content in enumerate(contents)]
+    return give_files(at, {f"given-{len(requests)}.jsonl": "".join(f"{line}\n" for line in lines).encode()})
 
 
 def without_exception(at: AppTest) -> AppTest:

@@ -3,8 +3,6 @@ budget holds."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -30,18 +28,18 @@ def test_prompts_that_share_nothing_have_a_plan_of_one_line(at: AppTest) -> None
     assert plan_titles(at) == ["Plan: no text is shared that a cache could pay for"] and not at.dataframe
 
 
-def test_a_text_that_goes_on_from_another_shows_what_it_adds(at: AppTest, tmp_path: Path) -> None:
+def test_a_text_that_goes_on_from_another_shows_what_it_adds(at: AppTest) -> None:
     asked = [[GUIDE, f"Part {chapter} of the guide. " * 400, f"{n}?"] for chapter in "AB" for n in range(20)]
-    upload(at, asked, tmp_path)
+    upload(at, asked)
     table = at.dataframe[0].value
     assert sorted(text[:6] for text in table["Shared text"]) == ["Part A", "Part B", "The gu"]
     total = table[table["Shared text"].str.startswith("The")]["#"].iloc[0]
     assert sorted(table["Continues"].dropna()) == [total, total]
 
 
-def test_many_groups_are_shown_ten_at_a_time(at: AppTest, tmp_path: Path) -> None:
+def test_many_groups_are_shown_ten_at_a_time(at: AppTest) -> None:
     documents = [f"Document {n}. {GUIDE}" for n in range(25)]
-    upload(at, [[text, f"{q}?"] for text in documents for q in range(30)], tmp_path)
+    upload(at, [[text, f"{q}?"] for text in documents for q in range(30)])
     seen = []
     for page in (1, 2, 3):
         at.session_state["groups_page"] = page
@@ -50,8 +48,8 @@ def test_many_groups_are_shown_ten_at_a_time(at: AppTest, tmp_path: Path) -> Non
     assert len({text for texts in seen for text in texts}) == 25
 
 
-def test_a_hint_says_its_saving_and_one_click_follows_it(at: AppTest, tmp_path: Path, runner: PricingRunner) -> None:
-    upload(at, [[f"{GUIDE * 2}\n\nAnd parcel {n}?"] for n in range(400)], tmp_path)
+def test_a_hint_says_its_saving_and_one_click_follows_it(at: AppTest, runner: PricingRunner) -> None:
+    upload(at, [[f"{GUIDE * 2}\n\nAnd parcel {n}?"] for n in range(400)])
     assert " less on 400 requests" in page_text(at).replace("\\", "")
     press(at, "Look inside texts")
     assert runner.forecast_requests[-1][1].split == "text"

@@ -6,9 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
-from tests.ui.page_driver import Open, press
+from tests.ui.page_driver import Open, give_files, press
 from tests.ui.submit.conftest import submitted_rows
-from ui.shared import app_state
 from ui.shared.app_state import AppState
 
 
@@ -37,9 +36,7 @@ def test_a_bad_file_is_told_by_line_and_only_its_good_part_can_be_sent(
     composer: AppTest, real_runner: Runner, account: Account
 ) -> None:
     good = '{"key": "a", "request": {"contents": [{"parts": [{"text": "fine"}]}]}}'
-    composer.session_state["mode"] = "File (JSONL)"
-    composer.run()
-    composer.file_uploader[0].upload("bad.jsonl", f"{good}\n{good}\nnot json\n".encode(), "application/jsonl").run()
+    give_files(composer, {"bad.jsonl": f"{good}\n{good}\nnot json\n".encode()})
     listed = next(code.value for code in composer.code if "Line 2" in code.value)
     assert "Line 3" in listed
     press(composer, "Submit batch")
@@ -48,16 +45,6 @@ def test_a_bad_file_is_told_by_line_and_only_its_good_part_can_be_sent(
     assert not composer.error, "what was said of an input does not outlive it"
     press(composer, "Submit the 1 good row")
     assert [row["key"] for row in submitted_rows(real_runner, account)] == ["a"]
-
-
-def test_a_file_whose_name_tells_nothing_is_refused_in_words(composer: AppTest, state: AppState) -> None:
-    composer.session_state["mode"] = "File (JSONL)"
-    stray = app_state.get_state().uploads / "x.pdf"
-    stray.parent.mkdir(parents=True)
-    stray.write_bytes(b"%PDF")
-    composer.session_state["file"] = (str(stray), "x.pdf")
-    composer.run()
-    assert "is not an input" in composer.error[0].value
 
 
 def test_without_an_account_nothing_can_be_sent(page: Open, state: AppState) -> None:

@@ -1,0 +1,62 @@
+"""One table, or a pile of files: told by names and bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from ui.submit.given_files import GivenFile, Upload, natural_order
+
+
+def archive(*names: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name in names:
+            file.writestr(name, b"x,y\n1,2\n")
+    return buffer.getvalue()
+
+
+def upload(folder: Path, **files: bytes) -> Upload:
+    given = []
+    for name, data in files.items():
+        path = folder / name
+        path.write_bytes(data)
+        given.append(GivenFile(path, name, len(data)))
+    return Upload(folder, tuple(given))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "is_pile"),
+    [
+        ("t.csv", b"a,b\n", False),
+        ("t.csv.gz", b"\x1f\x8b", False),
+        ("t.xlsx", b"PK\x03\x04", False),
+        ("r.JSONL", b"{}\n", False),
+        ("scan.pdf", b"%PDF-1.7", True),
+        ("scan.csv", b"%PDF-1.7", True),
+        ("p.png", b"\x89PNG\r\n\x1a\n", True),
+        ("memo.docx", b"PK\x03\x04", True),
+        ("no suffix", b"hello", True),
+        ("t.zip", archive("t.csv"), False),
+        ("t.zip", archive("t.csv", "__MACOSX/._t.csv", "folder/", ".DS_Store"), False),
+        ("scans.zip", archive("a.pdf"), True),
+        ("two.zip", archive("a.csv", "b.csv"), True),
+        ("broken.zip", b"PK\x03\x04 and then nothing", True),
+        ("empty.zip", archive(), True),
+    ],
+)
+def test_one_file_is_a_table_or_a_pile(tmp_path: Path, name: str, data: bytes, is_pile: bool) -> None:
+    assert upload(tmp_path, **{name: data}).is_pile is is_pile
+
+
+def test_several_files_are_a_pile(tmp_path: Path) -> None:
+    pile = upload(tmp_path, **{"a.csv": b"a\n1\n", "b.pdf": b"%PDF"})
+    assert pile.is_pile and pile.path == tmp_path and pile.size_bytes == 8
+
+
+def test_page_2_comes_before_page_10() -> None:
+    names = ["p10.png", "P2.png", "a/1", "10", "9b", "p2b.png"]
+    assert sorted(names, key=natural_order) == ["9b", "10", "a/1", "P2.png", "p2b.png", "p10.png"]
