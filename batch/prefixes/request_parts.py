@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from batch.media.scale import MediaScale
 from batch.tokens import text_tokens
 
 Measure = Callable[[bytes], float]
@@ -102,8 +103,8 @@ def canonical_part(part: bytes) -> bytes:
     return canonical_json(part)
 
 
-def default_measure(file_tokens: Mapping[str, int] | None = None) -> Measure:
-    """Estimate tokens by `batch.tokens`; `file_tokens` has those of files by URI."""
+def default_measure(scale: MediaScale | None = None) -> Measure:
+    """Estimate tokens by `batch.tokens`; `scale` weighs the files that requests hold or name."""
 
     def estimate_tokens(part: bytes) -> float:
         if part.startswith(b'{"text":"') and b"\\" not in part and part.count(b'"') == 4:
@@ -113,7 +114,7 @@ def default_measure(file_tokens: Mapping[str, int] | None = None) -> Measure:
         except msgspec.DecodeError:
             return float(text_tokens.estimate_utf8(part))
         request = {"tools": value} if isinstance(value, list) else {"contents": [{"parts": [value]}]}
-        estimate = text_tokens.estimate_request(request, file_tokens)
+        estimate = text_tokens.estimate_request(request, scale=scale)
         return math.nan if estimate.unknown else float(estimate.total)
 
     return estimate_tokens

@@ -15,6 +15,7 @@ from msgspec import Raw
 
 from batch.errors import Fault
 from batch.formatting import quoted_list
+from batch.media.blob_uri import blob_sha256
 from batch.requests import response_schema
 from batch.requests.field_table import ENUMS, MESSAGES, RANGES, FieldSpec, find_field, unknown_field_fault
 from batch.rules import media_types
@@ -369,10 +370,17 @@ def base64_fault(data: str) -> str:
     return ""
 
 
+def is_address(uri: str) -> bool:
+    """Whether a text can be where a file is: a URL, or the name of bytes that are kept beside the requests."""
+    return "://" in uri or bool(blob_sha256(uri))
+
+
 def _check_file_data(members: Members, path: str, findings: Findings) -> None:
     if "fileUri" not in members:
         findings.add_fault(f'{path} has no "fileUri".', f"Write {_EXAMPLES['FileData']}.")
-    elif json_kind(members["fileUri"]) == "a text" and "://" not in msgspec.json.decode(members["fileUri"], type=str):
+    elif json_kind(members["fileUri"]) == "a text" and not is_address(
+        msgspec.json.decode(members["fileUri"], type=str)
+    ):
         findings.add_fault(
             f"{path}.fileUri is not an address.", "Give the uri of an uploaded file, which begins with https://."
         )

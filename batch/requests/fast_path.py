@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from msgspec.structs import astuple
 
-from batch.requests.canonicalize import base64_fault
+from batch.requests.canonicalize import base64_fault, is_address
 from batch.rules import media_types
 from batch.rules.tool_history import HistoryTurn
 
@@ -195,7 +195,7 @@ def _is_valid_part(part: SimplePart) -> bool:
 def _is_valid_file(file: FileData) -> bool:
     """An address that Gemini reads, and a usual type or none."""
     return (
-        "://" in file.file_uri
+        is_address(file.file_uri)
         and media_types.judge_address(file.file_uri, "") is media_types.FINE
         and (file.mime_type is None or media_types.judge_type(file.mime_type, "") is media_types.FINE)
     )

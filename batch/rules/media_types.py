@@ -7,19 +7,13 @@ import binascii
 from typing import NamedTuple
 
 from batch.errors import Fault
+from batch.media.file_types import AUDIO, IMAGES, VIDEO, sniff, verdict_of
 from batch.rules.rule_table import broken
 
 _HEAD_CHARACTERS = 2_048  # of base64; enough for white space before a page of HTML
 _SENTENCE = 16
-_IMAGES = frozenset(["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"])
-_AUDIO = frozenset(
-    ["audio/wav", "audio/mp3", "audio/mpeg", "audio/aiff", "audio/aac", "audio/ogg", "audio/flac", "audio/x-wav"]
-)
-_VIDEO = frozenset(
-    "video/" + kind for kind in ("mp4", "mpeg", "mov", "quicktime", "avi", "x-flv", "mpg", "webm", "wmv", "3gpp")
-)
 _DOCUMENTS = frozenset(["application/pdf", "application/json", "application/rtf", "application/xml"])
-DOCUMENTED = _IMAGES | _AUDIO | _VIDEO | _DOCUMENTS
+DOCUMENTED = IMAGES | AUDIO | VIDEO | _DOCUMENTS
 _CONVERT = "Convert it to PNG or JPEG."
 _AS_PDF = "Save it as PDF, or give its text."
 _REFUSED = {
@@ -37,22 +31,6 @@ _BY_SUFFIX = {
     "heic": "image/heic", "mp3": "audio/mp3", "wav": "audio/wav", "mp4": "video/mp4", "txt": "text/plain",
     "html": "text/html", "csv": "text/csv", "md": "text/markdown", "json": "application/json",
 }  # fmt: skip
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"II*\0", "image/tiff"),
-    (b"MM\0*", "image/tiff"),
-    (b"%PDF-", "application/pdf"),
-    (b"PK\x03\x04", "application/zip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/msword"),
-    (b"ID3", "audio/mp3"),
-    (b"OggS", "audio/ogg"),
-    (b"fLaC", "audio/flac"),
-    (b"\x1aE\xdf\xa3", "video/webm"),
-)
-_BRANDS = {b"heic": "image/heic", b"heix": "image/heic", b"mif1": "image/heif", b"avif": "image/avif", b"M4A ": ""}
-_MARKUP = {b"<!doctype html": "text/html", b"<html": "text/html", b"<svg": "image/svg+xml"}
 _NAMES = {
     "text/html": "a page of HTML",
     "application/json": "JSON",
@@ -92,7 +70,7 @@ def judge_blob(declared: str, data: str, path: str) -> MediaVerdict:
         return verdict if group == "text" or not _reads_as_text(head) else MediaVerdict(warning="media_bytes_differ")
     readable = group == "text" and (_group(found) == "text" or found == "image/svg+xml")
     if not readable and (found in _REFUSED or _group(found) != group):
-        return MediaVerdict(broken("media_bytes", path=path, type=declared, found=_NAMES.get(found, found)))
+        return MediaVerdict(broken("media_bytes", path=path, type=declared, found=_NAMES.get(found) or _noun(found)))
     if group == "image" and found != declared.replace("image/jpg", "image/jpeg"):
         return MediaVerdict(warning="media_bytes_differ")
     return verdict
@@ -123,19 +101,9 @@ def judge_address(uri: str, path: str) -> MediaVerdict:
     return MediaVerdict(broken("media_address", path=path)) if uri.startswith("gs://") else FINE
 
 
-def sniff(head: bytes) -> str:
-    """The type that the first bytes tell; "" if they tell none."""
-    for signature, kind in _SIGNATURES:
-        if head.startswith(signature):
-            return kind
-    if head[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/avi"}.get(head[8:12], "")
-    if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12], "video/mp4")
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:200].lower()
-    if start.startswith(b"<"):
-        return next((kind for word, kind in _MARKUP.items() if word in start), "application/xml")
-    return "application/json" if start.startswith((b'{"', b"{\n", b"{ ")) else ""
+def _noun(found: str) -> str:
+    verdict = verdict_of(found)
+    return verdict.noun if verdict.treatment == "refuse" else found
 
 
 _SAY_WHAT = 'Write the file\'s MIME type, such as "image/png" or "application/pdf".'

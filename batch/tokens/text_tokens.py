@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from batch.tokens import media_tokens
+from batch.media.headers import decode_base64
+from batch.media.scale import MediaScale, part_level
+from batch.media.tokens import MediaTokens
 
 Json = Mapping[str, Any]
 
@@ -69,25 +71,26 @@ class PromptPart(NamedTuple):
 class TokenEstimate:
     """Tokens of one request's prompt by kind. `cached` are those of the cached content it names, if known.
 
-    `unknown` counts what nothing is known of (files named by URI, video, unreadable media): the total is then a
-    lower bound.
+    `video` is frames and sound together. `unknown` counts what nothing is known of (files named by URI, unreadable
+    media): the total is then a lower bound.
     """
 
     text: int = 0
     image: int = 0
     document: int = 0
     audio: int = 0
+    video: int = 0
     cached: int = 0
     unknown: int = 0
 
     @property
     def total(self) -> int:
         """All known tokens of the prompt, those in the cache included."""
-        return self.text + self.image + self.document + self.audio + self.cached
+        return self.text + self.media + self.cached
 
     @property
     def media(self) -> int:
-        return self.image + self.document + self.audio
+        return self.image + self.document + self.audio + self.video
 
     def __add__(self, other: TokenEstimate) -> TokenEstimate:
         return TokenEstimate(
@@ -95,6 +98,7 @@ class TokenEstimate:
             self.image + other.image,
             self.document + other.document,
             self.audio + other.audio,
+            self.video + other.video,
             self.cached + other.cached,
             self.unknown + other.unknown,
         )
@@ -113,14 +117,16 @@ def estimate_utf8(data: bytes) -> int:
     return max(1, round(tokens))
 
 
-def estimate_request(request: Json, known_tokens: Mapping[str, int] | None = None) -> TokenEstimate:
+def estimate_request(
+    request: Json, known_tokens: Mapping[str, int] | None = None, scale: MediaScale | None = None
+) -> TokenEstimate:
     """Estimated tokens of a GenerateContentRequest's prompt, in camelCase or snake_case.
 
-    `known_tokens` has the tokens of files (by URI) and of cached contents (by name). Odd shapes count as what they
-    hold, never as an error: validation is elsewhere.
+    `known_tokens` has the tokens of files (by URI) and of cached contents (by name), `scale` weighs media. Odd shapes
+    count as what they hold, never as an error: validation is elsewhere.
     """
-    token_counts = known_tokens or {}
-    total = sum((_estimate_part(found.part, token_counts) for found in prompt_parts(request)), TokenEstimate())
+    token_counts, scale = known_tokens or {}, scale or MediaScale()
+    total = sum((_estimate_part(found.part, token_counts, scale) for found in prompt_parts(request)), TokenEstimate())
     name = request.get("cachedContent", request.get("cached_content"))
     if not name:
         return total
@@ -141,15 +147,17 @@ def prompt_parts(request: Json) -> Iterator[PromptPart]:
             yield PromptPart(slot, _dict(part))
 
 
-def _estimate_part(part: Json, token_counts: Mapping[str, int]) -> TokenEstimate:
+def _estimate_part(part: Json, token_counts: Mapping[str, int], scale: MediaScale) -> TokenEstimate:
     text = part.get("text")
     if isinstance(text, str):
         return TokenEstimate(text=estimate_text(text))
     if blob := _dict(part.get("inlineData", part.get("inline_data"))):
-        return _estimate_blob(str(blob.get("mimeType", blob.get("mime_type", ""))), blob.get("data"))
+        return _estimate_blob(str(blob.get("mimeType", blob.get("mime_type", ""))), blob.get("data"), part, scale)
     if file := _dict(part.get("fileData", part.get("file_data"))):
-        uri = file.get("fileUri", file.get("file_uri"))
-        return TokenEstimate(document=token_counts[uri]) if uri in token_counts else TokenEstimate(unknown=1)
+        uri = str(file.get("fileUri", file.get("file_uri")))
+        if uri in token_counts:
+            return TokenEstimate(document=token_counts[uri])
+        return _of_media(scale.weigh_file(uri, part_level(part)))
     return (
         TokenEstimate(text=estimate_text(json.dumps(part, ensure_ascii=False, default=str)))
         if part
@@ -157,17 +165,20 @@ def _estimate_part(part: Json, token_counts: Mapping[str, int]) -> TokenEstimate
     )
 
 
-def _estimate_blob(mime_type: str, data: object) -> TokenEstimate:
+def _estimate_blob(mime_type: str, data: object, part: Json, scale: MediaScale) -> TokenEstimate:
     """Inline data, by the rules that Google documents for its kind."""
     if not isinstance(data, str) or not data:
         return TokenEstimate(unknown=1)
     if mime_type.startswith("text/") or mime_type == "application/json":
-        return TokenEstimate(text=estimate_utf8(media_tokens.decode_base64(data)))
-    tokens = media_tokens.count_media_tokens(mime_type, data)
-    if tokens is None:
-        return TokenEstimate(unknown=1)
-    kind = mime_type.partition("/")[0]
-    return TokenEstimate(**{kind if kind in ("image", "audio") else "document": tokens})
+        return TokenEstimate(text=estimate_utf8(decode_base64(data)))
+    return _of_media(scale.weigh_inline(mime_type, data, part_level(part)))
+
+
+_FIELDS = {"picture": "image", "page": "document", "sound": "audio", "video": "video"}
+
+
+def _of_media(weight: MediaTokens | None) -> TokenEstimate:
+    return TokenEstimate(unknown=1) if weight is None else TokenEstimate(**{_FIELDS[weight.kind]: weight.tokens})
 
 
 def _ascii_weight(data: bytes) -> float:

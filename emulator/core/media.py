@@ -66,7 +66,7 @@ def _picture_tokens(data: bytes, model: Model, resolution: str) -> int:
     width, height = picture_size(data)
     if resolution in _PICTURE_2 or max(width, height) <= 384:
         return _PICTURE_2.get(resolution, _TILE)
-    unit = max(1, min(768, int(min(width, height) / 1.5)))
+    unit = max(256, min(768, int(min(width, height) / 1.5)))
     return _TILE * -(-width // unit) * -(-height // unit)
 
 

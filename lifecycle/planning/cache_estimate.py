@@ -10,12 +10,16 @@ from msgspec import Raw
 
 from batch.errors import InputError
 from batch.formatting import plural
+from batch.media.facts import MediaFacts
+from batch.media.headers import image_size, pdf_pages
+from batch.media.scale import MediaScale
+from batch.media.tokens import Weighing, media_tokens
 from batch.model import Tariff
 from batch.prefixes.locate import HEADER_FIELDS
 from batch.pricing import rates
 from batch.requests.cache_reference import placeholder_for
 from batch.requests.canonicalize import encode, read_object
-from batch.tokens import media_tokens, text_tokens
+from batch.tokens import text_tokens
 from cache_utils import CachedText, CacheFile
 from lifecycle.core.run_files import DRAFT, REQUESTS
 from lifecycle.inputs.drafts import Draft
@@ -44,12 +48,14 @@ class CacheEstimate:
         return self.minimum is not None and not self.size_unknown and self.tokens < self.minimum
 
 
-def estimate_cache(content: CachedText, hours: float, tariff: Tariff | None) -> CacheEstimate:
-    """Estimate a cache that lives `hours`. Nothing is asked of anybody."""
+def estimate_cache(content: CachedText, hours: float, tariff: Tariff | None, family: str = "") -> CacheEstimate:
+    """Estimate a cache that lives `hours`, for a model of that family. Nothing is asked of anybody."""
+    weighing = Weighing(family)
     text = text_tokens.estimate_request(
-        {"contents": [{"parts": [{"text": content.text}]}, *content.contents], **content.header}
+        {"contents": [{"parts": [{"text": content.text}]}, *content.contents], **content.header},
+        scale=MediaScale(weighing),
     )
-    sizes = [_file_tokens(file) for file in content.files]
+    sizes = [_file_tokens(file, weighing) for file in content.files]
     total_tokens = text.total + sum(size or 0 for size in sizes)
     return CacheEstimate(
         tokens=total_tokens,
@@ -103,14 +109,16 @@ def _with_cache(line: bytes, cache: str) -> bytes | None:
     return encode(members) + b"\n"
 
 
-def _file_tokens(file: CacheFile) -> int | None:
+def _file_tokens(file: CacheFile, weighing: Weighing) -> int | None:
     """Tokens of a picture or PDF by Google's documented rules; None if they cannot be told."""
+    width = height = pages = None
     with file.path.open("rb") as stream:
         if file.mime_type.startswith("image/"):
-            size = media_tokens.image_size(stream.read(HEADER_BYTES))
-            return media_tokens.image_tokens(*size) if size else None
-        pages = media_tokens.pdf_pages(stream.read()) if file.mime_type == "application/pdf" else None
-    return pages * media_tokens.PAGE_TOKENS if pages else None
+            width, height = image_size(stream.read(HEADER_BYTES)) or (None, None)
+        elif file.mime_type == "application/pdf":
+            pages = pdf_pages(stream.read())
+    weight = media_tokens(MediaFacts(file.mime_type, width=width, height=height, pages=pages), weighing)
+    return None if weight is None else weight.tokens
 
 
 def _break_even_requests(tokens: int, hours: float, tariff: Tariff) -> int | None:

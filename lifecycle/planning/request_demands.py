@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from batch.tokens.media_tokens import count_media_tokens
+from batch.media.scale import MediaScale
+from batch.media.tokens import MediaTokens
 
 # Names of fields as the canonical requests have them; within a text their quotation marks are escaped.
-INLINE_DATA, AUDIO_TYPE, SEARCH_TOOL = b'"inlineData":', b'"audio/', b'"googleSearch":'
+MEDIA_FIELDS, AUDIO_TYPE, SEARCH_TOOL = (b'"inlineData":', b'"fileData":'), b'"audio/', b'"googleSearch":'
 DEMAND_TYPES = [("cap", "i8"), ("answers", "i8"), ("media", "?"), ("audio", "i8"), ("searches", "?")]
 
 
@@ -36,8 +37,14 @@ class _Blob(msgspec.Struct, rename="camel"):
     data: str = ""
 
 
+class _File(msgspec.Struct, rename="camel"):
+    file_uri: str = ""
+    mime_type: str | None = ""
+
+
 class _Part(msgspec.Struct, rename="camel"):
     inline_data: _Blob | None = None
+    file_data: _File | None = None
 
 
 class _Content(msgspec.Struct):
@@ -64,26 +71,27 @@ _decode = msgspec.json.Decoder(_Line).decode
 _decode_media = msgspec.json.Decoder(_MediaLine).decode
 
 
-def read_demands(requests: Path, rows: int, model_cap: int | None) -> Any:
+def read_demands(requests: Path, rows: int, model_cap: int | None, scale: MediaScale | None = None) -> Any:
     """An array with a record for each request of a file.
 
     `cap` is the most output tokens of one answer (the request's own limit or the model's; -1 where neither is known),
     `answers` how many it asks for, `media` whether it holds pictures, pages or sound, `audio` the tokens of sound
-    whose length is known, and `searches` whether it may search the web.
+    whose length is known, by the `scale`, and `searches` whether it may search the web.
     """
-    return np.fromiter(_read_rows(requests, -1 if model_cap is None else model_cap), DEMAND_TYPES, count=rows)
+    cap = -1 if model_cap is None else model_cap
+    return np.fromiter(_read_rows(requests, cap, scale or MediaScale()), DEMAND_TYPES, count=rows)
 
 
-def _read_rows(requests: Path, model_cap: int) -> Iterator[_Demand]:
+def _read_rows(requests: Path, model_cap: int, scale: MediaScale) -> Iterator[_Demand]:
     with requests.open("rb") as lines:
         for line in lines:
             config = _decode(line).request.generation_config or _Generation()
-            media = INLINE_DATA in line
+            media = any(field in line for field in MEDIA_FIELDS)
             yield _Demand(
                 cap=_cap(config.max_output_tokens, model_cap),
                 answers=max(1, config.candidate_count or 1),
                 media=media,
-                audio=_audio_tokens(line) if media and AUDIO_TYPE in line else 0,
+                audio=_audio_tokens(line, scale) if media and AUDIO_TYPE in line else 0,
                 searches=SEARCH_TOOL in line,
             )
 
@@ -92,8 +100,16 @@ def _cap(row_cap: int | None, model_cap: int) -> int:
     return model_cap if row_cap is None else row_cap if model_cap < 0 else min(row_cap, model_cap)
 
 
-def _audio_tokens(line: bytes) -> int:
-    """Tokens of the inline sound of a request, as far as its length is known."""
+def _audio_tokens(line: bytes, scale: MediaScale) -> int:
+    """Tokens of the sound of a request, as far as its length is known."""
     parts = [part for content in _decode_media(line).request.contents or () for part in content.parts or ()]
-    blobs = [part.inline_data for part in parts if part.inline_data and part.inline_data.mime_type.startswith("audio/")]
-    return sum(count_media_tokens(blob.mime_type, blob.data) or 0 for blob in blobs)
+    weights = [_weigh_sound(part, scale) for part in parts]
+    return sum(weight.tokens for weight in weights if weight is not None and weight.kind == "sound")
+
+
+def _weigh_sound(part: _Part, scale: MediaScale) -> MediaTokens | None:
+    if (blob := part.inline_data) is not None and blob.mime_type.startswith("audio/"):
+        return scale.weigh_inline(blob.mime_type, blob.data)
+    if (file := part.file_data) is not None and (file.mime_type or "").startswith("audio/"):
+        return scale.weigh_file(file.file_uri)
+    return None

@@ -132,8 +132,12 @@ class ForecastService:
 
     def estimate_cache(self, account: Account, content: CachedText, hours: float) -> CacheEstimate:
         """What a cache would cost if it were made and lived so long; nothing is asked of anybody."""
+        model = self._context.price_list.model(content.model)
         return cache_estimate.estimate_cache(
-            content, hours, self._context.effective_tariff(account, model_id(content.model), force=True)
+            content,
+            hours,
+            self._context.effective_tariff(account, model_id(content.model), force=True),
+            model.family if model else "",
         )
 
     def plan_document(self, draft_forecast: Forecast, model: str) -> dict[str, Any]:

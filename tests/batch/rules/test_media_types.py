@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.rules.media_types import FINE, judge_blob, sniff
+from batch.media.file_types import sniff
+from batch.rules.media_types import FINE, judge_blob
 
 STARTS = {
     b"\x89PNG\r\n\x1a\n\0\0": "image/png",

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch.media.scale import MediaScale
+from batch.media.tokens import Weighing
 from batch.tokens import text_tokens
 from batch.tokens.text_tokens import TokenEstimate
 
@@ -114,10 +116,13 @@ class TestRequest:
         pdf = b"%PDF-1.4 <</Type /Pages /Count 3>> <</Type/Page>>"
         blobs = [("audio/wav", wav), ("image/gif", gif), ("application/pdf", pdf), ("text/csv", b"1234")]
         parts = [{"inlineData": {"mimeType": m, "data": base64.b64encode(d).decode()}} for m, d in blobs]
-        found = text_tokens.estimate_request({"contents": [{"parts": parts}]})
+        old = MediaScale(Weighing("2.5"))
+        found = text_tokens.estimate_request({"contents": [{"parts": parts}]}, scale=old)
         # 160,000 bytes at 16,000 a second are 10 s of 32 tokens; one small picture; three pages; four digits
         assert found == TokenEstimate(text=4, image=258, document=774, audio=320)
         assert found.media == 1352
+        found = text_tokens.estimate_request({"contents": [{"parts": parts}]})
+        assert found == TokenEstimate(text=4, image=1120, document=1680, audio=250)
 
     @pytest.mark.parametrize(
         "part",
@@ -130,7 +135,8 @@ class TestRequest:
         ],
     )
     def test_says_unknown_where_nothing_is_known(self, part: dict[str, object]) -> None:
-        found = text_tokens.estimate_request({"contents": [{"parts": [part, {"text": text_of(5)}]}]})
+        old = MediaScale(Weighing("2.5"))
+        found = text_tokens.estimate_request({"contents": [{"parts": [part, {"text": text_of(5)}]}]}, scale=old)
         assert found == TokenEstimate(text=5, unknown=1)
 
     def test_takes_sizes_that_are_known_of_files_and_caches(self) -> None:

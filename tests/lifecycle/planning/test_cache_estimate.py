@@ -56,7 +56,10 @@ def test_an_offer_counts_pictures_and_pages_and_admits_what_it_cannot_size(tmp_p
     pages.write_bytes(b"%PDF-1.4\n1 0 obj << /Type /Pages /Count 12 >> endobj")
     odd.write_bytes(b"%PDF-1.7 compressed")
     files = (CacheFile(picture, "image/png"), CacheFile(pages, "application/pdf"))
-    assert cache_estimate.estimate_cache(CachedText(MODEL, files=files), 1.0, TARIFF).tokens == 2 * 258 + 12 * 258
+    tokens = [
+        cache_estimate.estimate_cache(CachedText(MODEL, files=files), 1.0, TARIFF, f).tokens for f in ("3", "2.5")
+    ]
+    assert tokens == [1120 + 12 * 560, 6 * 258 + 12 * 258]
     unsure = cache_estimate.estimate_cache(
         CachedText(MODEL, files=(*files, CacheFile(odd, "application/pdf"))), 1.0, TARIFF
     )

@@ -31,7 +31,7 @@ DEMANDS = [
     pytest.param(request(maxOutputTokens=1_000_000), (65_536, 1, False, 0, False), id="beyond-the-model"),
     pytest.param(
         request({"inlineData": {"mimeType": "audio/wav", "data": wav(10)}}, {"text": "?"}),
-        (65_536, 1, True, 320, False),
+        (65_536, 1, True, 250, False),
         id="sound",
     ),
     pytest.param(

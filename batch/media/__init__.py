@@ -1,0 +1,1 @@
+"""What a file is by its bytes and headers, and how many tokens it has."""
