@@ -94,6 +94,7 @@ ROOMS: dict[str, set[str]] = {
         "batch.model",
         "batch.errors",
     },
+    "batch.fields": {"batch.requests", "batch.responses", "batch.rules", "batch.errors", "batch.formatting"},
     "batch.responses": {"batch.pricing", "batch.model", "batch.errors"},
     "batch.planning": {"batch.prefixes", "batch.pricing", "batch.model", "batch.formatting"},
     "batch.prefixes": {"batch.tokens", "batch.media", "batch.errors"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ def looks_like_refusal(text: str) -> bool:
     return _DECLINE.search(text, 0, 300) is not None
 
 
+DATE_PATTERN = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"  # a text that is a date, in schemas of fields
 _COLUMNS = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 
 
@@ -91,11 +93,22 @@ class AnswerSchema:
         )
 
     def columns(self) -> dict[str, str]:
-        """The top-level properties and the DuckDB type of each; anything nested is JSON text."""
+        """The top-level properties in the order of answering, and the DuckDB type of each; nested: JSON text."""
         properties = self.schema.get("properties")
         if self.enum or not isinstance(properties, dict):
             return {}
-        return {name: _COLUMNS.get(single_type(part), "JSON") for name, part in properties.items()}
+        ordering = self.schema.get("propertyOrdering")
+        first = (
+            [name for name in ordering if isinstance(name, str) and name in properties]
+            if isinstance(ordering, list)
+            else []
+        )
+        return {name: _column_type(properties[name]) for name in dict.fromkeys([*first, *properties])}
+
+
+def _column_type(schema: Any) -> str:
+    kind = _COLUMNS.get(single_type(schema), "JSON")
+    return "DATE" if kind == "VARCHAR" and schema.get("pattern") == DATE_PATTERN else kind
 
 
 def coerce(value: Any, kind: str) -> Any:
@@ -113,7 +126,17 @@ def coerce(value: Any, kind: str) -> Any:
         return float(value) if is_integer or isinstance(value, float) else None
     if kind == "JSON":
         return _to_json(value)
+    if kind == "DATE":
+        return _to_date(value)
     return value if isinstance(value, bool if kind == "BOOLEAN" else str) else None
+
+
+def _to_date(value: Any) -> datetime.date | None:
+    """A text that is a date; not every one that looks like it is one, such as the 30th of February."""
+    try:
+        return datetime.date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else None
+    except ValueError:
+        return None
 
 
 def _to_json(value: Any) -> str | None:

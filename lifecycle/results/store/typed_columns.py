@@ -16,6 +16,7 @@ ARROW_TYPES = {
     "BIGINT": pa.int64(),
     "DOUBLE": pa.float64(),
     "BOOLEAN": pa.bool_(),
+    "DATE": pa.date32(),
     "JSON": pa.string(),
 }
 
