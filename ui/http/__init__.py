@@ -1,1 +1,1 @@
-"""Addresses beside the page: uploads, downloads, the session, and the headers of every reply."""
+"""Addresses beside the page: uploads, downloads, pictures, the session, and the headers of every reply."""

@@ -1,4 +1,4 @@
-"""The few addresses beside the page: the session cookie, streaming uploads, streaming downloads.
+"""The few addresses beside the page: the session cookie, streaming uploads and downloads, pictures.
 
 Each asks for a one-time token that the page issued; none tells whether something exists.
 """
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ui.http.pictures import send_picture
 from ui.http.route_error import RouteError, require_own_page
 from ui.http.uploads import receive_upload
 from ui.shared.app_state import AppState, CookieChange, Download
@@ -27,6 +28,7 @@ def routes(state: AppState) -> list[Route]:
         Route("/api/session", _bind_state(state, change_cookies), methods=["POST"]),
         Route("/api/upload/{token}", _bind_state(state, receive_upload), methods=["PUT"]),
         Route("/api/download/{token}", _bind_state(state, send_download), methods=["GET"]),
+        Route("/api/picture/{token}/{edge:int}/{name}", _bind_state(state, send_picture), methods=["GET"]),
     ]
 
 

@@ -36,6 +36,14 @@ class Download:
 
 
 @dataclass(frozen=True)
+class PictureFolder:
+    """Files named by their SHA-256 that a page may show, and where small pictures of them are kept."""
+
+    originals: Path
+    thumbnails: Path
+
+
+@dataclass(frozen=True)
 class AppState:
     """The runner and everything else that outlives a browser session."""
 
@@ -46,6 +54,7 @@ class AppState:
     cookie_tokens: OneTimeTokens[tuple[CookieChange, ...]] = field(default_factory=lambda: OneTimeTokens(60))
     upload_tokens: OneTimeTokens[UploadFolder] = field(default_factory=lambda: OneTimeTokens(12 * 3600))
     download_tokens: OneTimeTokens[Download] = field(default_factory=lambda: OneTimeTokens(600))
+    picture_tokens: OneTimeTokens[PictureFolder] = field(default_factory=lambda: OneTimeTokens(12 * 3600))
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
