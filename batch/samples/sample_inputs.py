@@ -73,12 +73,14 @@ OUTCOMES = (
 
 @dataclass(frozen=True)
 class Sample:
-    """A file of requests. `name` is its id, `file_name` what it is called when it is offered as a file."""
+    """A file of requests. `name` is its id, `file_name` what it is called when it is offered as a file, `kind` what
+    its answers are, named as in the catalog."""
 
     name: str
     title: str
     description: str
     rows: Callable[[], Iterator[tuple[str, Request]]]
+    kind: str = "text"
 
     @property
     def file_name(self) -> str:
@@ -101,7 +103,7 @@ def write_sample(sample: Sample, stream: BinaryIO) -> int:
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-class _Rng:
+class Rng:
     """A small generator of numbers, the same in every version of Python."""
 
     def __init__(self, seed: int) -> None:
@@ -121,7 +123,7 @@ def _prompt(*texts: str) -> Request:
 
 
 def _triage(n: int) -> Request:
-    rng = _Rng(n)
+    rng = Rng(n)
     ticket = (
         f"Ticket {30_000 + n}, received by {rng.pick(CHANNELS)}: {rng.pick(COMPLAINTS)} {rng.pick(DETAILS)} It is"
         f" about {rng.pick(ITEMS)}, order {rng.number(10_000, 99_999)}. {rng.pick(CUSTOMER_REQUESTS)}"
@@ -130,7 +132,7 @@ def _triage(n: int) -> Request:
 
 
 def _review(n: int) -> Request:
-    rng = _Rng(1_000_000 + n)
+    rng = Rng(1_000_000 + n)
     sentiment = rng.pick(SENTIMENTS)
     review = f"{rng.pick(REVIEW_STARTS[sentiment])} {rng.pick(DETAILS)} {rng.pick(REVIEW_ENDS[sentiment])}"
     question = "Is the sentiment of this review positive, negative or neutral? Answer with one word and one reason."
@@ -138,7 +140,7 @@ def _review(n: int) -> Request:
 
 
 def _extraction(n: int) -> Request:
-    rng = _Rng(2_000_000 + n)
+    rng = Rng(2_000_000 + n)
     day = f"2026-{rng.number(1, 12):02d}-{rng.number(1, 28):02d}"
     message = (
         f"On {day} I ordered {rng.pick(ITEMS)} under number {rng.number(10_000, 99_999)} for"
@@ -150,7 +152,7 @@ def _extraction(n: int) -> Request:
 
 
 def _translation(n: int) -> Request:
-    rng = _Rng(3_000_000 + n)
+    rng = Rng(3_000_000 + n)
     language = rng.pick(TRANSLATIONS)
     return _prompt(f"Translate to {language}: {rng.pick(COMPLAINTS)} {rng.pick(CUSTOMER_REQUESTS)}")
 
@@ -170,7 +172,7 @@ def _service_desk() -> Iterator[tuple[str, Request]]:
         _translation: "translate",
     }
     done = dict.fromkeys(remaining, 0)
-    rng = _Rng(42)
+    rng = Rng(42)
     while any(remaining.values()):
         build = _pick_builder(remaining, rng)
         remaining[build] -= 1
@@ -178,7 +180,7 @@ def _service_desk() -> Iterator[tuple[str, Request]]:
         yield f"{names[build]}-{done[build]:04d}", build(done[build])
 
 
-def _pick_builder(remaining: dict[RequestBuilder, int], rng: _Rng) -> RequestBuilder:
+def _pick_builder(remaining: dict[RequestBuilder, int], rng: Rng) -> RequestBuilder:
     """One of the kinds, as likely as rows of it are left."""
     position = rng.number(1, sum(remaining.values()))
     return next(make for make, upto in zip(remaining, accumulate(remaining.values()), strict=True) if position <= upto)
@@ -188,14 +190,14 @@ def handbook() -> str:
     """A long document, about 6,000 tokens: the handbook of a library that lends tools."""
     sections = [HANDBOOK_OPENING]
     for n, tool in enumerate(TOOLS, 1):
-        rng = _Rng(4_000_000 + n)
+        rng = Rng(4_000_000 + n)
         values = _facts(tool, rng)
         facts = " ".join(rng.pick(ways).format(**values) for ways in TOOL_FACTS)
         sections.append(f"{n}. {tool.capitalize()}\n{facts}")
     return "\n\n".join(sections) + "\n\n"
 
 
-def _facts(tool: str, rng: _Rng) -> dict[str, object]:
+def _facts(tool: str, rng: Rng) -> dict[str, object]:
     return {
         "tool": tool,
         "shelf": f"{'ABCDEF'[rng.number(0, 5)]}{rng.number(1, 40)}",

@@ -38,7 +38,8 @@ class KeyCheck:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model that can batch. `label` is Google's display name; prices in USD per million tokens, None if unknown."""
+    """A model that can batch. `label` is Google's display name; prices in USD per million tokens, None if unknown;
+    `kind` is what it answers with: "text", "image" or "embedding"."""
 
     id: str
     label: str
@@ -46,6 +47,7 @@ class ModelChoice:
     batch_output_usd: float | None
     explicit_caching: bool | None
     note: str = ""
+    kind: str = "text"
 
 
 @dataclass(frozen=True)

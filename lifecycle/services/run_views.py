@@ -15,6 +15,7 @@ from lifecycle.core.run_progress import RunProgress
 from lifecycle.core.run_records import CacheRecord, RunRecord, ShardRecord
 from lifecycle.services.row_progress import row_progress
 
+BATCH_METHODS = {"batchGenerateContent", "asyncBatchEmbedContent"}  # as the service lists them, of models that batch
 OVERDUE_SECONDS = 60.0  # nobody has worked on a due run for so long: no process holds its key, unless this one does
 
 STAGE_LABELS = {
@@ -146,7 +147,7 @@ def model_choices(catalog: Catalog, live: Sequence[Mapping[str, Any]], today: da
         return [
             _model_choice(catalog, name, entry.label, today) for name, entry in catalog.available_models(today).items()
         ]
-    batch_models = [m for m in live if "batchGenerateContent" in (m.get("supportedGenerationMethods") or [])]
+    batch_models = [m for m in live if BATCH_METHODS & set(m.get("supportedGenerationMethods") or [])]
     names = [(model_id(str(m["name"])), str(m.get("displayName") or "")) for m in batch_models]
     catalog_entries = [(name, label, catalog.model(name)) for name, label in names]
     return [
@@ -165,4 +166,5 @@ def _model_choice(catalog: Catalog, name: str, label: str, today: date) -> Model
         batch_output_usd=tariff.output_batch if tariff else None,
         explicit_caching=entry.explicit_caching if entry else None,
         note=catalog.describe_price(name, today),
+        kind=entry.kind if entry else "text",
     )

@@ -63,6 +63,11 @@ def current_input(mode: str) -> ComposerInput | None:
     return ComposerInput(kind_of(upload.name), upload.path, upload.name)
 
 
+def is_empty() -> bool:
+    """Whether nothing was typed and nothing given."""
+    return not str(st.session_state.get("prompts") or "").strip() and uploader.current() is None
+
+
 def build_draft(
     runner: Runner, composer_input: ComposerInput, generation: Generation, model: str, progress: Progress | None = None
 ) -> Draft:
@@ -119,7 +124,7 @@ def clear() -> None:
     uploader.discard_all()
     discard_draft()
     shared_context.clear()
-    for name in ("prompts", "template", "run_name"):
+    for name in ("prompts", "template", "file_instruction", "run_name"):
         st.session_state[name] = ""
 
 

@@ -1,41 +1,128 @@
-"""Something to send, one click away."""
+"""Something to send, one click away: a card for each kind of work, and a few more."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import streamlit as st
 
 from batch.requests.input_formats import LINES
-from batch.samples.sample_inputs import INLINE_PROMPTS, SAMPLES, write_sample
-from ui.shared import notices, temp_files
+from batch.samples import sample_scans, sample_table
+from batch.samples.kind_samples import EMBEDDINGS, PICTURES
+from batch.samples.sample_inputs import INLINE_PROMPTS, SAMPLES, Sample, write_sample
+from ui.shared import model_list, notices, session, temp_files
 from ui.shared.app_state import get_state
-from ui.submit import composer, uploader
+from ui.submit import composer, sidebar, uploader
+
+
+class Card(NamedTuple):
+    """One card. `kind` is that of the model that fits."""
+
+    name: str
+    icon: str
+    title: str
+    description: str
+    kind: str
+    lay_down: Callable[[], None]
 
 
 def draw() -> None:
-    """Offer the samples."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="samples"):
-        st.caption("Take a sample:", width="content")
+    """Offer the samples while there is nothing else to send."""
+    with st.container(key="samples"):
+        if composer.is_empty():
+            _draw_cards()
+            _draw_more()
+
+
+def _draw_cards() -> None:
+    hint = "" if session.account() else "No key needed. Answers are simulated; nothing costs money."
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("**Or try a sample**", width="content")
+        st.caption(hint, width="content")
+    with st.grid(4, min_column_width=150, gap="small"):
+        for card in CARDS:
+            with st.container(border=True, key=f"sample-{card.name}", gap="xsmall"):
+                st.markdown(f":material/{card.icon}: **{card.title}**")
+                st.caption(card.description)
+                st.button("Try this", key=f"try-{card.name}", on_click=_try, args=(card.lay_down, card.kind))
+
+
+def _draw_more() -> None:
+    """The samples of requests that need a word more."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Or take:", width="content")
         st.button(
-            "A few prompts", on_click=_use_sample_prompts, help=f"{len(INLINE_PROMPTS)} prompts to see how it works."
+            "A few prompts",
+            type="tertiary",
+            on_click=_try,
+            args=(_type_prompts,),
+            help=f"{len(INLINE_PROMPTS)} prompts to see how it works.",
         )
         for sample in SAMPLES.values():
-            st.button(sample.title, on_click=_use_sample_file, args=(sample.name,), help=sample.description)
+            st.button(sample.title, type="tertiary", on_click=_try, args=(_file_of(sample),), help=sample.description)
 
 
-def _use_sample_prompts() -> None:
+def _try(lay_down: Callable[[], None], kind: str = "text") -> None:
+    """Put a sample into the composer, with a model that fits. Without an account this starts a rehearsal."""
     notices.clear("submit")
+    if session.account() is None:
+        sidebar.rehearse()
     composer.clear()
+    lay_down()
+    _choose_model(kind)
+
+
+def _choose_model(kind: str) -> None:
+    """Take the first model of a kind, unless the chosen one is of that kind already."""
+    choices = model_list.available_models(session.account())
+    chosen = sidebar.values().model
+    if not any(choice.id == chosen and choice.kind == kind for choice in choices):
+        known = [choice for choice in model_list.available_models(None) if choice.kind == kind]
+        offered = {choice.id for choice in choices}
+        fitting = next((choice.id for choice in known if choice.id in offered), None)
+        if fitting is not None:
+            st.session_state["model"] = fitting
+
+
+def _type_prompts() -> None:
     st.session_state.update(mode="Inline", prompts="\n".join(INLINE_PROMPTS), split=LINES)
 
 
-def _use_sample_file(name: str) -> None:
-    """Lay the sample down like an upload."""
-    notices.clear("submit")
-    composer.clear()
-    sample = SAMPLES[name]
-    path = temp_files.new_path(get_state().uploads, sample.file_name)
-    with path.open("wb") as stream:
-        write_sample(sample, stream)
-    uploader.set_file(path, sample.file_name)
-    path.unlink()
+def _file_of(sample: Sample) -> Callable[[], None]:
+    def lay_down() -> None:
+        path = temp_files.new_path(get_state().uploads, sample.file_name)
+        with path.open("wb") as stream:
+            write_sample(sample, stream)
+        uploader.add_file(path, sample.file_name)
+        path.unlink()
+        st.session_state["mode"] = "File (JSONL)"
+
+    return lay_down
+
+
+def _lay_down_files(files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        path = temp_files.new_path(get_state().uploads, name)
+        path.write_bytes(data)
+        uploader.add_file(path, name)
+        path.unlink()
     st.session_state["mode"] = "File (JSONL)"
+
+
+def _lay_down_table() -> None:
+    _lay_down_files({sample_table.FILE_NAME: sample_table.reviews()})
+    st.session_state["template"] = sample_table.INSTRUCTION
+
+
+def _lay_down_scans() -> None:
+    _lay_down_files(dict(sample_scans.scan_files()))
+    st.session_state["file_instruction"] = sample_scans.INSTRUCTION
+
+
+CARDS = (
+    Card("table", "table", sample_table.TITLE, sample_table.DESCRIPTION, "text", _lay_down_table),
+    Card("scans", "document_scanner", sample_scans.TITLE, sample_scans.DESCRIPTION, "text", _lay_down_scans),
+    Card("pictures", "image", PICTURES.title, PICTURES.description, PICTURES.kind, _file_of(PICTURES)),
+    Card("embeddings", "scatter_plot", EMBEDDINGS.title, EMBEDDINGS.description, EMBEDDINGS.kind, _file_of(EMBEDDINGS)),
+)
