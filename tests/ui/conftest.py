@@ -11,12 +11,17 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
+from batch.pricing import catalog
+from lifecycle.core.models import Account
+from lifecycle.runner import Runner, Setup
 from tests.patience import PATIENCE_SECONDS
 from tests.ui.fakes import FakeRunner
+from tests.ui.page_driver import KEY, Open
 from ui.shared import app_state
 from ui.shared.app_state import AppState
 from ui.shared.cookie_crypto import CookieCipher
 
+NOWHERE = "http://127.0.0.1:9"
 PAGE = Path(__file__).resolve().parents[2] / "ui" / "page.py"
 
 
@@ -59,3 +64,31 @@ def page(state: AppState, cookies: CookieJar) -> Callable[..., AppTest]:
         return at
 
     return open_page
+
+
+@pytest.fixture
+def real_runner(tmp_path: Path) -> Runner:
+    """A runner that records and never works: it is not started, and what it would ask answers nothing."""
+    return Runner(
+        Setup(
+            data_dir=tmp_path / "data",
+            database_url=f"sqlite:///{tmp_path / 'runs.db'}",
+            catalog=catalog.load(),
+            rehearsal_url=lambda: NOWHERE,
+            base_url=NOWHERE,
+            request_timeout_seconds=1,
+        )
+    )
+
+
+@pytest.fixture
+def account(real_runner: Runner) -> Account:
+    return real_runner.accounts.register_key(KEY)
+
+
+@pytest.fixture
+def composer(real_runner: Runner, tmp_path: Path, page: Open, cookies: CookieJar) -> AppTest:
+    state = AppState(runner=real_runner, cookie_cipher=CookieCipher("secret"), data_dir=tmp_path / "data")
+    app_state.set_state(state)
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    return page()

@@ -30,6 +30,31 @@ _RULES = """<style>
 .gbr-pair del, .gbr-pair ins {text-decoration: underline; text-underline-offset: 0.2em; border-radius: 0.2rem;}
 .gbr-pair del {background: light-dark(#fbdcd2, #6b2a1c);}
 .gbr-pair ins {background: light-dark(#c9efdc, #14523f);}
+/* Tiles: pictures, or a sign and a reason in their place. */
+.gbr-tiles {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(150px, 46%), 1fr)); gap: 0.65rem; margin: 0;
+  padding: 0; list-style: none;
+}
+.gbr-tiles li {margin: 0; min-width: 0;}
+.gbr-tile {border: 1px solid light-dark(#cfd9d7, #33413e); border-radius: 0.5rem; overflow: hidden; min-width: 0;}
+.gbr-tile-picture {
+  position: relative; aspect-ratio: 3 / 2; display: flex; flex-direction: column; align-items: center;
+  justify-content: center; gap: 0.3rem; padding: 0.5rem; text-align: center; background: light-dark(#e8ebe9, #222c2a);
+  color: light-dark(#4f5f5c, #a9b8b5);
+}
+.gbr-tile-picture img {position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain;}
+.gbr-tile-name {
+  padding: 0.35rem 0.55rem 0; font-size: 0.9rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
+}
+.gbr-tile-words {padding: 0 0.55rem 0.4rem; font-size: 0.87rem; color: light-dark(#4f5f5c, #a9b8b5);}
+.gbr-tile-reason {font-size: 0.87rem; overflow-wrap: anywhere;}
+.gbr-icon {font-family: "Material Symbols Rounded"; font-size: 1.5rem; line-height: 1;}
+.gbr-tone-again .gbr-tile-picture {background: light-dark(#fdeeda, #42290f); color: light-dark(#7c3a06, #ffd3a1);}
+.gbr-tone-decide .gbr-tile-picture {background: light-dark(#ece9fb, #2b2758); color: light-dark(#3f3391, #d3cdff);}
+.gbr-tone-lost .gbr-tile-picture {background: light-dark(#fbe3e4, #4b1f25); color: light-dark(#7d1f2b, #ffc4ca);}
+.gbr-tone-again .gbr-tile-words {color: light-dark(#7c3a06, #ffd3a1); font-weight: 600;}
+.gbr-tone-decide .gbr-tile-words {color: light-dark(#3f3391, #d3cdff); font-weight: 600;}
+.gbr-tone-lost .gbr-tile-words {color: light-dark(#7d1f2b, #ffc4ca); font-weight: 600;}
 </style>"""
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from lifecycle.inputs.drafts import Draft, kind_of
+from ui.files import uploader
 from ui.shared import browser_actions, notices, session, temp_files
 from ui.shared.app_state import get_state
 from ui.shared.selection import change_page, select
-from ui.submit import composer, sidebar, uploader
+from ui.submit import composer, sidebar
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile

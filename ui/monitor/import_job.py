@@ -12,11 +12,11 @@ from lifecycle.core.foreign_jobs import ForeignJob
 from lifecycle.core.job_states import describe_job_state
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
+from ui.files import uploader
 from ui.monitor import actions
 from ui.shared import background, notices
 from ui.shared.format import truncate
 from ui.shared.notices import escape_markdown
-from ui.submit import uploader
 
 NAME = "foreign-jobs"
 MAX_LISTED = 20

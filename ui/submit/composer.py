@@ -19,9 +19,10 @@ from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs.draft_files import first_rows
 from lifecycle.inputs.drafts import Draft, table_preview
 from lifecycle.runner import Runner
+from ui.files import uploader
 from ui.shared import notices
 from ui.shared.app_state import get_state
-from ui.submit import shared_context, uploader
+from ui.submit import shared_context
 
 MAX_CHARACTERS = 1_000_000
 """The browser sends the content of every text box with every click."""

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.files import uploader
 from ui.shared import notices, temp_files
 from ui.shared.app_state import get_state
 from ui.shared.format import size, truncate
 from ui.shared.notices import escape_markdown
-from ui.submit import uploader
 
 TEXT_SUFFIXES = ("txt", "md", "rst", "html", "xml", "json", "csv", "tsv", "tex", "log")
 MEDIA_TYPES = {

@@ -14,13 +14,14 @@ from batch.pricing.catalog import model_id_error
 from batch.requests.input_formats import kind_of
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
+from ui.files import uploader
 from ui.pricing import forecasts
 from ui.pricing import panel as pricing_panel
 from ui.shared import browser_actions, notices, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import size, truncate
 from ui.shared.notices import escape_markdown
-from ui.submit import composer, samples, shared_context, sidebar, uploader
+from ui.submit import composer, samples, shared_context, sidebar
 from ui.submit.composer import ComposerInput
 from ui.submit.sidebar import SidebarValues
 

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import streamlit as st
 
 from batch.requests.input_formats import LINES
-from batch.samples import sample_scans, sample_table
-from batch.samples.kind_samples import EMBEDDINGS, PICTURES
+from batch.samples import sample_table
 from batch.samples.sample_inputs import INLINE_PROMPTS, SAMPLES, Sample, write_sample
+from ui.files import uploader
 from ui.shared import model_list, notices, session, temp_files
 from ui.shared.app_state import get_state
-from ui.submit import composer, sidebar, uploader
+from ui.submit import composer, sidebar
 
 
 class Card(NamedTuple):
@@ -115,14 +115,4 @@ def _lay_down_table() -> None:
     st.session_state["template"] = sample_table.INSTRUCTION
 
 
-def _lay_down_scans() -> None:
-    _lay_down_files(dict(sample_scans.scan_files()))
-    st.session_state["file_instruction"] = sample_scans.INSTRUCTION
-
-
-CARDS = (
-    Card("table", "table", sample_table.TITLE, sample_table.DESCRIPTION, "text", _lay_down_table),
-    Card("scans", "document_scanner", sample_scans.TITLE, sample_scans.DESCRIPTION, "text", _lay_down_scans),
-    Card("pictures", "image", PICTURES.title, PICTURES.description, PICTURES.kind, _file_of(PICTURES)),
-    Card("embeddings", "scatter_plot", EMBEDDINGS.title, EMBEDDINGS.description, EMBEDDINGS.kind, _file_of(EMBEDDINGS)),
-)
+CARDS = (Card("table", "table", sample_table.TITLE, sample_table.DESCRIPTION, "text", _lay_down_table),)

@@ -9,45 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from batch.model import ContextMode
-from batch.pricing import catalog
 from lifecycle.core.models import Account
-from lifecycle.runner import Runner, Setup
+from lifecycle.runner import Runner
 from tests.ui.conftest import CookieJar
 from tests.ui.page_driver import KEY, Open, page_text
 from tests.ui.pricing_runner import PricingRunner
-from ui.shared import app_state
 from ui.shared.app_state import AppState
-from ui.shared.cookie_crypto import CookieCipher
-
-NOWHERE = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def real_runner(tmp_path: Path) -> Runner:
-    """A runner that records and never works: it is not started, and what it would ask answers nothing."""
-    return Runner(
-        Setup(
-            data_dir=tmp_path / "data",
-            database_url=f"sqlite:///{tmp_path / 'runs.db'}",
-            catalog=catalog.load(),
-            rehearsal_url=lambda: NOWHERE,
-            base_url=NOWHERE,
-            request_timeout_seconds=1,
-        )
-    )
-
-
-@pytest.fixture
-def account(real_runner: Runner) -> Account:
-    return real_runner.accounts.register_key(KEY)
-
-
-@pytest.fixture
-def composer(real_runner: Runner, tmp_path: Path, page: Open, cookies: CookieJar) -> AppTest:
-    state = AppState(runner=real_runner, cookie_cipher=CookieCipher("secret"), data_dir=tmp_path / "data")
-    app_state.set_state(state)
-    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
-    return page()
 
 
 def submitted_rows(real: Runner, account: Account) -> list[dict[str, object]]:

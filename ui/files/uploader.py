@@ -16,11 +16,11 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from batch.formatting import plural
+from ui.files import drop_zone
+from ui.files.given_files import GivenFile, Upload, natural_order
 from ui.shared import notices
 from ui.shared.app_state import get_state
 from ui.shared.upload_folder import UploadFolder, UploadRefused, safe_name
-from ui.submit import drop_zone
-from ui.submit.given_files import GivenFile, Upload, natural_order
 
 TYPES = ("jsonl", "json", "ndjson", "csv", "tsv", "parquet", "xlsx", "txt")
 _FOLDER, _TOKEN, _LISTED = "upload_folder", "upload_token", "upload_listed"

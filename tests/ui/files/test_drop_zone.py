@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import streamlit as st
 
-from ui.submit import drop_zone
+from ui.files import drop_zone
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ui.submit.given_files import GivenFile, Upload, natural_order
+from ui.files.given_files import GivenFile, Upload, natural_order
 
 
 def archive(*names: str) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.page_driver import give_files, press
+from ui.files import uploader
 from ui.shared import app_state
-from ui.submit import uploader
 
 
 def test_an_uploaded_file_lies_on_disk_only_and_goes_when_it_is_removed(composer: AppTest) -> None:
