@@ -36,7 +36,7 @@ p {margin: 0;}
 .choices {display: flex; flex-wrap: wrap; gap: 0.5rem; justify-content: center;}
 .pick {position: relative; padding: 0.4rem 0.9rem; border: 1px solid var(--st-border-color); font: inherit;
   border-radius: var(--st-button-radius); background: var(--st-background-color); color: inherit; cursor: pointer;
-  font-size: 0.95rem; line-height: 1.4;}
+  font-size: 0.875rem; line-height: 1.6;}
 .pick[hidden] {display: none;}
 .pick:hover, .pick:focus-within, .pick:focus-visible {border-color: var(--st-primary-color);
   color: var(--st-link-color);}
@@ -53,6 +53,14 @@ _SCRIPT = """
 const PARALLEL = 3
 const CLUTTER = /^(\\.|__MACOSX$|thumbs\\.db$|desktop\\.ini$)/i
 const isClutter = (path) => path.split('/').some((part) => CLUTTER.test(part))
+
+// A file that is dropped beside the zone would else be opened in the place of the page.
+const keepPage = (event) => { if (event.dataTransfer?.types.includes('Files')) event.preventDefault() }
+for (const name of ['dragover', 'drop']) {
+  window.removeEventListener(name, window.gbrKeepPage)
+  window.addEventListener(name, keepPage)
+}
+window.gbrKeepPage = keepPage
 
 const filesOfEntry = (entry, prefix) => new Promise((resolve) => {
   if (entry.isFile) return entry.file((file) => resolve([{file, path: prefix + entry.name}]), () => resolve([]))

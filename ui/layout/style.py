@@ -9,7 +9,7 @@ _RULES = """<style>
 .st-key-banner {position: sticky; top: 0; z-index: 100; background: light-dark(#ffffff, #0f1615);}
 .st-key-submit, .st-key-monitor, .st-key-results {scroll-margin-top: 5rem;}
 /* What works unseen takes no room. */
-.st-key-browser-actions-first, .st-key-browser-actions-last, .st-key-preferences {
+.st-key-browser-actions-first, .st-key-browser-actions-last, .st-key-preferences, .st-key-style {
   position: absolute; width: 1px; height: 1px; overflow: hidden; visibility: hidden;
 }
 /* A chosen segment is written in the primary colour, which is too dim on a dark page. */
@@ -31,11 +31,11 @@ _RULES = """<style>
 .gbr-pair del {background: light-dark(#fbdcd2, #6b2a1c);}
 .gbr-pair ins {background: light-dark(#c9efdc, #14523f);}
 /* Tiles: pictures, or a sign and a reason in their place. */
-.gbr-tiles {
+ul.gbr-tiles.gbr-tiles {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(min(150px, 46%), 1fr)); gap: 0.65rem; margin: 0;
   padding: 0; list-style: none;
 }
-.gbr-tiles li {margin: 0; min-width: 0;}
+ul.gbr-tiles.gbr-tiles li {margin: 0; padding: 0; min-width: 0;}
 .gbr-tile {border: 1px solid light-dark(#cfd9d7, #33413e); border-radius: 0.5rem; overflow: hidden; min-width: 0;}
 .gbr-tile-picture {
   position: relative; aspect-ratio: 3 / 2; display: flex; flex-direction: column; align-items: center;
@@ -49,6 +49,20 @@ _RULES = """<style>
 .gbr-tile-words {padding: 0 0.55rem 0.4rem; font-size: 0.87rem; color: light-dark(#4f5f5c, #a9b8b5);}
 .gbr-tile-reason {font-size: 0.87rem; overflow-wrap: anywhere;}
 .gbr-icon {font-family: "Material Symbols Rounded"; font-size: 1.5rem; line-height: 1;}
+img.gbr-large.gbr-large {
+  display: block; width: auto; height: auto; max-width: 100%; max-height: 65vh; margin: 0 auto; border-radius: 0.5rem;
+}
+/* A tile in the gallery: the frame is the whole card's. */
+[class*="st-key-tile-"] {padding: 0 0 0.25rem; overflow: hidden;}
+[class*="st-key-tile-"] .gbr-tile {border: 0; border-radius: 0;}
+[class*="st-key-tile-"] [data-testid="stHorizontalBlock"] {padding: 0 0.6rem;}
+[class*="st-key-picture-"] {min-width: 0;}
+[class*="st-key-picture-"] button, [class*="st-key-picture-"] button > div {justify-content: flex-start;}
+.gbr-link {color: light-dark(#0b6e69, #5fd0c6); display: inline-block; margin-top: 0.5rem;}
+.gbr-tile-badge {
+  position: absolute; top: 0.35rem; right: 0.35rem; padding: 0 0.45rem; border-radius: 1rem; font-size: 0.8rem;
+  background: light-dark(#ffffff, #0f1615); color: light-dark(#0a1210, #e7eeec);
+}
 .gbr-tone-again .gbr-tile-picture {background: light-dark(#fdeeda, #42290f); color: light-dark(#7c3a06, #ffd3a1);}
 .gbr-tone-decide .gbr-tile-picture {background: light-dark(#ece9fb, #2b2758); color: light-dark(#3f3391, #d3cdff);}
 .gbr-tone-lost .gbr-tile-picture {background: light-dark(#fbe3e4, #4b1f25); color: light-dark(#7d1f2b, #ffc4ca);}
@@ -59,5 +73,10 @@ _RULES = """<style>
 
 
 def draw() -> None:
-    """Add the rules to the page."""
-    st.html(_RULES)
+    """Add the rules to the page.
+
+    The empty element makes Streamlit put them among the page's elements: rules alone go where dialogs go, and an open
+    dialog would take their place (seen with 1.67).
+    """
+    with st.container(key="style"):
+        st.html(f"{_RULES}<span></span>")
