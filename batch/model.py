@@ -81,7 +81,8 @@ class Generation:
     """Settings applied to every request that does not set them itself. None and "" are not sent.
 
     `thinking` is a level ("minimal", "low", "medium", "high", "xhigh") or a budget in tokens as digits
-    (2.5 models); `response_schema` is an OpenAPI-style schema as JSON text.
+    (2.5 models); `response_schema` is an OpenAPI-style schema as JSON text. `aspect_ratio` ("16:9") and `image_size`
+    ("2K") are for pictures, `dimensions` and `task_type` ("RETRIEVAL_DOCUMENT") for embeddings.
     """
 
     temperature: float | None = None
@@ -89,6 +90,10 @@ class Generation:
     thinking: str = ""
     system_instruction: str = ""
     response_schema: str = ""
+    aspect_ratio: str = ""
+    image_size: str = ""
+    dimensions: int | None = None
+    task_type: str = ""
 
 
 @dataclass(frozen=True)

@@ -136,9 +136,9 @@ class GeminiClient:
         body = full_body if extra_fields else {"contents": contents}
         return int(self._call("post", f"models/{model}:countTokens", body).get("totalTokens", 0))
 
-    def generate(self, model: str, request: Json) -> Json:
-        """One interactive answer at the standard price."""
-        return self._call("post", f"models/{model}:generateContent", request)
+    def generate(self, model: str, request: Json, method: str = "generateContent") -> Json:
+        """One interactive answer at the standard price. `method` is the one that the kind of request has for it."""
+        return self._call("post", f"models/{model}:{method}", request)
 
     # -- the wire ----------------------------------------------------------------------------------------------
 

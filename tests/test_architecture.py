@@ -95,6 +95,8 @@ ROOMS: dict[str, set[str]] = {
         "batch.pricing",
         "batch.model",
         "batch.errors",
+        "batch.tokens",
+        "batch.formatting",
     },
     "batch.fields": {"batch.requests", "batch.responses", "batch.rules", "batch.errors", "batch.formatting"},
     "batch.responses": {"batch.pricing", "batch.model", "batch.errors"},

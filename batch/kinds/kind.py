@@ -6,12 +6,13 @@ Code that sends, collects, prices or exports asks the kind of the run's model, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from batch.errors import Problem
-from batch.model import Tariff, Usage
+from batch.model import Generation, Tariff, Usage
+from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.requests.generation_settings import EncodedSettings
 from batch.requests.row_checker import CheckedRow
@@ -48,19 +49,26 @@ class RowCheckMaker(Protocol):
 class RequestKind:
     """One kind of request, named as in the catalog.
 
-    `create_method` makes its batch jobs: `POST models/{model}:{create_method}`. `make_check` checks input and writes
-    the requests as they are sent. `assumed_output` is told whether the model thinks; `result_bytes` estimates one
-    result line from its output tokens. `classify` reads a result line; `price` is one row's usage in a batch, None
-    where a price is not known. `columns` are those of a flat row, shown and exported in this order. With `pictures` a
-    row that does not say otherwise asks for one.
+    `create_method` makes its batch jobs: `POST models/{model}:{create_method}`; `generate_method` answers one request
+    at once, and its reply stands in a result line as `response`. `make_check` checks input and writes the requests as
+    they are sent. `assumed_output` is told the model, if it is known, and how many rows ask for a picture of which size
+    ("" where they name none); `result_bytes` estimates one result line from its output tokens and the run's settings.
+    `classify` reads a result line; `price` is one row's usage in a batch, None where a price is not known. `columns`
+    are those of a flat row, shown and exported in this order.
+
+    With `pictures` a row that does not say otherwise asks for one, with `vectors` each asks for one. Requests of a kind
+    that is `file_only` never travel inline.
     """
 
     name: str
     create_method: str
     make_check: RowCheckMaker
-    assumed_output: Callable[[bool], OutputAssumption]
-    result_bytes: Callable[[float | None], float]
+    assumed_output: Callable[[CatalogModel | None, Mapping[str, int]], OutputAssumption]
+    result_bytes: Callable[[float | None, Generation], float]
     classify: Callable[[bytes], ParsedRow]
     price: Callable[[Usage, Tariff], float | None]
     columns: tuple[str, ...]
+    generate_method: str = "generateContent"
     pictures: bool = False
+    vectors: bool = False
+    file_only: bool = False

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from batch.kinds.kind import RequestKind
+from batch.model import Generation
 from batch.pricing import rates, workload
+from batch.pricing.catalog import CatalogModel
+from batch.pricing.workload import OutputAssumption
 from batch.requests.row_checker import RowChecker
 from batch.responses.outcomes import classify
 from batch.responses.spreadsheet_text import FLAT_COLUMNS
@@ -12,7 +17,11 @@ RESPONSE_OVERHEAD_BYTES = 1_000.0  # a response without its answer: usage, ids, 
 OUTPUT_TOKEN_BYTES = 4.0  # of an answer's text as JSON
 
 
-def _result_bytes(output_tokens: float | None) -> float:
+def _assumed_output(model: CatalogModel | None, sizes: Mapping[str, int]) -> OutputAssumption:
+    return workload.assumed_output(thinking=model is None or model.thinking is not None)
+
+
+def _result_bytes(output_tokens: float | None, generation: Generation) -> float:
     return RESPONSE_OVERHEAD_BYTES + OUTPUT_TOKEN_BYTES * (output_tokens or 0.0)
 
 
@@ -20,7 +29,7 @@ TEXT = RequestKind(
     name="text",
     create_method="batchGenerateContent",
     make_check=RowChecker,
-    assumed_output=lambda thinking: workload.assumed_output("text", thinking=thinking),
+    assumed_output=_assumed_output,
     result_bytes=_result_bytes,
     classify=classify,
     price=rates.usage_usd,

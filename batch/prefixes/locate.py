@@ -38,6 +38,7 @@ class Turn(Struct, forbid_unknown_fields=True, gc=False):
 
 _decode_line = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_turns = msgspec.json.Decoder(list[Turn]).decode
+_decode_turn = msgspec.json.Decoder(Turn).decode
 _decode_part = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -88,6 +89,8 @@ def header_of(request: Mapping[str, Raw]) -> request_parts.RequestHeader:
 
 
 def turns_of(request: Mapping[str, Raw]) -> list[Turn]:
+    if "content" in request:  # of an embedding: one turn
+        return [_decode_turn(request["content"])]
     return _decode_turns(request["contents"])
 
 

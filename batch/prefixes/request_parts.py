@@ -59,7 +59,20 @@ class RawLine(Struct, gc=False):
     request: RawRequest
 
 
+class EmbeddingRequest(Struct, gc=False):
+    """A request of embedContent: one content, nothing that could be cached."""
+
+    content: RawContent
+
+
+class EmbeddingLine(Struct, gc=False):
+    """The line of a request of embedContent."""
+
+    request: EmbeddingRequest
+
+
 decode_line = msgspec.json.Decoder(RawLine).decode
+decode_embedding_line = msgspec.json.Decoder(EmbeddingLine).decode
 
 
 _member_names = msgspec.json.Decoder(dict[str, Raw]).decode

@@ -345,7 +345,17 @@ class PrefixScan:
         """Write down a line that cannot be cut; return 1, or 0 for a line of nothing."""
         if not line.strip():
             return 0
-        self._add_row(0.0, len(line), digest(line), UNPARSED, line_offset)
+        try:
+            request = request_parts.decode_embedding_line(line).request
+        except MsgspecError:
+            self._add_row(0.0, len(line), digest(line), UNPARSED, line_offset)
+            return 1
+        tokens, flags, name = 0.0, 0, 0
+        for part in request.content.parts:
+            name, _, part_tokens, unknown_size, _ = self.hasher.part(part, 0, name)
+            tokens += part_tokens
+            flags |= unknown_size
+        self._add_row(tokens, 0, digest(line[line.find(b'"request"') :]), flags, line_offset)
         return 1
 
     def _add_with_own_cache(self, request: RawRequest, last: bytes, line_offset: int) -> None:

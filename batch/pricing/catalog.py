@@ -81,13 +81,30 @@ class ModelAbilities(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     thought_signatures: bool | None = None
 
 
+class KindAbilities(ModelAbilities, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a model that makes pictures or embeddings takes and gives. None, and empty: not known.
+
+    `picture_tokens` are the output tokens of one picture by its size. `dimensions` are the shortest and the longest
+    vector; `normalised` whether those below the longest have length one. `task_field` says that the task of an
+    embedding is a field of the request; else it is a prefix of the text. `embeds_media`: pictures, sound, film and
+    PDFs, too.
+    """
+
+    picture_tokens: dict[str, Count] = {}
+    aspect_ratios: tuple[str, ...] = ()
+    dimensions: tuple[Count, Count] | None = None
+    normalised: bool | None = None
+    task_field: bool | None = None
+    embeds_media: bool | None = None
+
+
 class Family(ModelAbilities, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the models of one generation have in common, and who says so."""
 
     source: str = ""
 
 
-class CatalogModel(ModelAbilities, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CatalogModel(KindAbilities, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One model. `enqueued_tokens` maps a tier ("1", "2", "3") to the input tokens that active jobs may hold.
 
     What is not known of the model itself is its `family`'s. `shutdown_on` is the first day without the model. None
@@ -189,6 +206,14 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             return "price unknown"
         output = "" if tariff.output_batch is None else f", out {_format_price(tariff.output_batch)}"
         return f"in {_format_price(tariff.input_batch)}{output} per million tokens in a batch"
+
+    def picture_usd(self, name: str, size: str, on: date) -> float | None:
+        """What one picture of a size costs in a batch, without the text beside it; None where that is not known."""
+        model, tariff = self.model(name), self.tariff(name, on)
+        tokens = model.picture_tokens.get(size) if model else None
+        if tariff is None or tokens is None or tariff.image_output_batch is None:
+            return None
+        return tokens * tariff.image_output_batch / 1_000_000
 
     def warnings(self, name: str, on: date) -> tuple[str, ...]:
         """What a user should know before choosing the model, a sentence each."""

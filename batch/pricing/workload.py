@@ -14,7 +14,6 @@ from batch.pricing.sampling import Interval
 Case = Literal["low", "expected", "high", "worst"]
 TYPICAL_ANSWER_TOKENS = 400  # some paragraphs
 TYPICAL_THOUGHT_TOKENS = 800  # a sample in Google's batch notebook thought for 829 tokens before an 11-token answer
-TYPICAL_IMAGE_TOKENS = 1290  # price lists name 1,120 to 1,290 for the usual sizes
 MIN_ANSWER_TOKENS = 5
 GUESS_FACTOR = 3.0  # an output that nobody measured may well be so many times what is assumed
 UNCOUNTED_NOTE = "Prompt tokens are estimated from the texts' scripts; none were counted."
@@ -75,19 +74,8 @@ class TierTotals:
         return self.rows + self.extra_answers
 
 
-def assumed_output(kind: str = "text", *, thinking: bool = True) -> OutputAssumption:
-    """What is assumed of a row's output before anything is known of the task; `kind` as in the catalog."""
-    if kind == "embedding":
-        return OutputAssumption(0, 0, "Embeddings have no output tokens.", has_output=False)
-    if kind == "image":
-        description = f"Output: one picture of {TYPICAL_IMAGE_TOKENS:,} tokens a row."
-        return OutputAssumption(
-            TYPICAL_IMAGE_TOKENS,
-            TYPICAL_IMAGE_TOKENS,
-            description,
-            image_share=1.0,
-            measured_high=TYPICAL_IMAGE_TOKENS,
-        )
+def assumed_output(*, thinking: bool = True) -> OutputAssumption:
+    """What is assumed of a text's length before anything is known of the task."""
     thoughts = TYPICAL_THOUGHT_TOKENS if thinking else 0
     thoughts_note = f" and {thoughts:,} of thoughts" if thoughts else ""
     description = (

@@ -43,6 +43,7 @@ _TABLE: dict[str, str] = {
     "Request": "contents:[Content] systemInstruction:Content tools:[Tool] toolConfig:ToolConfig"
     " safetySettings:[SafetySetting] generationConfig:GenerationConfig cachedContent:str model:str labels:obj"
     " serviceTier:ServiceTier store:bool continuationToken:str",
+    "EmbedRequest": "content:Content taskType:str title:str outputDimensionality:int autoTruncate:bool model:str",
     "Content": "parts:[Part] role:str",
     "Part": "text:str inlineData:Blob fileData:FileData functionCall:FunctionCall functionResponse:FunctionResponse"
     " executableCode:ExecutableCode codeExecutionResult:CodeExecutionResult toolCall:obj toolResponse:obj"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Raw
@@ -31,10 +32,27 @@ def check_generation(generation: Generation, rules: ModelRules | None = None) ->
     if rules is None or problems:
         return problems
     faults = rules.check_config(_settings_config(generation)).faults
-    return [Problem(0, _SETTING_OF_FIELD[_field_of(fault)], *fault) for fault in faults]
+    of_fields = [Problem(0, _SETTING_OF_FIELD[_field_of(fault)], *fault) for fault in faults]
+    return of_fields or list(_other_kind_problems(generation, rules))
+
+
+def _other_kind_problems(generation: Generation, rules: ModelRules) -> Iterator[Problem]:
+    """Settings that are for models of another kind than this one is known to be."""
+    facts = rules.facts
+    if not facts.label:
+        return
+    if facts.kind != "image" and (generation.aspect_ratio or generation.image_size):
+        name = "aspect_ratio" if generation.aspect_ratio else "image_size"
+        yield Problem(0, name, f"{rules.name} makes no pictures.", "Choose an image model, or leave the setting out.")
+    if facts.kind != "embedding" and (generation.dimensions is not None or generation.task_type):
+        name = "task_type" if generation.task_type else "dimensions"
+        remedy = "Choose an embedding model, or leave the setting out."
+        yield Problem(0, name, f"{rules.name} makes no embeddings.", remedy)
 
 
 _SETTING_OF_FIELD = {
+    "aspectRatio": "aspect_ratio",
+    "imageSize": "image_size",
     "maxOutputTokens": "max_output_tokens",
     "thinkingLevel": "thinking",
     "thinkingBudget": "thinking",
@@ -52,6 +70,8 @@ def _settings_config(generation: Generation) -> dict[str, Any]:
     }
     if generation.max_output_tokens is not None:
         config["maxOutputTokens"] = generation.max_output_tokens
+    if image := _image_config(generation):
+        config["imageConfig"] = {name: decode(value) for name, value in image.items()}
     return config
 
 
@@ -104,12 +124,14 @@ class EncodedSettings:
 
     def __init__(self, generation: Generation, shared_text: str = "", rules: ModelRules | None = None) -> None:
         rules = rules or ModelRules()
+        self.generation = generation
         warned = rules.check_config(_settings_config(generation)).warnings
         self.notes = [warning(rule_id, "The settings have", rules.name) for rule_id in warned]
         self.shared_part = Raw(encode({"text": shared_text})) if shared_text.strip() else None
         system = generation.system_instruction
         self.system_instruction = Raw(encode({"parts": [{"text": system}]})) if system.strip() else None
         self._thinking = _thinking_config(generation.thinking.strip())
+        self._image = _image_config(generation)
         self._schema = self._convert_schema(generation.response_schema)
         self._scalar_values: Members = {}
         if generation.temperature is not None:
@@ -163,6 +185,9 @@ class EncodedSettings:
             thinking = read_object(request_config["thinkingConfig"]) if "thinkingConfig" in request_config else {}
             if not thinking.keys() & {"thinkingLevel", "thinkingBudget"}:
                 merged["thinkingConfig"] = Raw(encode({**thinking, **self._thinking}))
+        if self._image:
+            image = read_object(request_config["imageConfig"]) if "imageConfig" in request_config else {}
+            merged["imageConfig"] = Raw(encode({**self._image, **image}))
         if self._schema is not None and _accepts_schema(request_config):
             merged["responseMimeType"] = request_config.get("responseMimeType", Raw(b'"application/json"'))
             merged["responseSchema"] = self._schema
@@ -175,6 +200,12 @@ def _thinking_config(thinking: str) -> Members:
     if thinking.lower() in THINKING_LEVELS:
         return {"thinkingLevel": Raw(encode(thinking.upper()))}
     return {"thinkingBudget": Raw(str(int(thinking)).encode())}
+
+
+def _image_config(generation: Generation) -> Members:
+    """The settings of pictures, as an imageConfig has them."""
+    values = {"aspectRatio": generation.aspect_ratio.strip(), "imageSize": generation.image_size.strip()}
+    return {name: Raw(encode(value)) for name, value in values.items() if value}
 
 
 def _accepts_schema(config: Members) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -125,7 +126,7 @@ class ParsedRow(NamedTuple):
     `key` is None if the line has none. `cache_lost` marks rows whose explicit cache was gone when they ran:
     they cost nothing and succeed with a new cache. What is paid for beside `text`: `other_answers` are the texts of
     the other candidates, `tool_calls` and `code` (executed, and its results) the parts as received, a JSON list each or
-    "", and `images` counts the pictures made.
+    "", and `images` counts the pictures made. `vector` is an embedding.
     """
 
     key: str | None
@@ -142,6 +143,7 @@ class ParsedRow(NamedTuple):
     tool_calls: str = ""
     code: str = ""
     images: int = 0
+    vector: array[float] | None = None
 
 
 _MAY_SUCCEED = (Treatment.BACK_OFF, Treatment.AWAIT_FILE, Treatment.AWAIT_ROOM, Treatment.PAUSE)  # next time

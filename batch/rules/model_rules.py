@@ -54,10 +54,15 @@ class ModelRules:
         self._words = _describe_facts(self._facts)
         self._together: dict[tuple[tuple[Demands, ...], bool], Verdict] = {}
 
+    @property
+    def facts(self) -> CatalogModel:
+        """What the catalog knows of the model."""
+        return self._facts
+
     def check_config(self, config: Mapping[str, Any]) -> Verdict:
         """Judge a generationConfig, whose values have the right types already."""
         verdict = Verdict()
-        thinking = config.get("thinkingConfig") or {}
+        thinking, image = config.get("thinkingConfig") or {}, config.get("imageConfig") or {}
         for rule_id, value, accepts in (
             ("thinking_level_kind", thinking.get("thinkingLevel"), _takes_levels),
             ("thinking_level", thinking.get("thinkingLevel"), _has_level),
@@ -66,6 +71,8 @@ class ModelRules:
             ("output_limit", config.get("maxOutputTokens"), _within_output),
             ("candidates", config.get("candidateCount"), _within_candidates),
             ("logprobs", config.get("responseLogprobs") or None, lambda facts, value: facts.logprobs),
+            ("aspect_ratio", image.get("aspectRatio"), _has_ratio),
+            ("image_size", image.get("imageSize"), _has_size),
         ):
             if value is not None:
                 verdict += self._judge(rule_id, accepts(self._facts, value), value=value)
@@ -199,6 +206,14 @@ def _within_candidates(facts: CatalogModel, count: int) -> bool | None:
     return count <= facts.max_candidates
 
 
+def _has_ratio(facts: CatalogModel, ratio: str) -> bool | None:
+    return ratio in facts.aspect_ratios if facts.aspect_ratios else None
+
+
+def _has_size(facts: CatalogModel, size: str) -> bool | None:
+    return size in facts.picture_tokens if facts.picture_tokens else None
+
+
 def _describe_facts(facts: CatalogModel) -> dict[str, object]:
     """The facts as the words of rules name them."""
     low, high = facts.thinking_budget or (0, 0)
@@ -211,4 +226,6 @@ def _describe_facts(facts: CatalogModel) -> dict[str, object]:
         "least_thinking": f'"thinkingBudget": {low}' if low else f'"thinkingLevel": "{next(iter(levels), "LOW")}"',
         "output_cap": facts.output_cap or 0,
         "max_candidates": facts.max_candidates or MOST_CANDIDATES,
+        "ratios": ", ".join(facts.aspect_ratios),
+        "sizes": ", ".join(facts.picture_tokens),
     }

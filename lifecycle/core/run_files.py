@@ -22,6 +22,8 @@ FANOUT = "fanout.parquet"  # which row was sent in the place of its duplicates
 # Of collecting.
 RESULTS = "results.parquet"  # one row per row of INPUTS, in the same order
 OTHERS = "others.parquet"  # every other line that came back
+PICTURES = "pictures"  # the pictures that were made, each named by its SHA-256
+VECTORS = "vectors.parquet"  # the embeddings, in the order of INPUTS
 
 
 def shard_path(folder: Path, n: int) -> Path:

@@ -402,6 +402,17 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "field stands",
         "fields stand",
     ),
+    "embedding_too_long": (
+        "{} longer than the model reads; whether such texts are cut or refused is not documented.",
+        "text is probably",
+        "texts are probably",
+    ),
+    "task_in_words": ("The task stands in words before {}: the model has no field for it.", "text", "texts"),
+    "settings_left_out": (
+        "Settings of text models are left out of embeddings ({} given).",
+        "set was",
+        "sets were",
+    ),
     "one_part": ("In {}, a single part was put into a list.", "place", "places"),
     "schema": ("The response schemas of {} were brought into Gemini's form.", "row", "rows"),
     "deep_schema": ("The response schemas of {} are deep; Gemini may refuse them.", "row", "rows"),

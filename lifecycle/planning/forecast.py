@@ -265,10 +265,16 @@ def _workload(
         searching=int(demands["searches"][sent].sum()),
         searches=float(demands["searches"][sent].sum()),
         unknown_size=int(((plan.survey.flags & UNKNOWN_SIZE) > 0)[open_].sum()),
-        output=output or kind_of(model).assumed_output(model is None or model.thinking is not None),
+        output=output or kind_of(model).assumed_output(model, _picture_sizes(demands[sent])),
         caches=tuple(CachePlan(g.prefix_tokens, *_cache_hours(plan.options.hours)) for g in plan.caches),
         counting_note=counting_note,
     )
+
+
+def _picture_sizes(demands: Any) -> dict[str, int]:
+    """How many rows ask for a picture of which size, "" where they name none."""
+    sizes, counts = np.unique(demands["picture_size"], return_counts=True)
+    return dict(zip(sizes.tolist(), counts.tolist(), strict=True))
 
 
 def _cache_hours(hours: float) -> tuple[float, float, float]:

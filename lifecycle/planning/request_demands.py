@@ -14,7 +14,14 @@ from batch.media.tokens import MediaTokens
 
 # Names of fields as the canonical requests have them; within a text their quotation marks are escaped.
 MEDIA_FIELDS, AUDIO_TYPE, SEARCH_TOOL = (b'"inlineData":', b'"fileData":'), b'"audio/', b'"googleSearch":'
-DEMAND_TYPES = [("cap", "i8"), ("answers", "i8"), ("media", "?"), ("audio", "i8"), ("searches", "?")]
+DEMAND_TYPES = [
+    ("cap", "i8"),
+    ("answers", "i8"),
+    ("media", "?"),
+    ("audio", "i8"),
+    ("searches", "?"),
+    ("picture_size", "U8"),
+]
 
 
 class _Demand(NamedTuple):
@@ -25,11 +32,17 @@ class _Demand(NamedTuple):
     media: bool
     audio: int
     searches: bool
+    picture_size: str
+
+
+class _Image(msgspec.Struct, rename="camel"):
+    image_size: str | None = None
 
 
 class _Generation(msgspec.Struct, rename="camel"):
     max_output_tokens: int | None = None
     candidate_count: int | None = None
+    image_config: _Image | None = None
 
 
 class _Blob(msgspec.Struct, rename="camel"):
@@ -76,7 +89,8 @@ def read_demands(requests: Path, rows: int, model_cap: int | None, scale: MediaS
 
     `cap` is the most output tokens of one answer (the request's own limit or the model's; -1 where neither is known),
     `answers` how many it asks for, `media` whether it holds pictures, pages or sound, `audio` the tokens of sound
-    whose length is known, by the `scale`, and `searches` whether it may search the web.
+    whose length is known, by the `scale`, and `searches` whether it may search the web;
+    `picture_size` is that of the picture it asks for, "" where it names none.
     """
     cap = -1 if model_cap is None else model_cap
     return np.fromiter(_read_rows(requests, cap, scale or MediaScale()), DEMAND_TYPES, count=rows)
@@ -93,6 +107,7 @@ def _read_rows(requests: Path, model_cap: int, scale: MediaScale) -> Iterator[_D
                 media=media,
                 audio=_audio_tokens(line, scale) if media and AUDIO_TYPE in line else 0,
                 searches=SEARCH_TOOL in line,
+                picture_size=(config.image_config.image_size or "") if config.image_config else "",
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +12,9 @@ import orjson
 
 from batch.errors import InputError, Problem
 from batch.formatting import plural
-from batch.model import Generation, Outcome
+from batch.kinds.registry import kind_of
+from batch.model import Generation, Outcome, model_id
 from batch.requests.generation_settings import EncodedSettings
-from batch.requests.row_checker import RowChecker
 from batch.rules.model_rules import ModelRules
 from lifecycle.core.models import RunSpec
 from lifecycle.core.run_files import DRAFT, INPUTS, REQUESTS
@@ -153,9 +153,21 @@ def _set_output_cap(path: Path, max_output_tokens: int) -> int:
     return path.stat().st_size
 
 
+def require_same_kind(before: str, rules: Callable[[str], ModelRules], model: str) -> None:
+    """Raises InputError where rows of one model cannot be sent again to another, whatever they hold."""
+    kind, other = kind_of(rules(before).facts), kind_of(rules(model).facts)
+    if kind is not other:
+        raise InputError(f"{model} does not answer what {before} was asked.", "Choose a model of the same kind.")
+    if kind.vectors and model_id(before) != model_id(model):
+        raise InputError(
+            "Vectors of two models cannot be compared, and would stand in one table.",
+            "Send all rows to the other model, in a run of their own.",
+        )
+
+
 def require_accepted(draft: Draft, rules: ModelRules) -> None:
     """Hold a draft, which was made for other settings or another model, to the rules of a model. Raises InputError."""
-    checker = RowChecker(EncodedSettings(Generation()), rules=rules)
+    checker = kind_of(rules.facts).make_check(EncodedSettings(Generation()), rules=rules)
     refused: list[Problem] = []
     rows = 0
     with (draft.folder / REQUESTS).open("rb") as lines:

@@ -92,6 +92,7 @@ class RetryService:
         del chosen  # a million keys are 150 MB, which planning needs too
         spec = _with_overrides(row, model, rows_per_job)
         if model or max_output_tokens:
+            retry_draft.require_same_kind(row.model, self._forecasts.model_rules, spec.model)
             retry_draft.require_accepted(draft, self._forecasts.model_rules(spec.model))
         return RetryForecast(
             parent_id, draft, spec, self._forecasts.default_forecast(account, draft, spec), sibling_count=len(children)
@@ -114,6 +115,7 @@ class RetryService:
                 raise InputError(f"Run {child.id} waits already to send its rows again.", "Cancel that one first.")
         draft, spec = self._runs.draft_of(account, run_id), _with_overrides(row, model, rows_per_job)
         if model:
+            retry_draft.require_same_kind(row.model, self._forecasts.model_rules, spec.model)
             retry_draft.require_accepted(draft, self._forecasts.model_rules(spec.model))
         forecast = self._forecasts.default_forecast(account, draft, spec)
         return RetryForecast(root_id, draft, spec, forecast, replaces_run=run_id, sibling_count=len(children))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from batch.errors import BatchRunnerError, InputError
-from batch.model import model_id
+from batch.model import SendAs, model_id
 from batch.pricing.estimate import over_budget
 from lifecycle.core import transport
 from lifecycle.core.models import Account, RunSpec
@@ -115,7 +115,7 @@ class SubmissionService:
         """Why a draft must not be sent like this: its budget, or a transport that cannot work. None if it may."""
         transport_problem = transport.transport_error(
             spec.send_as, self._payload_size(draft, spec, forecast), self._context.limits
-        )
+        ) or (self._inline_error(spec) if spec.send_as is SendAs.INLINE else None)
         return transport_problem or (over_budget(forecast.estimate, spec.max_usd) if spec.max_usd is not None else None)
 
     def insert_run(
@@ -165,10 +165,20 @@ class SubmissionService:
         context.wake_worker()
         return run_id
 
+    def _inline_error(self, spec: RunSpec) -> InputError | None:
+        """Why requests of the model's kind cannot travel inline; None if they can."""
+        from batch.kinds.registry import kind_of
+
+        kind = kind_of(self._context.price_list.model(spec.model))
+        if not kind.file_only:
+            return None
+        fault = f"Requests of kind {kind.name} travel as a file: their results are too large to come back inline."
+        return InputError(fault, 'Send it as "File" or "Auto".')
+
     def _payload_size(self, draft: Draft, spec: RunSpec, forecast: Forecast) -> PayloadSize:
         from batch.kinds.registry import KINDS, kind_of
 
         kind = KINDS["image"] if draft.image_output else kind_of(self._context.price_list.model(spec.model))
         sizes = np.diff(np.append(forecast.plan.survey.offset, draft.size_bytes))
         tokens = (forecast.estimate.output.expected or 0.0) / max(1, forecast.estimate.rows)
-        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max()), kind.result_bytes(tokens))
+        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max()), kind.result_bytes(tokens, spec.generation))

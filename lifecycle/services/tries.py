@@ -87,7 +87,9 @@ class _OneTry:
 
     def __call__(self, row: TriedRow, request: dict[str, Any]) -> tuple[TriedRow, bytes]:
         try:
-            reply: dict[str, Any] = {"response": self._client.generate(self._model, request)}
+            reply: dict[str, Any] = {
+                "response": self._client.generate(self._model, request, self._kind.generate_method)
+            }
         except ApiError as error:
             if error.ambiguous:
                 return replace(row, outcome=Outcome.NO_RESPONSE, error=LOST, lost=True), _line(row.key, {"lost": True})

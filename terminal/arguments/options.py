@@ -20,6 +20,10 @@ def request_options() -> argparse.ArgumentParser:
     parent.add_argument("--thinking", default="", help="a level (low, medium, high) or a budget in tokens")
     parent.add_argument("--system", default="", help="a system instruction for every request")
     parent.add_argument("--schema", help="a file with a response schema as JSON")
+    parent.add_argument("--aspect-ratio", default="", metavar="W:H", help="of pictures to be made, such as 16:9")
+    parent.add_argument("--image-size", default="", help="of pictures to be made: 512, 1K, 2K or 4K, by the model")
+    parent.add_argument("--dimensions", type=positive_int, metavar="N", help="numbers of an embedding")
+    parent.add_argument("--task-type", default="", metavar="T", help="what embeddings are for: RETRIEVAL_DOCUMENT, …")
     return parent
 
 

@@ -85,4 +85,8 @@ def _generation_from(options: argparse.Namespace) -> Generation:
         thinking=options.thinking,
         system_instruction=options.system,
         response_schema=read_option_file(options.schema, "response schema"),
+        aspect_ratio=options.aspect_ratio,
+        image_size=options.image_size,
+        dimensions=options.dimensions,
+        task_type=options.task_type.upper(),
     )

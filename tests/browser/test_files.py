@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, drop_files
+from tests.browser.conftest import OpenPage
 from tests.browser.test_rehearsal import rehearse
 
 pytestmark = pytest.mark.browser

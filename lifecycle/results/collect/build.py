@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,15 @@ import pyarrow.parquet as pq
 from batch.kinds.kind import RequestKind
 from batch.kinds.text import TEXT
 from lifecycle.core import malloc
-from lifecycle.core.run_files import INPUTS, OTHERS, REQUESTS, RESULTS
+from lifecycle.core.run_files import INPUTS, OTHERS, REQUESTS, RESULTS, VECTORS
 from lifecycle.results.collect.counters import Counters
 from lifecycle.results.collect.match_rows import write_matches
 from lifecycle.results.collect.parse_lines import Price, parse_files
+from lifecycle.results.collect.picture_files import PictureFiles
 from lifecycle.results.collect.response_schemas import ResponseSchemas
+from lifecycle.results.collect.vector_store import VectorStore
 from lifecycle.results.collect.write_results import write_results
-from lifecycle.results.store.columns import MATCH_SCHEMA, MATCHED_LINE_SCHEMA, SUPERSEDED
+from lifecycle.results.store.columns import MATCH_SCHEMA, MATCHED_LINE_SCHEMA, OTHERS_SCHEMA, SUPERSEDED
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.results.store.sorted_stream import SortedStream
 
@@ -48,12 +50,14 @@ def build_results(
     search_priced: bool = True,
     memory_mb: int = 64,
     cancelled: Collection[Path] = (),
+    vector_facts: Mapping[str, str] | None = None,
 ) -> Reconciliation:
     """Account for every row of a run's folder and write its results; safe to repeat after a crash.
 
     `received` are the files of result lines, named `<attempt>-<shard>.jsonl`; `price` prices one row's usage;
     `schema` is the response schema of requests that name none, `kind` what the requests are.
     `cancelled` are those of the received files whose job we asked to be cancelled.
+    `vector_facts` are kept with embeddings: their model and task.
     Without `search_priced` what web searches cost is not known, and the account says so where there were any.
     Both files are written aside and renamed into place, results last: a reader sees the old or the new, whole.
     """
@@ -62,7 +66,9 @@ def build_results(
     with tempfile.TemporaryDirectory(prefix=".building-", dir=folder) as name:
         work_dir = Path(name)
         line_path, key_path = work_dir / "wide.arrows", work_dir / "narrow.parquet"
-        returned = parse_files(received, line_path, key_path, price, kind.classify, cancelled)
+        vectors = VectorStore(work_dir / "vectors.f32") if kind.vectors else None
+        payload = PictureFiles(folder) if kind.pictures else vectors
+        returned = parse_files(received, line_path, key_path, price, kind.classify, cancelled, payload)
         schemas = ResponseSchemas(schema, pictures=kind.pictures)
         schemas.scan(folder / REQUESTS, work_dir / "forms.parquet")
         ordered = write_matches(
@@ -85,7 +91,11 @@ def build_results(
                 _bucket_rows(lines, work_dir, max(BUCKET_ROWS, rows // BUCKETS + 1, _rows_that_fit(BUCKET_BYTES, size)))
             )
         batch_rows = min(BATCH_ROWS, max(1, _rows_that_fit(BATCH_BYTES, size)))
-        reconciliation = write_results(folder / INPUTS, lines, work_dir / RESULTS, counters, schemas, batch_rows)
+        reconciliation = write_results(
+            folder / INPUTS, lines, work_dir / RESULTS, counters, schemas, batch_rows, vectors
+        )
+        if vectors is not None:
+            vectors.finish(work_dir / VECTORS, folder / VECTORS, vector_facts or {})
         (work_dir / OTHERS).replace(folder / OTHERS)
         (work_dir / RESULTS).replace(folder / RESULTS)
     malloc.release_free_memory()
@@ -104,7 +114,7 @@ def _kept_lines(work_dir: Path, counters: Counters) -> Iterator[pa.Table]:
         pa.OSFile(str(work_dir / "places.arrows")) as matches,
         pa.OSFile(str(work_dir / "wide.arrows")) as file,
         pa.ipc.open_stream(file) as wide,
-        pq.ParquetWriter(work_dir / OTHERS, MATCHED_LINE_SCHEMA, compression="zstd") as others,
+        pq.ParquetWriter(work_dir / OTHERS, OTHERS_SCHEMA, compression="zstd") as others,
     ):
         stream = SortedStream(MATCH_SCHEMA, pa.ipc.open_stream(matches))
         for batch in wide:
@@ -113,7 +123,7 @@ def _kept_lines(work_dir: Path, counters: Counters) -> Iterator[pa.Table]:
             counters.add_lines(placed)
             is_other = np.asarray(placed.column("kind")) >= SUPERSEDED
             if is_other.any():
-                others.write_batch(placed.filter(pa.array(is_other)))
+                others.write_batch(placed.filter(pa.array(is_other)).select(OTHERS_SCHEMA.names))
             if not is_other.all():
                 yield pa.Table.from_batches([placed.filter(pa.array(~is_other))])
 

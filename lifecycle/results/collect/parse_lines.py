@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 import pyarrow as pa
@@ -37,6 +38,21 @@ def attempt_of(path: Path) -> int:
     return int(head) if head.isdecimal() else 0
 
 
+class Payload(Protocol):
+    """What lines carry beside their text: taken out of each and written to a place of its own."""
+
+    def take(self, row: ParsedRow, line: bytes) -> tuple[ParsedRow, list[dict[str, object]] | None, int | None]:
+        """The row, judged anew where what it carries is unreadable; its pictures; the slot of its vector."""
+        ...
+
+
+class NoPayload:
+    """Of lines that are text alone."""
+
+    def take(self, row: ParsedRow, line: bytes) -> tuple[ParsedRow, list[dict[str, object]] | None, int | None]:
+        return row, None, None
+
+
 def parse_files(
     received: list[Path],
     line_path: Path,
@@ -44,6 +60,7 @@ def parse_files(
     price: Price,
     classify: Classify,
     cancelled: Collection[Path] = (),
+    payload: Payload | None = None,
 ) -> int:
     """Classify and price every line of the received files; returns how many there were.
 
@@ -56,7 +73,7 @@ def parse_files(
         pa.ipc.new_stream(str(line_path), LINE_SCHEMA) as line_writer,
         pq.ParquetWriter(key_path, KEY_SCHEMA, compression="lz4", use_dictionary=False) as key_writer,
     ):
-        for cells in _batches(received, price, classify, cancelled):
+        for cells in _batches(received, price, classify, cancelled, payload or NoPayload()):
             ranks, *columns = (cells[column::_WIDTH] for column in range(_WIDTH))
             arrays = [pa.array(column, type) for column, type in zip(columns, LINE_SCHEMA.types, strict=True)]
             line_writer.write_batch(batch := pa.record_batch(arrays, schema=LINE_SCHEMA))
@@ -68,7 +85,7 @@ def parse_files(
 
 
 def _batches(
-    received: list[Path], price: Price, classify: Classify, cancelled: Collection[Path]
+    received: list[Path], price: Price, classify: Classify, cancelled: Collection[Path], payload: Payload
 ) -> Iterator[list[object]]:
     """The lines of all files, a bounded number at a time: each line's worth and columns of WIDE, one after another.
 
@@ -85,9 +102,9 @@ def _batches(
             for count, line in enumerate(file):
                 length = len(line)
                 if not line.isspace():
-                    row = read(line)
+                    row, pictures, slot = payload.take(read(line), line)
                     cells += _parse(row, price)
-                    cells += (attempt, number, position, length)
+                    cells += (pictures, attempt, number, position, length, slot)
                     size += len(row.text) + sum(map(len, row.other_answers))
                 position += length
                 if not count % YIELD_ROWS:
@@ -101,7 +118,7 @@ def _batches(
 
 def _parse(row: ParsedRow, price: Price) -> tuple[object, ...]:
     """A row's worth, key and told columns."""
-    key, outcome, text, _, code, message, finish, block, usage, cache_lost, others, calls, executed, images = row
+    key, outcome, text, _, code, message, finish, block, usage, cache_lost, others, calls, executed, images, _ = row
     head = (RANK[outcome], key, outcome, text, code, message, error_group(message), finish, block)
     extras = (orjson.dumps(others).decode() if others else None, calls or None, executed or None, images)
     if usage is None:

@@ -17,6 +17,7 @@ from batch.responses.outcomes import LABELS
 from batch.responses.structured_output import ParsedAnswer
 from lifecycle.results.collect.counters import Counters
 from lifecycle.results.collect.response_schemas import NO_SCHEMA, PICTURE, UNCHECKED, ResponseSchemas
+from lifecycle.results.collect.vector_store import VectorStore
 from lifecycle.results.store.columns import (
     DEDUPLICATED,
     DICTIONARY_COLUMNS,
@@ -48,11 +49,12 @@ def write_results(
     counters: Counters,
     schemas: ResponseSchemas,
     batch_rows: int,
+    vectors: VectorStore | None = None,
 ) -> Reconciliation:
     """Write one result per input row, in input order: the line in `kept_lines` that answers it, or "missing".
 
-    `kept_lines` holds lines in ascending order of their row's `n`, one per row. The account is kept in the file's own
-    metadata, so that the two can never disagree.
+    Their vectors, if any, follow into a file of their own. `kept_lines` holds lines in ascending order of their row's
+    `n`, one per row. The account is kept in the file's own metadata, so that the two can never disagree.
     """
     stream = SortedStream(MATCHED_LINE_SCHEMA, kept_lines)
     with pq.ParquetWriter(
@@ -65,6 +67,8 @@ def write_results(
             table = pa.table(columns, schema=RESULT_SCHEMA)
             counters.add_rows(table)
             writer.write_table(table)
+            if vectors is not None:
+                vectors.place(table, aligned.column("slot"))
         stream.read_until("n", sys.maxsize)  # without rows nothing has been read yet, and every line must be counted
         reconciliation = counters.reconciliation(schemas.columns())
         writer.add_key_value_metadata({RECONCILIATION_KEY: reconciliation.to_json()})

@@ -72,6 +72,7 @@ def flat_batches(
             if rows.num_rows:
                 columns = [input_rows.column(name) for name in source_names]
                 overrides = {"prompt": input_rows.column("prompt"), "cost_usd": round_usd(rows.column("cost_usd"))}
+                overrides |= {"pictures": _picture_names(rows)} if "pictures" in names else {}
                 columns += [overrides[name] if name in overrides else rows.column(name) for name in names]
                 columns += _answers(table, rows, include_repaired) if fields else []
                 yield pa.table(columns, schema=schema), rows
@@ -108,7 +109,15 @@ def _selected_rows(db: sql.Connection, table: ResultTable, where: Filter) -> Sor
     return SortedStream(reader.schema, reader)
 
 
+def _picture_names(rows: pa.Table) -> pa.Array:
+    """The files of each row's pictures, one after another; null where there are none."""
+    lists = rows.column("pictures").to_pylist()
+    return pa.array(["; ".join(picture["file"] for picture in one) if one else None for one in lists], pa.string())
+
+
 def _type(name: str) -> pa.DataType:
+    if name == "pictures":
+        return pa.string()
     return RESULT_SCHEMA.field(name).type if name in RESULT_SCHEMA.names else pa.string()
 
 

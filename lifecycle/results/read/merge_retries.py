@@ -31,7 +31,7 @@ from lifecycle.results.store import sql
 from lifecycle.results.store.columns import (
     DICTIONARY_COLUMNS,
     EXTRA_COLUMNS,
-    MATCHED_LINE_SCHEMA,
+    OTHERS_SCHEMA,
     RANK_SQL,
     RECONCILIATION_KEY,
     RESULT_SCHEMA,
@@ -172,11 +172,9 @@ def _write_others(db: sql.Connection, runs: Sequence[Path], work_dir: Path) -> N
     """Every line that no row shows: those of each run, and the rows that another run answered better."""
     bases = _file_bases([read_reconciliation(run / RESULTS) for run in runs])
     line_columns = [
-        name
-        for name in MATCHED_LINE_SCHEMA.names
-        if name in RESULT_SCHEMA.names and name not in ("n", "file", "attempts")
+        name for name in OTHERS_SCHEMA.names if name in RESULT_SCHEMA.names and name not in ("n", "file", "attempts")
     ]
-    with pq.ParquetWriter(work_dir / OTHERS, MATCHED_LINE_SCHEMA, compression="zstd") as writer:
+    with pq.ParquetWriter(work_dir / OTHERS, OTHERS_SCHEMA, compression="zstd") as writer:
         for run_number, run in enumerate(runs):
             names = ", ".join(f"o.{name}" for name in line_columns) + f", o.file + {bases[run_number]} AS file"
             mapped = f"(SELECT own_n, n, shown FROM rows WHERE run = {run_number})"
@@ -189,9 +187,7 @@ def _write_others(db: sql.Connection, runs: Sequence[Path], work_dir: Path) -> N
                     JOIN {mapped} m ON m.own_n = o.n WHERE NOT m.shown AND o.file IS NOT NULL AND NOT o.shared"""
             ).to_arrow_reader(8192)
             for batch in reader:
-                writer.write_table(
-                    pa.Table.from_batches([batch]).select(MATCHED_LINE_SCHEMA.names).cast(MATCHED_LINE_SCHEMA)
-                )
+                writer.write_table(pa.Table.from_batches([batch]).select(OTHERS_SCHEMA.names).cast(OTHERS_SCHEMA))
 
 
 def _file_bases(reconciliations: Sequence[Reconciliation]) -> list[int]:

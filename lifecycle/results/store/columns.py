@@ -25,6 +25,18 @@ USAGE_COLUMNS = (
 )
 # What is paid for beside the text, a JSON list each, null where there is none; exports have those that occur.
 EXTRA_COLUMNS = ("other_answers", "tool_calls", "executed_code")
+# The pictures of an answer, in its order; `file` is relative to the folder of the run that gave the answer.
+PICTURES = pa.list_(
+    pa.struct(
+        [
+            ("file", pa.string()),
+            ("mime_type", pa.string()),
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+            ("size_bytes", pa.int64()),
+        ]
+    )
+)
 # What a line tells. Usage and cost are null where the line does not tell.
 LINE_COLUMNS = (
     ("outcome", pa.string()),
@@ -39,13 +51,15 @@ LINE_COLUMNS = (
     ("cache_lost", pa.bool_()),
     *((name, pa.string()) for name in EXTRA_COLUMNS),
     ("images", pa.int32()),  # pictures that came with the answer
+    ("pictures", PICTURES),
 )
 # Where a line is: the run's attempt, the number of the received file, and the bytes in it.
 LINE_LOCATION = (("attempt", pa.int32()), ("file", pa.int32()), ("position", pa.int64()), ("length", pa.int64()))
+SLOT = ("slot", pa.int64())  # where a line's vector is, while it is collected; null where it has none
 DICTIONARY_COLUMNS = ["outcome", "error_message", "error", "finish_reason", "block_reason"]
 
 # Lines in the order received: all they tell, and what joining needs.
-LINE_SCHEMA = pa.schema([("key", pa.string()), *LINE_COLUMNS, *LINE_LOCATION])
+LINE_SCHEMA = pa.schema([("key", pa.string()), *LINE_COLUMNS, *LINE_LOCATION, SLOT])
 KEY_SCHEMA = pa.schema([("seq", pa.int64()), ("key", pa.string()), ("attempt", pa.int32()), ("worth", pa.int8())])
 
 # Lines with their place: which row (null if none), as what, how many attempts answered that row, and the number of
@@ -56,6 +70,7 @@ MATCH_SCHEMA = pa.schema(
     [("seq", pa.int64()), ("n", pa.int64()), ("kind", pa.int8()), ("attempts", pa.int32()), ("form", pa.int32())]
 )
 MATCHED_LINE_SCHEMA = pa.schema([*LINE_SCHEMA, *list(MATCH_SCHEMA)[1:]])
+OTHERS_SCHEMA = pa.schema([field for field in MATCHED_LINE_SCHEMA if field.name != SLOT[0]])
 
 # Rows of results.parquet. `attempts` counts the attempts that returned a line; `shared` rows took an identical row's
 # answer; `parsed` says how a structured answer was read (strict, lenient, failed; "" if none was asked for) and

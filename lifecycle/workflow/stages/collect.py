@@ -109,6 +109,7 @@ def _build_results(ctx: StageContext, shards: list[ShardRecord]) -> Reconciliati
         cancelled=cancelled,
         schema=orjson.loads(schema) if schema else None,
         kind=ctx.kind,
+        vector_facts={"model": ctx.model, "task": ctx.spec.generation.task_type},
         search_priced=tariff is not None and (tariff.search_query is not None or tariff.search_prompt is not None),
     )
 

@@ -61,7 +61,9 @@ def run(ctx: StageContext) -> StageResult:
 
 
 def transport_for_run(ctx: StageContext) -> SendAs:
-    """The transport in force: the user's, or by size on both sides."""
+    """The transport in force: a file for kinds that know no other, else the user's, or by size on both sides."""
+    if ctx.kind.file_only:
+        return SendAs.FILE
     size = (ctx.folder / REQUESTS).stat().st_size
     payload = PayloadSize(ctx.run.rows, size, 0, _output_bytes(ctx))
     return transport.choose_transport(ctx.spec.send_as, payload, ctx.options.limits)
@@ -70,7 +72,7 @@ def transport_for_run(ctx: StageContext) -> SendAs:
 def _output_bytes(ctx: StageContext) -> float:
     """Expected of one result, as it was forecast."""
     assumed = ctx.progress.assumed.output_bytes
-    return ctx.kind.result_bytes(None) if assumed is None else assumed
+    return ctx.kind.result_bytes(None, ctx.spec.generation) if assumed is None else assumed
 
 
 def _resolve_cache_names(ctx: StageContext) -> Path:

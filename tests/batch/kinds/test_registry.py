@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from batch.kinds.registry import EMBEDDING, IMAGE, KINDS, kind_of
+from batch.kinds.embedding import EMBEDDING
+from batch.kinds.image import IMAGE
+from batch.kinds.registry import KINDS, kind_of
 from batch.kinds.text import TEXT
+from batch.model import Generation
 from batch.pricing.catalog import CatalogModel, load
 
 
@@ -28,18 +31,19 @@ def test_kinds_are_registered_under_their_own_names() -> None:
     [
         (TEXT, None, 1_000),
         (TEXT, 1_200, 5_800),
-        (IMAGE, 1_290, 8_001_000),
-        (EMBEDDING, 0, 61_000),
+        (IMAGE, 1_290, 3_001_000),
+        (EMBEDDING, 0, 182_248),
     ],
 )
 def test_results_are_sized_by_their_kind(kind: object, tokens: float | None, size: float) -> None:
-    assert isinstance(kind, type(TEXT)) and kind.result_bytes(tokens) == size
+    assert isinstance(kind, type(TEXT)) and kind.result_bytes(tokens, Generation()) == size
 
 
 def test_what_is_assumed_of_the_output_is_the_kinds_own() -> None:
-    assert TEXT.assumed_output(True).expected > TEXT.assumed_output(False).expected > 0
-    assert IMAGE.assumed_output(True).expected == IMAGE.assumed_output(False).expected > 0
-    assert not EMBEDDING.assumed_output(True).has_output
+    thinks, does_not = CatalogModel(thinking="levels"), CatalogModel()
+    assert TEXT.assumed_output(thinks, {}).expected > TEXT.assumed_output(does_not, {}).expected > 0
+    assert IMAGE.assumed_output(None, {}).expected > 0
+    assert not EMBEDDING.assumed_output(None, {}).has_output
 
 
 def test_only_a_model_for_pictures_is_asked_for_them() -> None:

@@ -22,6 +22,10 @@ approx: Any = pytest.approx  # stands for a number inside values that are compar
 CATALOG = catalog.load()
 
 
+NO_OUTPUT = OutputAssumption(0, 0, "None.", has_output=False)
+PICTURES = OutputAssumption(1_290, 1_290, "A picture.", image_share=1.0, measured_high=1_290)
+
+
 def of(name: str) -> Tariff:
     found = CATALOG.tariff(name, date(2026, 11, 23))
     assert found is not None
@@ -103,7 +107,7 @@ def test_an_unknown_storage_price_makes_only_the_cached_figures_unknown() -> Non
 
 
 def test_embeddings_need_no_output_price() -> None:
-    embedded = hundred_rows(short=TierTotals(100, 100_000, 0, None), output=workload.assumed_output("embedding"))
+    embedded = hundred_rows(short=TierTotals(100, 100_000, 0, None), output=NO_OUTPUT)
     # 100,000 × .1 ± 5 %
     assert estimate.estimate_cost(embedded, of("gemini-embedding-2")).usd == CostRange(
         approx(0.0095), approx(0.01), approx(0.0105)
@@ -190,8 +194,6 @@ class TestCanary:
 def test_the_guess_before_anything_is_known_hangs_on_the_kind_of_model() -> None:
     assert workload.assumed_output().expected == 1_200
     assert workload.assumed_output(thinking=False).expected == 400
-    assert workload.assumed_output("image").expected == 1_290
-    assert workload.assumed_output("embedding").expected == 0
 
 
 rows = st.lists(st.tuples(st.integers(0, 300_000), st.integers(0, 300_000), st.integers(1, 70_000)), max_size=6)
@@ -246,7 +248,7 @@ class TestKinds:
 
     def test_pictures_are_at_their_own_rate_and_a_canary_tells_their_share(self) -> None:
         at = CATALOG.tariff("gemini-3.1-flash-image", date(2026, 11, 28))
-        drawn = Workload(TierTotals(10, 0, 0, 20_000), output=workload.assumed_output("image"))
+        drawn = Workload(TierTotals(10, 0, 0, 20_000), output=PICTURES)
         assert estimate.estimate_cost(drawn, at).usd.expected == pytest.approx(10 * 1_290 * 30e-6)
         seen = workload.apply_canary(drawn, [Usage(0, 0, 1_466, 334, image=1_120)] * 3)
         card = estimate.estimate_cost(seen, at)

@@ -137,6 +137,24 @@ CASES: dict[str, list[Case]] = {
         Case(FLASH, config(candidateCount=9), "at most 8", config(candidateCount=8)),
         Case(UNKNOWN, config(candidateCount=9), "at most 8", config(candidateCount=1)),
     ],
+    "aspect_ratio": [
+        Case("gemini-3-pro-image", config(imageConfig={"aspectRatio": "1:8"}), "1:1", config(), ""),
+        Case(
+            "gemini-3-pro-image",
+            config(imageConfig={"aspectRatio": "1:8"}),
+            "does not make",
+            config(imageConfig={"aspectRatio": "1:8"}),
+            "gemini-3.1-flash-image",
+        ),
+    ],
+    "image_size": [
+        Case(
+            "gemini-3.1-flash-image",
+            config(imageConfig={"imageSize": "2k"}),
+            "the K is a capital",
+            config(imageConfig={"imageSize": "2K"}),
+        ),
+    ],
     "logprobs": [
         Case(NEW, config(responseLogprobs=True), "probabilities", config(responseLogprobs=False)),
         Case(FLASH, config(responseLogprobs=True, logprobs=3), "probabilities", config()),

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from batch.errors import InputError
-from batch.kinds.registry import IMAGE
+from batch.kinds.image import IMAGE
 from batch.kinds.text import TEXT
-from batch.model import SendAs
+from batch.model import Generation, SendAs
 from lifecycle.core.models import RunSpec
 from lifecycle.core.transport import BatchLimits, PayloadSize, choose_transport, transport_error
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import MODEL, Bench, wait_until_ended
 from tests.lifecycle.simulation import Simulation
 
-SMALL = PayloadSize(rows=5, size_bytes=1_000, largest_bytes=300, output_bytes=TEXT.result_bytes(1_200))
+SMALL = PayloadSize(rows=5, size_bytes=1_000, largest_bytes=300, output_bytes=TEXT.result_bytes(1_200, Generation()))
 PICTURE = "gemini-3.1-flash-image"
 
 
@@ -34,8 +34,8 @@ def simulation(tmp_path: Path) -> Iterator[Simulation]:
         (SMALL, SendAs.INLINE),
         (replace(SMALL, rows=51), SendAs.FILE),
         (replace(SMALL, size_bytes=256_001), SendAs.FILE),
-        (replace(SMALL, output_bytes=TEXT.result_bytes(60_000)), SendAs.FILE),
-        (replace(SMALL, output_bytes=IMAGE.result_bytes(None)), SendAs.FILE),
+        (replace(SMALL, output_bytes=TEXT.result_bytes(60_000, Generation())), SendAs.FILE),
+        (replace(SMALL, output_bytes=IMAGE.result_bytes(None, Generation())), SendAs.FILE),
     ],
 )
 def test_auto_sends_inline_only_what_is_tiny_both_ways(freight: PayloadSize, chosen: SendAs) -> None:
@@ -48,7 +48,7 @@ def test_auto_sends_inline_only_what_is_tiny_both_ways(freight: PayloadSize, cho
     ("freight", "why"),
     [
         (replace(SMALL, largest_bytes=19_000_000), "The largest request has 19 MB"),
-        (replace(SMALL, output_bytes=IMAGE.result_bytes(1290)), "One answer alone is expected to have 8 MB"),
+        (replace(SMALL, output_bytes=8e6), "One answer alone is expected to have 8 MB"),
         (replace(SMALL, rows=1_000_000, size_bytes=10**9), "The answers are expected to have 5,800 MB"),
         (replace(SMALL, rows=10_000, size_bytes=2 * 10**9), "The requests have 2,000 MB: inline, that takes 112 jobs"),
     ],
@@ -84,7 +84,7 @@ def test_a_transport_that_cannot_work_is_refused_before_anything_is_recorded(ben
     runner = bench.open()
     account = runner.accounts.register_key("made-up-key")
     draft = runner.forecasts.prepare_draft("Paint a cat.", kind="lines")
-    with pytest.raises(InputError, match="One answer alone"):
+    with pytest.raises(InputError, match="travel as a file"):
         runner.submissions.submit(account, draft, RunSpec(model=PICTURE, send_as=SendAs.INLINE), "")
     assert runner.runs.list_recent(account) == []
 

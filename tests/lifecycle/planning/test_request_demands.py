@@ -26,24 +26,27 @@ def request(*parts: dict[str, Any], tools: Any = None, **config: Any) -> dict[st
 
 
 DEMANDS = [
-    pytest.param(request(), (65_536, 1, False, 0, False), id="plain"),
-    pytest.param(request(candidateCount=4, maxOutputTokens=1_000), (1_000, 4, False, 0, False), id="candidates"),
-    pytest.param(request(maxOutputTokens=1_000_000), (65_536, 1, False, 0, False), id="beyond-the-model"),
+    pytest.param(request(), (65_536, 1, False, 0, False, ""), id="plain"),
+    pytest.param(request(candidateCount=4, maxOutputTokens=1_000), (1_000, 4, False, 0, False, ""), id="candidates"),
+    pytest.param(request(imageConfig={"imageSize": "2K"}), (65_536, 1, False, 0, False, "2K"), id="size"),
+    pytest.param(request(maxOutputTokens=1_000_000), (65_536, 1, False, 0, False, ""), id="beyond-the-model"),
     pytest.param(
         request({"inlineData": {"mimeType": "audio/wav", "data": wav(10)}}, {"text": "?"}),
-        (65_536, 1, True, 250, False),
+        (65_536, 1, True, 250, False, ""),
         id="sound",
     ),
     pytest.param(
-        request({"inlineData": {"mimeType": "audio/mp3", "data": "AAAA"}}), (65_536, 1, True, 0, False), id="no-length"
+        request({"inlineData": {"mimeType": "audio/mp3", "data": "AAAA"}}),
+        (65_536, 1, True, 0, False, ""),
+        id="no-length",
     ),
     pytest.param(
         request({"inlineData": {"mimeType": "image/png", "data": "AAAA"}}, {"text": '{"type":"audio/wav"}'}),
-        (65_536, 1, True, 0, False),
+        (65_536, 1, True, 0, False, ""),
         id="picture",
     ),
-    pytest.param(request(tools=[{"googleSearch": {}}]), (65_536, 1, False, 0, True), id="search"),
-    pytest.param(request({"text": '{"googleSearch":{}}'}), (65_536, 1, False, 0, False), id="search-in-a-text"),
+    pytest.param(request(tools=[{"googleSearch": {}}]), (65_536, 1, False, 0, True, ""), id="search"),
+    pytest.param(request({"text": '{"googleSearch":{}}'}), (65_536, 1, False, 0, False, ""), id="search-in-a-text"),
 ]
 
 

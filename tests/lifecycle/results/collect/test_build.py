@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from datetime import date
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from batch.errors import InputError
-from batch.kinds.registry import IMAGE
+from batch.kinds.image import IMAGE
 from batch.kinds.text import TEXT
 from batch.model import Usage
 from batch.pricing import catalog, rates
@@ -95,7 +96,8 @@ def request_for(modalities: list[str]) -> dict[str, Any]:
 def test_a_picture_that_was_asked_for_and_did_not_come_is_no_answer(tmp_path: Path) -> None:
     kinds = {"drawn": ["TEXT", "IMAGE"], "said": ["TEXT", "IMAGE"], "text": ["TEXT"]}
     run = RunFixture(tmp_path / "r").send(kinds, request=lambda key: request_for(kinds[key]))
-    picture = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+    data = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
+    picture = {"inlineData": {"mimeType": "image/png", "data": data}}
     drawn = {"candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": "Here."}, picture]}}]}
     run.receive(
         [
