@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import orjson
 
 from batch.kinds.embedding_check import EmbeddingCheck
@@ -40,7 +41,7 @@ def classify(line: bytes) -> ParsedRow:
         vector = array("f", response["embedding"]["values"])
     except (ValueError, KeyError, TypeError, OverflowError, AttributeError):
         return _without_vector(outcomes.classify(line))
-    if value.get("error") or not vector:
+    if value.get("error") or not vector or not np.isfinite(np.frombuffer(vector, np.float32)).all():
         return _without_vector(outcomes.classify(line))
     if type(key) is not str:
         key = outcomes.classify(line).key
