@@ -61,5 +61,14 @@ def retry_options() -> argparse.ArgumentParser:
 
 
 def add_output_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--out", required=required, help=".jsonl .json .csv .parquet .xlsx or .txt")
+    parser.add_argument(
+        "--out",
+        required=required,
+        help=".jsonl .json .csv .parquet .xlsx or .txt; of pictures also a folder or .zip, of embeddings .npy",
+    )
+    parser.add_argument("--table", choices=["csv", "xlsx", "parquet", "jsonl"], default="csv", help="beside pictures")
+    parser.add_argument("--normalize", action="store_true", help="give embeddings length one")
+    parser.add_argument(
+        "--failed-rows", choices=["drop", "nan"], default="drop", help="rows without an embedding: left out, or NaN"
+    )
     parser.add_argument("--form", choices=["flat", "gemini"], default="flat", help="flat rows, or lines as received")

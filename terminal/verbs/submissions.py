@@ -41,9 +41,9 @@ def _write_groups(path: Path, groups: Iterable[tuple[str, str | None]]) -> None:
 def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Send a file as a new run; with --wait, until it has ended."""
     if options.out:
-        from lifecycle.results.export.export import check_target
+        from terminal.steps.export import check_out
 
-        check_target(Path(options.out), options.form)
+        check_out(Path(options.out), options.form)
     draft = prepare_draft(runner, options)
     run_id = runner.submissions.submit(
         account, draft, run_spec_from(options), secrets.token_hex(16), attended=options.wait

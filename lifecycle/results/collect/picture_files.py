@@ -8,10 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import orjson
 
 from batch.media.file_types import sniff
 from batch.media.headers import decode_base64, image_size
@@ -102,22 +100,3 @@ def _pictures(line: bytes) -> Iterator[str]:
         for part in (candidate.content.parts if candidate.content else None) or ():
             if part.inline_data is not None and not part.thought:
                 yield part.inline_data.data
-
-
-def without_pictures(line: bytes, pictures: list[dict[str, Any]]) -> bytes:
-    """A received line with the name of its file in the place of each picture's base64, interim ones named as such.
-
-    What cannot be parsed stays as it is.
-    """
-    try:
-        value = orjson.loads(line)
-        candidates = value["response"]["candidates"]
-    except (ValueError, KeyError, TypeError):
-        return line
-    names = iter(picture["file"] for picture in pictures)
-    for candidate in candidates:
-        for part in (candidate.get("content") or {}).get("parts") or ():
-            blob = part.get("inlineData")
-            if isinstance(blob, dict) and "data" in blob:
-                blob["data"] = "(an interim picture)" if part.get("thought") else f"({next(names, 'unreadable')})"
-    return orjson.dumps(value)

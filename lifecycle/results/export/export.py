@@ -33,9 +33,10 @@ from batch.responses.spreadsheet_text import (
     strip_illegal,
 )
 from lifecycle.core import malloc
-from lifecycle.results.export.rows import as_text, flat_batches, flat_schema, source_columns
+from lifecycle.results.export.rows import PictureNaming, as_text, flat_batches, flat_schema, source_columns
 from lifecycle.results.export.xlsx import Workbook
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
+from lifecycle.results.store.shown_line import without_pictures
 
 FORMATS = ("jsonl", "json", "csv", "parquet", "xlsx", "txt")
 LAYOUTS = ("flat", "gemini")
@@ -55,7 +56,7 @@ class ExportResult:
 class ExportOptions:
     """What to write and how. `complete` is false while the run is not finished. `bom` starts a CSV with a byte order
     mark, which Excel needs to see UTF-8. `fields` adds structured answers as typed columns (`include_repaired`: also
-    those that needed repair); in JSON and JSONL, as `answer`.
+    those that needed repair); in JSON and JSONL, as `answer`. `picture_names` are those by which users know pictures.
     """
 
     where: Filter = ALL_ROWS
@@ -63,6 +64,7 @@ class ExportOptions:
     bom: bool = False
     fields: bool = False
     include_repaired: bool = False
+    picture_names: PictureNaming | None = None
 
 
 @dataclass
@@ -78,7 +80,11 @@ class _ExportJob:
     def batches(self) -> Iterator[tuple[pa.Table, pa.Table]]:
         options = self.options
         for flat, rows in flat_batches(
-            self.table, options.where, fields=options.fields, include_repaired=options.include_repaired
+            self.table,
+            options.where,
+            fields=options.fields,
+            include_repaired=options.include_repaired,
+            picture_names=options.picture_names,
         ):
             self.rows += flat.num_rows
             yield flat, rows
@@ -198,14 +204,21 @@ def _flat_lines(job: _ExportJob) -> Iterator[bytes]:
     with ExitStack() as stack:
         read = _ReceivedLines(job.table, stack)
         for flat, rows in job.batches():
-            for row, location in zip(flat.to_pylist(), _locations(rows), strict=True):
-                usage, response = _as_received(read(*location))
+            for row, location, pictures in zip(flat.to_pylist(), _locations(rows), _pictures(rows), strict=True):
+                line = read(*location)
+                usage, response = _as_received(without_pictures(line, pictures) if pictures else line)
                 inputs = {"input": {name: row.pop(name) for name in source_names}} if source_names else {}
                 values = {"answer": {name: row.pop(column) for column, name in answers.items()}} if answers else {}
                 extras = {name: _json_value(row.pop(name)) for name in job.table.reconciliation.extras}
                 record = {**mark, **inputs, **row, **extras, **values, "usage": usage, "response": response}
                 mark = {}
                 yield orjson.dumps(record, default=str)
+
+
+def _pictures(rows: pa.Table) -> list[Any]:
+    """The pictures of each row, None where it has none."""
+    known = "pictures" in rows.column_names
+    return rows.column("pictures").to_pylist() if known else [None] * rows.num_rows
 
 
 def _json_value(text: str | None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import orjson
@@ -18,6 +18,8 @@ from lifecycle.results.store.columns import LINE_LOCATION, RESULT_SCHEMA
 from lifecycle.results.store.sorted_stream import SortedStream
 from lifecycle.results.store.typed_columns import ARROW_TYPES, read_values
 
+PictureNaming = Callable[[str, list[dict[str, str]]], list[str]]
+"""By the key of a row and its pictures, the names of these."""
 BATCH_ROWS, BATCH_BYTES = 4096, 8_000_000
 LOCATION_COLUMNS = [name for name, _ in LINE_LOCATION]
 
@@ -34,7 +36,10 @@ def flat_schema(table: ResultTable, fields: bool = False) -> pa.Schema:
 
 def flat_columns(table: ResultTable) -> tuple[str, ...]:
     """The columns of the flat row, with what is paid for beside the text where any row has it."""
-    return (*table.kind.columns, *table.reconciliation.extras)
+    columns = table.kind.columns
+    if "pictures" in columns and "pictures" not in pq.read_schema(table.results).names:  # of an earlier version
+        columns = tuple(name for name in columns if name != "pictures")
+    return (*columns, *table.reconciliation.extras)
 
 
 def source_columns(table: ResultTable) -> dict[str, str]:
@@ -45,7 +50,12 @@ def source_columns(table: ResultTable) -> dict[str, str]:
 
 
 def flat_batches(
-    table: ResultTable, where: Filter, *, fields: bool = False, include_repaired: bool = False
+    table: ResultTable,
+    where: Filter,
+    *,
+    fields: bool = False,
+    include_repaired: bool = False,
+    picture_names: PictureNaming | None = None,
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     """(flat rows with the columns of `flat_schema`, the rows of RESULT behind them), a bounded number at a time."""
     source_names, names = source_columns(table), flat_columns(table)
@@ -72,7 +82,7 @@ def flat_batches(
             if rows.num_rows:
                 columns = [input_rows.column(name) for name in source_names]
                 overrides = {"prompt": input_rows.column("prompt"), "cost_usd": round_usd(rows.column("cost_usd"))}
-                overrides |= {"pictures": _picture_names(rows)} if "pictures" in names else {}
+                overrides |= {"pictures": _picture_names(rows, picture_names)} if "pictures" in names else {}
                 columns += [overrides[name] if name in overrides else rows.column(name) for name in names]
                 columns += _answers(table, rows, include_repaired) if fields else []
                 yield pa.table(columns, schema=schema), rows
@@ -109,10 +119,14 @@ def _selected_rows(db: sql.Connection, table: ResultTable, where: Filter) -> Sor
     return SortedStream(reader.schema, reader)
 
 
-def _picture_names(rows: pa.Table) -> pa.Array:
+def _picture_names(rows: pa.Table, names_of: PictureNaming | None) -> pa.Array:
     """The files of each row's pictures, one after another; null where there are none."""
-    lists = rows.column("pictures").to_pylist()
-    return pa.array(["; ".join(picture["file"] for picture in one) if one else None for one in lists], pa.string())
+    pairs = zip(rows.column("key").to_pylist(), rows.column("pictures").to_pylist(), strict=True)
+    named = (
+        [] if not one else names_of(key, one) if names_of else [picture["file"] for picture in one]
+        for key, one in pairs
+    )
+    return pa.array(["; ".join(names) or None for names in named], pa.string())
 
 
 def _type(name: str) -> pa.DataType:

@@ -14,6 +14,7 @@ from batch.kinds.kind import RequestKind
 from batch.kinds.text import TEXT
 from batch.model import Usage
 from lifecycle.results.store.line_blocks import line_blocks
+from lifecycle.results.store.shown_line import without_pictures
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class RowDetail:
 
     `run` is the run that gave this answer; `parsed` says how a structured answer was read; `shared` that an identical
     row was sent in its place. `other_answers` are the further candidates; `tool_calls` and `executed_code` are JSON
-    lists of parts as received, or "".
+    lists of parts as received, or "". `pictures` are files in the folder of that run, and `response` names them.
     """
 
     key: str
@@ -62,6 +63,7 @@ class RowDetail:
     other_answers: tuple[str, ...] = ()
     tool_calls: str = ""
     executed_code: str = ""
+    pictures: tuple[Mapping[str, Any], ...] = ()
 
 
 def read_detail(
@@ -73,6 +75,7 @@ def read_detail(
     source_columns: Sequence[str],
     request: bytes,
     kind: RequestKind = TEXT,
+    pictures: Sequence[Mapping[str, Any]] = (),
 ) -> RowDetail:
     """A row of the table with all that the raw files tell of it."""
     raw = read_line(folder, files, *location) if location else b""
@@ -87,11 +90,12 @@ def read_detail(
         usd=row["cost_usd"],
         source_columns={name: row[name] for name in source_columns},
         request=request.decode("utf-8", "replace"),
-        response=raw.decode("utf-8", "replace").strip(),
+        response=(without_pictures(raw, pictures) if kind.pictures else raw).decode("utf-8", "replace").strip(),
         others=tuple(others),
         other_answers=classified.other_answers if classified else (),
         tool_calls=classified.tool_calls if classified else "",
         executed_code=classified.code if classified else "",
+        pictures=tuple(pictures),
     )
 
 

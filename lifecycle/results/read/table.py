@@ -219,7 +219,8 @@ class ResultTable:
             raise NotFound(f"There is no row with the key {key!r}.")
         with sql.cursor() as db:
             location = db.execute(
-                f"SELECT file, position, length FROM {sql.parquet(self.results)} WHERE n = ? AND file IS NOT NULL",
+                f"""SELECT file, position, length, pictures FROM {sql.parquet_with(self.results, ["pictures"])}
+                    WHERE n = ? AND file IS NOT NULL""",
                 [int(page["n"][0])],
             ).fetchone()
             others = db.execute(
@@ -238,11 +239,12 @@ class ResultTable:
             self.folder,
             self.reconciliation.files,
             row,
-            location,
+            location[:3] if location else None,
             attempts,
             tuple(self.source_columns.values()),
             request,
             self.kind,
+            (location[3] if location else None) or (),
         )
 
     def query(self, column: str, where: Filter) -> tuple[str, list[Any]]:
@@ -351,8 +353,12 @@ class ResultTable:
 
     def run_of(self, file: Any) -> str:
         """The run whose received file this is; the table's own for rows without a line."""
-        name = "" if _is_missing(file) else self.reconciliation.files[int(file)]
-        return name.split("/")[1] if name.startswith("../") else self.folder.name
+        return self.run_folder(None if _is_missing(file) else int(file)).name
+
+    def run_folder(self, file: int | None) -> Path:
+        """The folder of the run whose received file this is; the table's own for rows without a line."""
+        name = "" if file is None else self.reconciliation.files[file]
+        return self.folder.parent / name.split("/")[1] if name.startswith("../") else self.folder
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from batch.kinds.image import IMAGE
-from lifecycle.results.collect.picture_files import UNREADABLE, without_pictures
+from lifecycle.results.collect.picture_files import UNREADABLE
 from tests.lifecycle.run_fixture import RunFixture
 
 
@@ -64,13 +64,3 @@ def test_a_row_without_a_picture_says_why(tmp_path: Path) -> None:
     assert [row["outcome"] for row in rows] == ["answer_blocked", "empty"]
     assert rows[0]["error_message"] == "the picture was blocked for safety (IMAGE_SAFETY): Try rephrasing."
     assert rows[1]["error_message"] == "no picture was made (NO_IMAGE)"
-
-
-def test_a_line_is_shown_with_names_in_the_place_of_base64() -> None:
-    import orjson
-
-    line = orjson.dumps({"key": "a", **answer(picture("red", thought=True), picture("blue"))})
-    shown = orjson.loads(without_pictures(line, [{"file": "pictures/x.jpg"}]))
-    parts = shown["response"]["candidates"][0]["content"]["parts"]
-    assert [part["inlineData"]["data"] for part in parts] == ["(an interim picture)", "(pictures/x.jpg)"]
-    assert without_pictures(b"{", []) == b"{"
