@@ -14,6 +14,7 @@ from batch.rules.model_rules import ModelRules
 from cache_utils import CachedText
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
+from lifecycle.core.price_list import utc_today
 from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
@@ -74,6 +75,10 @@ class ForecastService:
     def model_rules(self, model: str) -> ModelRules:
         """What a model takes in a request, by the catalog."""
         return ModelRules(model_id(model), self._context.price_list.model(model))
+
+    def picture_usd(self, model: str, size: str) -> float | None:
+        """What one picture of a size costs in a batch today; None where that is not known."""
+        return self._context.price_list.catalog.picture_usd(model_id(model), size, utc_today())
 
     def for_draft(
         self,

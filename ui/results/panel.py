@@ -13,6 +13,7 @@ from lifecycle.core.models import Account, RunView
 from lifecycle.results.read.table import ResultTable
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.runner import Runner
+from ui.media import gallery, media_exports, vectors
 from ui.results import (
     compare_runs,
     distributions,
@@ -31,6 +32,7 @@ from ui.shared.format import ENDINGS
 from ui.shared.notices import escape_markdown
 
 ROWS_PER_PAGE = 50
+GALLERY, TABLE = "Gallery", "Table"
 COUNT_MEANINGS = {  # each count of the reconciliation, with what it means
     "sent": "rows of the input",
     "returned": "lines that came back",
@@ -57,10 +59,13 @@ def draw(runner: Runner, account: Account | None, run: RunView | None) -> None:
         _draw_totals(run, table)
         run_cost.draw(runner, account, run)
         retry.draw_related_runs(runner, account, run)
+        if table.kind.vectors:
+            vectors.draw_facts(run, table)
         _draw_rows(runner, account, run, table)
         unmatched_lines.draw(run.id, table)
         distributions.draw(run, table)
         compare_runs.draw(runner, account, run, table)
+        media_exports.draw(run, table)
         exports.draw(run, table)
         notices.draw("results")
 
@@ -108,6 +113,10 @@ def _draw_rows(runner: Runner, account: Account, run: RunView, table: ResultTabl
         if selection.page_changed():
             st.rerun()
         where = filters.draw(run.id, table)
+        if table.kind.pictures and _draw_switch(run.id) == GALLERY:
+            gallery.draw(run, table, where, hashlib.sha256(repr(where).encode()).hexdigest()[:8])
+            retry.draw(runner, account, run, table, where)
+            return
         with st.container(horizontal=True, gap="small"):
             view = results_table.draw_view(run.id, table)
             filters.draw_shortcuts(run.id, table)
@@ -137,10 +146,23 @@ def _draw_rows(runner: Runner, account: Account, run: RunView, table: ResultTabl
             st.pagination(-(-total // ROWS_PER_PAGE), key=page_key)
         _draw_selection(run.id)
         if selected_key is not None:
-            row_detail.draw(table.detail(selected_key), run)
+            detail = table.detail(selected_key)
+            row_detail.draw(detail, run, table.folder_of(detail.run))
+            if table.kind.vectors:
+                vectors.draw_nearest(table, selected_key)
         retry.draw(runner, account, run, table, where)
 
     draw_rows()
+
+
+def _draw_switch(run_id: str) -> str:
+    """Pictures, or the table of rows."""
+    key = f"view-as-{run_id}"
+    st.session_state.setdefault(key, GALLERY)
+    st.segmented_control(
+        "Show as", [GALLERY, TABLE], key=key, required=True, label_visibility="collapsed", persist_state="session"
+    )
+    return str(st.session_state[key])
 
 
 def _draw_selection(run_id: str) -> None:

@@ -11,6 +11,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import streamlit as st
@@ -20,10 +21,13 @@ from batch.model import Outcome
 from batch.pricing.rates import explain_cost
 from batch.responses.outcomes import LABELS
 from lifecycle.core.models import RunView
+from lifecycle.core.run_files import PICTURES
 from lifecycle.results.read.row_detail import RowDetail
 from ui.shared.app_state import get_state
 from ui.shared.format import OUTCOME_COLOURS, outcome, size
 from ui.shared.notices import WORD_JOINER, escape_markdown
+from ui.thumbnails.addresses import TILE, picture_address
+from ui.thumbnails.tiles import Tile, grid_html
 
 IMAGE_SIGNATURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
 MAX_IMAGES, MAX_IMAGE_BYTES = 12, 8_000_000
@@ -32,8 +36,8 @@ MAX_CHARACTERS = 100_000  # of one text; a row may hold megabytes
 MAX_OTHER_LINES = 20
 
 
-def draw(detail: RowDetail, run: RunView) -> None:
-    """Draw a row. `run` is the run that is being looked at."""
+def draw(detail: RowDetail, run: RunView, folder: Path) -> None:
+    """Draw a row. `run` is the run that is being looked at, `folder` that of the run which answered."""
     with st.container(border=True, key="row-detail"):
         st.markdown(f"**Row {escape_markdown(detail.key)}** · {escape_markdown(outcome(Outcome(detail.outcome)))}")
         meaning = "" if detail.error_message else f"{LABELS[Outcome(detail.outcome)].capitalize()}."
@@ -51,6 +55,7 @@ def draw(detail: RowDetail, run: RunView) -> None:
             _draw_text(f"Answer {number}", answer)
         _draw_text("Tool calls", _pretty_json(detail.tool_calls))
         _draw_text("Code that was run", _pretty_json(detail.executed_code))
+        _draw_pictures(detail, folder)
         _draw_images("Pictures received", detail.response)
         _draw_text("Thoughts", detail.thoughts)
         _draw_usage(detail, run)
@@ -181,6 +186,14 @@ def _draw_other_lines(detail: RowDetail) -> None:
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------
+
+
+def _draw_pictures(detail: RowDetail, folder: Path) -> None:
+    """The pictures of the answer, as they lie in the run's folder."""
+    if detail.pictures:
+        st.caption("Pictures received")
+        addresses = [picture_address(folder / PICTURES, Path(one["file"]).stem, TILE) for one in detail.pictures]
+        st.html(grid_html([Tile("image", address, alt=detail.prompt) for address in addresses], "Pictures received"))
 
 
 class InlineImage(NamedTuple):

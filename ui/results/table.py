@@ -161,7 +161,10 @@ def _default_columns(table: ResultTable) -> list[str]:
     fields = [field.column for field in table.reconciliation.fields][:MAX_INITIAL_FIELDS]
     parsed = table.parsed() if fields else {}
     typed = ["parsed", *fields] if fields else []
-    rest = ["text", *(["error_message"] if table.reconciliation.needs_attention else [])]
+    rest = [
+        *([] if table.kind.vectors else ["text"]),
+        *(["error_message"] if table.reconciliation.needs_attention else []),
+    ]
     mostly_structured = sum(number for form, number in parsed.items() if form) > table.reconciliation.sent / 2
     return ["key", "outcome", "prompt", *([*typed, *rest] if mostly_structured else [*rest, *typed])]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,7 +10,9 @@ import streamlit as st
 
 from batch.requests.input_formats import LINES
 from batch.samples import sample_table
+from batch.samples.kind_samples import EMBEDDINGS, PICTURES
 from batch.samples.sample_inputs import INLINE_PROMPTS, SAMPLES, Sample, write_sample
+from lifecycle.core.models import ModelChoice
 from ui.files import uploader
 from ui.shared import model_list, notices, session, temp_files
 from ui.shared.app_state import get_state
@@ -74,15 +77,20 @@ def _try(lay_down: Callable[[], None], kind: str = "text") -> None:
 
 
 def _choose_model(kind: str) -> None:
-    """Take the first model of a kind, unless the chosen one is of that kind already."""
+    """Take a model of a kind, unless the chosen one is of it already: the first for text, else the cheapest."""
     choices = model_list.available_models(session.account())
     chosen = sidebar.values().model
     if not any(choice.id == chosen and choice.kind == kind for choice in choices):
-        known = [choice for choice in model_list.available_models(None) if choice.kind == kind]
         offered = {choice.id for choice in choices}
-        fitting = next((choice.id for choice in known if choice.id in offered), None)
-        if fitting is not None:
-            st.session_state["model"] = fitting
+        known = model_list.available_models(None)
+        fitting = [choice for choice in known if choice.kind == kind and choice.id in offered]
+        if fitting:
+            chosen_one = fitting[0] if kind == "text" else min(fitting, key=_output_price)
+            st.session_state["model"] = chosen_one.id
+
+
+def _output_price(choice: ModelChoice) -> float:
+    return math.inf if choice.batch_output_usd is None else choice.batch_output_usd
 
 
 def _type_prompts() -> None:
@@ -115,4 +123,8 @@ def _lay_down_table() -> None:
     st.session_state["template"] = sample_table.INSTRUCTION
 
 
-CARDS = (Card("table", "table", sample_table.TITLE, sample_table.DESCRIPTION, "text", _lay_down_table),)
+CARDS = (
+    Card("table", "table", sample_table.TITLE, sample_table.DESCRIPTION, "text", _lay_down_table),
+    Card("pictures", "image", PICTURES.title, PICTURES.description, PICTURES.kind, _file_of(PICTURES)),
+    Card("embeddings", "scatter_plot", EMBEDDINGS.title, EMBEDDINGS.description, EMBEDDINGS.kind, _file_of(EMBEDDINGS)),
+)

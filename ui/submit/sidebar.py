@@ -10,14 +10,12 @@ import streamlit as st
 
 from batch.model import Generation, SendAs
 from batch.pricing.catalog import model_id_error
-from batch.requests.generation_settings import THINKING_LEVELS, check_generation
-from lifecycle.core.models import Account, RunSpec
+from lifecycle.core.models import Account, ModelChoice, RunSpec
 from ui.pricing import forecasts
 from ui.shared import model_list, notices, preferences, session
-from ui.shared.app_state import get_state
 from ui.shared.cookie_crypto import COOKIE_DAYS
 from ui.shared.notices import escape_markdown
-from ui.submit import shared_context
+from ui.submit import generation_settings, shared_context
 
 Mode = Literal["Inline", "File (JSONL)"]
 MODES: tuple[Mode, ...] = ("Inline", "File (JSONL)")
@@ -65,7 +63,7 @@ def draw() -> SidebarValues:
         _model()
         _mode()
         shared_context.draw_mode()
-        _generation()
+        generation_settings.draw(values().model)
         _send_as()
     return values()
 
@@ -73,17 +71,12 @@ def draw() -> SidebarValues:
 def values() -> SidebarValues:
     """What the sidebar says now; callbacks ask this, because they run before the page is drawn again."""
     state = st.session_state
+    model = (state.get("model") or "").strip()
     return SidebarValues(
         account=session.account(),
-        model=(state.get("model") or "").strip(),
+        model=model,
         mode=state.get("mode") or MODES[0],
-        generation=Generation(
-            temperature=state.get("temperature"),
-            max_output_tokens=state.get("max_output_tokens"),
-            thinking=(state.get("thinking") or "").strip(),
-            system_instruction=state.get("system_instruction") or "",
-            response_schema=state.get("response_schema") or "",
-        ),
+        generation=generation_settings.values(model),
         send_as=state.get("send_as") or SendAs.AUTO,
     )
 
@@ -192,11 +185,17 @@ def _model() -> None:
     if error is not None:
         notices.draw_error(error)
     else:
-        st.caption(
-            escape_markdown(
-                choices[selected].note if selected in choices else "Not in the catalog: price and limits unknown."
-            )
-        )
+        st.caption(escape_markdown(_describe(choices.get(selected or ""))))
+
+
+def _describe(choice: ModelChoice | None) -> str:
+    """What a model costs in a batch, and what it answers with where that is not text."""
+    if choice is None:
+        return "Not in the catalog: price and limits unknown."
+    if choice.kind == "image":
+        price = generation_settings.describe_picture_price(choice.id)
+        return f"Draws pictures{f', {price} in a batch' if price else ''}. Also {choice.note}."
+    return f"Makes vectors of texts, {choice.note}." if choice.kind == "embedding" else choice.note
 
 
 def _default_model(names: Collection[str]) -> str:
@@ -224,40 +223,6 @@ def _remember_choices() -> None:
     preferences.remember(mode=values().mode)
     if model_id_error(values().model) is None:
         preferences.remember(model=values().model)
-
-
-def _generation() -> None:
-    with st.expander("Generation settings", key="generation"):
-        st.caption("Applied to every request that does not set them itself. Empty means the model's default.")
-        st.number_input("Temperature", 0.0, 2.0, value=None, step=0.1, key="temperature", placeholder="default")
-        st.number_input(
-            "Max output tokens",
-            1,
-            value=None,
-            step=256,
-            key="max_output_tokens",
-            placeholder="default",
-            help="Thinking counts towards this limit.",
-        )
-        st.selectbox(
-            "Thinking",
-            ["", *THINKING_LEVELS],
-            key="thinking",
-            accept_new_options=True,
-            format_func=lambda level: level or "default",
-            help="A level, or for 2.5 models a budget in tokens (type a number).",
-        )
-        st.text_area("System instruction", key="system_instruction", max_chars=200_000)
-        st.text_area(
-            "Response schema",
-            key="response_schema",
-            max_chars=100_000,
-            placeholder='{"type": "OBJECT", "properties": {…}}',
-            help="JSON in Google's schema form. Answers are then asked for, and checked, as JSON.",
-        )
-    rules = get_state().runner.forecasts.model_rules(values().model)
-    for problem in check_generation(values().generation, rules):
-        st.error(escape_markdown(str(problem)))
 
 
 def _send_as() -> None:

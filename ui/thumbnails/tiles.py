@@ -15,7 +15,7 @@ class Tile:
     """What a tile shows. Without an `address` the picture's place has the sign alone, with `reason` under it.
 
     `icon` is a name of Material Symbols; it is also seen until the picture has come. `tone` says by colour what the
-    words say: a file that is lost, or one that asks for a decision.
+    words say: a file that is lost, or one that asks for a decision. `badge` lies over a corner of the picture.
     """
 
     icon: str
@@ -24,6 +24,7 @@ class Tile:
     name: str = ""
     words: str = ""
     reason: str = ""
+    badge: str = ""
     tone: Tone = ""
 
 
@@ -33,11 +34,10 @@ def tile_html(tile: Tile) -> str:
     reason = f'<span class="gbr-tile-reason">{escape(tile.reason)}</span>' if tile.reason else ""
     name = f'<div class="gbr-tile-name" title="{escape(tile.name)}">{escape(tile.name)}</div>' if tile.name else ""
     words = f'<div class="gbr-tile-words">{escape(tile.words)}</div>' if tile.words else ""
+    badge = f'<span class="gbr-tile-badge">{escape(tile.badge)}</span>' if tile.badge else ""
     sign = f'<span class="gbr-icon" aria-hidden="true">{escape(tile.icon)}</span>'
-    return (
-        f'<div class="gbr-tile gbr-tone-{tile.tone or "plain"}"><div class="gbr-tile-picture">{sign}{reason}{picture}'
-        f"</div>{name}{words}</div>"
-    )
+    place = f'<div class="gbr-tile-picture">{sign}{reason}{picture}{badge}</div>'
+    return f'<div class="gbr-tile gbr-tone-{tile.tone or "plain"}">{place}{name}{words}</div>'
 
 
 def grid_html(tiles: Iterable[Tile], label: str) -> str:

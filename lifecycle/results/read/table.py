@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -233,8 +233,7 @@ class ResultTable:
             for kind, attempt, outcome, usd, file, position, length in others
         ]
         row: dict[str, Any] = {str(name): _python_value(value) for name, value in page.iloc[0].items()}
-        run_folder = self.folder.parent / row["run"] if row["run"] != self.folder.name else self.folder
-        request = find_request(run_folder / REQUESTS, key)
+        request = find_request(self.folder_of(row["run"]) / REQUESTS, key)
         return read_detail(
             self.folder,
             self.reconciliation.files,
@@ -251,6 +250,24 @@ class ResultTable:
         """SQL and parameters for one column of the rows that fit, in input order."""
         condition, values = self._condition(where)
         return f"SELECT {column} FROM {sql.parquet(self.results)} WHERE {condition} ORDER BY n", values
+
+    def pictures(self, row_numbers: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+        """The pictures of rows by `n`, only of those that have some; `file` is relative to the folder of their run."""
+        if "pictures" not in pq.read_schema(self.results).names:  # of an earlier version
+            return {}
+        condition = f"{_rows_condition(list(row_numbers))} AND len(pictures) > 0"
+        with sql.cursor() as db:
+            return dict(db.execute(f"SELECT n, pictures FROM {sql.parquet(self.results)} WHERE {condition}").fetchall())
+
+    def picture_count(self) -> int:
+        """How many pictures all rows have together."""
+        with sql.cursor() as db:
+            row = db.execute(f"SELECT sum(images) FROM {sql.parquet(self.results)}").fetchone()
+        return int(row[0] or 0) if row else 0
+
+    def folder_of(self, run: str) -> Path:
+        """The folder of the run that answered a row, as `run` of the row names it."""
+        return self.folder.parent / run if run != self.folder.name else self.folder
 
     # -- plumbing ----------------------------------------------------------------------------------------------
 

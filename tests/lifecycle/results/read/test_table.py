@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from batch.errors import InputError, NotFound
+from batch.kinds.image import IMAGE
 from batch.model import Outcome
 from lifecycle.results.read.table import Filter, ResultTable
+from tests.lifecycle.results.collect.test_picture_files import answer as picture_answer
+from tests.lifecycle.results.collect.test_picture_files import picture
 from tests.lifecycle.run_fixture import RunFixture, answer
 
 
@@ -121,3 +125,20 @@ def test_many_threads_may_read_one_table(mixed: RunFixture) -> None:
 
 def test_outcome_values_in_files_are_the_models(mixed: RunFixture) -> None:
     assert {row["outcome"] for row in mixed.rows()} <= {outcome.value for outcome in Outcome}
+
+
+def test_pictures_are_told_by_row_and_counted(tmp_path: Path) -> None:
+    lines: dict[str, dict[str, Any]] = {
+        "one": picture_answer(picture("red")),
+        "two": picture_answer(picture("blue"), {"text": "and"}, picture("green")),
+        "none": {"response": {"candidates": [{"content": {}, "finishReason": "NO_IMAGE"}]}},
+    }
+    run = RunFixture(tmp_path / "r").send(list(lines))
+    run.receive([{"key": key, **line} for key, line in lines.items()])
+    run.build(kind=IMAGE)
+    table = ResultTable(run.folder)
+    pictures = table.pictures([0, 1, 2])
+    assert {n: len(found) for n, found in pictures.items()} == {0: 1, 1: 2} and table.picture_count() == 3
+    assert table.pictures([2]) == {} and table.pictures([]) == {}
+    rows, _ = table.page()
+    assert (table.folder_of(rows["run"][1]) / pictures[1][0]["file"]).is_file()
