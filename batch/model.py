@@ -82,7 +82,8 @@ class Generation:
 
     `thinking` is a level ("minimal", "low", "medium", "high", "xhigh") or a budget in tokens as digits
     (2.5 models); `response_schema` is an OpenAPI-style schema as JSON text. `aspect_ratio` ("16:9") and `image_size`
-    ("2K") are for pictures, `dimensions` and `task_type` ("RETRIEVAL_DOCUMENT") for embeddings.
+    ("2K") are for pictures, `dimensions` and `task_type` ("RETRIEVAL_DOCUMENT") for embeddings. `media_resolution`
+    ("low", "medium", "high") is how closely files are looked at, and so how many tokens they have.
     """
 
     temperature: float | None = None
@@ -94,6 +95,7 @@ class Generation:
     image_size: str = ""
     dimensions: int | None = None
     task_type: str = ""
+    media_resolution: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from batch.requests.canonicalize import Findings, Members, canonicalize_fields, 
 from batch.requests.field_table import MESSAGES, camel_case
 from batch.requests.generation_settings import EncodedSettings
 from batch.requests.line_envelope import json_fault, line_key, line_request, own_fields
-from batch.requests.row_checker import BOM, MODELS_COUNTED, CheckedRow
+from batch.requests.row_checker import BOM, MODELS_COUNTED, NO_FILES, CheckedRow, PromptFiles
 from batch.requests.use_cache_marker import empty_prompt_fault, match_marker
 from batch.rules.model_rules import ModelRules
 from batch.tokens import text_tokens
@@ -65,15 +65,19 @@ class EmbeddingCheck:
         row.own_fields = own_fields(members, key) or None
         return row
 
-    def check_prompt(self, text: str, key: str, number: int, prefix_chars: int = 0) -> CheckedRow | list[Problem]:
-        """Make a request of a text. What is said before it in a template is a part of the same content."""
+    def check_prompt(
+        self, text: str, key: str, number: int, prefix_chars: int = 0, files: PromptFiles = NO_FILES
+    ) -> CheckedRow | list[Problem]:
+        """Make a request of a text. What a template says before it, and files, are parts of the same content."""
         if match_marker(text):
             return [Problem(number, key, *_CACHE)]
-        if not text or text.isspace():
+        blank = not text or text.isspace()
+        if blank and not files.parts:
             return [Problem(number, key, *empty_prompt_fault(False))]
         findings = Findings()
+        parts = files.around(() if blank else (encode({"text": text}),))
         try:
-            row = self._row(key, {"content": {"parts": [{"text": text}]}}, findings)
+            row = self._row(key, {"content": {"parts": list(map(decode, parts))}}, findings)
         except UnicodeEncodeError:
             return [Problem(number, key, *_HALF)]
         if row is None:

@@ -15,7 +15,7 @@ from batch.model import Generation, Tariff, Usage
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.requests.generation_settings import EncodedSettings
-from batch.requests.row_checker import CheckedRow
+from batch.requests.row_checker import NO_FILES, CheckedRow, PromptFiles
 from batch.responses.outcomes import ParsedRow
 from batch.rules.model_rules import ModelRules
 
@@ -33,7 +33,9 @@ class RowCheck(Protocol):
 
     def check_line(self, raw: bytes, number: int) -> CheckedRow | list[Problem]: ...
 
-    def check_prompt(self, text: str, key: str, number: int, prefix_chars: int = 0) -> CheckedRow | list[Problem]: ...
+    def check_prompt(
+        self, text: str, key: str, number: int, prefix_chars: int = 0, files: PromptFiles = NO_FILES
+    ) -> CheckedRow | list[Problem]: ...
 
 
 class RowCheckMaker(Protocol):

@@ -9,6 +9,7 @@ from msgspec import Raw
 from msgspec.json import decode
 
 from batch.errors import Fault, Problem
+from batch.media.tokens import RESOLUTIONS, resolution_of, wire_resolution
 from batch.model import Generation
 from batch.requests import response_schema
 from batch.requests.canonicalize import Members, encode, json_kind, read_list, read_object
@@ -26,6 +27,7 @@ def check_generation(generation: Generation, rules: ModelRules | None = None) ->
         *_range_problems("temperature", generation.temperature, *RANGES["temperature"]),
         *_range_problems("max_output_tokens", generation.max_output_tokens, 1, MAX_OUTPUT_TOKENS),
         *_thinking_problems(generation.thinking.strip()),
+        *_resolution_problems(generation.media_resolution),
         *_schema_problems(generation.response_schema),
         *_text_problems("system_instruction", generation.system_instruction),
     ]
@@ -100,6 +102,13 @@ def _thinking_problems(thinking: str) -> list[Problem]:
     return [Problem(0, "thinking", f'"{thinking}" is not a thinking level.', remedy)]
 
 
+def _resolution_problems(resolution: str) -> list[Problem]:
+    if not resolution or resolution in RESOLUTIONS:
+        return []
+    fault = f'"{resolution}" is not a media resolution.'
+    return [Problem(0, "media_resolution", fault, f"Choose one of {', '.join(RESOLUTIONS)}.")]
+
+
 def _schema_problems(text: str) -> list[Problem]:
     if not text.strip():
         return []
@@ -138,6 +147,8 @@ class EncodedSettings:
             self._scalar_values["temperature"] = Raw(encode(generation.temperature))
         if generation.max_output_tokens is not None:
             self._scalar_values["maxOutputTokens"] = Raw(encode(generation.max_output_tokens))
+        if resolution := resolution_of(generation.media_resolution):
+            self._scalar_values["mediaResolution"] = Raw(encode(wire_resolution(resolution)))
         self.config: Members = self._merge_config({})
         self.config_tail = b',"generationConfig":' + encode(self.config) if self.config else b""
         self.has_values = bool(self.shared_part or self.system_instruction or self.config)

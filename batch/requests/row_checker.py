@@ -51,6 +51,25 @@ MODELS_COUNTED = 100
 BOM = b"\xef\xbb\xbf"
 
 
+class PromptFiles(NamedTuple):
+    """The files of a prompt, each a part as JSON, before its text or after it."""
+
+    parts: Sequence[bytes] = ()
+    after_text: bool = False
+
+    def around(self, texts: Sequence[bytes]) -> list[bytes]:
+        """All parts of the prompt, in order."""
+        return [*texts, *self.parts] if self.after_text else [*self.parts, *texts]
+
+    @property
+    def has_media(self) -> bool:
+        """Whether any of them is more than text."""
+        return any(not part.startswith(b'{"text":') for part in self.parts)
+
+
+NO_FILES = PromptFiles()
+
+
 class CheckedRow(Struct, gc=False):
     """A good row. `key` is "" where one has to be made; `line` is the whole line, b"" where `request` still has to be
     put under its key. `number` is the line in the source; `key_generated` tells that the key was made here;
@@ -264,8 +283,10 @@ class RowChecker:
 
     # -- a prompt ------------------------------------------------------------------------------------------------------
 
-    def check_prompt(self, text: str, key: str, number: int, prefix_chars: int = 0) -> CheckedRow | list[Problem]:
-        """Make a request of a prompt. Its first `prefix_chars` characters become a part of their own."""
+    def check_prompt(
+        self, text: str, key: str, number: int, prefix_chars: int = 0, files: PromptFiles = NO_FILES
+    ) -> CheckedRow | list[Problem]:
+        """Make a request of a prompt and its files. Its first `prefix_chars` characters become a part of their own."""
         cache = ""
         if match := match_marker(text):
             findings = Findings()
@@ -273,22 +294,24 @@ class RowChecker:
             if findings.faults:
                 return [Problem(number, key, *fault) for fault in findings.faults]
             text, prefix_chars = text[match.end() :], max(0, prefix_chars - match.end())
-        if not text or text.isspace():
+        blank = not text or text.isspace()
+        if blank and not files.parts:
             return [Problem(number, key, *empty_prompt_fault(bool(cache)))]
         try:
-            request = self._build_request(text, cache, prefix_chars)
+            request = self._build_request("" if blank else text, cache, prefix_chars, files)
         except UnicodeEncodeError:
             return [Problem(number, key, "The prompt holds half a character (a lone surrogate).", "Type it again.")]
         if text.startswith("{") and '"contents"' in text:
             self.notes["json_prompt"] += 1
-        return CheckedRow(key, text, request, cache=cache)
+        return CheckedRow(key, text, request, media=files.has_media, cache=cache)
 
-    def _build_request(self, text: str, cache: str, prefix_chars: int) -> bytes:
+    def _build_request(self, text: str, cache: str, prefix_chars: int, files: PromptFiles) -> bytes:
         settings = self._settings
         parts = [] if settings.shared_part is None else [bytes(settings.shared_part)]
-        if prefix_chars:
-            parts.append(self._prefix_part(text[:prefix_chars]))
-        parts.append(b'{"text":' + encode(text[prefix_chars:]) + b"}")
+        texts = [self._prefix_part(text[:prefix_chars])] if prefix_chars else []
+        if text:
+            texts.append(b'{"text":' + encode(text[prefix_chars:]) + b"}")
+        parts += files.around(texts)
         pieces = [b'{"contents":[{"role":"user","parts":[', b",".join(parts), b"]}]"]
         if cache:
             pieces.append(b',"cachedContent":' + encode(cached_content_value(cache)))

@@ -10,7 +10,10 @@ INPUTS = "inputs.parquet"  # what a person knows of each row
 DRAFT = "draft.json"
 DRAFT_FILES = (REQUESTS, INPUTS, DRAFT)
 SOURCE = "source"  # the table as it was given, so that it can be given back with the answers in it
-SOME_DRAFTS_FILES = (SOURCE,)  # only where a draft has them
+MEDIA = "media.parquet"  # what is known of each file in BLOBS
+FILES = "files.jsonl"  # what became of each file that the draft was made of
+SOME_DRAFTS_FILES = (SOURCE, MEDIA, FILES)  # only where a draft has them
+BLOBS = "blobs"  # a folder: the files that requests refer to, each named by its SHA-256
 TRIES = "tries.jsonl"  # beside a draft: replies to the rows that were tried, as received
 
 # Of planning.

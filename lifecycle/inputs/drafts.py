@@ -39,6 +39,7 @@ from batch.rules.rule_table import RULES, warning
 from lifecycle.core import malloc
 from lifecycle.core.run_files import DRAFT
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, keep_source, request_line
+from lifecycle.inputs.files.file_entry import FileTotals
 from lifecycle.inputs.json_fields import MAX_FIELDS, OwnFields
 from lifecycle.inputs.tables.opening import open_table, table_preview
 from lifecycle.inputs.tables.reading import ReadAs, TableReading
@@ -62,7 +63,7 @@ class Draft:
     `folder` holds requests.jsonl (one line `{"key", "request"}` for each of `rows`, in input order; `size_bytes`),
     inputs.parquet and draft.json. `problems` are the first 100 of `problem_count`, on `bad_rows` rows. `columns` are a
     table's own; `preview` is key and prompt of the first rows. `uses_caches` are the caches that rows name, `models`
-    the models that rows ask for.
+    the models that rows ask for; `files` counts those that it was made of.
     """
 
     folder: Path
@@ -81,6 +82,7 @@ class Draft:
     uses_caches: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     read_as: ReadAs | None = None
+    files: FileTotals | None = None
 
 
 def prepare(
@@ -117,7 +119,7 @@ def prepare(
         folder.mkdir(parents=True, exist_ok=True)
         settings = EncodedSettings(generation or Generation(), shared_text, rules)
         checker = request_kind.make_check(settings, model=model, rules=rules)
-        builder = _DraftBuilder(folder, checker, progress or (lambda done: None))
+        builder = DraftBuilder(folder, checker, progress or (lambda done: None))
         if kind in TABLE_KINDS:
             builder.table(source, kind, template, reading or TableReading())
             keep_source(source, folder)
@@ -145,7 +147,7 @@ def _name_of(source: Path | str) -> str:
     return source.name if isinstance(source, Path) else "typed in"
 
 
-class _DraftBuilder:
+class DraftBuilder:
     """One preparation under way."""
 
     def __init__(self, folder: Path, checker: RowCheck, progress: Progress) -> None:
@@ -164,6 +166,7 @@ class _DraftBuilder:
         self._named_caches: dict[str, None] = {}
         self._own_fields = OwnFields(folder)
         self._media = self._image_output = False
+        self._files: FileTotals | None = None
 
     # -- sources -----------------------------------------------------------------------------------------------------
 
@@ -332,6 +335,7 @@ class _DraftBuilder:
             uses_caches=tuple(self._named_caches),
             models=tuple(self._checker.models),
             read_as=self._read_as,
+            files=self._files,
         )
         stored = {**asdict(draft), "folder": ""}
         part = self._folder / f"{DRAFT}.part"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +15,11 @@ import orjson
 import gem_cache
 from batch.errors import ApiError
 from batch.kinds.registry import kind_of
+from batch.media.scale import UNKNOWN_MODEL, MediaScale
+from batch.media.tokens import Weighing
 from batch.model import ContextMode, Tariff, Usage
 from batch.planning.duration import MAX_JOB_HOURS, learn_duration
+from batch.prefixes.request_parts import default_measure
 from batch.prefixes.scan import UNKNOWN_SIZE
 from batch.pricing import estimate, rates
 from batch.pricing.catalog import CatalogModel
@@ -32,6 +35,7 @@ from batch.pricing.workload import (
 )
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
+from lifecycle.planning.media_scale import TokenCounter, UnknownSize, count_with_files, media_scale, weighing_of
 from lifecycle.planning.request_demands import read_demands
 from lifecycle.planning.tried_rows import Tries
 
@@ -40,9 +44,6 @@ MAX_COUNTED_NEAR, NEAR_FACTOR = 300, 1.5  # further ones, up to so many times th
 SAMPLE_SIZE = 100
 COUNT_THREADS = 8  # calls at once
 MIN_CACHE_HOURS = 0.25
-
-TokenCounter = Callable[[bytes], int]
-"""Tokens of the JSON of a request's prefix or end, exactly."""
 
 
 class ExpectedHours(NamedTuple):
@@ -57,7 +58,8 @@ class ExpectedHours(NamedTuple):
 class Forecast:
     """A plan and its price. `counted_texts` is how many were counted exactly, `warning` what to know before.
 
-    `tries` is how many rows were tried that the output was measured on, 0 where it is a guess.
+    `tries` is how many rows were tried that the output was measured on, 0 where it is a guess. `weighing` says by what
+    its files were weighed.
     """
 
     plan: Plan
@@ -66,6 +68,7 @@ class Forecast:
     counted_texts: int
     warning: str = ""
     tries: int = 0
+    weighing: Weighing = UNKNOWN_MODEL
 
 
 def expected_hours(finished_hours: Sequence[float], fixed_hours: float | None = None) -> ExpectedHours:
@@ -103,7 +106,9 @@ def forecast(
     """
     mode = spec.context if tariff else ContextMode.NONE
     dedupe = True if spec.dedupe else None
-    if previous is not None and previous.plan.survey.split == spec.split:
+    weighing = weighing_of(requests, spec, model)
+    scale = media_scale(requests, weighing)
+    if previous is not None and previous.plan.survey.split == spec.split and previous.weighing == weighing:
         plan = previous.plan.replan(
             tariff=tariff or gem_cache.FALLBACK_TARIFF, mode=mode, overrides={}, hours=hours.expected, dedupe=dedupe
         )
@@ -116,17 +121,20 @@ def forecast(
             split=spec.split,
             mode=mode,
             dedupe=dedupe,
+            tokens=default_measure(scale),
             known=known_caches,
             counts=counts,
         )
     plan = plan.replan(overrides=_for_known_groups(plan, spec.overrides))
-    exact_counts = {**plan.options.counts, **(_exact_counts(plan, count) if count else {})}
+    exact_counts = {**plan.options.counts, **(_exact_counts(plan, count_with_files(count, scale)) if count else {})}
     plan = plan.replan(counts=exact_counts) if count and exact_counts else plan
-    workload = apply_canary(_workload(plan, requests, tariff, model, output, len(exact_counts)), observed, predicted)
+    workload = apply_canary(
+        _workload(plan, requests, tariff, model, output, len(exact_counts), scale), observed, predicted
+    )
     workload = apply_tries(workload, tries.usages, _predicted_tokens(plan, requests, tries)) if tries else workload
     cost_estimate = estimate.estimate_cost(workload, tariff)
     tried = len(tries.usages) if tries else 0
-    return Forecast(plan, cost_estimate, hours, len(exact_counts), _why_no_cache(plan, spec, tariff), tried)
+    return Forecast(plan, cost_estimate, hours, len(exact_counts), _why_no_cache(plan, spec, tariff), tried, weighing)
 
 
 def _predicted_tokens(plan: Plan, requests: Path, tries: Tries) -> list[int]:
@@ -163,6 +171,7 @@ def rebuild_plan(
     spec: RunSpec,
     *,
     tariff: Tariff | None,
+    model: CatalogModel | None,
     hours: float,
     counts: Mapping[str, int] | None,
     implicit_rate: float,
@@ -176,6 +185,7 @@ def rebuild_plan(
         split=spec.split,
         mode=spec.context if tariff else ContextMode.NONE,
         dedupe=True if spec.dedupe else None,
+        tokens=default_measure(media_scale(requests, weighing_of(requests, spec, model))),
         counts=counts,
     )
     return plan.replan(overrides=_for_known_groups(plan, spec.overrides))
@@ -217,7 +227,7 @@ def _exact_counts(plan: Plan, count: TokenCounter) -> dict[str, int]:
     def count_one(item: tuple[str, bytes]) -> tuple[str, int] | None:
         try:
             return item[0], count(item[1])
-        except ApiError:
+        except (ApiError, UnknownSize):
             return None
 
     with ThreadPoolExecutor(COUNT_THREADS) as pool:
@@ -242,6 +252,7 @@ def _workload(
     model: CatalogModel | None,
     output: OutputAssumption | None,
     counted: int,
+    scale: MediaScale,
 ) -> Workload:
     cost_model, totals = plan.cost_model, plan.totals
     sent = np.flatnonzero(cost_model.sent)
@@ -250,7 +261,7 @@ def _workload(
     cached = cost_model.own_cache_tokens[sent] + np.where(
         used_cache >= 0, np.append(cost_model.length, 0.0)[used_cache], 0.0
     )
-    demands = read_demands(requests, len(plan.survey), model.output_cap if model else None)
+    demands = read_demands(requests, len(plan.survey), model.output_cap if model else None, scale)
     long = np.array([tariff is not None and rates.is_long(round(p), tariff) for p in prompt], dtype=bool)
     tiers = [_tier_totals(prompt[rows], cached[rows], demands[sent][rows]) for rows in (~long, long)]
     counting_note = (

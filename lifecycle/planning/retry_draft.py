@@ -16,6 +16,7 @@ from batch.kinds.registry import kind_of
 from batch.model import Generation, Outcome, model_id
 from batch.requests.generation_settings import EncodedSettings
 from batch.rules.model_rules import ModelRules
+from lifecycle.core.draft_links import link_media
 from lifecycle.core.models import RunSpec
 from lifecycle.core.run_files import DRAFT, INPUTS, REQUESTS
 from lifecycle.inputs.drafts import Draft, open_draft
@@ -127,6 +128,7 @@ def prepare_child(
     if max_output_tokens is not None:
         size = _set_output_cap(folder / REQUESTS, max_output_tokens)
     copy_inputs(parent_folder / INPUTS, keys, folder / INPUTS)
+    link_media(parent_folder, folder)
     draft = replace(
         open_draft(parent_folder),
         folder=folder,

@@ -18,6 +18,7 @@ from lifecycle.core.price_list import utc_today
 from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.file_drafts import FileInput, prepare_files
 from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.planning import cache_estimate, cache_support
 from lifecycle.planning.cache_estimate import CacheEstimate
@@ -71,6 +72,26 @@ class ForecastService:
             progress=progress,
         )
         return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft
+
+    def prepare_files(
+        self,
+        files: FileInput,
+        *,
+        generation: Generation | None = None,
+        shared_text: str = "",
+        model: str = "",
+        progress: Callable[[float], None] | None = None,
+    ) -> Draft:
+        """Check files and write a request for each good one, or each page. Raises InputError."""
+        return prepare_files(
+            files,
+            self._context.new_draft_folder(),
+            generation=generation or Generation(),
+            shared_text=shared_text,
+            rules=self.model_rules(model),
+            request_kind=kind_of(self._context.price_list.model(model)),
+            progress=progress,
+        )
 
     def model_rules(self, model: str) -> ModelRules:
         """What a model takes in a request, by the catalog."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import time
@@ -16,8 +15,8 @@ from batch.errors import BatchRunnerError, InputError
 from batch.model import SendAs, model_id
 from batch.pricing.estimate import over_budget
 from lifecycle.core import transport
+from lifecycle.core.draft_links import link_draft
 from lifecycle.core.models import Account, RunSpec
-from lifecycle.core.run_files import DRAFT_FILES, SOME_DRAFTS_FILES
 from lifecycle.core.run_progress import Assumptions, RunProgress
 from lifecycle.core.run_records import RunRecord
 from lifecycle.core.transport import PayloadSize
@@ -139,9 +138,7 @@ class SubmissionService:
         folder = context.folder(run_id)
         folder.mkdir(parents=True)
         if source is not None:
-            for file in (*DRAFT_FILES, *SOME_DRAFTS_FILES):
-                if file in DRAFT_FILES or (source / file).exists():
-                    os.link(source / file, folder / file)
+            link_draft(source, folder)
         run = RunRecord(
             id=run_id,
             owner_id=account.owner_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from batch.media.tokens import RESOLUTIONS
 from batch.model import ContextMode
 from terminal.arguments.values import header_row, hours, parse_model_id, positive_int, separator
 
@@ -11,10 +12,16 @@ from terminal.arguments.values import header_row, hours, parse_model_id, positiv
 def request_options() -> argparse.ArgumentParser:
     """What to send: the file, the model, and settings of every request."""
     parent = argparse.ArgumentParser(add_help=False)
-    parent.add_argument("file", metavar="FILE", help="JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line")
+    parent.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        help="JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line; with --prompt: files, folders and .zip",
+    )
     parent.add_argument("--model", required=True, type=parse_model_id, help="a model's id")
     parent.add_argument("--template", help="a file with a prompt template: {{column}} stands for a column")
     add_reading_options(parent)
+    add_file_options(parent)
     parent.add_argument("--temperature", type=float)
     parent.add_argument("--max-output-tokens", type=int)
     parent.add_argument("--thinking", default="", help="a level (low, medium, high) or a budget in tokens")
@@ -25,6 +32,21 @@ def request_options() -> argparse.ArgumentParser:
     parent.add_argument("--dimensions", type=positive_int, metavar="N", help="numbers of an embedding")
     parent.add_argument("--task-type", default="", metavar="T", help="what embeddings are for: RETRIEVAL_DOCUMENT, …")
     return parent
+
+
+def add_file_options(parser: argparse.ArgumentParser) -> None:
+    """What is to be done with files, and how they are looked at."""
+    parser.add_argument("--prompt", default="", metavar="TEXT", help="the instruction for each file that is sent")
+    parser.add_argument(
+        "--pages", choices=["whole", "each"], default="whole", help="a PDF or TIFF as one request, or one for each page"
+    )
+    parser.add_argument(
+        "--media-resolution",
+        choices=["", *RESOLUTIONS],
+        default="",
+        metavar="{low,medium,high}",
+        help="how closely files are looked at, and so what they cost",
+    )
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from batch.errors import InputError
 from batch.formatting import plural
@@ -10,15 +11,26 @@ from batch.model import ContextMode, Generation, SendAs
 from lifecycle.core.models import RunSpec
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.file_drafts import FileInput
+from lifecycle.inputs.files.file_entry import FileTotals, read_entries
+from lifecycle.inputs.files.gather import expand
 from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.runner import Runner
 from terminal.output.console import print_message
-from terminal.steps.files import existing_file, read_option_file
+from terminal.steps.files import existing_file, names_files, read_option_file
 
 
 def prepare_draft(runner: Runner, options: argparse.Namespace) -> Draft:
-    source = existing_file(options.file)
-    draft = runner.forecasts.prepare_draft(
+    """Check what the command line names: one input of requests, or files with an instruction."""
+    if names_files(options.paths, bool(options.prompt)):
+        draft = _prepare_files(runner, options)
+    else:
+        draft = _prepare_requests(runner, options, existing_file(options.paths[0]))
+    return _accept(draft, good_rows=options.good_rows)
+
+
+def _prepare_requests(runner: Runner, options: argparse.Namespace, source: Path) -> Draft:
+    return runner.forecasts.prepare_draft(
         source,
         kind=drafts.kind_of(source.name),
         template=read_option_file(options.template, "template"),
@@ -27,11 +39,26 @@ def prepare_draft(runner: Runner, options: argparse.Namespace) -> Draft:
         model=options.model,
         reading=_reading_from(options),
     )
+
+
+def _prepare_files(runner: Runner, options: argparse.Namespace) -> Draft:
+    files = FileInput(expand(options.paths), options.prompt, options.pages)
+    draft = runner.forecasts.prepare_files(files, generation=_generation_from(options), model=options.model)
+    print_message(_file_totals(draft))
+    for entry in read_entries(draft.folder):
+        if entry.state == "mended":
+            print_message(f"{entry.name}: {entry.words}")
+    return draft
+
+
+def _accept(draft: Draft, *, good_rows: bool) -> Draft:
+    """Say what is to be said of a draft. Raises InputError where it cannot be sent as it is."""
     for note in draft.notes:
         print_message(note)
     for problem in draft.problems:
-        print_message(f"line {problem.line}: {problem.fault} {problem.remedy}")
-    if draft.problem_count and not options.good_rows:
+        line = f"line {problem.line}: " if problem.line else ""
+        print_message(f"{line}{problem.fault} {problem.remedy}")
+    if draft.problem_count and not good_rows:
         message = f"{plural(draft.problem_count, 'problem')} in {plural(draft.bad_rows, 'row')}; nothing was sent."
         alternative = f", or take the {plural(draft.rows, 'good row')} with --good-rows" if draft.rows else ""
         raise InputError(message, f"Correct the input{alternative}.")
@@ -89,4 +116,15 @@ def _generation_from(options: argparse.Namespace) -> Generation:
         image_size=options.image_size,
         dimensions=options.dimensions,
         task_type=options.task_type.upper(),
+        media_resolution=options.media_resolution,
     )
+
+
+def _file_totals(draft: Draft) -> str:
+    """How many files there are and what became of them."""
+    totals = draft.files or FileTotals()
+    pieces = [plural(totals.files, "file"), f"{totals.size_bytes / 1e6:,.1f} MB"]
+    pieces += [f"{totals.pages:,} pages"] if totals.pages else []
+    pieces += [f"{totals.mended:,} mended"] if totals.mended else []
+    pieces += [plural(totals.problems, "problem")] if totals.problems else []
+    return f"{', '.join(pieces)}: {plural(draft.rows, 'request')}."

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from glob import has_magic
 from pathlib import Path
 from typing import BinaryIO
 
 from batch.errors import InputError
+from batch.media.file_types import HEAD_BYTES, file_type, kind_of
 
 
 def existing_file(name: str) -> Path:
     if not Path(name).is_file():
         raise InputError(f"There is no file {name}.", "Check the path.")
     return Path(name)
+
+
+def names_files(paths: Sequence[str], with_prompt: bool) -> bool:
+    """Whether paths are files to be sent, rather than one input of requests. Raises InputError if that is unclear."""
+    if with_prompt:
+        return True
+    several = len(paths) > 1 or Path(paths[0]).is_dir() or (not Path(paths[0]).exists() and has_magic(paths[0]))
+    if several or _is_media(Path(paths[0])):
+        raise InputError(
+            "Files are sent with an instruction.", 'Say what is to be done with each: --prompt "Transcribe."'
+        )
+    return False
+
+
+def _is_media(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return kind_of(file_type(stream.read(HEAD_BYTES))) in ("picture", "PDF", "sound", "video")
 
 
 def read_option_file(path: str | None, description: str) -> str:

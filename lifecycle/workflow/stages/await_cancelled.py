@@ -65,7 +65,7 @@ def _keep_unanswered(ctx: StageContext, old_id: str) -> int:
     draft = prepare_child(runs / old_id, keys, rest_folder)
     for name in DRAFT_FILES:  # the files here are hard links to the old run's: replaced, never written to
         (rest_folder / name).replace(ctx.folder / name)
-    rest_folder.rmdir()
+    shutil.rmtree(rest_folder)  # the files that requests refer to are linked here already
     ctx.update_run(rows=draft.rows)
     return draft.rows
 

@@ -42,6 +42,7 @@ def run(ctx: StageContext) -> StageResult:
         source,
         ctx.spec,
         tariff=effective_tariff(ctx),
+        model=ctx.options.model(ctx.model),
         hours=ctx.progress.assumed.hours,
         counts=ctx.progress.assumed.token_counts,
         implicit_rate=ctx.progress.assumed.implicit_rate,

@@ -16,7 +16,7 @@ from batch.model import Outcome, Usage
 from batch.pricing.catalog import load
 from batch.pricing.workload import OutputAssumption
 from batch.requests.generation_settings import EncodedSettings
-from batch.requests.row_checker import CheckedRow
+from batch.requests.row_checker import NO_FILES, CheckedRow, PromptFiles
 from batch.responses.outcomes import ParsedRow
 from batch.rules.model_rules import ModelRules
 from lifecycle.core.price_list import PriceList
@@ -43,7 +43,9 @@ class _PairCheck:
             return [Problem(number, "", "The pair has no left.", "Give one.")]
         return CheckedRow(line.get("key", ""), line["left"], json.dumps({"pair": line}).encode())
 
-    def check_prompt(self, text: str, key: str, number: int, prefix_chars: int = 0) -> CheckedRow | list[Problem]:
+    def check_prompt(
+        self, text: str, key: str, number: int, prefix_chars: int = 0, files: PromptFiles = NO_FILES
+    ) -> CheckedRow | list[Problem]:
         return CheckedRow(key, text, json.dumps({"pair": {"left": text}}).encode())
 
 

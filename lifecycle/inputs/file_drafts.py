@@ -1,0 +1,179 @@
+"""From files to a draft: one row for each file, or for each page, all with the same instruction."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from msgspec.structs import replace
+
+from batch.errors import BatchRunnerError, InputError, Problem
+from batch.formatting import plural
+from batch.kinds.kind import RequestKind, RowCheck
+from batch.kinds.text import TEXT
+from batch.model import Generation
+from batch.requests.generation_settings import EncodedSettings, check_generation
+from batch.requests.row_checker import PromptFiles
+from batch.rules.model_rules import ModelRules
+from lifecycle.inputs.decoding.decoders import Decoders
+from lifecycle.inputs.draft_files import DraftWriter
+from lifecycle.inputs.drafts import Draft, DraftBuilder, Progress
+from lifecycle.inputs.files.blobs import BlobStore
+from lifecycle.inputs.files.examine import Examined, Examiner, Pages, Unit
+from lifecycle.inputs.files.file_entry import EntryWriter
+from lifecycle.inputs.files.found_file import FoundFile
+from lifecycle.inputs.files.gather import gather
+
+KIND = "files"
+FILE_COLUMNS = pa.schema([("file", pa.string()), ("page", pa.int32())])
+EXAMINED_AT_ONCE = min(4, os.cpu_count() or 1)
+_AHEAD = 4 * EXAMINED_AT_ONCE
+_NO_INSTRUCTION = InputError("The files come without an instruction.", "Say what is to be done with each of them.")
+
+
+@dataclass(frozen=True)
+class FileInput:
+    """Files to be sent: paths of files, folders and ZIP archives, and the instruction that goes with each.
+
+    `pages`: a PDF or TIFF is sent "whole", or "each" page as a request. With `own` the files are ours, and never
+    written to again: they are linked, not copied.
+    """
+
+    sources: Sequence[Path]
+    prompt: str
+    pages: Pages = "whole"
+    own: bool = False
+    name: str = ""
+
+
+def prepare_files(
+    files: FileInput,
+    folder: Path,
+    *,
+    generation: Generation | None = None,
+    shared_text: str = "",
+    model: str = "",
+    rules: ModelRules | None = None,
+    request_kind: RequestKind = TEXT,
+    progress: Progress | None = None,
+) -> Draft:
+    """Check files and write a request for each good one, or each page, into `folder`; see `drafts.prepare`.
+
+    What became of each file is in the draft's list of files. Raises InputError where nothing can be read.
+    """
+    rules, generation = rules or ModelRules(), generation or Generation()
+    for problem in check_generation(generation, rules):
+        raise InputError(problem.fault, problem.remedy)
+    if not (
+        files.prompt.strip() or shared_text.strip() or generation.system_instruction.strip() or request_kind.vectors
+    ):
+        raise _NO_INSTRUCTION
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = EncodedSettings(generation, shared_text, rules)
+        checker = request_kind.make_check(settings, model=model, rules=rules)
+        builder = _FileDraftBuilder(folder, checker, progress or (lambda done: None))
+        builder.take(files)
+        return builder.build(files.name or _name_of(files.sources), KIND, settings)
+    except UnicodeEncodeError:
+        raise InputError("The instruction holds half a character (a lone surrogate).", "Type it again.") from None
+    except OSError as error:
+        raise BatchRunnerError(f"The draft could not be written: {error.strerror or error}.", "Make room.") from error
+
+
+def _name_of(sources: Sequence[Path]) -> str:
+    return sources[0].name if len(sources) == 1 else plural(len(sources), "file or folder", "files and folders")
+
+
+class _FileDraftBuilder(DraftBuilder):
+    """One preparation of files under way. The rows that are not written yet have these names and pages."""
+
+    def __init__(self, folder: Path, checker: RowCheck, progress: Progress) -> None:
+        super().__init__(folder, checker, progress)
+        self._columns = tuple(FILE_COLUMNS.names)
+        self._names: list[str] = []
+        self._pages: list[int | None] = []
+
+    def take(self, files: FileInput) -> None:
+        """Write the rows of all files, in their natural order."""
+        blobs, entries = BlobStore(self._folder), EntryWriter(self._folder)
+        try:
+            with ExitStack() as archives, self._writing(FILE_COLUMNS) as writer:
+                gathered = gather(files.sources, archives)
+                self._note_left_out(gathered.left_out)
+                with Decoders(EXAMINED_AT_ONCE) as decoders:
+                    examiner = Examiner(blobs, decoders, self._folder, files.pages, files.own)
+                    try:
+                        self._take_all(gathered.files, examiner, entries, files.prompt, writer)
+                    finally:
+                        examiner.close()
+                self._flush(writer)
+            blobs.close()
+        except BaseException:
+            blobs.discard()
+            raise
+        finally:
+            self._files = entries.close()
+        if self._files.copies:
+            self._notes.append(f"{plural(self._files.copies, 'file has', 'files have')} the same content as another.")
+
+    def _take_all(
+        self, found: Sequence[FoundFile], examiner: Examiner, entries: EntryWriter, prompt: str, writer: DraftWriter
+    ) -> None:
+        first_with: dict[tuple[str, ...], str] = {}
+        total = sum(file.size_bytes for file in found) or 1
+        done = 0
+        for number, (file, examined) in enumerate(zip(found, _examine_all(found, examiner), strict=True), 1):
+            entry = examined.entry
+            if entry.blobs:
+                first = first_with.setdefault(entry.blobs, entry.name)
+                entry = replace(entry, copy_of=first) if first != entry.name else entry
+            entries.add(entry)
+            if entry.state == "problem":
+                self._row_count += 1
+                self._reject_row([Problem(0, entry.name, *entry.fault)])
+            else:
+                self._add_rows(number, entry.name, examined.units, prompt, writer)
+            done += file.size_bytes
+            self._progress(done / total)
+
+    def _add_rows(self, number: int, name: str, units: Sequence[Unit], prompt: str, writer: DraftWriter) -> None:
+        for page, parts in units:
+            self._row_count += 1
+            key = name if page is None else f"{name}#p{page:04d}"
+            checked = self._checker.check_prompt(prompt, key, number, files=PromptFiles(parts, after_text=True))
+            if self._accept_row(checked, number, writer):
+                self._names.append(name)
+                self._pages.append(page)
+        if writer.full:
+            self._flush(writer)
+
+    def _flush(self, writer: DraftWriter) -> None:
+        writer.flush([pa.array(self._names, pa.string()), pa.array(self._pages, pa.int32())])
+        self._names, self._pages = [], []
+
+    def _note_left_out(self, left_out: int) -> None:
+        if left_out:
+            self._notes.append(f"{plural(left_out, 'hidden file was', 'hidden files were')} left out.")
+
+
+def _examine_all(found: Sequence[FoundFile], examiner: Examiner) -> Iterator[Examined]:
+    """Examine a few files at once, and give what was found in order."""
+    with ThreadPoolExecutor(EXAMINED_AT_ONCE, "examine") as pool:
+        waiting: deque[Future[Examined]] = deque()
+        try:
+            for file in found:
+                waiting.append(pool.submit(examiner.examine, file))
+                if len(waiting) >= _AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
