@@ -68,6 +68,13 @@ class ContextMode(StrEnum):
     NONE = "none"
 
 
+class EmptyCells(StrEnum):
+    """What becomes of rows that have nothing in a column which the template names."""
+
+    SEND = "send"
+    SKIP = "skip"
+
+
 class SendAs(StrEnum):
     """The transport of a batch job: requests in the create call, or an uploaded JSONL file."""
 

@@ -166,6 +166,7 @@ def test_what_cannot_be_done_says_so_in_its_exit_code(
     [
         (("submit", "{good}", "--model", MODEL, "--template", "{away}"), "template"),
         (("submit", "{good}", "--model", MODEL, "--schema", "{away}"), "response schema"),
+        (("submit", "{good}", "--model", MODEL, "--fields", "a: nubmer"), 'Did you mean "number"?'),
         (("submit", "{good}", "--model", MODEL, "--out", "{away}/x.csv"), "cannot be written"),
         (("submit", "{good}", "--model", MODEL, "--out", "x.pdf"), "jsonl, json, csv"),
         (("submit", "{good}", "--model", MODEL, "--out", "x.csv", "--form", "gemini"), "jsonl, json."),

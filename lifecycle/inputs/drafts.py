@@ -19,7 +19,7 @@ from batch.errors import BatchRunnerError, Fault, InputError, NotFound, Problem
 from batch.formatting import plural, quoted_list
 from batch.kinds.kind import RequestKind, RowCheck
 from batch.kinds.text import TEXT
-from batch.model import Generation
+from batch.model import EmptyCells, Generation
 from batch.requests.generation_settings import EncodedSettings, check_generation
 from batch.requests.input_formats import (
     BLOCKS,
@@ -39,6 +39,7 @@ from batch.rules.rule_table import RULES, warning
 from lifecycle.core import malloc
 from lifecycle.core.run_files import DRAFT
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, keep_source, request_line
+from lifecycle.inputs.empty_cells import EmptyCellCount
 from lifecycle.inputs.files.file_entry import FileTotals
 from lifecycle.inputs.json_fields import MAX_FIELDS, OwnFields
 from lifecycle.inputs.tables.opening import open_table, table_preview
@@ -63,7 +64,8 @@ class Draft:
     `folder` holds requests.jsonl (one line `{"key", "request"}` for each of `rows`, in input order; `size_bytes`),
     inputs.parquet and draft.json. `problems` are the first 100 of `problem_count`, on `bad_rows` rows. `columns` are a
     table's own; `preview` is key and prompt of the first rows. `uses_caches` are the caches that rows name, `models`
-    the models that rows ask for; `files` counts those that it was made of.
+    the models that rows ask for; `files` counts those that it was made of. `empty_rows` have nothing in some of
+    the columns that the template names, `empty_columns` tells in which and how often; `skipped_rows` were left out.
     """
 
     folder: Path
@@ -83,6 +85,9 @@ class Draft:
     models: tuple[str, ...] = ()
     read_as: ReadAs | None = None
     files: FileTotals | None = None
+    empty_rows: int = 0
+    empty_columns: tuple[tuple[str, int], ...] = ()
+    skipped_rows: int = 0
 
 
 def prepare(
@@ -98,6 +103,7 @@ def prepare(
     rules: ModelRules | None = None,
     request_kind: RequestKind = TEXT,
     reading: TableReading | None = None,
+    empty_cells: EmptyCells = EmptyCells.SEND,
     progress: Progress | None = None,
 ) -> Draft:
     """Check an input and write its good rows into `folder`.
@@ -105,7 +111,8 @@ def prepare(
     `source` is a file, or the text itself. `template` is for tables; `generation` and `shared_text` go into every
     request; `model`, if given, makes rows that ask for another one a problem; `rules` are those of the model that rows
     and settings are held to, `request_kind` what its requests are; `reading` says how a table is to be read, and which
-    column has its keys (else a column "key" has). `progress` is told the part done, 0 to 1. Raises InputError where
+    column has its keys (else a column "key" has); `empty_cells`, what becomes of rows that lack what the template
+    names. `progress` is told the part done, 0 to 1. Raises InputError where
     the input as a whole, the template or the settings cannot be used.
     """
     rules = rules or ModelRules()
@@ -121,7 +128,7 @@ def prepare(
         checker = request_kind.make_check(settings, model=model, rules=rules)
         builder = DraftBuilder(folder, checker, progress or (lambda done: None))
         if kind in TABLE_KINDS:
-            builder.table(source, kind, template, reading or TableReading())
+            builder.table(source, kind, template, reading or TableReading(), empty_cells)
             keep_source(source, folder)
         elif kind == JSONL:
             builder.json_lines(source)
@@ -167,6 +174,7 @@ class DraftBuilder:
         self._own_fields = OwnFields(folder)
         self._media = self._image_output = False
         self._files: FileTotals | None = None
+        self._empty = EmptyCellCount((), EmptyCells.SEND)
 
     # -- sources -----------------------------------------------------------------------------------------------------
 
@@ -218,7 +226,9 @@ class DraftBuilder:
                 "the line holds for the prompt below it only."
             )
 
-    def table(self, source: Path | str, kind: str, template: str, reading: TableReading) -> None:
+    def table(
+        self, source: Path | str, kind: str, template: str, reading: TableReading, empty_cells: EmptyCells
+    ) -> None:
         with open_table(source, kind, reading) as table:
             key = _key_column(table, reading.key_column)
             compiled = (
@@ -227,6 +237,7 @@ class DraftBuilder:
             if not template.strip():
                 self._notes.append(f'The column "{table.names[compiled.columns[0]]}" is the prompt.')
             self._columns = tuple(table.names)
+            self._empty = EmptyCellCount([table.names[n] for n in compiled.columns], empty_cells)
             self._read_as = table.read_as
             self._notes += table.notes
             with self._writing(table.schema) as writer:
@@ -244,6 +255,9 @@ class DraftBuilder:
                 while 0 < fault_line < line:
                     fault_line, fault = self._reject_fault(fault_line, fault, faults)
                 self._row_count += 1
+                if not self._empty.accept(row):
+                    accepted.append(False)
+                    continue
                 checked = self._checker.check_prompt(template.render(row), name, line, template.prefix_chars)
                 accepted.append(self._accept_row(checked, line, writer))
             while fault_line:
@@ -336,6 +350,9 @@ class DraftBuilder:
             models=tuple(self._checker.models),
             read_as=self._read_as,
             files=self._files,
+            empty_rows=self._empty.rows,
+            empty_columns=tuple(self._empty.columns.items()),
+            skipped_rows=self._empty.skipped,
         )
         stored = {**asdict(draft), "folder": ""}
         part = self._folder / f"{DRAFT}.part"
@@ -363,6 +380,7 @@ class DraftBuilder:
 
     def _all_notes(self, settings: EncodedSettings) -> Iterator[str]:
         yield from self._notes
+        yield from filter(None, [self._empty.describe()])
         yield from settings.notes
         counts = self._counts + self._checker.notes
         for code, (message, noun, nouns) in _NOTES.items():

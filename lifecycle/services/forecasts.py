@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batch.kinds.registry import kind_of
-from batch.model import ContextMode, Generation, Tariff, model_id
+from batch.model import ContextMode, EmptyCells, Generation, Tariff, model_id
 from batch.planning.duration import JobObservation, learn_implicit_rate
 from batch.rules.model_rules import ModelRules
 from cache_utils import CachedText
@@ -49,12 +49,14 @@ class ForecastService:
         model: str = "",
         use_cache: str = "",
         reading: TableReading | None = None,
+        empty_cells: EmptyCells = EmptyCells.SEND,
         progress: Callable[[float], None] | None = None,
     ) -> Draft:
         """Check an input and write its good rows as requests. Raises InputError when nothing of it can be read.
 
         Rows and settings are held to the rules of the `model`, if one is named. With `use_cache`, a cache's name, every
-        request uses that one; the settings' system instruction is left out. `reading` says how a table is to be read.
+        request uses that one; the settings' system instruction is left out. `reading` says how a table is to be read,
+        `empty_cells` what becomes of its rows that lack what the template names.
         """
         if use_cache:
             generation = replace(generation or Generation(), system_instruction="")
@@ -69,6 +71,7 @@ class ForecastService:
             rules=self.model_rules(model),
             request_kind=kind_of(self._context.price_list.model(model)),
             reading=reading,
+            empty_cells=empty_cells,
             progress=progress,
         )
         return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft

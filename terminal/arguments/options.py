@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from batch.media.tokens import RESOLUTIONS
-from batch.model import ContextMode
+from batch.model import ContextMode, EmptyCells
 from terminal.arguments.values import header_row, hours, parse_model_id, positive_int, separator
 
 
@@ -19,7 +19,19 @@ def request_options() -> argparse.ArgumentParser:
         help="JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line; with --prompt: files, folders and .zip",
     )
     parent.add_argument("--model", required=True, type=parse_model_id, help="a model's id")
-    parent.add_argument("--template", help="a file with a prompt template: {{column}} stands for a column")
+    parent.add_argument("--template", help="a prompt with {{column}} where a cell goes, or a file with one")
+    parent.add_argument(
+        "--fields",
+        metavar="TEXT|FILE",
+        help='columns of the answer: "mood: good | bad; urgency: 1..5; product", or a file with an example, a JSON'
+        " schema, Pydantic or TypeScript",
+    )
+    parent.add_argument(
+        "--empty-cells",
+        choices=[choice.value for choice in EmptyCells],
+        default="send",
+        help="what becomes of rows with nothing in a column that the template names",
+    )
     add_reading_options(parent)
     add_file_options(parent)
     parent.add_argument("--temperature", type=float)

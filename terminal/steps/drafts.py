@@ -7,7 +7,7 @@ from pathlib import Path
 
 from batch.errors import InputError
 from batch.formatting import plural
-from batch.model import ContextMode, Generation, SendAs
+from batch.model import ContextMode, EmptyCells, Generation, SendAs
 from lifecycle.core.models import RunSpec
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
@@ -17,11 +17,14 @@ from lifecycle.inputs.files.gather import expand
 from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.runner import Runner
 from terminal.output.console import print_message
-from terminal.steps.files import existing_file, names_files, read_option_file
+from terminal.steps.answer_fields import read_answer_fields, response_schema
+from terminal.steps.files import existing_file, names_files, read_template
 
 
 def prepare_draft(runner: Runner, options: argparse.Namespace) -> Draft:
     """Check what the command line names: one input of requests, or files with an instruction."""
+    for line in read_answer_fields(options).describe():
+        print_message(f"Answer field: {line}")
     if names_files(options.paths, bool(options.prompt)):
         draft = _prepare_files(runner, options)
     else:
@@ -33,11 +36,12 @@ def _prepare_requests(runner: Runner, options: argparse.Namespace, source: Path)
     return runner.forecasts.prepare_draft(
         source,
         kind=drafts.kind_of(source.name),
-        template=read_option_file(options.template, "template"),
+        template=read_template(options.template),
         generation=_generation_from(options),
         source_name=source.name,
         model=options.model,
         reading=_reading_from(options),
+        empty_cells=EmptyCells(options.empty_cells),
     )
 
 
@@ -111,7 +115,7 @@ def _generation_from(options: argparse.Namespace) -> Generation:
         max_output_tokens=options.max_output_tokens,
         thinking=options.thinking,
         system_instruction=options.system,
-        response_schema=read_option_file(options.schema, "response schema"),
+        response_schema=response_schema(options),
         aspect_ratio=options.aspect_ratio,
         image_size=options.image_size,
         dimensions=options.dimensions,

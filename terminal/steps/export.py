@@ -50,7 +50,8 @@ def _export(table: ResultTable, out: Path, options: argparse.Namespace, complete
         return export_pictures(table, out, ExportOptions(complete=complete), table_format=options.table)
     if suffix == ".npy" or _is_pictures(out):
         raise InputError(f"{out} is not for results of this kind.", "Choose .jsonl, .csv, .parquet or .xlsx.")
-    return export(table, out, format_of(out), ExportOptions(complete=complete), layout=options.form)
+    asked = ExportOptions(complete=complete, fields=bool(table.reconciliation.fields))
+    return export(table, out, format_of(out), asked, layout=options.form)
 
 
 def _is_pictures(out: Path) -> bool:

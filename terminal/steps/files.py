@@ -48,6 +48,11 @@ def read_option_file(path: str | None, description: str) -> str:
         raise InputError(f"The {description} {path} is not valid UTF-8.", "Save it as UTF-8.") from error
 
 
+def read_template(given: str | None) -> str:
+    """The template that an option gives: as text, which names a column, or as a file."""
+    return given if given and "{{" in given else read_option_file(given, "template")
+
+
 def open_output(path: Path) -> BinaryIO:
     try:
         return path.open("wb")
