@@ -5,14 +5,12 @@ What fields cannot say (patterns, alternatives) is kept in the schema that is se
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any, NamedTuple
 
 from batch.errors import Fault
 from batch.fields.answer_field import AnswerField, FieldType
-from batch.fields.schema_writer import DATE_NOTE
 from batch.requests.response_schema import convert
-from batch.responses.structured_output import DATE_PATTERN
+from batch.rules.schema_equivalents import DATE_NOTE, DATE_PATTERN, to_equivalents
 
 Schema = dict[str, Any]
 
@@ -28,7 +26,6 @@ _SAID_BY_FIELDS = {
     "type", "description", "title", "nullable", "enum", "items", "properties", "required", "propertyOrdering",
     "minimum", "maximum", "minItems", "maxItems",
 }  # fmt: skip
-_DEPTH_READ = 40
 
 
 class SchemaReading(NamedTuple):
@@ -57,7 +54,9 @@ def read_schema(given: dict[str, Any]) -> SchemaReading:
     """Read a schema. Its faults name their place ("the schema › product › items")."""
     notes: list[str] = []
     given = _unwrap(given, notes)
-    conversion = convert(_soften(given, notes, "", _DEPTH_READ))
+    given, replaced = to_equivalents(given)
+    notes += replaced
+    conversion = convert(given)
     if conversion.faults:
         return SchemaReading([], {}, notes, conversion.faults)
     schema = conversion.schema
@@ -91,47 +90,6 @@ def _unwrap(given: Schema, notes: list[str]) -> Schema:
         notes.append("The schema was taken out of what stood around it.")
         given = inner
     return given
-
-
-def _soften(node: Any, notes: list[str], place: str, depth: int) -> Any:
-    """What has a near equivalent in Gemini's form: formats of texts become words, enums of numbers texts or ranges."""
-    if depth == 0 or not isinstance(node, dict | list):
-        return node
-    if isinstance(node, list):
-        return [_soften(part, notes, place, depth - 1) for part in node]
-    out = {name: _soften(part, notes, _inner_place(place, name), depth - 1) for name, part in node.items()}
-    kind = str(out.get("type")).lower()
-    if isinstance(out.get("format"), str) and kind in ("string", "none") and out["format"] not in ("date-time", "enum"):
-        _soften_format(out, notes, place)
-    values = out.get("enum")
-    if isinstance(values, list) and values and all(type(value) in (int, float) and isfinite(value) for value in values):
-        _soften_numbers(out, values, notes, place)
-    return out
-
-
-def _inner_place(place: str, name: str) -> str:
-    return place if name in ("properties", "items", "$defs", "definitions", "anyOf") else name
-
-
-def _soften_format(node: Schema, notes: list[str], place: str) -> None:
-    given = node.pop("format")
-    described = str(node.get("description") or "").rstrip(".")
-    if given == "date":
-        node["pattern"] = DATE_PATTERN
-        node["description"] = f"{described}. {DATE_NOTE}" if described else DATE_NOTE
-    else:
-        node["description"] = f"{described}. Format: {given}." if described else f"Format: {given}."
-        notes.append(f'The format "{given[:40]}" of "{place}" went into its description; Gemini does not take it.')
-
-
-def _soften_numbers(node: Schema, values: list[float], notes: list[str], place: str) -> None:
-    if values == list(range(int(values[0]), int(values[0]) + len(values))):
-        del node["enum"]
-        node |= {"type": "integer", "minimum": int(values[0]), "maximum": int(values[-1])}
-        notes.append(f'The numbers allowed for "{place}" became a range.')
-    else:
-        node |= {"type": "string", "enum": [str(value) for value in values]}
-        notes.append(f'The numbers allowed for "{place}" are sent as texts; Gemini takes no others in an enum.')
 
 
 def _ordered(schema: Schema) -> list[tuple[str, Schema]]:

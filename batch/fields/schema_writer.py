@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from batch.fields.answer_field import AnswerField, FieldType
-from batch.responses.structured_output import DATE_PATTERN
+from batch.rules.schema_equivalents import DATE_NOTE, DATE_PATTERN
 
 Schema = dict[str, Any]
 
-DATE_NOTE = "A date as YYYY-MM-DD."
 _TYPES = {
     FieldType.TEXT: "STRING",
     FieldType.CHOICE: "STRING",

@@ -54,7 +54,7 @@ class EmbeddingCheck:
         try:
             members = parse_object(raw, findings)
             key = line_key(members, findings)
-            request = _line_request(members, findings)
+            request = self._request(members, findings)
             fields = self._fields(request, findings) if request is not None and not findings.faults else None
             row = self._row(key, fields, findings) if fields is not None and not findings.faults else None
         except RecursionError:
@@ -84,6 +84,13 @@ class EmbeddingCheck:
             return [Problem(number, key, *one) for one in findings.faults]
         self.notes.update(findings.notes)
         return row
+
+    def _request(self, members: Members, findings: Findings) -> Members | None:
+        """The request of a line: as of any other kind, or a bare content."""
+        if "request" not in members and "content" in members:
+            findings.notes["bare"] += 1
+            return {name: value for name, value in members.items() if name in MESSAGES["EmbedRequest"]}
+        return line_request(members, findings, self.rules)
 
     # -- fields --------------------------------------------------------------------------------------------------------
 
@@ -174,14 +181,6 @@ class EmbeddingCheck:
         if limit is not None and size > limit:
             tokens = sum(text_tokens.estimate_utf8(text.encode()) for text in texts)
             self.notes["embedding_too_long"] += tokens > limit
-
-
-def _line_request(members: Members, findings: Findings) -> Members | None:
-    """The request of a line: as of any other kind, or a bare content."""
-    if "request" not in members and "content" in members:
-        findings.notes["bare"] += 1
-        return {name: value for name, value in members.items() if name in MESSAGES["EmbedRequest"]}
-    return line_request(members, findings)
 
 
 def _one_content(members: Members, findings: Findings) -> Members:

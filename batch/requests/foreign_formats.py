@@ -1,4 +1,4 @@
-"""Recognise lines that were made for another API, and say what they are."""
+"""Recognise lines that are no requests at all, or none that can be converted, and say what they are."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ _ENVELOPE_FIELDS = {"key", "request", "metadata", "id"}
 
 # The names that give a form away, what it is, and what to do. The first that fits decides.
 _FORMS: tuple[tuple[frozenset[str], str, str], ...] = (
-    (frozenset({"custom_id", "body"}), "This is OpenAI's batch form.", _OUR_FORMAT),
-    (frozenset({"custom_id", "params"}), "This is Anthropic's batch form.", _OUR_FORMAT),
-    (frozenset({"method", "url", "body"}), "This is OpenAI's batch form.", _OUR_FORMAT),
-    (frozenset({"messages"}), "This is the form of a chat API such as OpenAI's.", _OUR_FORMAT),
-    (frozenset({"instances"}), "This is Vertex AI's prediction form.", _OUR_FORMAT),
+    (frozenset({"custom_id", "response"}), "This is a line of OpenAI's results, not a request.", _NEEDS_REQUEST_FILE),
+    (frozenset({"custom_id", "result"}), "This is a line of Anthropic's results, not a request.", _NEEDS_REQUEST_FILE),
     (frozenset({"processed_time"}), "This is a line of Vertex AI's results, not a request.", _NEEDS_REQUEST_FILE),
     (frozenset({"request", "response"}), "This is a line of results, not a request.", _NEEDS_REQUEST_FILE),
     (frozenset({"key", "response"}), "This is a line of results, not a request.", _NEEDS_REQUEST_FILE),

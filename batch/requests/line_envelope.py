@@ -6,11 +6,15 @@ import msgspec
 import orjson
 from msgspec import Raw
 
+from batch.dialects.recognise import convert_line, is_foreign
 from batch.errors import Fault
 from batch.requests.canonicalize import Findings, Members, encode, json_kind, parse_object, read_object
 from batch.requests.field_table import MESSAGES, find_field
 from batch.requests.foreign_formats import detect_other_api
+from batch.requests.gemini_shapes import to_wire
+from batch.rules.model_rules import ModelRules
 
+_NULL = Raw(b"null")
 _ENVELOPE_FIELDS = ("key", "request", "metadata", "id")
 _LINE_EXAMPLE = 'A line is {"key": "…", "request": {"contents": [{"role": "user", "parts": [{"text": "…"}]}]}}.'
 
@@ -47,9 +51,11 @@ def _json_remedy(raw: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def line_key(members: Members, findings: Findings) -> str:
-    """The key of a line: `key`, else `metadata.key`, else `id`; "" if there is none."""
+    """The key of a line: `key`, else `metadata.key` or `id`, of a line for another API `custom_id`; "" for none."""
     if _has_value(members, "key"):
         return _key_text(members["key"], "key", findings)
+    if _has_value(members, "custom_id") and _may_be_foreign(members):
+        return _key_text(members["custom_id"], "custom_id", findings)
     if _has_value(members, "metadata") and json_kind(members["metadata"]) == "an object":
         inner = read_object(members["metadata"])
         if _has_value(inner, "key"):
@@ -94,8 +100,38 @@ def _key_text(raw: Raw, name: str, findings: Findings) -> str:
     return ""
 
 
-def line_request(members: Members, findings: Findings) -> Members | None:
-    """The request's members, wherever the line has them; None if there is no request."""
+def line_request(members: Members, findings: Findings, rules: ModelRules) -> Members | None:
+    """The request's members, wherever the line has them and for whichever API; None if there is no request.
+
+    `rules` are those of the model that the row is meant for.
+    """
+    request = _foreign_request(members, findings, rules)
+    request = _own_request(members, findings) if request is None else request
+    return None if request is None or findings.faults else to_wire(request, findings)
+
+
+def _foreign_request(members: Members, findings: Findings, rules: ModelRules) -> Members | None:
+    """The request of a line that was written for another API; None where it was not, or cannot be converted."""
+    if not _may_be_foreign(members):
+        return None
+    conversion = convert_line(msgspec.json.decode(encode(members)), rules)
+    if conversion is None:
+        return None
+    findings.notes.update(conversion.notes)
+    findings.faults += conversion.faults
+    if conversion.embeds and rules.facts.kind != "embedding":
+        findings.add_fault("The line asks for an embedding.", "Choose an embedding model.")
+    return {name: Raw(encode(value)) for name, value in conversion.request.items()}
+
+
+def _may_be_foreign(members: Members) -> bool:
+    inner = read_object(members["request"]) if json_kind(members.get("request", _NULL)) == "an object" else {}
+    return is_foreign({*members, *inner})
+
+
+def _own_request(members: Members, findings: Findings) -> Members | None:
+    if findings.faults:
+        return None
     other_api_fault = detect_other_api(members)
     if other_api_fault:
         findings.faults.append(other_api_fault)
@@ -119,6 +155,9 @@ def line_request(members: Members, findings: Findings) -> Members | None:
 
 
 def _read_request(raw: Raw, findings: Findings) -> Members | None:
+    if json_kind(raw) == "a text" and json_fault(text := msgspec.json.decode(raw, type=str).encode()) is None:
+        findings.notes["request_as_text"] += 1
+        raw = Raw(text)
     if json_kind(raw) == "an object":
         return parse_object(raw, findings)
     remedy = 'Write "request": {"contents": [{"role": "user", "parts": [{"text": "…"}]}]}.'

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import decode
 
+from batch.dialects.conversion import REFUSED
 from batch.errors import Problem
 from batch.model import model_id
 from batch.requests import fast_path
@@ -214,9 +215,10 @@ class RowChecker:
         findings = Findings()
         members = parse_object(raw, findings)
         key = line_key(members, findings)
-        request = line_request(members, findings)
+        request = line_request(members, findings, self.rules)
         row = self._build_row(key, request, findings) if request is not None and not findings.faults else None
         if row is None or findings.faults:
+            self.notes.update({code: n for code, n in findings.notes.items() if code.startswith(REFUSED)})
             return [Problem(number, key, *fault) for fault in findings.faults]
         if findings.notes:
             self.notes.update(findings.notes)

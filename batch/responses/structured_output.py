@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from batch.responses.schema_checks import compile_schema, single_type
+from batch.rules.schema_equivalents import DATE_PATTERN
 
 _OPENING = re.compile(
     r"\W*(?:(?:i['’]?m|i am|we['’]?re|we are) (?:\w+ )?(?:sorry|afraid|unable|not able|not comfortable)"
@@ -39,7 +40,6 @@ def looks_like_refusal(text: str) -> bool:
     return _DECLINE.search(text, 0, 300) is not None
 
 
-DATE_PATTERN = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"  # a text that is a date, in schemas of fields
 _COLUMNS = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
+from batch.dialects.conversion import describe_conversions
 from batch.errors import BatchRunnerError, Fault, InputError, NotFound, Problem
 from batch.formatting import plural, quoted_list
 from batch.kinds.kind import RequestKind, RowCheck
@@ -389,6 +390,7 @@ class DraftBuilder:
         for rule_id in RULES:
             if counts[rule_id]:
                 yield warning(rule_id, plural(counts[rule_id], "row has", "rows have"), self._checker.rules.name)
+        yield from describe_conversions(counts)
         models = self._checker.models
         if models:
             naming = plural(models.total(), "row names", "rows name")
@@ -435,6 +437,9 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "set was",
         "sets were",
     ),
+    "sdk_config": ('In {}, the SDK\'s "config" was put where the wire has its fields.', "row", "rows"),
+    "text_content": ("In {}, a text was put into contents and parts.", "place", "places"),
+    "request_as_text": ("In {}, the request was a text that holds JSON; it was read as such.", "row", "rows"),
     "one_part": ("In {}, a single part was put into a list.", "place", "places"),
     "schema": ("The response schemas of {} were brought into Gemini's form.", "row", "rows"),
     "deep_schema": ("The response schemas of {} are deep; Gemini may refuse them.", "row", "rows"),

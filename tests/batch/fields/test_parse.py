@@ -8,9 +8,9 @@ import pytest
 
 from batch.fields.answer_field import AnswerField, FieldType
 from batch.fields.parse import parse_fields, reading_of
-from batch.fields.schema_writer import DATE_NOTE
 from batch.requests.response_schema import convert
-from batch.responses.structured_output import DATE_PATTERN, AnswerSchema
+from batch.responses.structured_output import AnswerSchema
+from batch.rules.schema_equivalents import DATE_NOTE, DATE_PATTERN
 
 TICKET = (
     AnswerField("mood", FieldType.CHOICE, ("good", "bad")),
