@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +19,6 @@ from batch.media.blob_uri import blob_sha256
 from batch.media.facts import MediaFacts
 from lifecycle.core.run_files import BLOBS, MEDIA
 
-PIECE_BYTES = 1 << 20
 INDEX_ROWS = 50_000
 INDEX_SCHEMA = pa.schema(
     [
@@ -53,7 +53,9 @@ class BlobStore:
         try:
             if own:
                 os.link(source, part)
-            sha256, size = _hash_file(part) if own else _copy(source, part)
+            else:
+                shutil.copyfile(source, part)
+            sha256, size = _hash_file(part)  # of what is kept: the user's file may change meanwhile
             with self._lock:
                 if sha256 not in self._known:
                     part.replace(self.folder / sha256)
@@ -106,17 +108,6 @@ def facts_lookup(folder: Path) -> Callable[[str], MediaFacts | None]:
 def _index_table(rows: list[tuple[str, tuple[MediaFacts, str]]]) -> pa.Table:
     records = [{"sha256": sha256, **vars(facts), "source": source} for sha256, (facts, source) in rows]
     return pa.Table.from_pylist(records, schema=INDEX_SCHEMA)
-
-
-def _copy(source: Path, target: Path) -> tuple[str, int]:
-    """Copy while hashing: the bytes are read once."""
-    digest, size = hashlib.sha256(), 0
-    with source.open("rb", buffering=0) as stream, target.open("wb", buffering=0) as out:
-        while piece := stream.read(PIECE_BYTES):
-            digest.update(piece)
-            out.write(piece)
-            size += len(piece)
-    return digest.hexdigest(), size
 
 
 def _hash_file(path: Path) -> tuple[str, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,17 +75,20 @@ class Examiner:
     def examine(self, found: FoundFile) -> Examined:
         """Look at a file, and take over what is to be sent of it."""
         kind = "file"
-        with tempfile.TemporaryDirectory(dir=self.spare) as spare:
-            try:
-                path = _on_disk(found, Path(spare))
-                head = _head(path)
-                mime_type = file_type(head)
-                kind = kind_of(mime_type)
-                return self._take(_Given(found, path, head, mime_type, Path(spare)))
-            except Refused as refusal:
-                words, remedy = refusal.fault, refusal.remedy
-            except OSError as error:
-                words, remedy = f"cannot be read: {error.strerror or error}", "Check the file."
+        spare = self.spare / secrets.token_hex(8)
+        try:
+            path = _on_disk(found, spare)
+            head = _head(path)
+            mime_type = file_type(head)
+            kind = kind_of(mime_type)
+            return self._take(_Given(found, path, head, mime_type, spare))
+        except Refused as refusal:
+            words, remedy = refusal.fault, refusal.remedy
+        except OSError as error:
+            words, remedy = f"cannot be read: {error.strerror or error}", "Check the file."
+        finally:
+            if spare.exists():
+                shutil.rmtree(spare)
         return Examined(
             FileEntry(
                 name=found.name,
@@ -194,6 +197,7 @@ class Examiner:
         self, given: _Given, action: Literal["convert", "split"], pages: int, render_over: int = 0
     ) -> Iterator[DecodedFile]:
         """The files of all frames or pages, a few at a time."""
+        given.spare.mkdir(exist_ok=True)
         for first in range(0, pages, PAGES_A_JOB):
             last = min(first + PAGES_A_JOB, pages)
             path, folder = str(given.path), str(given.spare)
@@ -213,7 +217,7 @@ class Examiner:
 
 
 class _Given(NamedTuple):
-    """A file on disk, its first bytes, and a folder for what is made of it."""
+    """A file on disk, its first bytes, and a folder for what is made of it, which may not be there yet."""
 
     found: FoundFile
     path: Path
@@ -270,6 +274,7 @@ def _on_disk(found: FoundFile, spare: Path) -> Path:
         raise Refused("is empty", "Copy the file again, or leave it out.")
     if found.path is not None:
         return found.path
+    spare.mkdir()
     target = spare / "entry"
     if found.extract is not None:
         try:
