@@ -1,0 +1,1 @@
+"""Fetches files from public addresses, and from nowhere else."""
