@@ -7,9 +7,10 @@ is complete once `draft.json` is there, and can be opened again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from batch.errors import BatchRunnerError, Fault, InputError, NotFound, Problem
 from batch.formatting import plural, quoted_list
 from batch.kinds.kind import RequestKind, RowCheck
 from batch.kinds.text import TEXT
+from batch.media.blob_uri import line_blobs
 from batch.model import EmptyCells, Generation
 from batch.requests.generation_settings import EncodedSettings, check_generation
 from batch.requests.input_formats import (
@@ -33,16 +35,20 @@ from batch.requests.input_formats import (
     prompt_lines,
 )
 from batch.requests.prompt_template import Template, compile_template, default_template
-from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow
+from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow, PromptFiles
 from batch.requests.use_cache_marker import match_marker
 from batch.rules.model_rules import ModelRules
 from batch.rules.rule_table import RULES, warning
 from lifecycle.core import malloc
 from lifecycle.core.run_files import DRAFT
+from lifecycle.inputs.attachments import NO_ACCESS, Attachments, FileAccess
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, keep_source, request_line
 from lifecycle.inputs.empty_cells import EmptyCellCount
+from lifecycle.inputs.file_cells import FileColumns, RowFiles
 from lifecycle.inputs.files.file_entry import FileTotals
 from lifecycle.inputs.json_fields import MAX_FIELDS, OwnFields
+from lifecycle.inputs.local_parts import MARK as LOCAL_FILE
+from lifecycle.inputs.local_parts import attach_local_files
 from lifecycle.inputs.tables.opening import open_table, table_preview
 from lifecycle.inputs.tables.reading import ReadAs, TableReading
 from lifecycle.inputs.tables.table import Table
@@ -105,6 +111,7 @@ def prepare(
     request_kind: RequestKind = TEXT,
     reading: TableReading | None = None,
     empty_cells: EmptyCells = EmptyCells.SEND,
+    access: FileAccess = NO_ACCESS,
     progress: Progress | None = None,
 ) -> Draft:
     """Check an input and write its good rows into `folder`.
@@ -113,8 +120,8 @@ def prepare(
     request; `model`, if given, makes rows that ask for another one a problem; `rules` are those of the model that rows
     and settings are held to, `request_kind` what its requests are; `reading` says how a table is to be read, and which
     column has its keys (else a column "key" has); `empty_cells`, what becomes of rows that lack what the template
-    names. `progress` is told the part done, 0 to 1. Raises InputError where
-    the input as a whole, the template or the settings cannot be used.
+    names; `access`, where files that rows name may come from. `progress` is told the part done, 0 to 1. Raises
+    InputError where the input as a whole, the template or the settings cannot be used.
     """
     rules = rules or ModelRules()
     for problem in check_generation(generation or Generation(), rules):
@@ -127,7 +134,7 @@ def prepare(
         folder.mkdir(parents=True, exist_ok=True)
         settings = EncodedSettings(generation or Generation(), shared_text, rules)
         checker = request_kind.make_check(settings, model=model, rules=rules)
-        builder = DraftBuilder(folder, checker, progress or (lambda done: None))
+        builder = DraftBuilder(folder, checker, progress or (lambda done: None), access)
         if kind in TABLE_KINDS:
             builder.table(source, kind, template, reading or TableReading(), empty_cells)
             keep_source(source, folder)
@@ -158,8 +165,10 @@ def _name_of(source: Path | str) -> str:
 class DraftBuilder:
     """One preparation under way."""
 
-    def __init__(self, folder: Path, checker: RowCheck, progress: Progress) -> None:
+    def __init__(self, folder: Path, checker: RowCheck, progress: Progress, access: FileAccess = NO_ACCESS) -> None:
         self._folder = folder
+        self._access = access
+        self._attachments: Attachments | None = None
         self._checker = checker
         self._progress = progress
         self._writer: DraftWriter | None = None
@@ -180,7 +189,7 @@ class DraftBuilder:
     # -- sources -----------------------------------------------------------------------------------------------------
 
     def json_lines(self, source: Path | str) -> None:
-        check = self._checker.check_line
+        check = self._check_line
         with open_binary(source) as (stream, size), self._writing(pa.schema([])) as writer:
             for chunk in numbered_lines(stream, LINE_LIMIT_BYTES):
                 for number, raw in enumerate(chunk.lines, chunk.first):
@@ -197,6 +206,27 @@ class DraftBuilder:
                 if writer.full:
                     writer.flush()
                 self._progress(chunk.end / size)
+
+    def _check_line(self, raw: bytes, number: int) -> CheckedRow | list[Problem]:
+        """Check a line, its local files taken over first."""
+        if LOCAL_FILE in raw:
+            attached = attach_local_files(raw, self._attach().take)
+            if isinstance(attached, Fault):
+                return [Problem(number, "", *attached)]
+            raw = attached
+        checked = self._checker.check_line(raw, number)
+        if isinstance(checked, CheckedRow) and checked.media and not self._has_blobs(checked.line or checked.request):
+            return [Problem(number, checked.key, *_FOREIGN_BLOB)]
+        return checked
+
+    def _attach(self) -> Attachments:
+        if self._attachments is None:
+            self._attachments = Attachments(self._folder, self._access)
+        return self._attachments
+
+    def _has_blobs(self, line: bytes) -> bool:
+        """Whether all blobs that a line refers to were taken over for this draft."""
+        return all(self._attachments is not None and self._attachments.holds(name) for name in line_blobs(line))
 
     def prompts(self, source: Path | str, kind: str) -> None:
         check = self._checker.check_prompt
@@ -241,35 +271,49 @@ class DraftBuilder:
             self._empty = EmptyCellCount([table.names[n] for n in compiled.columns], empty_cells)
             self._read_as = table.read_as
             self._notes += table.notes
-            with self._writing(table.schema) as writer:
-                self._table_rows(table, compiled, key, writer)
+            files = FileColumns(table, reading.file_columns) if reading.file_columns else None
+            with self._writing(files.schema if files else table.schema) as writer:
+                self._table_rows(table, compiled, key, files, writer)
 
-    def _table_rows(self, table: Table, template: Template, key: int | None, writer: DraftWriter) -> None:
+    def _table_rows(
+        self, table: Table, template: Template, key: int | None, files: FileColumns | None, writer: DraftWriter
+    ) -> None:
         needed_columns = sorted({*template.columns, *([key] if key is not None else [])})
         for batch in table.batches(needed_columns):
             faults = iter([*batch.faults, (0, Fault(""))])
             fault_line, fault = next(faults)
             keys = batch.texts[key] if key is not None else [""] * len(batch.lines)
             cells = zip(*(batch.texts[n] for n in template.columns), strict=True)
+            row_files: Iterable[RowFiles] = repeat(RowFiles())
+            source_columns = batch.source_columns
+            if files is not None:
+                row_files, source_columns = files.read(batch.source_columns, self._attach().take)
             accepted = []
-            for line, name, row in zip(batch.lines, keys, cells, strict=True):
+            for line, name, row, own in zip(batch.lines, keys, cells, row_files, strict=False):
                 while 0 < fault_line < line:
                     fault_line, fault = self._reject_fault(fault_line, fault, faults)
                 self._row_count += 1
                 if not self._empty.accept(row):
                     accepted.append(False)
                     continue
-                checked = self._checker.check_prompt(template.render(row), name, line, template.prefix_chars)
+                checked = (
+                    [Problem(line, name, *own.fault)]
+                    if own.fault
+                    else self._check_cells(template, row, name, line, own)
+                )
                 accepted.append(self._accept_row(checked, line, writer))
             while fault_line:
                 fault_line, fault = self._reject_fault(fault_line, fault, faults)
-            source_columns = (
-                batch.source_columns.filter(pa.array(accepted, pa.bool_()))
-                if not all(accepted)
-                else batch.source_columns
-            )
+            if not all(accepted):
+                source_columns = source_columns.filter(pa.array(accepted, pa.bool_()))
             writer.flush(source_columns.columns)
             self._progress(batch.progress)
+
+    def _check_cells(
+        self, template: Template, row: tuple[str, ...], name: str, line: int, files: RowFiles
+    ) -> CheckedRow | list[Problem]:
+        prompt = template.render(row)
+        return self._checker.check_prompt(prompt, name, line, template.prefix_chars, PromptFiles(files.parts))
 
     def _reject_fault(self, line: int, fault: Fault, remaining: Iterator[tuple[int, Fault]]) -> tuple[int, Fault]:
         self._row_count += 1
@@ -316,6 +360,8 @@ class DraftBuilder:
         except BaseException:
             writer.discard()
             self._own_fields.discard()
+            if self._attachments is not None:
+                self._attachments.discard()
             raise
 
     # -- the end -----------------------------------------------------------------------------------------------------
@@ -333,6 +379,7 @@ class DraftBuilder:
             raise
         finally:
             self._own_fields.discard()
+        self._close_attachments()
         draft = Draft(
             folder=self._folder,
             source_name=source_name,
@@ -363,6 +410,15 @@ class DraftBuilder:
         if size > LARGE_BYTES:
             malloc.release_free_memory()
         return draft
+
+    def _close_attachments(self) -> None:
+        if self._attachments is None:
+            return
+        self._files = self._attachments.close()
+        if self._files.mended:
+            self._notes.append(f"{plural(self._files.mended, 'file was', 'files were')} converted or turned upright.")
+        if urls := self._attachments.passed_urls:
+            self._notes.append(f"{plural(urls, 'address is', 'addresses are')} handed on to Google, {_PASSED_ON}")
 
     def _reject_duplicates(self, writer: DraftWriter) -> None:
         dropped, duplicate_keys = writer.resolve_duplicates(PROBLEMS_LISTED)
@@ -405,6 +461,14 @@ class DraftBuilder:
             yield "The input is empty."
 
 
+_FOREIGN_BLOB = Fault(
+    'A fileUri begins with "blob:", which names bytes that are not in this input.',
+    "Give the uri of an uploaded file, an address, or the bytes as inlineData.",
+)
+_PASSED_ON = (
+    "which fetches them when the row is worked on: many servers refuse that, their size is not known, and links may "
+    "have expired by then."
+)
 _TOO_LONG = Fault(
     f"This is longer than {LINE_LIMIT_BYTES // 1_000_000} MB.",
     "Upload large media as files and name them by fileUri.",

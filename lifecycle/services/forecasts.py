@@ -17,6 +17,7 @@ from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
 from lifecycle.core.price_list import utc_today
 from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs import drafts
+from lifecycle.inputs.attachments import NO_ACCESS, FileAccess
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.file_drafts import FileInput, prepare_files
 from lifecycle.inputs.tables.reading import TableReading
@@ -50,13 +51,15 @@ class ForecastService:
         use_cache: str = "",
         reading: TableReading | None = None,
         empty_cells: EmptyCells = EmptyCells.SEND,
+        access: FileAccess = NO_ACCESS,
         progress: Callable[[float], None] | None = None,
     ) -> Draft:
         """Check an input and write its good rows as requests. Raises InputError when nothing of it can be read.
 
         Rows and settings are held to the rules of the `model`, if one is named. With `use_cache`, a cache's name, every
         request uses that one; the settings' system instruction is left out. `reading` says how a table is to be read,
-        `empty_cells` what becomes of its rows that lack what the template names.
+        `empty_cells` what becomes of its rows that lack what the template names, `access` where files that rows name
+        may come from.
         """
         if use_cache:
             generation = replace(generation or Generation(), system_instruction="")
@@ -72,6 +75,7 @@ class ForecastService:
             request_kind=kind_of(self._context.price_list.model(model)),
             reading=reading,
             empty_cells=empty_cells,
+            access=access,
             progress=progress,
         )
         return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft

@@ -59,6 +59,11 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         metavar="{low,medium,high}",
         help="how closely files are looked at, and so what they cost",
     )
+    parser.add_argument(
+        "--pass-urls",
+        action="store_true",
+        help="let Google fetch the addresses in --file-columns, which often fails, rather than this computer",
+    )
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from batch.formatting import plural
 from batch.model import ContextMode, EmptyCells, Generation, SendAs
 from lifecycle.core.models import RunSpec
 from lifecycle.inputs import drafts
+from lifecycle.inputs.attachments import FileAccess
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.file_drafts import FileInput
 from lifecycle.inputs.files.file_entry import FileTotals, read_entries
@@ -25,7 +26,7 @@ def prepare_draft(runner: Runner, options: argparse.Namespace) -> Draft:
     """Check what the command line names: one input of requests, or files with an instruction."""
     for line in read_answer_fields(options).describe():
         print_message(f"Answer field: {line}")
-    if names_files(options.paths, bool(options.prompt)):
+    if names_files(options.paths, bool(options.prompt and not options.file_columns)):
         draft = _prepare_files(runner, options)
     else:
         draft = _prepare_requests(runner, options, existing_file(options.paths[0]))
@@ -36,12 +37,13 @@ def _prepare_requests(runner: Runner, options: argparse.Namespace, source: Path)
     return runner.forecasts.prepare_draft(
         source,
         kind=drafts.kind_of(source.name),
-        template=read_template(options.template),
+        template=read_template(options.template) or options.prompt,
         generation=_generation_from(options),
         source_name=source.name,
         model=options.model,
         reading=_reading_from(options),
         empty_cells=EmptyCells(options.empty_cells),
+        access=FileAccess(source.parent, pass_urls=options.pass_urls),
     )
 
 

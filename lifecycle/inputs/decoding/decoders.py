@@ -29,10 +29,10 @@ class Decoders:
     """Up to `size` decoding processes, started when they are first needed and ended with this context."""
 
     def __init__(self, size: int, job_seconds: float = JOB_SECONDS) -> None:
+        self._decoders = [_Decoder(job_seconds) for _ in range(size)]
         self._idle: queue.LifoQueue[_Decoder] = queue.LifoQueue()
-        for _ in range(size):
-            self._idle.put(_Decoder(job_seconds))
-        self._size = size
+        for decoder in self._decoders:
+            self._idle.put(decoder)
 
     def ask(self, job: DecodingJob) -> DecodingReply:
         """Have a job done. What goes wrong is in the reply, even that the process ended or took too long."""
@@ -42,12 +42,16 @@ class Decoders:
         finally:
             self._idle.put(decoder)
 
+    def close(self) -> None:
+        """End all processes. They start again if they are asked again."""
+        for decoder in self._decoders:
+            decoder.end()
+
     def __enter__(self) -> Decoders:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for _ in range(self._size):
-            self._idle.get().end()
+        self.close()
 
 
 class _Decoder:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 
 from batch.errors import Fault, InputError
-from lifecycle.inputs.files.found_file import FoundFile
+from lifecycle.inputs.files.found_file import FoundFile, Unavailable
 
 MOST_ENTRIES = 200_000
 MOST_UNPACKED_BYTES = 20 << 30  # what Google stores for a project at most
@@ -19,11 +19,8 @@ MOST_EXPANSION, EXPANSION_FROM_BYTES = 200, 100 << 20
 PIECE_BYTES = 1 << 20
 _LOCKED = Fault("is locked by a password in the archive", "Unpack it, and give the file itself.")
 _OUTSIDE = Fault("has a name that leads out of the archive", "Pack the archive again.")
+_DAMAGED = Fault("is damaged in the archive", "Pack the archive again.")
 _LINK = Fault("is a link, not a file", "Pack the file itself.")
-
-
-class DamagedEntry(Exception):
-    """An entry cannot be unpacked, or is more than it says."""
 
 
 def is_archive(path: Path) -> bool:
@@ -69,17 +66,17 @@ class Archive:
                 yield FoundFile(name, entry.file_size, fault=fault)
 
     def _extract(self, entry: zipfile.ZipInfo, target: Path) -> None:
-        """Write an entry to a path. Raises DamagedEntry."""
+        """Write an entry to a path. Raises Unavailable."""
         size = 0
         try:
             with self._zip.open(entry) as source, target.open("wb") as out:
                 while piece := source.read(PIECE_BYTES):
                     size += len(piece)
                     if size > entry.file_size:
-                        raise DamagedEntry
+                        raise Unavailable(_DAMAGED)
                     out.write(piece)
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-            raise DamagedEntry from error
+            raise Unavailable(_DAMAGED) from error
 
     def __enter__(self) -> Archive:
         return self

@@ -64,9 +64,9 @@ class BlobStore:
             part.unlink(missing_ok=True)
         return sha256
 
-    def facts(self, sha256: str) -> MediaFacts:
-        """What is known of a blob that was added."""
-        return self._known[sha256][0]
+    def holds(self, sha256: str) -> bool:
+        """Whether a blob was added."""
+        return sha256 in self._known
 
     def close(self) -> None:
         """Write the index, unless nothing was added."""

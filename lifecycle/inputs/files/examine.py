@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -17,11 +17,10 @@ from batch.media.facts import MediaFacts
 from batch.media.file_types import HEAD_BYTES, PDF, file_type, kind_of, verdict_of
 from lifecycle.inputs.decoding.decoders import Decoders
 from lifecycle.inputs.decoding.messages import DecodedFile, DecodingJob, DecodingReply
-from lifecycle.inputs.files.archive import DamagedEntry
 from lifecycle.inputs.files.blobs import BlobStore
 from lifecycle.inputs.files.completeness import may_be_cut_short
 from lifecycle.inputs.files.file_entry import FileEntry
-from lifecycle.inputs.files.found_file import FoundFile
+from lifecycle.inputs.files.found_file import FoundFile, Unavailable
 from lifecycle.inputs.files.text_file import read_text
 
 Pages = Literal["whole", "each"]
@@ -32,6 +31,9 @@ PICTURE_BYTES = 20_000_000  # larger ones were refused ("total referenced files 
 FILE_BYTES = 2_000_000_000  # of the Files API
 SOUND_SECONDS = 9.5 * 3600  # of a prompt (page on audio)
 DRAGGED_FACTOR, DRAGGED_SPARE, RENDER_OVER = 2, 50_000, 1_000_000
+
+
+EMPTY = ("is empty", "Copy the file again, or leave it out.")
 
 
 class Unit(NamedTuple):
@@ -78,6 +80,7 @@ class Examiner:
         spare = self.spare / secrets.token_hex(8)
         try:
             path = _on_disk(found, spare)
+            found = replace(found, size_bytes=path.stat().st_size)
             head = _head(path)
             mime_type = file_type(head)
             kind = kind_of(mime_type)
@@ -271,7 +274,7 @@ def _on_disk(found: FoundFile, spare: Path) -> Path:
     if found.fault is not None:
         raise Refused(*found.fault[:2])
     if not found.size_bytes:
-        raise Refused("is empty", "Copy the file again, or leave it out.")
+        raise Refused(*EMPTY)
     if found.path is not None:
         return found.path
     spare.mkdir()
@@ -279,11 +282,13 @@ def _on_disk(found: FoundFile, spare: Path) -> Path:
     if found.extract is not None:
         try:
             found.extract(target)
-        except DamagedEntry:
-            raise Refused("is damaged in the archive", "Pack the archive again.") from None
+        except Unavailable as error:
+            raise Refused(*error.fault[:2]) from None
     return target
 
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as stream:
-        return stream.read(HEAD_BYTES)
+        if head := stream.read(HEAD_BYTES):
+            return head
+    raise Refused(*EMPTY)

@@ -11,7 +11,8 @@ import pytest
 
 from batch.errors import InputError
 from lifecycle.inputs.files import archive
-from lifecycle.inputs.files.archive import Archive, DamagedEntry, is_archive
+from lifecycle.inputs.files.archive import Archive, is_archive
+from lifecycle.inputs.files.found_file import Unavailable
 
 
 def packed(path: Path, entries: dict[str, bytes]) -> Path:
@@ -57,7 +58,7 @@ def test_a_damaged_entry_is_told(tmp_path: Path) -> None:
     with Archive(path) as opened:
         (file,) = opened.files()
         assert file.extract is not None
-        with pytest.raises(DamagedEntry):
+        with pytest.raises(Unavailable):
             file.extract(tmp_path / "here")
 
 
