@@ -70,7 +70,7 @@ DEFECTS = (
     Defect("results outlive their job", "jobs/scheduler", "results.deleted = job.deleted", "pass"),
     Defect("progress is always shown", "api/batches", 'state.settings.progress == "stale" and', "False and"),
     Defect("inline results keep their order", "jobs/execution", 'order == "recorded" and large_inline', "False"),
-    Defect("media are ready at once", "core/state", "if at < file.processed:", "if False:"),
+    Defect("media are ready at once", "core/state", "if now < self.processed:", "if False:"),
     Defect("an empty account may spend", "http/call_handler", 'if route.spends and account != "ok":', "if False:"),
     Defect("an empty account may upload", "http/routes", "files.start_upload, spends=True", "files.start_upload"),
     Defect("v1 is always served", "http/call_handler", "return self.state.settings.serve_v1 or not", "return True or"),

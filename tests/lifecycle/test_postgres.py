@@ -7,6 +7,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -98,5 +99,5 @@ def test_a_database_of_version_4_is_brought_to_this_version(url: str, tmp_path: 
     folder = tmp_path / "data_dir"
     test_migrations.copy_to(url, folder)
     runner = test_migrations.open_runner(folder, database_url=url)
-    test_migrations.check_everything(runner, folder)
-    runner.close()
+    with closing(runner):
+        test_migrations.check_everything(runner, folder)

@@ -161,7 +161,7 @@ def _child_rows(db: sql.Connection, run: Path, wanted_rows: pa.Table, base: int)
     low, high = (pc.min(wanted_rows.column("own_n")).as_py(), pc.max(wanted_rows.column("own_n")).as_py())
     db.register("wanted", wanted_rows)
     rows = db.sql(
-        f"""SELECT {names} FROM {sql.parquet_with(run / RESULTS, RESULT_SCHEMA.names)} r JOIN wanted w ON w.own_n = r.n
+        f"""SELECT {names} FROM {sql.parquet_with(run / RESULTS, RESULT_SCHEMA)} r JOIN wanted w ON w.own_n = r.n
             WHERE r.n BETWEEN {low} AND {high} ORDER BY w.place"""
     ).to_arrow_table()
     db.unregister("wanted")
@@ -171,19 +171,21 @@ def _child_rows(db: sql.Connection, run: Path, wanted_rows: pa.Table, base: int)
 def _write_others(db: sql.Connection, runs: Sequence[Path], work_dir: Path) -> None:
     """Every line that no row shows: those of each run, and the rows that another run answered better."""
     bases = _file_bases([read_reconciliation(run / RESULTS) for run in runs])
-    line_columns = [
-        name for name in OTHERS_SCHEMA.names if name in RESULT_SCHEMA.names and name not in ("n", "file", "attempts")
+    line_fields = [
+        field
+        for field in OTHERS_SCHEMA
+        if field.name in RESULT_SCHEMA.names and field.name not in ("n", "file", "attempts")
     ]
     with pq.ParquetWriter(work_dir / OTHERS, OTHERS_SCHEMA, compression="zstd") as writer:
         for run_number, run in enumerate(runs):
-            names = ", ".join(f"o.{name}" for name in line_columns) + f", o.file + {bases[run_number]} AS file"
+            names = ", ".join(f"o.{field.name}" for field in line_fields) + f", o.file + {bases[run_number]} AS file"
             mapped = f"(SELECT own_n, n, shown FROM rows WHERE run = {run_number})"
             n = "coalesce(m.n, o.n)" if run_number == 0 else "m.n"
             reader = db.sql(
                 f"""SELECT {names}, {n} AS n, kind, 1 AS attempts, NULL AS form
-                    FROM {sql.parquet_with(run / OTHERS, line_columns)} o LEFT JOIN {mapped} m ON m.own_n = o.n
+                    FROM {sql.parquet_with(run / OTHERS, line_fields)} o LEFT JOIN {mapped} m ON m.own_n = o.n
                     UNION ALL SELECT {names}, m.n, {SUPERSEDED}, 1, NULL
-                    FROM {sql.parquet_with(run / RESULTS, line_columns)} o
+                    FROM {sql.parquet_with(run / RESULTS, line_fields)} o
                     JOIN {mapped} m ON m.own_n = o.n WHERE NOT m.shown AND o.file IS NOT NULL AND NOT o.shared"""
             ).to_arrow_reader(8192)
             for batch in reader:

@@ -21,7 +21,7 @@ from batch.responses.spreadsheet_text import input_column_names
 from lifecycle.core.run_files import GROUPS, INPUTS, OTHERS, REQUESTS, RESULTS
 from lifecycle.results.read.row_detail import OtherLine, RowDetail, find_request, read_detail, read_line
 from lifecycle.results.store import sql
-from lifecycle.results.store.columns import DUPLICATE, SUPERSEDED, UNMATCHED, USAGE_COLUMNS
+from lifecycle.results.store.columns import DUPLICATE, RESULT_SCHEMA, SUPERSEDED, UNMATCHED, USAGE_COLUMNS
 from lifecycle.results.store.reconciliation import Reconciliation, read_reconciliation
 from lifecycle.results.store.typed_columns import read_values
 
@@ -198,7 +198,9 @@ class ResultTable:
             "cached_tokens,", "least(cached_tokens, prompt_tokens) AS cached_tokens,", 1
         )
         sums = ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in USAGE_COLUMNS)
-        results, others = (sql.parquet_with(path, USAGE_COLUMNS) for path in (self.results, self.others))
+        results, others = (
+            sql.parquet_with(path, map(RESULT_SCHEMA.field, USAGE_COLUMNS)) for path in (self.results, self.others)
+        )
         with sql.cursor() as db:
             tiers = db.execute(
                 f"""SELECT coalesce(prompt_tokens > ?, false) AS long, count(*), {sums} FROM (
@@ -219,7 +221,8 @@ class ResultTable:
             raise NotFound(f"There is no row with the key {key!r}.")
         with sql.cursor() as db:
             location = db.execute(
-                f"""SELECT file, position, length, pictures FROM {sql.parquet_with(self.results, ["pictures"])}
+                f"""SELECT file, position, length, pictures
+                    FROM {sql.parquet_with(self.results, [RESULT_SCHEMA.field("pictures")])}
                     WHERE n = ? AND file IS NOT NULL""",
                 [int(page["n"][0])],
             ).fetchone()

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
@@ -53,11 +54,15 @@ def parquet(path: Path) -> str:
     return "read_parquet('" + str(path).replace("'", "''") + "')"
 
 
-def parquet_with(path: Path, columns: Iterable[str]) -> str:
-    """The same with columns that its writer, an earlier version, may not have known: null then."""
+def parquet_with(path: Path, fields: Iterable[pa.Field]) -> str:
+    """The same with columns that its writer, an earlier version, may not have known: null of their type then."""
     present = set(pq.read_schema(path).names)
-    absent = "".join(f", NULL AS {quoted(name)}" for name in columns if name not in present)
-    return f"(SELECT *{absent} FROM {parquet(path)})" if absent else parquet(path)
+    missing = [field for field in fields if field.name not in present]
+    if not missing:
+        return parquet(path)
+    types = cursor().from_arrow(pa.schema(missing).empty_table()).types
+    nulls = (f"NULL::{kind} AS {quoted(field.name)}" for field, kind in zip(missing, types, strict=True))
+    return f"(SELECT *, {', '.join(nulls)} FROM {parquet(path)})"
 
 
 def quoted(name: str) -> str:
