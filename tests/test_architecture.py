@@ -49,6 +49,7 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.planning",
         "lifecycle.inputs",
         "lifecycle.inputs.tables",
+        "lifecycle.inputs.files",
         "lifecycle.results.read",
         "lifecycle.results.store",
         "lifecycle.storage",

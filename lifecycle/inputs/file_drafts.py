@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from msgspec.structs import replace
 
 from batch.errors import BatchRunnerError, InputError, Problem
 from batch.formatting import plural
@@ -21,19 +17,13 @@ from batch.model import Generation
 from batch.requests.generation_settings import EncodedSettings, check_generation
 from batch.requests.row_checker import PromptFiles
 from batch.rules.model_rules import ModelRules
-from lifecycle.inputs.decoding.decoders import Decoders
 from lifecycle.inputs.draft_files import DraftWriter
 from lifecycle.inputs.drafts import Draft, DraftBuilder, Progress
-from lifecycle.inputs.files.blobs import BlobStore
-from lifecycle.inputs.files.examine import Examined, Examiner, Pages, Unit
-from lifecycle.inputs.files.file_entry import EntryWriter
-from lifecycle.inputs.files.found_file import FoundFile
-from lifecycle.inputs.files.gather import gather
+from lifecycle.inputs.files.examine import Pages, Unit
+from lifecycle.inputs.files.pile import Examination, ExaminedPile
 
 KIND = "files"
 FILE_COLUMNS = pa.schema([("file", pa.string()), ("page", pa.int32())])
-EXAMINED_AT_ONCE = min(4, os.cpu_count() or 1)
-_AHEAD = 4 * EXAMINED_AT_ONCE
 _NO_INSTRUCTION = InputError("The files come without an instruction.", "Say what is to be done with each of them.")
 
 
@@ -42,7 +32,8 @@ class FileInput:
     """Files to be sent: paths of files, folders and ZIP archives, and the instruction that goes with each.
 
     `pages`: a PDF or TIFF is sent "whole", or "each" page as a request. With `own` the files are ours, and never
-    written to again: they are linked, not copied.
+    written to again: they are linked, not copied. `left_out` are names of files that are passed over; `known` is
+    what was found out of the same files, taken in the same way, before.
     """
 
     sources: Sequence[Path]
@@ -50,6 +41,8 @@ class FileInput:
     pages: Pages = "whole"
     own: bool = False
     name: str = ""
+    left_out: frozenset[str] = frozenset()
+    known: ExaminedPile | None = None
 
 
 def prepare_files(
@@ -102,46 +95,22 @@ class _FileDraftBuilder(DraftBuilder):
 
     def take(self, files: FileInput) -> None:
         """Write the rows of all files, in their natural order."""
-        blobs, entries = BlobStore(self._folder), EntryWriter(self._folder)
-        try:
-            with ExitStack() as archives, self._writing(FILE_COLUMNS) as writer:
-                gathered = gather(files.sources, archives)
-                self._note_left_out(gathered.left_out)
-                with Decoders(EXAMINED_AT_ONCE) as decoders:
-                    examiner = Examiner(blobs, decoders, self._folder, files.pages, files.own)
-                    try:
-                        self._take_all(gathered.files, examiner, entries, files.prompt, writer)
-                    finally:
-                        examiner.close()
-                self._flush(writer)
-            blobs.close()
-        except BaseException:
-            blobs.discard()
-            raise
-        finally:
-            self._files = entries.close()
+        known = files.known if files.known is not None and files.known.pages == files.pages else None
+        examination = Examination(
+            self._folder, files.sources, files.pages, files.own, files.left_out, known, self._progress
+        )
+        with self._writing(FILE_COLUMNS) as writer, closing(iter(examination)) as all_examined:
+            for number, (entry, units) in enumerate(all_examined, 1):
+                if entry.state == "problem":
+                    self._row_count += 1
+                    self._reject_row([Problem(0, entry.name, *entry.fault)])
+                else:
+                    self._add_rows(number, entry.name, units, files.prompt, writer)
+            self._flush(writer)
+        self._files = examination.totals
+        self._note_left_out(examination.hidden)
         if self._files.copies:
             self._notes.append(f"{plural(self._files.copies, 'file has', 'files have')} the same content as another.")
-
-    def _take_all(
-        self, found: Sequence[FoundFile], examiner: Examiner, entries: EntryWriter, prompt: str, writer: DraftWriter
-    ) -> None:
-        first_with: dict[tuple[str, ...], str] = {}
-        total = sum(file.size_bytes for file in found) or 1
-        done = 0
-        for number, (file, examined) in enumerate(zip(found, _examine_all(found, examiner), strict=True), 1):
-            entry = examined.entry
-            if entry.blobs:
-                first = first_with.setdefault(entry.blobs, entry.name)
-                entry = replace(entry, copy_of=first) if first != entry.name else entry
-            entries.add(entry)
-            if entry.state == "problem":
-                self._row_count += 1
-                self._reject_row([Problem(0, entry.name, *entry.fault)])
-            else:
-                self._add_rows(number, entry.name, examined.units, prompt, writer)
-            done += file.size_bytes
-            self._progress(done / total)
 
     def _add_rows(self, number: int, name: str, units: Sequence[Unit], prompt: str, writer: DraftWriter) -> None:
         for page, parts in units:
@@ -161,19 +130,3 @@ class _FileDraftBuilder(DraftBuilder):
     def _note_left_out(self, left_out: int) -> None:
         if left_out:
             self._notes.append(f"{plural(left_out, 'hidden file was', 'hidden files were')} left out.")
-
-
-def _examine_all(found: Sequence[FoundFile], examiner: Examiner) -> Iterator[Examined]:
-    """Examine a few files at once, and give what was found in order."""
-    with ThreadPoolExecutor(EXAMINED_AT_ONCE, "examine") as pool:
-        waiting: deque[Future[Examined]] = deque()
-        try:
-            for file in found:
-                waiting.append(pool.submit(examiner.examine, file))
-                if len(waiting) >= _AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from lifecycle.inputs import drafts
 from lifecycle.inputs.attachments import NO_ACCESS, FileAccess
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.file_drafts import FileInput, prepare_files
+from lifecycle.inputs.files.examine import Pages
+from lifecycle.inputs.files.pile import ExaminedPile, examine_pile
 from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.planning import cache_estimate, cache_support
 from lifecycle.planning.cache_estimate import CacheEstimate
@@ -79,6 +81,13 @@ class ForecastService:
             progress=progress,
         )
         return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft
+
+    def examine_files(
+        self, sources: Sequence[Path], pages: Pages, progress: Callable[[float], None] | None = None
+    ) -> ExaminedPile:
+        """Look at files that are ours, before anybody says what is to be done with them. Raises InputError."""
+        folder = self._context.new_draft_folder()
+        return examine_pile(sources, folder, pages=pages, own=True, progress=progress)
 
     def prepare_files(
         self,

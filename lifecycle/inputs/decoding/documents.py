@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pypdfium2
@@ -13,6 +14,9 @@ RENDER_DPI = 200
 MOST_RENDERED_EDGE = 3_072  # pixels; larger pages are made smaller by the service (page on documents)
 _POINTS = 72
 _QUALITY = 90
+_EDGE_BYTES = 1_024  # of the beginning and the end of a file, where PDFium writes down when it was made
+_DATE = re.compile(rb"/CreationDate\(D:([0-9]{14})"), b"20000101000000"
+_ID = re.compile(rb"/ID\[<([0-9A-F]{32}><[0-9A-F]{32})>\]"), b"0" * 32 + b"><" + b"0" * 32
 _PASSWORD = DecodingReply("is locked by a password", "Save it without its password.")
 _BROKEN = DecodingReply("cannot be read as a PDF", "Open it in a viewer, and save or print it as PDF again.")
 
@@ -53,10 +57,23 @@ def _write_page(document: pypdfium2.PdfDocument, number: int, folder: Path, rend
         alone.save(target)
     finally:
         alone.close()
+    _forget_when(target)
     if not render_over or target.stat().st_size <= render_over:
         return DecodedFile(str(target), "application/pdf")
-    _draw(document[number]).save(target, "PDF", resolution=RENDER_DPI, quality=_QUALITY)
+    _draw(document[number]).save(
+        target, "PDF", resolution=RENDER_DPI, quality=_QUALITY, creationDate=None, modDate=None
+    )
     return DecodedFile(str(target), "application/pdf", rendered=True)
+
+
+def _forget_when(path: Path) -> None:
+    """Make the same page the same bytes whenever it is cut out, so that a copy is known as one and uploaded once."""
+    with path.open("r+b") as file:
+        for start, (pattern, constant) in ((0, _DATE), (max(0, path.stat().st_size - _EDGE_BYTES), _ID)):
+            file.seek(start)
+            if found := pattern.search(file.read(_EDGE_BYTES)):
+                file.seek(start + found.start(1))
+                file.write(constant)
 
 
 def _draw(page: pypdfium2.PdfPage) -> Image.Image:

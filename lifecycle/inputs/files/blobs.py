@@ -64,6 +64,13 @@ class BlobStore:
             part.unlink(missing_ok=True)
         return sha256
 
+    def link(self, sha256: str, source: Path, facts: MediaFacts, name: str) -> None:
+        """Take over a blob of another store as it is."""
+        with self._lock:
+            if sha256 not in self._known:
+                os.link(source, self.folder / sha256)
+                self._known[sha256] = facts, name
+
     def holds(self, sha256: str) -> bool:
         """Whether a blob was added."""
         return sha256 in self._known

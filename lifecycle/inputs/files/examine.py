@@ -43,8 +43,7 @@ class Unit(NamedTuple):
     parts: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
-class Examined:
+class Examined(NamedTuple):
     """A file's entry, and what requests take of it."""
 
     entry: FileEntry

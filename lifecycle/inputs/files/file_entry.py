@@ -52,7 +52,8 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class FileTotals:
-    """The files of a draft, counted. `copies` have the same content as an earlier file."""
+    """The files of a draft, counted. `copies` have the same content as an earlier file, `several_pages` are documents
+    of more than one page."""
 
     files: int = 0
     mended: int = 0
@@ -60,6 +61,7 @@ class FileTotals:
     copies: int = 0
     size_bytes: int = 0
     pages: int = 0
+    several_pages: int = 0
 
 
 class EntryWriter:
@@ -77,6 +79,7 @@ class EntryWriter:
         self._counts["copies"] += bool(entry.copy_of)
         self._counts["size_bytes"] += entry.size_bytes
         self._counts["pages"] += entry.pages or 0
+        self._counts["several_pages"] += (entry.pages or 0) > 1
 
     def close(self) -> FileTotals:
         self._out.close()

@@ -52,7 +52,7 @@ def test_rows_are_named_by_path_and_page_and_refer_to_blobs(scans: Path, tmp_pat
 def test_what_became_of_each_file_is_told(scans: Path, tmp_path: Path) -> None:
     draft = prepare_files(FileInput([scans], "Transcribe."), tmp_path / "draft")
     size = sum(path.stat().st_size for path in scans.rglob("*") if path.is_file())
-    assert draft.files == FileTotals(files=5, problems=1, copies=1, size_bytes=size, pages=3)
+    assert draft.files == FileTotals(files=5, problems=1, copies=1, size_bytes=size, pages=3, several_pages=1)
     assert (draft.rows, draft.bad_rows, draft.media, draft.columns) == (4, 1, True, ("file", "page"))
     assert draft.problems[0].fault == "letter.docx is a Word document."
     assert [entry.name for entry in read_entries(draft.folder)][:2] == ["book/a.pdf", "copy.png"]

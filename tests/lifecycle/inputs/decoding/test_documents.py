@@ -31,6 +31,17 @@ def test_each_page_becomes_a_pdf_of_one_page(document: Path, tmp_path: Path) -> 
         assert Path(file.path).stat().st_size < document.stat().st_size * 0.6
 
 
+def test_a_page_is_the_same_bytes_whenever_it_is_cut_out(document: Path, tmp_path: Path) -> None:
+    cut_out = []
+    for name in ("today", "tomorrow"):
+        (tmp_path / name).mkdir()
+        files = [*documents.split(document, tmp_path / name, 0, 1, 0).files]
+        files += documents.split(document, tmp_path / name, 1, 2, 10_000).files  # a page that is drawn
+        cut_out.append([Path(file.path).read_bytes() for file in files])
+    assert cut_out[0] == cut_out[1]
+    assert b"20000101000000" in cut_out[0][0]
+
+
 def test_a_page_that_is_too_large_alone_is_drawn(document: Path, tmp_path: Path) -> None:
     (file,) = documents.split(document, tmp_path, 0, 1, 10_000).files
     assert file.rendered and file.mime_type == "application/pdf"

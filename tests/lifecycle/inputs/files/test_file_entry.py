@@ -17,7 +17,7 @@ def test_entries_are_read_in_order_and_counted(tmp_path: Path) -> None:
     writer = EntryWriter(tmp_path)
     for entry in (SCAN, OTHER):
         writer.add(entry)
-    assert writer.close() == FileTotals(files=2, problems=1, size_bytes=15, pages=2)
+    assert writer.close() == FileTotals(files=2, problems=1, size_bytes=15, pages=2, several_pages=1)
     assert list(read_entries(tmp_path)) == [SCAN, OTHER]
     assert list(read_entries(tmp_path, 1, 1)) == [OTHER]
     assert list(read_entries(tmp_path / "nowhere")) == []
