@@ -121,7 +121,7 @@ def test_two_clicks_submit_once_and_typing_is_undisturbed_while_it_ticks(app: Ap
     text = "typed while the progress moves "
     box.press_sequentially(text, delay=60)
     assert box.input_value() == text
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Prompts"
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Or write prompts"
     expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
     assert box.input_value() == text
     expect(page.get_by_text("All runs")).to_have_count(0)

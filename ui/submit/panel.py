@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,18 +10,17 @@ from streamlit.delta_generator import DeltaGenerator
 from batch.errors import BatchRunnerError
 from batch.formatting import plural
 from batch.pricing.catalog import model_id_error
-from batch.requests.input_formats import kind_of
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
 from ui.files import uploader
+from ui.files.given_input import FormContext, GivenInput, Missing, ShowChecked, show_nothing
 from ui.pricing import forecasts
 from ui.pricing import panel as pricing_panel
 from ui.shared import browser_actions, notices, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import size, truncate
 from ui.shared.notices import escape_markdown
-from ui.submit import composer, samples, shared_context, sidebar
-from ui.submit.composer import ComposerInput
+from ui.submit import composer, forms, samples, shared_context, sidebar
 from ui.submit.sidebar import SidebarValues
 
 PREVIEW_ROWS = 3
@@ -40,12 +38,12 @@ def draw(runner: Runner, values: SidebarValues) -> None:
         with st.container():
             if values.account is None:
                 _draw_signed_out()
-        samples.draw()
         with st.container():
-            _draw_prompts_input() if values.mode == "Inline" else _draw_file_input()
+            show_checked = _draw_form(runner, values)
+        samples.draw()
         shared_context.draw(runner, values.account, values.model, values.generation.system_instruction)
         with st.container(key="checked"):
-            draft = _draw_check(runner, values)
+            draft = _draw_check(runner, values, show_checked)
         with st.container(key="priced"):
             validation_error = pricing_panel.draw(runner, values.account, values.priced_spec(), draft)
         with st.container(key="sending"):
@@ -61,61 +59,13 @@ def _draw_signed_out() -> None:
         st.button("Start a rehearsal", on_click=sidebar.rehearse, key="sign-in-rehearse", type="primary")
 
 
-def _draw_prompts_input() -> None:
-    st.text_area(
-        "Prompts",
-        key="prompts",
-        height=180,
-        max_chars=composer.MAX_CHARACTERS,
-        placeholder="Name three uses of a paper clip.\nTranslate into French: good morning.",
-        persist_state="session",
-    )
-    st.session_state.setdefault("split", "lines")
-    st.segmented_control(
-        "Split by",
-        list(composer.SPLITS),
-        key="split",
-        required=True,
-        format_func=composer.SPLITS.__getitem__,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-
-
-def _draw_file_input() -> None:
-    upload = uploader.current()
-    if upload is None:
-        uploader.draw()
-        return
-    number = "" if len(upload.files) == 1 else f" and {len(upload.files) - 1:,} more"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(
-            f"**{escape_markdown(truncate(upload.name, 80))}**{number} · {size(upload.size_bytes)}", width="content"
-        )
-        st.button("Remove", on_click=uploader.discard_all, key="remove-file")
-    if not upload.is_pile:
-        _draw_template(upload.path, upload.name)
-
-
-def _draw_template(path: Path, name: str) -> None:
-    """For a table: how a row becomes a prompt."""
+def _draw_form(runner: Runner, values: SidebarValues) -> ShowChecked:
+    """Draw the form that fits what was given."""
     try:
-        columns = composer.columns_of(path, kind_of(name))
+        return forms.current(values.mode).draw(FormContext(runner, values.model, uploader.current()))
     except BatchRunnerError as error:
         notices.draw_error(error)
-        return
-    if not columns:
-        return
-    st.text_area(
-        "Prompt template",
-        key="template",
-        height=120,
-        max_chars=200_000,
-        placeholder="Summarise in one sentence: {{text}}",
-        help="{{column}} stands for a row's value in that column.",
-        persist_state="session",
-    )
-    st.caption(escape_markdown("Columns: " + ", ".join(f"{{{{{truncate(column, 60)}}}}}" for column in columns[:40])))
+        return show_nothing
 
 
 def _draw_submit_button(values: SidebarValues, validation_error: BatchRunnerError | None) -> None:
@@ -165,14 +115,14 @@ def _submit(idempotency_key: str, good_rows_only: bool) -> None:
         browser_actions.request("scroll", "monitor")
 
 
-def _run_name(composer_input: ComposerInput, draft: Draft) -> str:
+def _run_name(composer_input: GivenInput, draft: Draft) -> str:
     """The run's name: the one that was typed, the file's, or how the first prompt begins."""
     typed = str(st.session_state.get("run_name") or "").strip()
     first = draft.preview[0][1].strip().splitlines() if draft.preview else []
     return typed or composer_input.name or truncate(first[0] if first else "", 40)
 
 
-def _draw_check(runner: Runner, values: SidebarValues) -> Draft | None:
+def _draw_check(runner: Runner, values: SidebarValues, show_checked: ShowChecked) -> Draft | None:
     """Say what the check found: how many requests, what is wrong with which line, how the first ones read."""
     bar = st.empty()
     try:
@@ -186,11 +136,15 @@ def _draw_check(runner: Runner, values: SidebarValues) -> Draft | None:
             values.model,
             lambda fraction: _show_progress(bar, fraction, composer_input.name or "the prompts"),
         )
+    except Missing as error:
+        st.caption(escape_markdown(error.describe()))
+        return None
     except BatchRunnerError as error:
         notices.draw_error(error)
         return None
     finally:
         bar.empty()
+    show_checked(draft)
     _draw_summary(draft)
     if draft.problem_count:
         _draw_problems(draft, values)

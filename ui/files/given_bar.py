@@ -1,0 +1,19 @@
+"""The line above a form: what was given, and how to take it away."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.files import uploader
+from ui.files.given_files import Upload
+from ui.shared.format import size, truncate
+from ui.shared.notices import escape_markdown
+
+
+def draw(upload: Upload, facts: str = "") -> None:
+    """Draw it; `facts` is what more is known of it, such as "2,431 rows"."""
+    number = "" if len(upload.files) == 1 else f" and {len(upload.files) - 1:,} more"
+    told = " · ".join(filter(None, (facts, size(upload.size_bytes))))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="given"):
+        st.markdown(f"**{escape_markdown(truncate(upload.name, 80))}**{number} · {told}", width="content")
+        st.button("Remove", on_click=uploader.discard_all, key="remove-file")

@@ -1,0 +1,46 @@
+"""A file of requests, one a line: Gemini's, those of other services, or plain prompts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from batch.requests.input_formats import kind_of
+from lifecycle.inputs.drafts import Draft
+from lifecycle.runner import Runner
+from ui.files import given_bar
+from ui.files.given_files import Upload
+from ui.files.given_input import FormContext, Progress, RequestSettings, ShowChecked, show_nothing
+
+
+@dataclass(frozen=True)
+class RequestsInput:
+    """A file of requests. A path is never used for a second file."""
+
+    path: Path
+    kind: str
+    name: str
+
+    def prepare(self, runner: Runner, settings: RequestSettings, progress: Progress | None) -> Draft:
+        return runner.forecasts.prepare_draft(
+            self.path,
+            kind=self.kind,
+            generation=settings.generation,
+            shared_text=settings.shared_text,
+            source_name=self.name,
+            model=settings.model,
+            use_cache=settings.use_cache,
+            progress=progress,
+        )
+
+
+def read(upload: Upload | None) -> RequestsInput | None:
+    """The file that was given."""
+    return RequestsInput(upload.path, kind_of(upload.files[0].name), upload.name) if upload else None
+
+
+def draw(context: FormContext) -> ShowChecked:
+    """Draw what it is."""
+    if context.upload is not None:
+        given_bar.draw(context.upload)
+    return show_nothing
