@@ -97,7 +97,7 @@ _REFUSED = {
     "application/rtf": ("a document in Rich Text Format", _AS_PDF),
     "application/epub+zip": ("an e-book", _AS_PDF),
     "application/vnd.oasis.opendocument": ("an OpenDocument file", _AS_PDF),
-    "application/vnd.apache.parquet": ("a Parquet table", "Give it alone, as a table, with --file-columns."),
+    "application/vnd.apache.parquet": ("a Parquet table", "Give it alone, as a table, and name its columns of files."),
     "image/svg+xml": ("an SVG drawing", _AS_PICTURE),
     "image/jp2": ("a JPEG 2000 picture", _AS_PICTURE),
     "image/vnd.adobe.photoshop": ("a Photoshop file", _AS_PICTURE),

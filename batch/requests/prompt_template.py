@@ -40,8 +40,11 @@ class Template:
         return "".join(out)
 
 
-def compile_template(text: str, names: Sequence[str]) -> Template:
-    """Read a template for a table with these columns. Raises InputError that names what is wrong."""
+def compile_template(text: str, names: Sequence[str], *, needs_column: bool = True) -> Template:
+    """Read a template for a table with these columns. Raises InputError that names what is wrong.
+
+    Without `needs_column` it may be the same for every row: something else tells them apart.
+    """
     literals, columns, end = [""], [], 0
     for match in _MARK.finditer(text):
         literals[-1] += _checked_literal(text[end : match.start()])
@@ -52,7 +55,7 @@ def compile_template(text: str, names: Sequence[str]) -> Template:
             columns.append(_column(match[1].strip(), names))
             literals.append("")
     literals[-1] += _checked_literal(text[end:])
-    if not columns:
+    if not columns and needs_column:
         raise InputError("The template names no column, so every row would be the same prompt.", _hint(text, names))
     return Template(tuple(literals), tuple(columns), prefix_length(literals[0]))
 

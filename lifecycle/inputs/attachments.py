@@ -33,6 +33,8 @@ _NO_PATHS = Fault(
 )
 _OUTSIDE = Fault("is outside the folder of the input", "Put the files beside the table, or in a folder of it.")
 _MISSING = Fault("is not there", "Check the path; it counts from the folder of the input.")
+_FOLDER = Fault("is a folder, not a file", "Name the file itself.")
+_NO_WEB = Fault("is no address that is fetched", "Give one that begins with https://, or the file itself.")
 _HTML = Fault("is a page of HTML, not a file", "Give the address of the file itself.")
 _BAD_DATA = Fault("is no data URL in base64", "Write data:image/png;base64,…")
 
@@ -151,9 +153,13 @@ class Attachments:
                 path = (root / unquote(name)).resolve()
             if not path.is_relative_to(root.resolve()):
                 return FoundFile(name, 0, fault=_OUTSIDE)
-            return FoundFile(name, path.stat().st_size, path) if path.is_file() else FoundFile(name, 0, fault=_MISSING)
+            if path.is_dir():
+                return FoundFile(name, 0, fault=_FOLDER)
+            if path.is_file():
+                return FoundFile(name, path.stat().st_size, path)
         except (OSError, ValueError, RuntimeError):
-            return FoundFile(name, 0, fault=_MISSING)
+            pass  # no name that this system could have
+        return FoundFile(name, 0, fault=_NO_WEB if "://" in name else _MISSING)
 
 
 def _is_address(text: str) -> bool:
@@ -166,7 +172,7 @@ def _label(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return url[:200]
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"[:200]
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
 
 
 def _address_part(url: str) -> bytes:

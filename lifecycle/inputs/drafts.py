@@ -263,7 +263,9 @@ class DraftBuilder:
         with open_table(source, kind, reading) as table:
             key = _key_column(table, reading.key_column)
             compiled = (
-                compile_template(template, table.names) if template.strip() else default_template(table.names, key)
+                compile_template(template, table.names, needs_column=not reading.file_columns)
+                if template.strip()
+                else default_template(table.names, key)
             )
             if not template.strip():
                 self._notes.append(f'The column "{table.names[compiled.columns[0]]}" is the prompt.')
@@ -283,7 +285,8 @@ class DraftBuilder:
             faults = iter([*batch.faults, (0, Fault(""))])
             fault_line, fault = next(faults)
             keys = batch.texts[key] if key is not None else [""] * len(batch.lines)
-            cells = zip(*(batch.texts[n] for n in template.columns), strict=True)
+            cells: Iterable[tuple[str, ...]] = zip(*(batch.texts[n] for n in template.columns), strict=True)
+            cells = cells if template.columns else repeat(())
             row_files: Iterable[RowFiles] = repeat(RowFiles())
             source_columns = batch.source_columns
             if files is not None:

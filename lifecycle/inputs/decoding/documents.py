@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pypdfium2
+import pypdfium2.raw
 from PIL import Image
 
 from lifecycle.inputs.decoding.messages import DecodedFile, DecodingReply
@@ -13,6 +14,7 @@ from lifecycle.inputs.decoding.messages import DecodedFile, DecodingReply
 RENDER_DPI = 200
 MOST_RENDERED_EDGE = 3_072  # pixels; larger pages are made smaller by the service (page on documents)
 _POINTS = 72
+_COMPARED_DPI = 50
 _QUALITY = 90
 _EDGE_BYTES = 1_024  # of the beginning and the end of a file, where PDFium writes down when it was made
 _DATE = re.compile(rb"/CreationDate\(D:([0-9]{14})"), b"20000101000000"
@@ -34,14 +36,14 @@ def look(path: Path) -> DecodingReply:
         document.close()
 
 
-def split(path: Path, folder: Path, first: int, last: int, render_over: int) -> DecodingReply:
-    """Write the pages from `first` up to `last`; those that are larger than `render_over` bytes are drawn instead."""
+def split(path: Path, folder: Path, first: int, last: int, light_bytes: int) -> DecodingReply:
+    """Write the pages from `first` up to `last`; those of more than `light_bytes` are made lighter, 0 makes none so."""
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         return _fault(error)
     try:
-        pages = [_write_page(document, number, folder, render_over) for number in range(first, last)]
+        pages = [_write_page(document, number, folder, light_bytes) for number in range(first, last)]
     except pypdfium2.PdfiumError:
         return DecodingReply("has a page that cannot be read", _BROKEN.remedy)
     finally:
@@ -49,8 +51,28 @@ def split(path: Path, folder: Path, first: int, last: int, render_over: int) -> 
     return DecodingReply(files=tuple(pages))
 
 
-def _write_page(document: pypdfium2.PdfDocument, number: int, folder: Path, render_over: int) -> DecodedFile:
-    target = folder / f"{number:04d}.pdf"
+def _write_page(document: pypdfium2.PdfDocument, number: int, folder: Path, light_bytes: int) -> DecodedFile:
+    """Write one page; a heavy one without what it does not show, or drawn where that is smaller still."""
+    target, other = folder / f"{number:04d}.pdf", folder / f"{number:04d}.other"
+    _save_alone(document, number, target)
+    if not light_bytes or target.stat().st_size <= light_bytes:
+        return DecodedFile(str(target), "application/pdf")
+    _save_without_unused(target, other)
+    if _replaces(other, target) and target.stat().st_size <= light_bytes:
+        return DecodedFile(str(target), "application/pdf")
+    _draw(document[number]).save(other, "PDF", resolution=RENDER_DPI, quality=_QUALITY, creationDate=None, modDate=None)
+    return DecodedFile(str(target), "application/pdf", rendered=_replaces(other, target))
+
+
+def _replaces(other: Path, target: Path) -> bool:
+    """Put the smaller of two files in the place of `target`; whether that is the other one."""
+    smaller = other.exists() and other.stat().st_size < target.stat().st_size
+    if smaller:
+        other.replace(target)
+    return smaller
+
+
+def _save_alone(document: pypdfium2.PdfDocument, number: int, target: Path) -> None:
     alone = pypdfium2.PdfDocument.new()
     try:
         alone.import_pages(document, [number])
@@ -58,12 +80,32 @@ def _write_page(document: pypdfium2.PdfDocument, number: int, folder: Path, rend
     finally:
         alone.close()
     _forget_when(target)
-    if not render_over or target.stat().st_size <= render_over:
-        return DecodedFile(str(target), "application/pdf")
-    _draw(document[number]).save(
-        target, "PDF", resolution=RENDER_DPI, quality=_QUALITY, creationDate=None, modDate=None
-    )
-    return DecodedFile(str(target), "application/pdf", rendered=True)
+
+
+def _save_without_unused(page: Path, target: Path) -> None:
+    """Write a page without the fonts and pictures that it names and does not show; only if it looks the same.
+
+    PDFium drops them when it writes content anew, and writes only what was added: here a path that is not drawn.
+    """
+    document = pypdfium2.PdfDocument(page)
+    try:
+        before = _small_picture(document)
+        only = document[0]
+        path = pypdfium2.raw.FPDFPageObj_CreateNewRect(0, 0, 0, 0)
+        pypdfium2.raw.FPDFPath_SetDrawMode(path, pypdfium2.raw.FPDF_FILLMODE_NONE, False)
+        pypdfium2.raw.FPDFPage_InsertObject(only, path)
+        only.gen_content()
+        _save_alone(document, 0, target)
+    finally:
+        document.close()
+    with pypdfium2.PdfDocument(target) as lighter:
+        if _small_picture(lighter) != before:
+            target.unlink()
+
+
+def _small_picture(document: pypdfium2.PdfDocument) -> bytes:
+    image: Image.Image = document[0].render(scale=_COMPARED_DPI / _POINTS).to_pil()
+    return image.tobytes()
 
 
 def _forget_when(path: Path) -> None:

@@ -12,8 +12,9 @@ Action = Literal["look", "convert", "split"]
 class DecodingJob(msgspec.Struct, frozen=True):
     """`look` at a file's headers; `convert` a picture's frames, or `split` a PDF's pages, from `first` up to `last`.
 
-    Files are written into `folder`. Pages of a split that are larger than `render_over` bytes are drawn instead,
-    0 draws none. With `check_end` the whole picture is decoded, to see that nothing is missing.
+    Files are written into `folder`. Pages of a split with more than `light_bytes` leave out what they do not show, and
+    are drawn if that is not enough; 0 leaves all as they are. With `check_end` the whole picture is decoded, to see
+    that nothing is missing.
     """
 
     action: Action
@@ -22,7 +23,7 @@ class DecodingJob(msgspec.Struct, frozen=True):
     folder: str = ""
     first: int = 0
     last: int = 0
-    render_over: int = 0
+    light_bytes: int = 0
     check_end: bool = False
 
 

@@ -14,6 +14,7 @@ MOST_PIXELS = 200_000_000  # about A0 at 300 dpi; decoded it takes three bytes a
 MOST_FRAMES = 1_000
 JPEG_QUALITY = 93  # scans of text still have clean edges
 _ORIENTATION = 0x0112
+Image.MAX_IMAGE_PIXELS = None  # ours is checked, and says so by its own name
 _FLAT_MODES = ("1", "P", "PA", "LA", "RGBA", "La", "RGBa")  # few colours, or transparent: JPEG would lose it
 _READ_AGAIN = "Open it in a viewer, and save it again as PNG or JPEG."
 

@@ -41,7 +41,7 @@ def _act(job: DecodingJob) -> DecodingReply:
     if job.action == "convert":
         return pictures.convert(path, folder, job.first, job.last)
     if job.action == "split":
-        return documents.split(path, folder, job.first, job.last, job.render_over)
+        return documents.split(path, folder, job.first, job.last, job.light_bytes)
     if job.mime_type == "application/pdf":
         return documents.look(path)
     if job.mime_type.startswith("image/"):

@@ -30,8 +30,8 @@ PDF_BYTES, PDF_PAGES = 50_000_000, 1_000  # of a whole PDF (page on documents)
 PICTURE_BYTES = 20_000_000  # larger ones were refused ("total referenced files bytes are too large")
 FILE_BYTES = 2_000_000_000  # of the Files API
 SOUND_SECONDS = 9.5 * 3600  # of a prompt (page on audio)
-DRAGGED_FACTOR, DRAGGED_SPARE, RENDER_OVER = 2, 50_000, 1_000_000
-
+DRAGGED_FACTOR, DRAGGED_SPARE = 2, 50_000  # pages that are so much larger together than their PDF drag something along
+LIGHT_BYTES = 200_000
 
 EMPTY = ("is empty", "Copy the file again, or leave it out.")
 
@@ -165,15 +165,15 @@ class Examiner:
         return _examined(given, taken, "each", words, pages)
 
     def _split(self, given: _Given, pages: int) -> tuple[list[DecodedFile], int]:
-        """Every page as a file. Pages that drag along what others use are drawn instead, and counted."""
-        most_bytes = DRAGGED_FACTOR * given.found.size_bytes
-        for render_over in (0, RENDER_OVER):
+        """Every page as a file. Pages that drag along what others use are made lighter; those drawn are counted."""
+        fair_bytes = DRAGGED_FACTOR * given.found.size_bytes
+        for light_bytes in (0, max(LIGHT_BYTES, fair_bytes // max(1, pages))):
             files: list[DecodedFile] = []
             written = 0
-            for file in self._decoded(given, "split", pages, render_over):
+            for file in self._decoded(given, "split", pages, light_bytes):
                 files.append(file)
                 written += Path(file.path).stat().st_size
-                if not render_over and written > most_bytes + DRAGGED_SPARE * len(files):
+                if not light_bytes and written > fair_bytes + DRAGGED_SPARE * len(files):
                     break
             if len(files) == pages:
                 break
@@ -196,14 +196,14 @@ class Examiner:
         return reply
 
     def _decoded(
-        self, given: _Given, action: Literal["convert", "split"], pages: int, render_over: int = 0
+        self, given: _Given, action: Literal["convert", "split"], pages: int, light_bytes: int = 0
     ) -> Iterator[DecodedFile]:
         """The files of all frames or pages, a few at a time."""
         given.spare.mkdir(exist_ok=True)
         for first in range(0, pages, PAGES_A_JOB):
             last = min(first + PAGES_A_JOB, pages)
             path, folder = str(given.path), str(given.spare)
-            job = DecodingJob(action, path, given.mime_type, folder, first, last, render_over)
+            job = DecodingJob(action, path, given.mime_type, folder, first, last, light_bytes)
             yield from self._ask(given, job).files
 
     def _whole(self, given: _Given, facts: MediaFacts, pages: int | None = None) -> Examined:

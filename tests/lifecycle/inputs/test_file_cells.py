@@ -24,12 +24,12 @@ def picture(colour: str) -> bytes:
     return out.getvalue()
 
 
-def draft_of(source: Path, folder: Path, *columns: str) -> Draft:
+def draft_of(source: Path, folder: Path, *columns: str, template: str = "Describe {{name}}.") -> Draft:
     return prepare(
         source,
         folder,
         kind=source.suffix.removeprefix("."),
-        template="Describe {{name}}.",
+        template=template,
         reading=TableReading(file_columns=columns),
         access=FileAccess(source.parent),
     )
@@ -64,6 +64,13 @@ def test_a_table_of_paths(tmp_path: Path) -> None:
         (3, '"photo": b.png is not there.'),
         (4, '"photo": names no file.'),
     ]
+
+
+def test_the_instruction_may_be_the_same_for_every_file(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture("red"))
+    (tmp_path / "t.csv").write_text("name,photo\nA,a.png\nB,a.png\n")
+    draft = draft_of(tmp_path / "t.csv", tmp_path / "d", "photo", template="Describe.")
+    assert parts(draft) == [["image/png", "Describe."]] * 2
 
 
 def test_lists_of_files_and_cells_that_hold_none(tmp_path: Path) -> None:

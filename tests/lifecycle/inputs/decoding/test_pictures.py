@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +100,11 @@ def test_what_is_no_picture_and_what_has_too_many_pixels_is_refused(
     monkeypatch.setattr(pictures, "MOST_PIXELS", 80_000)
     assert "megapixels" in pictures.look(large, "image/png", False).fault
     assert "megapixels" in pictures.convert(large, tmp_path, 0, 1).fault
+
+
+def test_a_picture_of_absurd_size_is_named_as_too_large(tmp_path: Path) -> None:
+    data = bytearray(saved(tmp_path / "a.png", Image.new("1", (9, 9))).read_bytes())
+    data[16:24] = struct.pack(">II", 60_000, 60_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "a.png").write_bytes(data)
+    assert pictures.look(tmp_path / "a.png", "image/png", False).fault.startswith("has 3,600 megapixels")

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import pypdfium2
 import pytest
 from PIL import Image
 
@@ -17,6 +16,7 @@ from lifecycle.inputs.files import examine
 from lifecycle.inputs.files.blobs import BlobStore, read_index
 from lifecycle.inputs.files.examine import Examined, Examiner
 from lifecycle.inputs.files.found_file import FoundFile
+from tests.lifecycle.inputs.shared_picture_pdf import shared_picture_pdf
 
 
 @pytest.fixture
@@ -91,27 +91,14 @@ def test_a_whole_pdf_is_one_request_and_too_many_pages_are_refused(
     assert "--pages each" in given(examiner, "a.pdf", data).entry.remedy
 
 
-def test_pages_that_drag_along_what_others_use_are_drawn(examiner: Examiner, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = pypdfium2.PdfDocument.new()
-    noise = io.BytesIO()
-    Image.effect_noise((900, 900), 90).convert("RGB").save(noise, "JPEG", quality=90)
-    image = pypdfium2.PdfImage.new(shared)
-    image.load_jpeg(noise)
-    image.set_matrix(pypdfium2.PdfMatrix().scale(500, 500))
-    for _ in range(6):
-        shared.new_page(600, 800)
-    page = shared[0]
-    page.insert_obj(image)
-    page.gen_content()
-    out = io.BytesIO()
-    shared.save(out)
-    shared.close()
-    monkeypatch.setattr(examine, "DRAGGED_FACTOR", 0.1)
-    monkeypatch.setattr(examine, "RENDER_OVER", 10_000)
+def test_pages_do_not_take_along_what_the_others_use(examiner: Examiner) -> None:
     examiner.pages = "each"
-    found = given(examiner, "a.pdf", out.getvalue())
-    assert (found.entry.state, found.entry.rows) == ("mended", 6)
-    assert found.entry.words.startswith("1 of 6 pages were drawn at 200 dpi")
+    data = shared_picture_pdf(12, 3)
+    found = given(examiner, "a.pdf", data)
+    sizes = [(examiner.blobs.folder / sha256).stat().st_size for sha256 in found.entry.blobs]
+    assert max(sizes) < len(data) and max(sizes[3:]) < 5_000
+    assert (found.entry.state, found.entry.rows) == ("mended", 12)
+    assert found.entry.words.startswith("3 of 12 pages were drawn at 200 dpi")
 
 
 @pytest.mark.parametrize(
