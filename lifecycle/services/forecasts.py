@@ -96,10 +96,13 @@ class ForecastService:
         generation: Generation | None = None,
         shared_text: str = "",
         model: str = "",
+        use_cache: str = "",
         progress: Callable[[float], None] | None = None,
     ) -> Draft:
-        """Check files and write a request for each good one, or each page. Raises InputError."""
-        return prepare_files(
+        """Check files and write a request for each good one, or each page; as `prepare_draft`. Raises InputError."""
+        if use_cache:
+            generation = replace(generation or Generation(), system_instruction="")
+        draft = prepare_files(
             files,
             self._context.new_draft_folder(),
             generation=generation or Generation(),
@@ -108,6 +111,7 @@ class ForecastService:
             request_kind=kind_of(self._context.price_list.model(model)),
             progress=progress,
         )
+        return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft
 
     def model_rules(self, model: str) -> ModelRules:
         """What a model takes in a request, by the catalog."""

@@ -1,1 +1,1 @@
-"""What a visitor gave: files that arrived, how a pile of them looks, what is wrong with which, and one instruction."""
+"""What a visitor gave: how files arrive, what is here, and what every form of the page hands on."""

@@ -32,7 +32,7 @@ _RULES = """<style>
 .gbr-pair ins {background: light-dark(#c9efdc, #14523f);}
 /* Tiles: pictures, or a sign and a reason in their place. */
 ul.gbr-tiles.gbr-tiles {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(150px, 46%), 1fr)); gap: 0.65rem; margin: 0;
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(min(128px, 46%), 1fr)); gap: 0.65rem; margin: 0;
   padding: 0; list-style: none;
 }
 ul.gbr-tiles.gbr-tiles li {margin: 0; padding: 0; min-width: 0;}

@@ -68,8 +68,9 @@ def clear() -> None:
     uploader.discard_all()
     discard_draft()
     shared_context.clear()
-    for name in ("prompts", "template", "file_instruction", "run_name"):
+    for name in ("prompts", "template", "file_instruction", "media_resolution", "run_name"):
         st.session_state[name] = ""
+    st.session_state["dedupe"] = False
 
 
 def restore(draft: Draft) -> None:

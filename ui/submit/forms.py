@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from batch.errors import InputError
 from batch.requests.input_formats import TABLE_KINDS, kind_of
-from ui.files import given_bar, uploader
+from ui.files import uploader
 from ui.files.given_files import Upload
 from ui.files.given_input import Form, FormContext, GivenInput, ShowChecked, show_nothing
+from ui.pile import pile_form
 from ui.submit import prompts_form, requests_form
 from ui.table import table_form
 
@@ -32,18 +32,8 @@ def _read_nothing(upload: Upload | None) -> GivenInput | None:
     return None
 
 
-def _draw_pile(context: FormContext) -> ShowChecked:
-    if context.upload is not None:
-        given_bar.draw(context.upload)
-    return show_nothing
-
-
-def _read_pile(upload: Upload | None) -> GivenInput | None:
-    raise InputError("Documents and pictures cannot be sent from here yet.", "Give a table or requests.")
-
-
 START = Form(_draw_start, _read_nothing)
 PROMPTS = Form(prompts_form.draw, prompts_form.read)
 REQUESTS = Form(requests_form.draw, requests_form.read)
 TABLE = Form(table_form.draw, table_form.read)
-FILES = Form(_draw_pile, _read_pile)
+FILES = Form(pile_form.draw, pile_form.read)

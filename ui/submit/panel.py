@@ -11,6 +11,7 @@ from batch.errors import BatchRunnerError
 from batch.formatting import plural
 from batch.pricing.catalog import model_id_error
 from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.file_drafts import KIND as FILES_KIND
 from lifecycle.runner import Runner
 from ui.files import uploader
 from ui.files.given_input import FormContext, GivenInput, Missing, ShowChecked, show_nothing
@@ -102,9 +103,8 @@ def _submit(idempotency_key: str, good_rows_only: bool) -> None:
             return
         draft = composer.build_draft(state.runner, composer_input, values.generation, values.model)
         if draft.problem_count and not good_rows_only:
-            notices.show(
-                "submit", "bad", f"Nothing was sent: {_describe_problems(draft)} Correct them, or choose below."
-            )
+            remedy = "Leave them out above." if _are_problems_of_files(draft) else "Correct them, or choose below."
+            notices.show("submit", "bad", f"Nothing was sent: {_describe_problems(draft)} {remedy}")
             return
         account, spec = session.require_account(), values.priced_spec(_run_name(composer_input, draft))
         spec, forecast = forecasts.final_forecast(state.runner, account, draft, spec)
@@ -146,9 +146,14 @@ def _draw_check(runner: Runner, values: SidebarValues, show_checked: ShowChecked
         bar.empty()
     show_checked(draft)
     _draw_summary(draft)
-    if draft.problem_count:
+    if draft.problem_count and not _are_problems_of_files(draft):
         _draw_problems(draft, values)
     return draft
+
+
+def _are_problems_of_files(draft: Draft) -> bool:
+    """Whether all that is wrong is wrong with files, which the form of a pile has shown."""
+    return draft.kind == FILES_KIND and draft.files is not None and draft.files.problems == draft.problem_count
 
 
 def _show_progress(bar: DeltaGenerator, fraction: float, name: str) -> None:
@@ -158,10 +163,11 @@ def _show_progress(bar: DeltaGenerator, fraction: float, name: str) -> None:
 def _draw_summary(draft: Draft) -> None:
     ready = draft.rows and not draft.problem_count
     with st.container(key="ready" if ready else "not-ready"):
-        st.caption(f"{plural(draft.rows, 'request')} can be sent, {size(draft.size_bytes)}.")
+        size_bytes = draft.size_bytes + (draft.files.size_bytes if draft.files else 0)
+        st.caption(f"{plural(draft.rows, 'request')} can be sent, {size(size_bytes)}.")
     for note in draft.notes:
         st.caption(escape_markdown(note))
-    if draft.preview:
+    if draft.preview and draft.kind != FILES_KIND:
         with st.expander("First requests", key="preview", expanded=bool(draft.columns)):
             for key, prompt in draft.preview[:PREVIEW_ROWS]:
                 st.caption(escape_markdown(truncate(key, 80)))
@@ -169,6 +175,8 @@ def _draw_summary(draft: Draft) -> None:
 
 
 def _describe_problems(draft: Draft) -> str:
+    if _are_problems_of_files(draft):
+        return f"{plural(draft.problem_count, 'file')} cannot be sent."
     return f"{plural(draft.problem_count, 'problem')} in {plural(draft.bad_rows, 'row')}."
 
 
