@@ -195,9 +195,12 @@ class _Generation(Struct):
     temperature: float | None = None
 
 
+_decode_generation = msgspec.json.Decoder(_Generation).decode
+
+
 def _has_temperature_0(generation: bytes) -> bool:
     try:
-        return msgspec.json.decode(generation, type=_Generation).temperature == 0
+        return _decode_generation(generation).temperature == 0
     except MsgspecError:
         return False
 

@@ -97,6 +97,10 @@ class Draft:
     skipped_rows: int = 0
 
 
+# msgspec learns the class now: two sessions whose drafts taught it at once would crash the process.
+msgspec.json.Decoder(Draft, dec_hook=lambda type_, value: type_(value))
+
+
 def prepare(
     source: Path | str,
     folder: Path,

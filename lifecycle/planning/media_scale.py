@@ -32,6 +32,9 @@ class _Line(msgspec.Struct):
     request: _Request
 
 
+_decode = msgspec.json.Decoder(_Line).decode
+
+
 class UnknownSize(Exception):
     """A text cannot be counted exactly: it refers to a file of which too little is known."""
 
@@ -73,7 +76,7 @@ def _first_resolution(requests: Path) -> Resolution:
     with requests.open("rb") as lines:
         first = lines.readline()
     try:
-        config = msgspec.json.decode(first, type=_Line).request.generation_config
+        config = _decode(first).request.generation_config
     except msgspec.MsgspecError:
         return ""
     return resolution_of(config.media_resolution) if config else ""

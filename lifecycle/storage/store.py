@@ -21,6 +21,10 @@ from lifecycle.storage import migrations, schema
 
 Record = TypeVar("Record")
 SNOOZED = "snoozed:"  # setting, by run: the age in hours whose warning the user has answered
+# msgspec learns a class when it is first used. Two threads that teach it the same one at once crash the process, so it
+# learns all of them while this module is imported.
+for _kind in (RunRecord, ShardRecord, CacheRecord, EventRecord, RunCost):
+    msgspec.json.Decoder(_kind)
 ADVISORY_LOCK = 0x6762_7270  # any constant: one process at a time writes the schema and the constants
 
 

@@ -81,7 +81,10 @@ def crash_points() -> list[CrashPoint]:
 
 @dataclass
 class CrashScenario:
-    """What is to happen, and then what did. `wrong` says what must not be, `killed` if the kill hit a process."""
+    """What is to happen, and then what did. `violations` say what must not be, `killed` if the kill hit a process.
+
+    Otherwise `said` has the exit code and the words of the process that ended by itself.
+    """
 
     number: int
     point: CrashPoint
@@ -92,6 +95,7 @@ class CrashScenario:
     terminal: bool = True
     violations: list[str] = field(default_factory=list)
     killed: bool = False
+    said: str = ""
     stage: str = ""
     seconds: float = 0.0
     jobs: int = 0
@@ -151,6 +155,8 @@ def _run_until_killed(scenario: CrashScenario, folder: Path, proxy: HoldingProxy
             time.sleep(0.005)
 
     scenario.killed = _kill(process, wait)
+    if not scenario.killed:
+        scenario.said = f"exit code {process.returncode}: {(folder / 'terminal.log').read_text()}"
     if scenario.killed and point.call and not _point_reached(point, proxy, folder, process):
         scenario.violations.append("the call at which to kill never came")
     scenario.stage = next((stage for _, stage, _ in _runs(folder)), "")
@@ -217,7 +223,12 @@ def _terminal(folder: Path, base_url: str, *arguments: str) -> TimedProcess:
         process = TimedProcess(
             [sys.executable, "cli.py", *arguments],
             cwd=ROOT,
-            env={**os.environ, **place, **{name: str(value) for name, value in seconds.items()}},
+            env={
+                **os.environ,
+                "PYTHONFAULTHANDLER": "1",
+                **place,
+                **{name: str(value) for name, value in seconds.items()},
+            },
             stdout=log,
             stderr=log,
         )

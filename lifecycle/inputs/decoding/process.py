@@ -49,11 +49,13 @@ def _act(job: DecodingJob) -> DecodingReply:
     return recordings.look(path, job.mime_type)
 
 
+_decode = msgspec.json.Decoder(DecodingJob).decode
+
+
 def main() -> None:
     limit_memory()
-    decode = msgspec.json.Decoder(DecodingJob).decode
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(msgspec.json.encode(answer(decode(line))) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(answer(_decode(line))) + b"\n")
         sys.stdout.buffer.flush()
 
 

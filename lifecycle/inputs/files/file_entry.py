@@ -50,6 +50,9 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return None if None in weights else sum(weight.tokens for weight in weights if weight is not None)
 
 
+_decode = msgspec.json.Decoder(FileEntry).decode
+
+
 @dataclass(frozen=True)
 class FileTotals:
     """The files of a draft, counted. `copies` have the same content as an earlier file, `several_pages` are documents
@@ -91,6 +94,5 @@ def read_entries(folder: Path, start: int = 0, limit: int | None = None) -> Iter
     path = folder / FILES
     if not path.exists():
         return
-    decode = msgspec.json.Decoder(FileEntry).decode
     with path.open("rb") as lines:
-        yield from map(decode, islice(lines, start, None if limit is None else start + limit))
+        yield from map(_decode, islice(lines, start, None if limit is None else start + limit))
