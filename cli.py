@@ -8,6 +8,7 @@ or over budget.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import gc
 import importlib
 import os
@@ -35,6 +36,7 @@ def run() -> NoReturn:
     """The terminal as a process of its own."""
     sys.meta_path.insert(0, LeaveOut())
     gc.set_threshold(GC_THRESHOLD)
+    faulthandler.enable()
     sys.exit(main())
 
 

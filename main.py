@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import importlib
 import logging
@@ -43,6 +44,7 @@ def build_state(configured: settings.Settings) -> app_state.AppState:
 @contextlib.asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The runner lives as long as the server, with or without a browser."""
+    faulthandler.enable()
     _stop_streams_on_signals()
     temp_files.delete_stale(state.uploads, state.drafts, state.exports)
     state.runner.start(serving=True)
