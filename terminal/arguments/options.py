@@ -103,7 +103,14 @@ def add_output_options(parser: argparse.ArgumentParser, *, required: bool) -> No
     parser.add_argument(
         "--out",
         required=required,
-        help=".jsonl .json .csv .parquet .xlsx or .txt; of pictures also a folder or .zip, of embeddings .npy",
+        help=".jsonl .json .csv .parquet .xlsx or .txt; of files .md; of pictures a folder or .zip, of embeddings .npy",
+    )
+    parser.add_argument(
+        "--by-document",
+        nargs="?",
+        const="md",
+        choices=["md", "txt"],
+        help="join the answers to the pages of a file: all in one .md or .txt, or each in a folder or .zip",
     )
     parser.add_argument("--table", choices=["csv", "xlsx", "parquet", "jsonl"], default="csv", help="beside pictures")
     parser.add_argument("--normalize", action="store_true", help="give embeddings length one")

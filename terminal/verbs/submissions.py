@@ -43,7 +43,7 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
     if options.out:
         from terminal.steps.export import check_out
 
-        check_out(Path(options.out), options.form)
+        check_out(Path(options.out), options)
     draft = prepare_draft(runner, options)
     run_id = runner.submissions.submit(
         account, draft, run_spec_from(options), secrets.token_hex(16), attended=options.wait

@@ -20,20 +20,24 @@ def small_results(
     prompts: Mapping[str, str] | None = None,
     schema: dict[str, Any] | None = None,
     extra_lines: Iterable[dict[str, Any]] = (),
+    pages: Mapping[str, tuple[str, int | None]] | None = None,
 ) -> ResultTable:
     """`answers` maps each key sent to a text, to a whole result line's rest, or to None for a row that is missing.
 
-    `schema` is the form asked of the answers; `strays` are lines that come back besides.
+    `schema` is the form asked of the answers; `extra_lines` are lines that come back besides; `pages` names the file
+    and page of each key.
     """
     folder.mkdir(parents=True)
     keys = list(answers)
     prompt_texts = [(prompts or {}).get(key, f"prompt of {key}") for key in keys]
     columns = {"n": range(len(keys)), "key": keys, "prompt": prompt_texts, "line": range(1, len(keys) + 1)}
     table = pa.table({name: pa.array(values) for name, values in columns.items()})
-    pq.write_table(
-        table.cast(pa.schema([("n", "int64"), ("key", "string"), ("prompt", "string"), ("line", "int64")])),
-        folder / "inputs.parquet",
-    )
+    table = table.cast(pa.schema([("n", "int64"), ("key", "string"), ("prompt", "string"), ("line", "int64")]))
+    if pages:
+        table = table.append_column("file", pa.array([pages[key][0] for key in keys], pa.string()))
+        table = table.append_column("page", pa.array([pages[key][1] for key in keys], pa.int32()))
+        (folder / "files.jsonl").touch()
+    pq.write_table(table, folder / "inputs.parquet")
     requests = [
         {"key": key, "request": {"contents": [{"parts": [{"text": text}]}]}}
         for key, text in zip(keys, prompt_texts, strict=True)

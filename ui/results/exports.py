@@ -10,6 +10,7 @@ from batch.formatting import plural
 from batch.model import RunState
 from batch.responses.spreadsheet_text import export_name
 from lifecycle.core.models import RunView
+from lifecycle.results.export.documents import export_documents, has_pages
 from lifecycle.results.export.export import ExportOptions, export
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from ui.results import filters
@@ -30,6 +31,11 @@ FORMATS = {
     "txt": ("Export TXT", "txt", "flat", "text/plain"),
     "gemini": ("Lines as received (JSONL)", "jsonl", "gemini", "application/jsonl"),
 }
+# The pages of each file joined again: all in one, or one a file.
+DOCUMENT_FORMATS = {
+    "documents": ("Documents as Markdown", "md", "documents", "text/markdown"),
+    "documents-zip": ("One Markdown file each (ZIP)", "zip", "documents", "application/zip"),
+}
 
 
 def draw(run: RunView, table: ResultTable) -> None:
@@ -45,7 +51,7 @@ def draw(run: RunView, table: ResultTable) -> None:
             "CSV for Excel", key=f"bom-{run.id}", help="Begins with a byte order mark. Excel needs it for umlauts."
         )
     with st.container(horizontal=True, gap="small"):
-        for name, (label, *_) in FORMATS.items():
+        for name, (label, *_) in {**FORMATS, **(DOCUMENT_FORMATS if has_pages(table) else {})}.items():
             if st.button(label, key=f"export-{name}"):
                 _on_export_clicked(run, table, name)
     _confirm(run, table)
@@ -69,7 +75,7 @@ def _confirm(run: RunView, table: ResultTable) -> None:
     if name is None:
         return
     with st.container(border=True, key="export-question"):
-        location = "its name" if FORMATS[name][2] == "gemini" else "its name and its first lines"
+        location = "its name" if name in ("gemini", "documents-zip") else "its name and its first lines"
         st.warning(
             escape_markdown(
                 f"This result is not complete: {_describe_missing(run, table)}. The file will say so in {location}."
@@ -110,23 +116,21 @@ def _row_filter(run_id: str) -> Filter:
 
 
 def _write_export(run: RunView, table: ResultTable, name: str) -> None:
-    label, ending, layout, media_type = FORMATS[name]
+    label, ending, layout, media_type = _format(name)
     with notices.errors_to_notice("results"), st.spinner(f"Writing {label.removeprefix('Export ')}…"):
         state, where = get_state(), _row_filter(run.id)
         path = temp_files.new_path(state.exports, f".{ending}")
-        result = export(
-            table,
-            path,
-            ending,
-            ExportOptions(
-                where=where,
-                complete=run.state is RunState.FINISHED,
-                bom=bool(st.session_state.get(f"bom-{run.id}")),
-                fields=bool(st.session_state.get(f"fields-{run.id}")),
-                include_repaired=bool(st.session_state.get(f"lenient-{run.id}")),
-            ),
-            layout=layout,
+        options = ExportOptions(
+            where=where,
+            complete=run.state is RunState.FINISHED,
+            bom=bool(st.session_state.get(f"bom-{run.id}")),
+            fields=bool(st.session_state.get(f"fields-{run.id}")),
+            include_repaired=bool(st.session_state.get(f"lenient-{run.id}")),
         )
+        if layout == "documents":
+            result = export_documents(table, path, options=options)
+        else:
+            result = export(table, path, ending, options, layout=layout)
         stem = (safe_file_name(run.name) or run.id) + ("-selection" if where else "")
         saved_as = export_name(stem, ending, complete=_is_complete(run, table))
         browser_actions.request(
@@ -135,6 +139,10 @@ def _write_export(run: RunView, table: ResultTable, name: str) -> None:
         notices.clear("results")
         if result.notes:
             notices.show("results", "note", " ".join(result.notes))
+
+
+def _format(name: str) -> tuple[str, str, str, str]:
+    return FORMATS[name] if name in FORMATS else DOCUMENT_FORMATS[name]
 
 
 def _question_key(run_id: str) -> str:

@@ -73,6 +73,11 @@ def picture_files(table: ResultTable, names: PictureNames) -> Iterator[tuple[Pat
                     yield folder / picture["file"], name
 
 
+def safe_name(name: str, otherwise: str) -> str:
+    """A name for a file that is safe on every system."""
+    return _UNSAFE.sub("_", name).strip(". ")[:LONGEST_NAME] or otherwise
+
+
 class PictureNames:
     """Names for pictures: safe on every system, and no two the same in any case."""
 
@@ -80,7 +85,7 @@ class PictureNames:
         self._taken: set[str] = {f"results.{kind}" for kind in TABLE_FORMATS}
 
     def of(self, key: str, pictures: list[dict[str, str]]) -> list[str]:
-        stem = _UNSAFE.sub("_", key).strip(". ")[:LONGEST_NAME] or "row"
+        stem = safe_name(key, "row")
         numbers = [""] if len(pictures) == 1 else [f"-{n}" for n in range(1, len(pictures) + 1)]
         suffixes = [Path(picture["file"]).suffix for picture in pictures]
         attempt, names = 1, [f"{stem}{n}{suffix}" for n, suffix in zip(numbers, suffixes, strict=False)]

@@ -51,6 +51,7 @@ DISPLAY_COLUMNS = (
 )
 SORTABLE = tuple(name for name in DISPLAY_COLUMNS if name != "run")
 INPUT_COLUMNS = ("n", "key", "prompt", "line")
+_RECEIVED = "received_file"  # the number of the file that a line was received in, beside a table's own column "file"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class ResultTable:
         self._inputs = sql.parquet(folder / INPUTS)
         stored = pq.read_schema(folder / INPUTS)
         source_names = [name for name in stored.names if name not in INPUT_COLUMNS]
-        taken = (*DISPLAY_COLUMNS, "line", *(field.column for field in self.reconciliation.fields))
+        taken = (*DISPLAY_COLUMNS, "line", _RECEIVED, *(field.column for field in self.reconciliation.fields))
         self.source_columns = input_column_names(source_names, taken=taken)  # as stored -> as shown
         self._text_columns = {name for name in source_names if _is_text(stored.field(name).type)}
         self._total = lru_cache(16)(self._count)
@@ -327,14 +328,15 @@ class ResultTable:
             raise InputError(f"There is no column {order!r} to sort by.")
         condition, values = self._condition(where)
         source = sql.parquet(self.results)
+        by = sql.quoted(order)
         if order == "prompt" or stored in self.source_columns:
-            column = f"{sql.quoted(stored)} AS {sql.quoted(order)}"
-            source = f"{source} JOIN (SELECT n, {column} FROM {self._inputs}) USING (n)"
+            by = "i.sorted_by"  # whatever it is called, results may have a column of that name
+            source = f"{source} JOIN (SELECT n, {sql.quoted(stored)} AS sorted_by FROM {self._inputs}) i USING (n)"
         direction = "DESC" if descending else "ASC"
         with sql.cursor() as db:
             rows = db.execute(
                 f"""SELECT n FROM {source} WHERE {condition}
-                    ORDER BY {sql.quoted(order)} {direction} NULLS LAST, n LIMIT {int(limit)} OFFSET {int(offset)}""",
+                    ORDER BY {by} {direction} NULLS LAST, n LIMIT {int(limit)} OFFSET {int(offset)}""",
                 values,
             ).fetchall()
         return [n for (n,) in rows]
@@ -354,7 +356,10 @@ class ResultTable:
             f"{self._source_column_sql(name, clip)} AS {sql.quoted(shown)}"
             for name, shown in self.source_columns.items()
         ]
-        result_columns = ["file", *(texts.get(name, name) for name in DISPLAY_COLUMNS if name not in ("prompt", "run"))]
+        result_columns = [
+            f"file AS {_RECEIVED}",
+            *(texts.get(name, name) for name in DISPLAY_COLUMNS if name not in ("prompt", "run")),
+        ]
         input_columns = ", ".join(["n", texts["prompt"], *source_sql])
         condition = _rows_condition(row_numbers)
         frame = self._frame(
@@ -362,7 +367,7 @@ class ResultTable:
                 JOIN (SELECT {input_columns} FROM {self._inputs} WHERE {condition}) i USING (n)""",
             [],
         )
-        frame["run"] = [self.run_of(file) for file in frame["file"]]
+        frame["run"] = [self.run_of(file) for file in frame[_RECEIVED]]
         rank = {n: position for position, n in enumerate(row_numbers)}
         ordered = frame.sort_values("n", key=lambda n: n.map(rank)).reset_index(drop=True)
         return ordered[[*DISPLAY_COLUMNS, *self.source_columns.values()]]

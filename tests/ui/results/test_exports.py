@@ -25,6 +25,7 @@ def test_an_export_is_written_once_and_waits_behind_a_token(results: AppTest, st
     assert download.filename == f"May - June-incomplete.{ending}"
     assert download.path.stat().st_size > 0 and download.path.parent == state.exports
     assert [path.name for path in state.exports.iterdir()] == [download.path.name]
+    assert not [button for button in results.button if button.key == "export-documents"]
 
 
 def test_what_is_not_whole_asks_before_it_is_exported(results: AppTest, state: AppState) -> None:
@@ -47,6 +48,20 @@ def test_a_whole_result_is_exported_without_a_question(
     at = page()
     at.button(key="export-csv").click().run()
     assert export_download(at, state).filename == "run r1.csv"
+
+
+def test_pages_are_exported_as_documents_where_there_are_any(
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
+) -> None:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
+    pages = {f"a.pdf#p000{n}": ("a.pdf", n) for n in (1, 2)}
+    runner.tables["r1"] = small_results(tmp_path / "r1", dict(zip(pages, ["One", BLOCKED], strict=True)), pages=pages)
+    at = page()
+    at.button(key="export-documents").click().run()
+    assert "# a.pdf\n\n1 of 2 pages; missing: 2." in export_download(at, state).path.read_text()
+    at.button(key="export-documents-zip").click().run()
+    assert export_download(at, state).filename == "run r1.zip"
 
 
 def test_only_the_rows_that_fit_can_be_exported(results: AppTest, state: AppState) -> None:

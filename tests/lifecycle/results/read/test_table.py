@@ -16,7 +16,7 @@ from batch.model import Outcome
 from lifecycle.results.read.table import Filter, ResultTable
 from tests.lifecycle.results.collect.test_picture_files import answer as picture_answer
 from tests.lifecycle.results.collect.test_picture_files import picture
-from tests.lifecycle.run_fixture import RunFixture, answer
+from tests.lifecycle.run_fixture import RunFixture, answer, error
 
 
 def test_a_page_shows_input_beside_answer(mixed: RunFixture) -> None:
@@ -62,6 +62,17 @@ def test_filters_narrow_a_page(mixed: RunFixture, where: Filter, keys: list[str]
 def test_pages_can_be_sorted(mixed: RunFixture, order: str, descending: bool, first: str) -> None:
     page, _ = ResultTable(mixed.folder).page(order=order, descending=descending, limit=1)
     assert list(page["key"]) == [first]
+
+
+@pytest.mark.parametrize("name", ["file", "Length", "position", "error", "images", "repaired", "received_file"])
+def test_own_columns_may_be_called_as_results_are_stored(run: RunFixture, name: str) -> None:
+    run.send(["a", "b"], source_columns={name: ["x", "y"]})
+    run.receive([{"key": "a", **answer("yes")}, {"key": "b", **error(13)}])
+    run.build()
+    table = ResultTable(run.folder)
+    shown = table.source_columns[name]
+    page, _ = table.page(Filter(errors=("it broke",)), order=shown, descending=True)
+    assert list(page["key"]) == ["b"] and list(page[shown]) == ["y"] and list(page["run"]) == [run.folder.name]
 
 
 def test_only_columns_can_be_sorted_by(mixed: RunFixture) -> None:
