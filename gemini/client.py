@@ -24,6 +24,7 @@ from google.genai import types
 
 from batch.errors import ApiError
 from gemini.api_version import ApiVersion
+from gemini.connection import Connection, tls_context
 from gemini.error_mapping import to_api_error
 from gemini.transfer import FileTransfer
 
@@ -44,10 +45,17 @@ class GeminiClient:
         self._key = key
         self._clock_skew = timedelta(0)
         self._lock = threading.Lock()
+        self._connection = Connection(self.base_url, timeout_seconds)
         self._sdk = genai.Client(
             vertexai=False,
             api_key=key,
-            http_options=types.HttpOptions(base_url=self.base_url, timeout=round(timeout_seconds * 1000)),
+            http_options=types.HttpOptions(
+                base_url=self.base_url,
+                timeout=round(timeout_seconds * 1000),
+                httpx_client=self._connection,
+                client_args={"verify": tls_context()},  # else each client reads all certificates anew, unused
+                async_client_args={"verify": tls_context(), "ssl": tls_context()},
+            ),
         )
         self._version = ApiVersion(api_version)
         self._transfer = FileTransfer(key, self.base_url, timeout_seconds)

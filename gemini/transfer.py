@@ -16,6 +16,8 @@ import orjson
 from google.genai import errors as sdk_errors
 
 from batch.errors import ApiError
+from gemini import connection
+from gemini.connection import Connection
 from gemini.error_mapping import to_api_error
 
 CHUNK_BYTES = 8 * 1024 * 1024  # the service's granularity, as its reply to an upload's start says (recorded 2026-08)
@@ -32,11 +34,8 @@ class FileTransfer:
     def __init__(self, key: str, base_url: str, timeout_seconds: float) -> None:
         self._key = key
         self._base = base_url.rstrip("/")
-        self._http = httpx2.Client(
-            timeout=timeout_seconds,
-            headers={"x-goog-api-key": key},
-            follow_redirects=True,
-            limits=httpx2.Limits(max_keepalive_connections=0),  # pieces are large; nothing stays open, or goes stale
+        self._http = Connection(  # pieces are large; nothing stays open, or goes stale
+            base_url, timeout_seconds, keep_alive=False, headers={"x-goog-api-key": key}
         )
 
     def upload(self, version: str, path: Path, display_name: str, mime_type: str) -> Json:
@@ -134,8 +133,12 @@ class FileTransfer:
                 _raise_for_status(response)
                 out.seek(0)
                 out.truncate()
-            for block in response.iter_bytes():
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise ApiError("The file came packed, which was not asked for.", reason="MALFORMED", ambiguous=True)
+            for block in response.iter_raw():
                 out.write(block)
+                if out.tell() > connection.MOST_DOWNLOAD_BYTES:
+                    raise connection.too_large(connection.MOST_DOWNLOAD_BYTES)
 
 
 def _raise_for_status(response: httpx2.Response) -> httpx2.Response:
