@@ -95,12 +95,12 @@ def serve(folder: Path, host: str, port: int, pace: str | None) -> None:
     bound_port = sock.getsockname()[1]
     port_file.write_text(str(bound_port))
     display_host = f"[{host}]" if ":" in host else host
-    asyncio.run(_run(state, sock, json.dumps({"base_url": f"http://{display_host}:{bound_port}"}), folder))
+    line = json.dumps({"base_url": f"http://{display_host}:{bound_port}"})
+    asyncio.run(_run(App(state, host), sock, line, folder))
     store.close()
 
 
-async def _run(state: State, sock: socket.socket, line: str, folder: Path) -> None:
-    app = App(state)
+async def _run(app: App, sock: socket.socket, line: str, folder: Path) -> None:
     scheduler = asyncio.create_task(app.scheduler.run_forever())
     server = asyncio.create_task(Server(server_config(app), lambda: _announce(line, folder)).serve(sockets=[sock]))
     await asyncio.wait((scheduler, server), return_when=asyncio.FIRST_COMPLETED)

@@ -9,14 +9,16 @@ from emulator.core.state import State
 from emulator.http import fault_injection
 from emulator.http.call_handler import CallHandler
 from emulator.http.control import Control
+from emulator.http.origin import OriginGuard
 from emulator.jobs.scheduler import JobScheduler
 
 
 class App:
     """The ASGI application over one state."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, host: str = "127.0.0.1") -> None:
         self.state = state
+        self.guard = OriginGuard(host)
         self.scheduler = JobScheduler(state)
         self.faults = FaultRules()
         self.control = Control(state, self.scheduler, self.faults)
@@ -26,6 +28,10 @@ class App:
             return
         request_body = RequestBody(receive)
         request = Request(scope, request_body)
+        refusal = self.guard.refusal(request.headers)
+        if refusal is not None:
+            await refusal(scope, receive, self._with_date_header(send))
+            return
         if scope["path"].startswith("/_emulator"):
             response = await self.control.handle(request)
             await response(scope, receive, self._with_date_header(send))

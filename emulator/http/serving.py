@@ -51,9 +51,9 @@ class Server(uvicorn.Server):
     async def main_loop(self) -> None:
         self._stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        self._on_ready()
-        for signal_number in (signal.SIGINT, signal.SIGTERM):
+        for signal_number in (signal.SIGINT, signal.SIGTERM):  # before anybody knows that there is one to end
             loop.add_signal_handler(signal_number, self._stop.set)
+        self._on_ready()
         await self._stop.wait()
 
 
