@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from batch.errors import ApiError
+from gemini.child_environment import child_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 LIVENESS_SECONDS = 1.0  # for so long, one that answered is taken to be there
@@ -47,7 +48,13 @@ class EmulatorProcess:
         command = [sys.executable, "-m", "emulator", "--data-dir", str(self._data_dir), "--pace", self._pace]
         with (self._data_dir / "emulator.log").open("ab") as log:
             process = subprocess.Popen(
-                command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+                command,
+                cwd=ROOT,
+                env=child_environment(),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
             )
         try:
             url = str(json.loads(_first_line(process))["base_url"])

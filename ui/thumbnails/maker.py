@@ -12,6 +12,8 @@ import threading
 from pathlib import Path
 from typing import IO, cast
 
+from gemini.child_environment import child_environment
+
 ROOT = Path(__file__).parents[2]
 PROCESSES = 2
 SECONDS_PER_PICTURE = 20.0
@@ -57,6 +59,7 @@ class DrawingProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ui.thumbnails.process"],
                 cwd=ROOT,
+                env=child_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

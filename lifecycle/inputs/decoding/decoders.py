@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import subprocess
 import sys
@@ -14,12 +13,12 @@ from typing import IO
 
 import msgspec
 
+from gemini.child_environment import child_environment
 from lifecycle.inputs.decoding.messages import DecodingJob, DecodingReply
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-m", "lifecycle.inputs.decoding.process"]
 JOB_SECONDS = 120.0
-_ENVIRONMENT = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG")
 _TOO_SLOW = DecodingReply("takes too long to read", "Save it again, or make it smaller.")
 _ENDED = DecodingReply("breaks the program that reads it", "Save it again in a usual format.")
 _decode = msgspec.json.Decoder(DecodingReply).decode
@@ -90,11 +89,10 @@ class _Decoder:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self.end()
-        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         self._process = subprocess.Popen(
             COMMAND,
             cwd=ROOT,
-            env=environment,
+            env=child_environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
