@@ -9,6 +9,7 @@ from batch.pricing import catalog
 from gemini.emulator_process import EmulatorProcess
 from lifecycle.core import malloc
 from lifecycle.runner import Runner, Setup
+from lifecycle.storage.data_folder import make_private
 from settings import Settings
 
 
@@ -16,7 +17,7 @@ def open_runner(settings: Settings) -> Runner:
     """A Runner for these settings, not started. Raises InputError naming the setting that cannot be used."""
     malloc.limit_arenas()
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_private(settings.data_dir)
     except OSError as error:
         message = f"DATA_DIR ({settings.data_dir}) cannot be used: {error.strerror}."
         raise InputError(message, "Choose a folder that can be written to.") from error

@@ -25,7 +25,8 @@ FLAT_COLUMNS = (
 USD_DIGITS = 12  # of an amount in a file; a binary fraction has noise behind them
 CELL_LIMIT = 32_767  # characters in a cell, as Excel counts them (UTF-16 units)
 SHEET_ROWS = 1_048_576
-FORMULA = r"^[=+\-@\t\r]"
+# What begins a formula, full-width forms included, behind what a spreadsheet may drop when it reads a cell.
+FORMULA = "^[\u00a0\u200b-\u200f\u2060\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20\t\r\n]"
 NUMBER = r"^[+-]?(\d+([.,]\d+)*|[.,]\d+)([eE][+-]?\d+)?%?$"
 _FORMULA, _NUMBER = re.compile(FORMULA), re.compile(NUMBER)
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +15,24 @@ from batch.errors import InputError
 from lifecycle.storage.store import Store
 
 ID_FILE = "data-folder-id"
+log = logging.getLogger("gemini_batch_runner")
+
+
+def make_private(folder: Path) -> None:
+    """Make the data folder, or narrow it, so that nobody else of this computer can look in. Raises OSError.
+
+    One that cannot be narrowed, or that is everybody's (such as /tmp), is left as it is and warned of.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mode = folder.stat().st_mode
+    if os.name != "posix" or not mode & 0o077:
+        return
+    try:
+        if mode & stat.S_ISVTX:
+            raise PermissionError("it is shared by all users")
+        folder.chmod(0o700)
+    except PermissionError as error:
+        log.warning("DATA_DIR (%s) can be read by other users of this computer: %s", folder, error.strerror or error)
 
 
 def open_store(url: str, folder: Path) -> Store:

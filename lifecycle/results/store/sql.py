@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Iterable
 from functools import cache
@@ -41,7 +43,14 @@ def connect(memory_mb: int, spill: Path) -> Connection:
 
 @cache
 def _reader() -> Connection:
-    return connect(READER_MB, Path(tempfile.gettempdir()) / "gemini-batch-results")
+    return connect(READER_MB, _spill_folder())
+
+
+def _spill_folder() -> Path:
+    """A folder of this process alone: a name that others know could be theirs already, or a link to elsewhere."""
+    folder = tempfile.mkdtemp(prefix="gemini-batch-results-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def cursor() -> Connection:

@@ -36,6 +36,19 @@ def test_what_a_spreadsheet_would_run_is_neutralised(text: str) -> None:
     assert escape_formula(text) == "'" + text
 
 
+@pytest.mark.parametrize("text", ["\n=1", "\uff1d1+1", "\uff0bcmd", "\uff0d5", "\uff20SUM(A1)"])
+@pytest.mark.parametrize("before", ["", "\ufeff", "\u00a0", "\u200b", "\ufeff\u00a0\u2060", "\u200f"])
+def test_signs_in_other_forms_and_behind_what_is_dropped_are_seen(before: str, text: str) -> None:
+    """Some programs fold full-width signs to plain ones, and drop what has no width at a cell's beginning."""
+    assert escape_formula(before + text) == "'" + before + text
+    assert escape_formula(f"{before}=1+1") == f"'{before}=1+1"
+
+
+@pytest.mark.parametrize("text", ["\u00a05", "\ufefftext", "\u200b", "text\n=1", "１２", "\ufeff"])
+def test_what_has_no_width_is_no_formula_by_itself(text: str) -> None:
+    assert escape_formula(text) == text
+
+
 @pytest.mark.parametrize(
     "text", ["-5", "+3.14", "-1e-5", "-1,234.5", "-0", "+.5", "-12%", "5=5", "a=b", "", " =1", "'=1"]
 )

@@ -38,6 +38,10 @@ FORMULA_LIKE = [
     "-1e5",
     "-1,000",
     "+49 30 1234",
+    "\n=1",
+    "\ufeff=1",
+    "\u00a0\uff1d1",
+    "\uff0d5",
 ]
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
     [
