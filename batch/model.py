@@ -83,6 +83,14 @@ class SendAs(StrEnum):
     FILE = "file"
 
 
+class SendFiles(StrEnum):
+    """How the files that requests refer to travel: inside the requests, or uploaded first and named in them."""
+
+    AUTO = "auto"
+    INLINE = "inline"
+    UPLOAD = "upload"
+
+
 @dataclass(frozen=True)
 class Generation:
     """Settings applied to every request that does not set them itself. None and "" are not sent.

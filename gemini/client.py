@@ -26,7 +26,7 @@ from batch.errors import ApiError
 from gemini.api_version import ApiVersion
 from gemini.connection import Connection, tls_context
 from gemini.error_mapping import to_api_error
-from gemini.transfer import FileTransfer
+from gemini.transfer import FileTransfer, UploadSource
 
 GOOGLE_API_URL = "https://generativelanguage.googleapis.com/"
 PAGE_SIZE = 100
@@ -89,13 +89,13 @@ class GeminiClient:
 
     # -- files -------------------------------------------------------------------------------------------------
 
-    def upload_file(self, path: Path, display_name: str, mime_type: str = JSONL_MIME_TYPE) -> Json:
+    def upload_file(self, source: Path | UploadSource, display_name: str, mime_type: str = JSONL_MIME_TYPE) -> Json:
         """Upload in chunks, streaming from disk, and return the file resource.
 
         Raises ApiError, ambiguous, where the file may have arrived although no reply says so.
         """
         with self._translate_errors():
-            return self._version.call(lambda v: self._transfer.upload(v, path, display_name, mime_type))
+            return self._version.call(lambda v: self._transfer.upload(v, source, display_name, mime_type))
 
     def get_file(self, name: str) -> Json:
         return self._call("get", name)

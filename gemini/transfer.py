@@ -7,8 +7,9 @@ directly, over the same address and key.
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
@@ -28,6 +29,23 @@ CONNECTION_ERRORS = (httpx2.HTTPError, httpx2.StreamError, sdk_errors.APIError)
 Json = dict[str, Any]
 
 
+class Readable(Protocol):
+    """Bytes that are read in order, and again from an earlier position after a failure."""
+
+    def seek(self, position: int, /) -> object: ...
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class UploadSource(Protocol):
+    """What can be uploaded without being a file: its size is known before it is read."""
+
+    @property
+    def size(self) -> int: ...
+
+    def open(self) -> AbstractContextManager[Readable]: ...
+
+
 class FileTransfer:
     """Uploads and downloads under one key. Raises what the SDK raises; the caller translates."""
 
@@ -38,15 +56,15 @@ class FileTransfer:
             base_url, timeout_seconds, keep_alive=False, headers={"x-goog-api-key": key}
         )
 
-    def upload(self, version: str, path: Path, display_name: str, mime_type: str) -> Json:
+    def upload(self, version: str, source: Path | UploadSource, display_name: str, mime_type: str) -> Json:
         """Send a file and return its resource; `version` is the API's.
 
         Raises ApiError, ambiguous, where the file may have arrived although no reply says so: look for it then.
         """
-        size = path.stat().st_size
+        size = source.stat().st_size if isinstance(source, Path) else source.size
         url = self._start_upload(version, display_name, mime_type, size)
-        with path.open("rb") as source:
-            return self._send_chunks(url, source, size)
+        with source.open("rb") if isinstance(source, Path) else source.open() as stream:
+            return self._send_chunks(url, stream, size)
 
     def download(self, version: str, name: str, to: Path) -> None:
         """Stream a generated file to disk, going on where a broken connection left off.
@@ -87,7 +105,7 @@ class FileTransfer:
         base, target = urlsplit(self._base), urlsplit(upload_url)  # the same way as every other call, as the SDK does
         return urlunsplit((base.scheme, base.netloc, target.path, target.query, ""))
 
-    def _send_chunks(self, url: str, source: BinaryIO, size: int) -> Json:
+    def _send_chunks(self, url: str, source: Readable, size: int) -> Json:
         """Send the bytes; after a failure, go on from where the service says that they have arrived."""
         offset = failures = 0
         while True:

@@ -52,6 +52,7 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.inputs",
         "lifecycle.inputs.tables",
         "lifecycle.inputs.files",
+        "lifecycle.sending",
         "lifecycle.results.read",
         "lifecycle.results.store",
         "lifecycle.storage",
@@ -66,6 +67,7 @@ ROOMS: dict[str, set[str]] = {
     "lifecycle.workflow.stages": {
         "lifecycle.workflow.shards",
         "lifecycle.planning",
+        "lifecycle.sending",
         "lifecycle.inputs",
         "lifecycle.inputs.tables",
         "lifecycle.results.read",
@@ -74,8 +76,15 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.storage",
         "lifecycle.core",
     },
-    "lifecycle.workflow.shards": {"lifecycle.planning", "lifecycle.inputs", "lifecycle.storage", "lifecycle.core"},
+    "lifecycle.workflow.shards": {
+        "lifecycle.planning",
+        "lifecycle.sending",
+        "lifecycle.inputs",
+        "lifecycle.storage",
+        "lifecycle.core",
+    },
     "lifecycle.planning": {
+        "lifecycle.sending",
         "lifecycle.inputs",
         "lifecycle.inputs.tables",
         "lifecycle.inputs.files",
@@ -84,6 +93,7 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.storage",
         "lifecycle.core",
     },
+    "lifecycle.sending": {"lifecycle.inputs.files", "lifecycle.core"},
     "lifecycle.inputs": {
         "lifecycle.inputs.tables",
         "lifecycle.inputs.files",
@@ -116,7 +126,7 @@ ROOMS: dict[str, set[str]] = {
     "batch.fields": {"batch.requests", "batch.rules", "batch.errors", "batch.formatting"},
     "batch.dialects": {"batch.rules", "batch.errors", "batch.formatting"},
     "batch.responses": {"batch.rules", "batch.pricing", "batch.model", "batch.errors"},
-    "batch.planning": {"batch.prefixes", "batch.pricing", "batch.model", "batch.formatting"},
+    "batch.planning": {"batch.prefixes", "batch.pricing", "batch.media", "batch.model", "batch.formatting"},
     "batch.prefixes": {"batch.tokens", "batch.media", "batch.errors"},
     "batch.requests": {
         "batch.dialects",

@@ -19,6 +19,7 @@ from batch.responses.cached_contents import CacheMetadata, resolve_use_cache
 from batch.responses.error_rules import ErrorKind
 from cache_utils import CachedText, CacheFile, create_explicit_cache
 from gemini.client import GeminiClient
+from gemini.transfer import UploadSource
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 MODEL = "gemini-3.8-flash"
@@ -397,7 +398,7 @@ class FileGateway(GeminiClient):
     def list_files(self) -> Iterator[dict[str, Any]]:
         return iter(())
 
-    def upload_file(self, path: Path, display_name: str, mime_type: str = "") -> dict[str, Any]:
+    def upload_file(self, source: Path | UploadSource, display_name: str, mime_type: str = "") -> dict[str, Any]:
         return self.get_file("files/a")
 
     def get_file(self, name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from batch.model import ContextMode, Generation, RunState, SendAs, Stage
+from batch.model import ContextMode, Generation, RunState, SendAs, SendFiles, Stage
 
 EXPIRY_SECONDS = 48 * 3600.0  # a job pending or running longer expires (Batch API guide)
 WARN_AT_HOURS = (12, 24, 36)
@@ -57,7 +57,8 @@ class RunSpec:
     `hours` is the expected duration for the planner (None: learned); `allow_uncached` lets the run go on without
     caches if the service refuses them; `delete_user_caches` deletes the caches that requests name when the run ends;
     `overrides` maps a planner group's id to "none", "implicit" or "explicit".
-    `rows_per_job` makes jobs smaller than Gemini's limits ask for; 0 does not.
+    `rows_per_job` makes jobs smaller than Gemini's limits ask for; 0 does not. `send_files` is how the files that
+    requests refer to travel.
     """
 
     model: str
@@ -74,6 +75,7 @@ class RunSpec:
     canary: int = 0
     overrides: Mapping[str, str] = field(default_factory=dict)
     rows_per_job: int = 0
+    send_files: SendFiles = SendFiles.AUTO
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ BLOBS = "blobs"  # a folder: the files that requests refer to, each named by its
 TRIES = "tries.jsonl"  # beside a draft: replies to the rows that were tried, as received
 
 # Of planning.
+UPLOADS = "uploads.json"  # the SHA-256 of each blob that is uploaded rather than sent inside the requests
 RESOLVED_REQUESTS = "resolved.jsonl"  # REQUESTS with each `@use_cache` name replaced by the cache that it means
 PLAN = "plan.json"
 GROUPS = "groups.parquet"  # which group each row is in

@@ -17,8 +17,9 @@ from batch.errors import ApiError
 from batch.kinds.registry import kind_of
 from batch.media.scale import UNKNOWN_MODEL, MediaScale
 from batch.media.tokens import Weighing
-from batch.model import ContextMode, Tariff, Usage
+from batch.model import ContextMode, SendFiles, Tariff, Usage
 from batch.planning.duration import MAX_JOB_HOURS, learn_duration
+from batch.planning.file_delivery import FileDelivery
 from batch.prefixes.request_parts import default_measure
 from batch.prefixes.scan import UNKNOWN_SIZE
 from batch.pricing import estimate, rates
@@ -38,6 +39,7 @@ from lifecycle.core.models import RunSpec
 from lifecycle.planning.media_scale import TokenCounter, UnknownSize, count_with_files, media_scale, weighing_of
 from lifecycle.planning.request_demands import read_demands
 from lifecycle.planning.tried_rows import Tries
+from lifecycle.sending.delivery import plan_delivery, row_limit
 
 MAX_COUNTED_PREFIXES = 200
 MAX_COUNTED_NEAR, NEAR_FACTOR = 300, 1.5  # further ones, up to so many times the minimum: there a size decides
@@ -59,7 +61,7 @@ class Forecast:
     """A plan and its price. `counted_texts` is how many were counted exactly, `warning` what to know before.
 
     `tries` is how many rows were tried that the output was measured on, 0 where it is a guess. `weighing` says by what
-    its files were weighed.
+    its files were weighed, `delivery` how they travel.
     """
 
     plan: Plan
@@ -69,6 +71,7 @@ class Forecast:
     warning: str = ""
     tries: int = 0
     weighing: Weighing = UNKNOWN_MODEL
+    delivery: FileDelivery | None = None
 
 
 def expected_hours(finished_hours: Sequence[float], fixed_hours: float | None = None) -> ExpectedHours:
@@ -134,7 +137,9 @@ def forecast(
     workload = apply_tries(workload, tries.usages, _predicted_tokens(plan, requests, tries)) if tries else workload
     cost_estimate = estimate.estimate_cost(workload, tariff)
     tried = len(tries.usages) if tries else 0
-    return Forecast(plan, cost_estimate, hours, len(exact_counts), _why_no_cache(plan, spec, tariff), tried, weighing)
+    warning = _why_no_cache(plan, spec, tariff)
+    delivery = plan_delivery(requests, SendFiles.INLINE, row_limit(spec.send_as))
+    return Forecast(plan, cost_estimate, hours, len(exact_counts), warning, tried, weighing, delivery)
 
 
 def _predicted_tokens(plan: Plan, requests: Path, tries: Tries) -> list[int]:

@@ -176,6 +176,9 @@ class SubmissionService:
         from batch.kinds.registry import KINDS, kind_of
 
         kind = KINDS["image"] if draft.image_output else kind_of(self._context.price_list.model(spec.model))
-        sizes = np.diff(np.append(forecast.plan.survey.offset, draft.size_bytes))
         tokens = (forecast.estimate.output.expected or 0.0) / max(1, forecast.estimate.rows)
-        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max()), kind.result_bytes(tokens, spec.generation))
+        result_bytes = kind.result_bytes(tokens, spec.generation)
+        if forecast.delivery is not None:
+            return PayloadSize(draft.rows, forecast.delivery.sent_bytes, forecast.delivery.largest_bytes, result_bytes)
+        sizes = np.diff(np.append(forecast.plan.survey.offset, draft.size_bytes))
+        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max()), result_bytes)

@@ -28,6 +28,7 @@ from lifecycle.core.run_files import INPUTS, REQUESTS, TRIES
 from lifecycle.inputs.draft_files import ROW_COLUMNS
 from lifecycle.inputs.drafts import EMPTY_DRAFT, Draft
 from lifecycle.planning.tried_rows import TriedRow, Tries, field_names, fields_of
+from lifecycle.sending.outgoing import with_files
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
 
@@ -136,7 +137,7 @@ def _requests(path: Path, places: list[int]) -> list[dict[str, Any]]:
     with path.open("rb", buffering=1 << 20) as lines:
         for n, line in enumerate(lines):
             if n in wanted:
-                requests.append(orjson.loads(line)["request"])
+                requests.append(orjson.loads(with_files(line, path.parent, {}))["request"])
             if n >= places[-1]:
                 break
     return requests

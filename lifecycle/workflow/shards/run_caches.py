@@ -221,9 +221,12 @@ def _is_full(error: ApiError) -> bool:
 
 def _contents(ctx: StageContext, group: str) -> CachedText:
     """What a group's cache holds, from the plan."""
-    from lifecycle.planning.plan_files import read_body  # brings Arrow, which who only lists runs does without
+    import orjson
 
-    body: Any = read_body(ctx.folder, group)
+    from lifecycle.planning.plan_files import read_body  # brings Arrow, which who only lists runs does without
+    from lifecycle.sending.outgoing import with_files
+
+    body: Any = orjson.loads(with_files(orjson.dumps(read_body(ctx.folder, group)), ctx.folder, {}))
     return CachedText(
         model=ctx.model,
         contents=tuple(body.get("contents") or ()),

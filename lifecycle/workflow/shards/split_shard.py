@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lifecycle.core.run_records import ShardRecord
+from lifecycle.sending.delivery import SentSizes
 from lifecycle.workflow.shards.context import StageContext
 
 
@@ -35,7 +36,8 @@ def part_numbers(ctx: StageContext, n: int) -> list[int]:
 
 
 def _line_runs(ctx: StageContext, shard: ShardRecord, max_bytes: int) -> Iterator[Iterator[bytes]]:
-    """The shard's lines in runs of at most so many bytes; each run must be read before the next."""
+    """The shard's lines in runs of at most so many bytes as sent; each run must be read before the next."""
+    size_of = SentSizes(ctx.folder).of_line
     with ctx.shard_path(shard.n).open("rb") as file:
         line = file.readline()
 
@@ -44,9 +46,9 @@ def _line_runs(ctx: StageContext, shard: ShardRecord, max_bytes: int) -> Iterato
             room = max_bytes
             while line:
                 yield line
-                room -= len(line)
+                room -= size_of(line)
                 line = file.readline()
-                if len(line) > room:
+                if line and size_of(line) > room:
                     return
 
         while line:
@@ -57,10 +59,11 @@ def _part(ctx: StageContext, shard: ShardRecord, n: int, lines: Iterator[bytes])
     """Write one of the new shards' files, whole or not at all; the same shard always gives the same parts."""
     path = ctx.shard_path(n)
     rows = size = 0
+    size_of = SentSizes(ctx.folder).of_line
     with path.with_suffix(".part").open("wb") as out:
         for line in lines:
             out.write(line)
-            rows, size = rows + 1, size + len(line)
+            rows, size = rows + 1, size + size_of(line)
     path.with_suffix(".part").replace(path)
     return ShardRecord(
         run_id=ctx.id,

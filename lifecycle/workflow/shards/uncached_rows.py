@@ -10,6 +10,7 @@ from batch.prefixes.rewrite import placeholder_group
 from lifecycle.core.run_files import REQUESTS, RESOLVED_REQUESTS
 from lifecycle.core.run_records import ShardRecord
 from lifecycle.inputs.request_subset import key_of_line, lines_for_keys
+from lifecycle.sending.delivery import SentSizes
 from lifecycle.workflow.shards.context import StageContext
 
 
@@ -25,16 +26,16 @@ def remove_caches(ctx: StageContext, shard: ShardRecord, groups: Collection[str]
     path = ctx.shard_path(shard.n)
     part = path.with_suffix(".part")
     uncached_keys: set[str] = set()
-    size = 0
     with path.open("rb") as lines, part.open("wb") as out:
         for line in lines:
             if placeholder_group(line) in removed:
                 uncached_keys.add(key_of_line(line))
             else:
-                size += out.write(line)
+                out.write(line)
         for line in lines_for_keys(original_requests(ctx), uncached_keys):
-            size += out.write(line)
+            out.write(line)
     part.replace(path)
+    size = sum(SentSizes(ctx.folder).of_file(path))
     remaining = [group for group in shard.groups if group not in removed]
     inline = shard.transport == SendAs.INLINE.value and size <= ctx.options.limits.inline_bytes
     transport = SendAs.INLINE if inline else SendAs.FILE

@@ -21,6 +21,7 @@ from lifecycle.inputs.request_subset import copy_lines, key_of_line, keys_in_fil
 from lifecycle.planning import cache_support
 from lifecycle.results.collect.build import build_results
 from lifecycle.results.store.reconciliation import Reconciliation
+from lifecycle.sending.delivery import SentSizes
 from lifecycle.workflow.shards import run_caches, uncached_rows
 from lifecycle.workflow.shards.context import StageContext, StageResult
 from lifecycle.workflow.stages import import_job as import_job_stage
@@ -152,7 +153,8 @@ def _resend_shards(
         shard_keys = keys.intersection(keys_in_file(ctx.shard_path(shard.n)))
         if shard_keys:
             source = uncached_rows.original_requests(ctx) if uncached else ctx.shard_path(shard.n)
-            rows, size = copy_lines(source, shard_keys, ctx.shard_path(first))
+            rows, _ = copy_lines(source, shard_keys, ctx.shard_path(first))
+            size = sum(SentSizes(ctx.folder).of_file(ctx.shard_path(first)))
             yield _resent_shard(ctx, shard, [] if uncached else shard.groups, first, attempt, rows, size)
             first += 1
             for group in shard.groups:

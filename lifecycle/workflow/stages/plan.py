@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from batch.model import ContextMode, SendAs, Stage
+from batch.model import ContextMode, SendAs, SendFiles, Stage
 from batch.planning import sharding
+from batch.planning.file_delivery import FileDelivery
 from batch.pricing.workload import canary_rows
 from batch.requests.cache_reference import use_cache
 from gem_cache import CachingChoice, Plan
@@ -23,6 +24,7 @@ from lifecycle.core.transport import PayloadSize
 from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import plan_files
 from lifecycle.planning.forecast import rebuild_plan
+from lifecycle.sending.delivery import SentSizes, plan_delivery, row_limit, write_uploads
 from lifecycle.workflow.shards.context import StageContext, StageResult, effective_tariff
 
 
@@ -48,7 +50,10 @@ def run(ctx: StageContext) -> StageResult:
         implicit_rate=ctx.progress.assumed.implicit_rate,
     )
     ctx.progress.implicit_at_stake = _implicit_at_stake(plan)
-    send_as = transport_for_run(ctx)
+    delivery = _delivery(ctx)
+    if delivery is not None:
+        write_uploads(delivery, ctx.folder)
+    send_as = transport_for_run(ctx, delivery)
     shard_drafts = list(_write_shards(ctx, plan, source, send_as))
     plan_files.write_plan(plan, ctx.folder)
     plan_files.write_rows(plan, source, ctx.folder)
@@ -61,11 +66,16 @@ def run(ctx: StageContext) -> StageResult:
     return StageResult(Stage.SUBMITTING)
 
 
-def transport_for_run(ctx: StageContext) -> SendAs:
+def _delivery(ctx: StageContext) -> FileDelivery | None:
+    """How the run's files travel, the same whenever it is asked; None where it has none."""
+    return plan_delivery(ctx.folder / REQUESTS, SendFiles.INLINE, row_limit(ctx.spec.send_as, ctx.options.limits))
+
+
+def transport_for_run(ctx: StageContext, delivery: FileDelivery | None) -> SendAs:
     """The transport in force: a file for kinds that know no other, else the user's, or by size on both sides."""
     if ctx.kind.file_only:
         return SendAs.FILE
-    size = (ctx.folder / REQUESTS).stat().st_size
+    size = delivery.sent_bytes if delivery else (ctx.folder / REQUESTS).stat().st_size
     payload = PayloadSize(ctx.run.rows, size, 0, _output_bytes(ctx))
     return transport.choose_transport(ctx.spec.send_as, payload, ctx.options.limits)
 
@@ -93,14 +103,18 @@ def _resolve_cache_names(ctx: StageContext) -> Path:
 def _write_shards(ctx: StageContext, plan: Plan, source: Path, send_as: SendAs) -> Iterator[ShardDraft]:
     """Write one file a shard, each beside its place and renamed, so never half there."""
     ctx.shard_path(0).parent.mkdir(exist_ok=True)
-    sizes = np.diff(np.append(plan.survey.offset, source.stat().st_size))
+    sent_sizes = SentSizes(ctx.folder)
+    if sent_sizes.with_files:
+        sizes = np.fromiter(sent_sizes.of_file(source), np.int64, len(plan.survey))
+    else:
+        sizes = np.diff(np.append(plan.survey.offset, source.stat().st_size))
     tokens = plan.cost_model.prompt_tokens
     groups = [group.id for group in plan.groups]
     shards = _split_rows(ctx, plan, send_as, sizes)
     if len(shards) == 1 and not plan.caches and not plan.duplicates and ctx.spec.context is ContextMode.NONE:
         ctx.shard_path(0).unlink(missing_ok=True)
         os.link(source, ctx.shard_path(0))
-        yield ShardDraft(len(sizes), source.stat().st_size, round(float(tokens.sum())), [])
+        yield ShardDraft(len(sizes), int(sizes.sum()), round(float(tokens.sum())), [])
         return
     for n, rows in enumerate(shards):
         part = ctx.shard_path(n).with_suffix(".part")
@@ -110,7 +124,10 @@ def _write_shards(ctx: StageContext, plan: Plan, source: Path, send_as: SendAs) 
         if n == 0 and ctx.progress.canary_pending:
             ctx.progress.canary_rows = dict(zip(keys_in_file(ctx.shard_path(0)), rows.tolist(), strict=True))
         used_groups = sorted({groups[position] for position in plan.cache_of_row[rows].tolist() if position >= 0})
-        yield ShardDraft(written.rows, written.size_bytes, round(float(tokens[rows].sum())), used_groups)
+        size = written.size_bytes
+        if sent_sizes.with_files:  # what a cache holds of a row's files is not sent with it
+            size = sum(sent_sizes.of_file(ctx.shard_path(n)))
+        yield ShardDraft(written.rows, size, round(float(tokens[rows].sum())), used_groups)
 
 
 def _split_rows(ctx: StageContext, plan: Plan, send_as: SendAs, sizes: Any) -> list[Any]:

@@ -21,6 +21,8 @@ from gemini.wire import file_batch_body, inline_batch_body, parse_operation, tim
 from lifecycle.core.run_progress import Backoff
 from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord, ShardStage
 from lifecycle.planning import quota
+from lifecycle.sending.delivery import has_files
+from lifecycle.sending.outgoing import OutgoingRequests, with_files
 from lifecycle.workflow.shards import canary, refusals, run_caches, split_shard, uncached_rows
 from lifecycle.workflow.shards.batch_jobs import IN_FLIGHT, JobListing, attach, record_job, seconds_until_listed
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
@@ -203,11 +205,12 @@ def _body(ctx: StageContext, shard: ShardRecord, caches: dict[str, str]) -> dict
     name = shard.display_name
     if shard.transport == SendAs.INLINE.value:
         with path.open("rb") as lines:
-            rows = [orjson.loads(line) for line in lines]
+            rows = [orjson.loads(with_files(line, ctx.folder, {})) for line in lines]
         return inline_batch_body(name, [(row["key"], row["request"]) for row in rows])
     if not shard.file_name:
-        upload_name = f"{name}-{_fingerprint(path)}"
-        uploaded = _uploaded_before(ctx, shard, upload_name) or ctx.client.upload_file(path, upload_name)
+        outgoing = OutgoingRequests(path, ctx.folder, {}) if has_files(ctx.folder) else None
+        upload_name = f"{name}-{outgoing.fingerprint if outgoing else _fingerprint(path)}"
+        uploaded = _uploaded_before(ctx, shard, upload_name) or ctx.client.upload_file(outgoing or path, upload_name)
         until = timestamp(uploaded.get("expirationTime"))
         ctx.progress.file_expires_at[shard.n] = until.timestamp() if until else None
         ctx.set_shard(shard, file_name=str(uploaded["name"]))

@@ -1,0 +1,82 @@
+"""What a draft's requests weigh with the files that they refer to, and how those travel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from batch.media.blob_uri import line_blobs
+from batch.model import SendAs, SendFiles
+from batch.planning.file_delivery import ROW_BYTES, FileDelivery, RowFiles, decide, sent_size
+from lifecycle.core.run_files import BLOBS, UPLOADS
+from lifecycle.core.transport import BatchLimits
+
+
+def plan_delivery(requests: Path, choice: SendFiles, row_bytes: int = ROW_BYTES) -> FileDelivery | None:
+    """How the files of these requests travel; None where they refer to none."""
+    if not has_files(requests.parent):
+        return None
+    sizes = _Sizes(requests.parent)
+    return decide(_rows(requests), sizes, choice, row_bytes)
+
+
+def row_limit(send_as: SendAs, limits: BatchLimits | None = None) -> int:
+    """Bytes that one request may have with the files inside it."""
+    return min(ROW_BYTES, (limits or BatchLimits()).inline_bytes) if send_as is SendAs.INLINE else ROW_BYTES
+
+
+def has_files(folder: Path) -> bool:
+    """Whether requests of a draft or run refer to files beside them."""
+    return (folder / BLOBS).is_dir()
+
+
+def write_uploads(delivery: FileDelivery, folder: Path) -> None:
+    """Keep with a run which of its files are uploaded."""
+    part = folder / f"{UPLOADS}.part"
+    part.write_bytes(msgspec.json.encode(sorted(delivery.uploads)))
+    part.replace(folder / UPLOADS)
+
+
+def read_uploads(folder: Path) -> frozenset[str]:
+    """The SHA-256 of each of a run's files that are uploaded."""
+    path = folder / UPLOADS
+    return msgspec.json.decode(path.read_bytes(), type=frozenset[str]) if path.exists() else frozenset()
+
+
+class SentSizes:
+    """How large lines of a run's requests are as they are sent; the files are in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.with_files, self._uploads = has_files(folder), read_uploads(folder)
+        self._sizes = _Sizes(folder)
+
+    def of_line(self, line: bytes) -> int:
+        return sent_size(_row(line), self._sizes, self._uploads) if self.with_files else len(line)
+
+    def of_file(self, requests: Path) -> Iterator[int]:
+        """One size a line."""
+        with requests.open("rb") as lines:
+            yield from map(self.of_line, lines)
+
+
+def _rows(requests: Path) -> Iterator[RowFiles]:
+    with requests.open("rb") as lines:
+        yield from map(_row, lines)
+
+
+def _row(line: bytes) -> RowFiles:
+    return RowFiles(len(line), tuple(line_blobs(line)))
+
+
+class _Sizes(dict[str, int]):
+    """Bytes of each blob beside the requests, looked at once."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._blobs = folder / BLOBS
+
+    def __missing__(self, sha256: str) -> int:
+        size = self[sha256] = (self._blobs / sha256).stat().st_size
+        return size
