@@ -13,6 +13,8 @@ from batch.planning.file_delivery import ROW_BYTES, FileDelivery, RowFiles, deci
 from lifecycle.core.run_files import BLOBS, UPLOADS
 from lifecycle.core.transport import BatchLimits
 
+_decode_uploads = msgspec.json.Decoder(frozenset[str]).decode
+
 
 def plan_delivery(requests: Path, choice: SendFiles, row_bytes: int = ROW_BYTES) -> FileDelivery | None:
     """How the files of these requests travel; None where they refer to none."""
@@ -42,7 +44,7 @@ def write_uploads(delivery: FileDelivery, folder: Path) -> None:
 def read_uploads(folder: Path) -> frozenset[str]:
     """The SHA-256 of each of a run's files that are uploaded."""
     path = folder / UPLOADS
-    return msgspec.json.decode(path.read_bytes(), type=frozenset[str]) if path.exists() else frozenset()
+    return _decode_uploads(path.read_bytes()) if path.exists() else frozenset()
 
 
 class SentSizes:
