@@ -32,6 +32,7 @@ p {margin: 0;}
 .zone.over {border-color: var(--st-primary-color); border-style: solid;}
 .zone.small {align-items: flex-start; gap: 0.3rem;}
 .title {font-weight: 600;}
+.small .title, .small .hint {display: none;}
 .hint {font-size: 0.87rem; color: light-dark(#4f5f5c, #a9b8b5);}
 .choices {display: flex; flex-wrap: wrap; gap: 0.5rem; justify-content: center;}
 .pick {position: relative; padding: 0.4rem 0.9rem; border: 1px solid var(--st-border-color); font: inherit;

@@ -36,7 +36,11 @@ ul.gbr-tiles.gbr-tiles {
   padding: 0; list-style: none;
 }
 ul.gbr-tiles.gbr-tiles li {margin: 0; padding: 0; min-width: 0;}
-.gbr-tile {border: 1px solid light-dark(#cfd9d7, #33413e); border-radius: 0.5rem; overflow: hidden; min-width: 0;}
+.gbr-tile {
+  border: 1px solid light-dark(#cfd9d7, #33413e); border-radius: 0.5rem; overflow: hidden; min-width: 0; height: 100%;
+}
+/* A quiet way out beside each problem, told from its words by its colour. */
+.st-key-pile-problems button[kind="tertiary"] p {color: light-dark(#0b6e69, #5fd0c6);}
 .gbr-tile-picture {
   position: relative; aspect-ratio: 3 / 2; display: flex; flex-direction: column; align-items: center;
   justify-content: center; gap: 0.3rem; padding: 0.5rem; text-align: center; background: light-dark(#e8ebe9, #222c2a);

@@ -18,6 +18,7 @@ from ui.shared.notices import escape_markdown
 KEY = "media_resolution"
 LEVELS: tuple[Resolution, ...] = ("", *RESOLUTIONS)
 LABELS: Mapping[Resolution, str] = {"": "As usual", "low": "Low", "medium": "Medium", "high": "High"}
+WORDS: Mapping[Resolution, str] = {"": "tokens as usual", "low": "at low", "medium": "at medium", "high": "at high"}
 KINDS = ("picture", "PDF", "video")
 _PAGE, _PICTURE = MediaFacts(PDF, pages=1), MediaFacts("image/png", width=1500, height=2000)
 
@@ -43,9 +44,9 @@ def draw(entries: Sequence[FileEntry], displayed: DisplayedForecast | None, fami
         persist_state="session",
         help="How many tokens Gemini makes of a picture or a page. The price is that of the whole run.",
     )
-    for kind, facts, noun in (("PDF", _PAGE, "page"), ("picture", _PICTURE, "picture")):
-        if kind in kinds:
-            st.caption(escape_markdown(describe_tokens(facts, noun, family)))
+    weighed = (("PDF", _PAGE, "page"), ("picture", _PICTURE, "picture"))
+    told = [describe_tokens(facts, noun, family) for kind, facts, noun in weighed if kind in kinds]
+    st.caption(escape_markdown(" ".join(told)))
 
 
 def prices_by_level(entries: Sequence[FileEntry], displayed: DisplayedForecast) -> dict[Resolution, float]:
@@ -68,8 +69,8 @@ def prices_by_level(entries: Sequence[FileEntry], displayed: DisplayedForecast) 
 def describe_tokens(facts: MediaFacts, noun: str, family: str) -> str:
     """How many tokens a file of this kind has at each level."""
     weights = {level: media_tokens(facts, Weighing(family, level)) for level in LEVELS}
-    told = [f"{weight.tokens:,} {LABELS[level].lower()}" for level, weight in weights.items() if weight is not None]
-    return f"Tokens a {noun}: {', '.join(told)}."
+    told = [f"{weight.tokens:,} {WORDS[level]}" for level, weight in weights.items() if weight is not None]
+    return f"A {noun} has {', '.join(told)}."
 
 
 def _tokens(entries: Sequence[FileEntry], weighing: Weighing) -> int | None:

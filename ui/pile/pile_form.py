@@ -97,18 +97,16 @@ def draw(context: FormContext) -> ShowChecked:
     tiles.draw(entries, pile.folder)
     with st.container(key="pile-problems"):
         problems.draw(entries)
-    left, right = st.columns([2, 1])
-    with left:
-        st.text_area(
-            "Instruction",
-            key=INSTRUCTION,
-            height=110,
-            max_chars=MAX_CHARACTERS,
-            placeholder="Transcribe this page exactly. Keep line breaks; write [?] where a word cannot be read.",
-            help="The same for every request. It stands before the file.",
-            persist_state="session",
-        )
-    slot = right.container(key="pile-detail", gap="xsmall")
+    st.text_area(
+        "Instruction",
+        key=INSTRUCTION,
+        height=100,
+        max_chars=MAX_CHARACTERS,
+        placeholder="Transcribe this page exactly. Keep line breaks; write [?] where a word cannot be read.",
+        help="The same for every request. It stands before the file.",
+        persist_state="session",
+    )
+    slot = st.container(key="pile-detail", gap="xsmall")
     return lambda draft: _show_checked(draft, context, entries, slot)
 
 

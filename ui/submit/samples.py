@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import streamlit as st
 
 from batch.requests.input_formats import LINES
-from batch.samples import sample_table
+from batch.samples import sample_scans, sample_table
 from batch.samples.kind_samples import EMBEDDINGS, PICTURES
 from batch.samples.sample_inputs import INLINE_PROMPTS, SAMPLES, Sample, write_sample
 from lifecycle.core.models import ModelChoice
@@ -109,8 +109,8 @@ def _file_of(sample: Sample) -> Callable[[], None]:
     return lay_down
 
 
-def _lay_down_files(files: dict[str, bytes]) -> None:
-    for name, data in files.items():
+def _lay_down_files(files: Iterable[tuple[str, bytes]]) -> None:
+    for name, data in files:
         path = temp_files.new_path(get_state().uploads, name)
         path.write_bytes(data)
         uploader.add_file(path, name)
@@ -119,12 +119,18 @@ def _lay_down_files(files: dict[str, bytes]) -> None:
 
 
 def _lay_down_table() -> None:
-    _lay_down_files({sample_table.FILE_NAME: sample_table.reviews()})
+    _lay_down_files([(sample_table.FILE_NAME, sample_table.reviews())])
     st.session_state["template"] = sample_table.INSTRUCTION
+
+
+def _lay_down_scans() -> None:
+    _lay_down_files(sample_scans.scan_files())
+    st.session_state.update(file_instruction=sample_scans.INSTRUCTION, run_name="scans")
 
 
 CARDS = (
     Card("table", "table", sample_table.TITLE, sample_table.DESCRIPTION, "text", _lay_down_table),
+    Card("scans", "description", sample_scans.TITLE, sample_scans.DESCRIPTION, "text", _lay_down_scans),
     Card("pictures", "image", PICTURES.title, PICTURES.description, PICTURES.kind, _file_of(PICTURES)),
     Card("embeddings", "scatter_plot", EMBEDDINGS.title, EMBEDDINGS.description, EMBEDDINGS.kind, _file_of(EMBEDDINGS)),
 )

@@ -46,5 +46,7 @@ def test_what_is_not_known_is_no_price(unknown: DisplayedForecast) -> None:
 
 def test_tokens_are_told_by_family() -> None:
     page, picture = MediaFacts("application/pdf", pages=1), MediaFacts("image/png", width=300, height=300)
-    assert detail.describe_tokens(page, "page", "3") == "Tokens a page: 560 as usual, 280 low, 560 medium, 1,120 high."
-    assert "258 as usual, 64 low" in detail.describe_tokens(picture, "picture", "2.5")
+    assert detail.describe_tokens(page, "page", "3") == (
+        "A page has 560 tokens as usual, 280 at low, 560 at medium, 1,120 at high."
+    )
+    assert "258 tokens as usual, 64 at low" in detail.describe_tokens(picture, "picture", "2.5")

@@ -15,7 +15,7 @@ def test_a_sample_is_one_click_away_and_without_a_problem(composer: AppTest, sam
     assert "requests can be sent" in page_text(composer) and not composer.error
 
 
-@pytest.mark.parametrize("name", ["table", "pictures", "embeddings"])
+@pytest.mark.parametrize("name", ["table", "scans", "pictures", "embeddings"])
 def test_a_card_lays_down_what_can_be_sent_with_a_model_that_fits(composer: AppTest, name: str) -> None:
     composer.button(key=f"try-{name}").click()
     composer.run()
