@@ -25,6 +25,7 @@ from lifecycle.inputs.files.blobs import BlobStore
 from lifecycle.inputs.files.examine import Examined, Examiner
 from lifecycle.inputs.files.file_entry import EntryWriter, FileTotals
 from lifecycle.inputs.files.found_file import FoundFile, Unavailable
+from lifecycle.inputs.files.named_files import NamedFiles
 
 AT_ONCE = 8  # files fetched or examined at a time
 DECODERS = 2
@@ -43,10 +44,12 @@ _BAD_DATA = Fault("is no data URL in base64", "Write data:image/png;base64,…")
 class FileAccess:
     """Where files that rows name may come from: `root` is the only folder that is read, None reads none.
 
+    `pile` are files, folders and archives that were given beside the rows, whose files they may name instead;
     `pass_urls`: addresses are handed on for Google to fetch, rather than fetched here.
     """
 
     root: Path | None = None
+    pile: tuple[Path, ...] = ()
     pass_urls: bool = False
     fetcher: Fetcher = field(default_factory=Fetcher)
 
@@ -74,6 +77,7 @@ class Attachments:
 
     def __init__(self, folder: Path, access: FileAccess) -> None:
         self._access = access
+        self._pile = NamedFiles(access.pile) if access.pile else None
         self._blobs = BlobStore(folder)
         self._entries = EntryWriter(folder)
         self._decoders = Decoders(DECODERS)
@@ -115,6 +119,8 @@ class Attachments:
         self._pool.shutdown(cancel_futures=True)
         self._decoders.close()
         self._examiner.close()
+        if self._pile is not None:
+            self._pile.close()
 
     def _take_one(self, file: NamedFile) -> tuple[Attached, Examined | None]:
         if file.data is None and self._access.pass_urls and _is_address(file.text):
@@ -141,7 +147,7 @@ class Attachments:
             if data is None:
                 return FoundFile("data:…", 0, fault=_BAD_DATA)
             return FoundFile(_content_name(data), len(data), extract=partial(_write_bytes, data))
-        return self._find_path(file.text)
+        return self._pile.find(file.text) if self._pile is not None else self._find_path(file.text)
 
     def _find_path(self, text: str) -> FoundFile:
         root, name = self._access.root, text.removeprefix("file://").removeprefix("file:")

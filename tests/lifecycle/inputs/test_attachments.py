@@ -115,3 +115,12 @@ def test_the_same_name_is_looked_at_once_and_bytes_are_named_by_their_cell(
     assert taken.take(files[:1])[0].parts == first.parts
     taken.close()
     assert len(list(read_entries(tmp_path / "draft"))) == 1
+
+
+def test_files_that_were_given_beside_the_rows_are_named_by_them(root: Path, tmp_path: Path) -> None:
+    access = FileAccess(pile=(root / "pictures",))
+    opened = Attachments(tmp_path / "draft", access)
+    found, missing = opened.take([NamedFile("my scan.png"), NamedFile("other.png")])
+    opened.close()
+    assert found.parts and found.fault is None
+    assert missing.fault is not None and missing.fault.fault.startswith("other.png is not among the files")
