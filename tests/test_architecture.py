@@ -24,7 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "ui.monitor": {"ui.submit", "ui.files", "ui.shared"},
     "ui.submit": {"ui.pile", "ui.table", "ui.files", "ui.pricing", "ui.account", "ui.shared"},
     "ui.pile": {"ui.files", "ui.pricing", "ui.thumbnails", "ui.shared"},
-    "ui.table": {"ui.files", "ui.shared"},
+    "ui.table": {"ui.files", "ui.thumbnails", "ui.shared"},
     "ui.files": {"ui.shared"},
     "ui.account": {"ui.results", "ui.shared"},
     "ui.results": {"ui.media", "ui.thumbnails", "ui.shared"},
