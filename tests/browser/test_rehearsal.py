@@ -165,8 +165,8 @@ def test_the_mode_is_remembered_a_table_becomes_prompts_and_a_bad_file_is_told_b
         "buffer": b"city,river\nBern,Aare\nBasel,Rhine\n",
     }
     drop_files(page, table)
-    page.get_by_role("textbox", name="Prompt template").fill("Does the {{river}} flow through {{city}}?")
-    page.get_by_role("textbox", name="Prompt template").blur()
+    page.get_by_role("textbox", name="Instruction").fill("Does the {{river}} flow through {{city}}?")
+    page.get_by_role("textbox", name="Instruction").blur()
     expect(page.get_by_text("Does the Aare flow through Bern?")).to_be_visible()
     page.get_by_role("button", name="Remove").click()
 

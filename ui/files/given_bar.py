@@ -12,8 +12,13 @@ from ui.shared.notices import escape_markdown
 
 def draw(upload: Upload, facts: str = "") -> None:
     """Draw it; `facts` is what more is known of it, such as "2,431 rows"."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="given"):
+        draw_line(upload, facts)
+
+
+def draw_line(upload: Upload, facts: str = "") -> None:
+    """The same inside of a line that holds more."""
     number = "" if len(upload.files) == 1 else f" and {len(upload.files) - 1:,} more"
     told = " · ".join(filter(None, (facts, size(upload.size_bytes))))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="given"):
-        st.markdown(f"**{escape_markdown(truncate(upload.name, 80))}**{number} · {told}", width="content")
-        st.button("Remove", on_click=uploader.discard_all, key="remove-file")
+    st.markdown(f"**{escape_markdown(truncate(upload.name, 80))}**{number} · {told}", width="content")
+    st.button("Remove", on_click=uploader.discard_all, key="remove-file")

@@ -73,6 +73,30 @@ img.gbr-large.gbr-large {
 .gbr-tone-again .gbr-tile-words {color: light-dark(#7c3a06, #ffd3a1); font-weight: 600;}
 .gbr-tone-decide .gbr-tile-words {color: light-dark(#3f3391, #d3cdff); font-weight: 600;}
 .gbr-tone-lost .gbr-tile-words {color: light-dark(#7d1f2b, #ffc4ca); font-weight: 600;}
+/* A few rows of a table, answers tinted at their right. */
+.gbr-grid {overflow-x: auto; border: 1px solid light-dark(#cfd9d7, #33413e); border-radius: 0.5rem; max-width: 100%;}
+.gbr-grid table {border-collapse: collapse; width: 100%; margin: 0; font-variant-numeric: tabular-nums;}
+.gbr-grid caption {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);}
+.gbr-grid th, .gbr-grid td {
+  border: 0; border-right: 1px solid light-dark(#cfd9d7, #33413e); padding: 0.35rem 0.6rem; text-align: left;
+  font-size: 0.9rem; max-width: 26rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
+}
+.gbr-grid th:last-child, .gbr-grid td:last-child {border-right: 0;}
+.gbr-grid td {border-top: 1px solid light-dark(#cfd9d7, #33413e);}
+.gbr-grid th {background: light-dark(#f1f5f4, #1a2422); font-weight: 600; vertical-align: top;}
+.gbr-grid th small {display: block; font-size: 0.87rem; font-weight: 400; color: light-dark(#4f5f5c, #a9b8b5);}
+.gbr-grid .number {text-align: right;}
+.gbr-grid .quiet {color: light-dark(#4f5f5c, #a9b8b5);}
+.gbr-grid th.answer {background: light-dark(#d5ebe9, #14403c);}
+.gbr-grid td.answer {background: light-dark(#edf7f6, #132b29);}
+/* How an instruction reads, with the row's own values marked. */
+.gbr-reads {font-size: 0.9rem; overflow-wrap: anywhere; white-space: pre-wrap; max-height: 16rem; overflow-y: auto;}
+.gbr-reads p {margin: 0 0 0.4rem;}
+.gbr-reads mark {
+  background: light-dark(#d5ebe9, #14403c); color: inherit; padding: 0 0.25rem; border-radius: 0.25rem;
+}
+.gbr-reads mark.empty {background: light-dark(#fdeeda, #42290f); color: light-dark(#7c3a06, #ffd3a1);}
+.gbr-reads summary {cursor: pointer; color: light-dark(#4f5f5c, #a9b8b5);}
 </style>"""
 
 

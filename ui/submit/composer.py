@@ -15,6 +15,7 @@ from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs.draft_files import first_rows
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
+from ui.answers import fields_editor
 from ui.files import uploader
 from ui.files.given_input import GivenInput, Progress, RequestSettings
 from ui.shared import notices
@@ -68,6 +69,7 @@ def clear() -> None:
     uploader.discard_all()
     discard_draft()
     shared_context.clear()
+    fields_editor.clear()
     for name in ("prompts", "template", "file_instruction", "media_resolution", "run_name"):
         st.session_state[name] = ""
     st.session_state["dedupe"] = False

@@ -168,7 +168,7 @@ def _draw_summary(draft: Draft) -> None:
     for note in draft.notes:
         st.caption(escape_markdown(note))
     if draft.preview and draft.kind != FILES_KIND:
-        with st.expander("First requests", key="preview", expanded=bool(draft.columns)):
+        with st.expander("First requests", key="preview"):
             for key, prompt in draft.preview[:PREVIEW_ROWS]:
                 st.caption(escape_markdown(truncate(key, 80)))
                 st.code(truncate(prompt, 2000), language=None, wrap_lines=True)

@@ -14,6 +14,7 @@ from ui.files.given_files import Upload
 from ui.files.given_input import FormContext, Progress, RequestSettings, ShowChecked, show_nothing
 from ui.shared.format import truncate
 from ui.shared.notices import escape_markdown
+from ui.table import pasted
 
 MAX_CHARACTERS = 1_000_000
 """The browser sends the content of every text box with every click."""
@@ -68,12 +69,28 @@ def draw(context: FormContext) -> ShowChecked:
         label_visibility="collapsed",
         persist_state="session",
     )
+    with st.container():
+        _draw_table_offer()
     return show_nothing
 
 
 def draw_zone() -> None:
     """Draw the place that takes anything."""
-    uploader.draw()
+    uploader.draw(on_paste=pasted.open_box)
+    pasted.draw()
+
+
+def _draw_table_offer() -> None:
+    """A table that was pasted among the prompts can be used as what it is."""
+    if columns := pasted.columns_in(str(st.session_state.get("prompts") or "")):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"This reads as a table of {columns} columns.", width="content")
+            st.button("Use it as a table", key="prompts-as-table", type="tertiary", on_click=_use_as_table)
+
+
+def _use_as_table() -> None:
+    pasted.use(str(st.session_state["prompts"]))
+    st.session_state["prompts"] = ""
 
 
 def _draw_waiting(upload: Upload) -> None:

@@ -13,6 +13,7 @@ from batch.samples import sample_scans, sample_table
 from batch.samples.kind_samples import EMBEDDINGS, PICTURES
 from batch.samples.sample_inputs import INLINE_PROMPTS, SAMPLES, Sample, write_sample
 from lifecycle.core.models import ModelChoice
+from ui.answers import fields_editor
 from ui.files import uploader
 from ui.shared import model_list, notices, session, temp_files
 from ui.shared.app_state import get_state
@@ -121,6 +122,7 @@ def _lay_down_files(files: Iterable[tuple[str, bytes]]) -> None:
 def _lay_down_table() -> None:
     _lay_down_files([(sample_table.FILE_NAME, sample_table.reviews())])
     st.session_state["template"] = sample_table.INSTRUCTION
+    fields_editor.take(sample_table.FIELDS)
 
 
 def _lay_down_scans() -> None:

@@ -1,4 +1,4 @@
-"""The form of a table: how a row becomes a prompt."""
+"""The form of a table: it shows itself, its columns are clicked into an instruction, and answers get fields."""
 
 from __future__ import annotations
 
@@ -9,16 +9,23 @@ from pathlib import Path
 import streamlit as st
 
 from batch.errors import BatchRunnerError, InputError
+from batch.model import EmptyCells
 from batch.requests.input_formats import kind_of
-from batch.requests.prompt_template import default_template
+from batch.requests.prompt_template import compile_template, default_template
 from lifecycle.inputs.drafts import Draft, table_preview
+from lifecycle.inputs.tables.opening import Preview
+from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.runner import Runner
+from ui.answers import fields_editor
 from ui.files import given_bar
 from ui.files.given_files import Upload
 from ui.files.given_input import FormContext, Missing, Progress, RequestSettings, ShowChecked, show_nothing
 from ui.shared import notices
 from ui.shared.format import truncate
 from ui.shared.notices import escape_markdown
+from ui.table import instruction, reading_choice
+from ui.table.grid import MAX_COLUMNS, GridColumn, grid_html
+from ui.table.reading_words import NUMBERS, describe_column, describe_reading, describe_size
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class TableInput:
     kind: str
     name: str
     template: str
+    reading: TableReading
+    empty_cells: EmptyCells
 
     def prepare(self, runner: Runner, settings: RequestSettings, progress: Progress | None) -> Draft:
         return runner.forecasts.prepare_draft(
@@ -40,6 +49,8 @@ class TableInput:
             source_name=self.name,
             model=settings.model,
             use_cache=settings.use_cache,
+            reading=self.reading,
+            empty_cells=self.empty_cells,
             progress=progress,
         )
 
@@ -48,46 +59,95 @@ def read(upload: Upload | None) -> TableInput | None:
     """What is to be sent of the table that was given. Raises Missing while it is not said what is to be done."""
     if upload is None:
         return None
-    kind, template = kind_of(upload.files[0].name), str(st.session_state.get("template") or "")
-    if not template.strip():
-        _require_prompt_column(columns_of(upload.path, kind))
-    return TableInput(upload.path, kind, upload.name, template)
+    kind, template, reading = kind_of(upload.files[0].name), instruction.text(), reading_choice.current(upload.path)
+    try:
+        preview = preview_of(upload.path, kind, reading)
+    except BatchRunnerError:
+        raise Missing("The table must be read first.") from None
+    if preview.read_as.question:
+        raise Missing(preview.read_as.question)
+    _require_instruction(template, preview.names)
+    fields_editor.require_complete()
+    return TableInput(upload.path, kind, upload.name, template, reading, instruction.empty_cells())
 
 
-def _require_prompt_column(columns: tuple[str, ...]) -> None:
-    """Without an instruction, one column must plainly hold the prompts."""
+def _require_instruction(template: str, columns: tuple[str, ...]) -> None:
+    """Without an instruction, one column must plainly hold the prompts; with one, it must name columns."""
     folded = [name.casefold() for name in columns]
     try:
-        default_template(columns, folded.index("key") if "key" in folded else None)
-    except InputError:
-        raise Missing("Write an instruction first: it says what is to be done with each row.") from None
+        if template.strip():
+            compile_template(template, columns)
+        else:
+            default_template(columns, folded.index("key") if "key" in folded else None)
+    except InputError as error:
+        if not template.strip():
+            raise Missing("Write an instruction first: it says what is to be done with each row.") from None
+        if "{{" not in template:
+            raise Missing("Click the columns that Gemini is to read: the instruction names none yet.") from None
+        raise Missing(str(error), error.remedy) from None
 
 
 def draw(context: FormContext) -> ShowChecked:
-    """Draw the table's name and the instruction."""
+    """Draw the table's first rows, the instruction and the answer fields."""
     upload = context.upload
     if upload is None:
         return show_nothing
-    given_bar.draw(upload)
+    kind, error = kind_of(upload.files[0].name), None
     try:
-        columns = columns_of(upload.path, kind_of(upload.files[0].name))
-    except BatchRunnerError as error:
+        preview: Preview | None = preview_of(upload.path, kind, reading_choice.current(upload.path))
+    except BatchRunnerError as raised:
+        preview, error = None, raised
+    _draw_bar(upload, preview)
+    if error is not None:
         notices.draw_error(error)
+    if preview is None:
         return show_nothing
-    st.text_area(
-        "Prompt template",
-        key="template",
-        height=120,
-        max_chars=200_000,
-        placeholder="Summarise in one sentence: {{text}}",
-        help="{{column}} stands for a row's value in that column.",
-        persist_state="session",
-    )
-    st.caption(escape_markdown("Columns: " + ", ".join(f"{{{{{truncate(column, 60)}}}}}" for column in columns[:40])))
-    return show_nothing
+    if preview.read_as.question:
+        st.warning(escape_markdown(preview.read_as.question))
+    _draw_first_rows(preview)
+    findings = st.container(key="table-findings")
+    left, right = st.columns([6, 7], gap="medium")
+    with left:
+        instruction.draw(preview)
+    with right:
+        fields_editor.draw(context.runner, context.model)
+
+    def show_checked(draft: Draft) -> None:
+        with findings:
+            instruction.draw_empty_cells(draft)
+
+    return show_checked
+
+
+def _draw_bar(upload: Upload, preview: Preview | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="table-bar"):
+        given_bar.draw_line(upload, describe_size(preview) if preview else "")
+        st.space("stretch")
+        if preview:
+            st.caption(f"Read as: {escape_markdown(describe_reading(preview.read_as))}", width="content")
+        reading_choice.draw(upload.path, preview)
+
+
+def _draw_first_rows(preview: Preview) -> None:
+    columns = [
+        GridColumn(
+            truncate(column.name, 60),
+            describe_column(column.type, column.empty, preview.rows_seen),
+            number=column.type in NUMBERS,
+        )
+        for column in preview.columns
+    ]
+    st.html(grid_html("First rows", columns, preview.rows))
+    notes = list(preview.read_as.notes)
+    if len(columns) > MAX_COLUMNS:
+        notes.append(f"{len(columns) - MAX_COLUMNS:,} more columns are not shown here.")
+    if preview.row_count is None and any(column.empty for column in preview.columns):
+        notes.append(f"Empty cells were counted in the first {preview.rows_seen:,} rows.")
+    if notes:
+        st.caption(escape_markdown(" ".join(notes)))
 
 
 @lru_cache(64)
-def columns_of(path: Path, kind: str) -> tuple[str, ...]:
-    """The table's columns. A path is never used for a second file."""
-    return table_preview(path, kind).names
+def preview_of(path: Path, kind: str, reading: TableReading) -> Preview:
+    """The table's columns and first rows. A path is never used for a second file."""
+    return table_preview(path, kind, reading)
