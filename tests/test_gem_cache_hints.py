@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from random import Random
 
 import pytest
 
+from batch.media.blob_uri import blob_part, blob_uri
+from batch.media.facts import MediaFacts
+from batch.media.scale import MediaScale
+from batch.media.tokens import Weighing
 from batch.model import Tariff
 from batch.planning.hints import Hint, HintKind
+from batch.prefixes.request_parts import default_measure
 from gem_cache import Plan, plan_batches
 from tests.planner_reference import Json, lines
 
@@ -47,6 +53,26 @@ def test_a_question_before_its_document_is_noticed(last: list[str]) -> None:
     assert hint.usd == pytest.approx(saved, rel=0.02)
     assert HintKind.REORDER not in hints_of(turned)
     assert "put it first" in str(hint) and "200 requests" in str(hint)
+
+
+@pytest.mark.parametrize("last", [[], [{"text": "Answer briefly."}]])
+def test_a_question_before_its_file_is_noticed_and_a_file_before_its_questions_is_cached(last: list[Json]) -> None:
+    """A file stands in its request by its name alone, and has the tokens of its pages."""
+    name = "ab" * 32
+    file = json.loads(blob_part(name, "application/pdf"))
+    measure = default_measure(MediaScale(Weighing("3"), {blob_uri(name): MediaFacts("application/pdf", pages=30)}.get))
+
+    def plan_with(parts: Callable[[Json], list[Json]]) -> Plan:
+        data = lines([{"contents": [{"parts": [*parts({"text": f"What of {n}?"}), *last]}]} for n in range(50)])
+        return plan_batches(lambda: data, FLASH, hours=4.0, tokens=measure)
+
+    plan, turned = plan_with(lambda question: [question, file]), plan_with(lambda question: [file, question])
+    hint = hints_of(plan)[HintKind.REORDER]
+    assert (hint.requests, hint.tokens, plan.caches) == (50, 30 * 560, [])
+    (group,) = turned.caches
+    assert (group.prefix_tokens, group.requests) == (30 * 560, 50)
+    saved = (plan.totals.usd.chosen or 0) - (turned.totals.usd.chosen or 0)
+    assert hint.usd == pytest.approx(saved, rel=0.02) and not turned.hints
 
 
 def test_what_is_saved_already_is_taken_off() -> None:

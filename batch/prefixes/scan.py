@@ -34,6 +34,8 @@ REMEMBERED = 1 << 16
 SURELY_MEASURED, MEASURED_EVERY = 4096, 256
 LONG_TEXT = 4096
 """Bytes from which a part that is not shared is worth a look inside, or elsewhere in the prompt."""
+LONG_FILE_TOKENS = 1024
+"""Tokens from which the same holds for a file, which stands in the request by its name or in base64."""
 HAS_OWN_CACHE, UNPARSED, UNKNOWN_SIZE, TEMPERATURE_0 = 1, 2, 4, 8
 """Flags of a row: it names a cache already; its shape cannot be cut; parts of it have an unknown size; its
 temperature is 0."""
@@ -278,7 +280,7 @@ class PrefixScan:
                     sized = known_parts.get(raw_hash)
                     if sized is None:
                         sized = hash_part(part, raw_hash, seed)
-                        if len(part) >= LONG_TEXT:
+                        if len(part) >= LONG_TEXT or sized[2] >= LONG_FILE_TOKENS:
                             add_long_part(row, bytes(part), seed, tokens, sized[2], prefix, not_user)
                     name, prefix, part_tokens, unknown_size, seed = sized
                     tokens += part_tokens
@@ -303,6 +305,8 @@ class PrefixScan:
                     add_long_part(row, last, seed, tokens, part_tokens, prefix, not_user)
             else:
                 name, _, part_tokens, unknown_size, _ = hash_part(last, 0, seed)
+                if part_tokens >= LONG_FILE_TOKENS:
+                    add_long_part(row, last, seed, tokens, part_tokens, prefix, not_user)
                 tokens += part_tokens
                 flags |= unknown_size
                 size = 0
