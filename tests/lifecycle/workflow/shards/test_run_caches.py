@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from batch.errors import OverBudget
 from batch.model import ContextMode, RunState, Tariff, Usage
@@ -15,6 +16,7 @@ from batch.pricing import catalog, rates
 from cache_utils import CachedText
 from gemini.client import GeminiClient
 from lifecycle.core.models import Account, RunSpec, RunView
+from lifecycle.inputs.attachments import FileAccess
 from lifecycle.planning.quota import ENQUEUED_TOKENS
 from lifecycle.results.read.table import Filter
 from lifecycle.runner import Runner
@@ -91,6 +93,28 @@ def test_the_runs_cost_is_what_the_ledger_bills(
     assert run.counts == {"answered": len(FAMILIES[family])}
     page, _ = runner.runs.results(account, run.id).page(limit=100)
     assert list(page["key"]) == [json.loads(text)["key"] for text in FAMILIES[family]]
+    assert run.actual_usd == pytest.approx(billed(emulator), abs=0.00002)
+    assert nothing_left(emulator)
+
+
+def test_a_file_that_many_rows_share_is_cached_once(bench: Bench, emulator: EmulatorProcess, tmp_path: Path) -> None:
+    pages = [Image.new("L", (60, 80), shade) for shade in range(8)]
+    pages[0].save(tmp_path / "book.pdf", save_all=True, append_images=pages[1:])
+    runner = bench.open()
+    account = runner.accounts.register_key(KEY)
+    book = {"fileData": {"fileUri": "file:book.pdf"}}
+    asked = [{"contents": [{"parts": [book, {"text": f"What is on page {n}?"}]}]} for n in range(50)]
+    lines = "\n".join(json.dumps({"key": f"k{n}", "request": request}) for n, request in enumerate(asked))
+    draft = runner.forecasts.prepare_draft(lines, kind="jsonl", access=FileAccess(tmp_path))
+    spec = RunSpec(model=MODEL, context=AUTO, hours=0.5)
+    found = runner.forecasts.for_draft(account, draft, spec)
+    (planned,) = found.plan.caches
+    assert (planned.requests, planned.prefix_tokens) == (50, 8 * 560)
+    run = wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, "", found))
+    assert run.counts == {"answered": 50}
+    (cache,) = emulator.ledger()["cached_contents"]
+    (usage,) = [use for use in emulator.ledger()["usage"] if use["batch_job"]]
+    assert usage["cached"] == 50 * cache["token_count"] > 0.99 * usage["prompt"]
     assert run.actual_usd == pytest.approx(billed(emulator), abs=0.00002)
     assert nothing_left(emulator)
 
