@@ -24,6 +24,7 @@ from lifecycle.workflow.worker import Worker
 
 if TYPE_CHECKING:
     from gemini.client import GeminiClient
+    from lifecycle.reuse.answers import EarlierAnswerService
     from lifecycle.services.accounts import AccountService
     from lifecycle.services.billing import BillingService
     from lifecycle.services.caches import CacheService
@@ -123,6 +124,12 @@ class Runner:
         from lifecycle.services.tries import TryService
 
         return TryService(self._context)
+
+    @cached_property
+    def earlier_answers(self) -> EarlierAnswerService:
+        from lifecycle.reuse.answers import EarlierAnswerService
+
+        return EarlierAnswerService(self._context)
 
     @cached_property
     def imports(self) -> ImportService:

@@ -39,6 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "terminal.output": set(),
     "terminal.arguments": set(),
     "lifecycle.runner": {
+        "lifecycle.reuse",
         "lifecycle.services",
         "lifecycle.workflow",
         "lifecycle.workflow.shards",
@@ -57,6 +58,12 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.results.read",
         "lifecycle.results.store",
         "lifecycle.storage",
+        "lifecycle.core",
+    },
+    "lifecycle.reuse": {
+        "lifecycle.services",
+        "lifecycle.inputs",
+        "lifecycle.results.store",
         "lifecycle.core",
     },
     "lifecycle.workflow": {

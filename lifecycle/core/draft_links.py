@@ -5,15 +5,57 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lifecycle.core.run_files import BLOBS, DRAFT_FILES, MEDIA, SOME_DRAFTS_FILES
+from lifecycle.core.run_files import ANSWERS, BLOBS, DIGESTS, DRAFT_FILES, INPUTS, MEDIA, REQUESTS, REUSED
+from lifecycle.core.run_files import SOME_DRAFTS_FILES as EXTRAS
 
 
 def link_draft(draft: Path, run: Path) -> None:
-    """Link all files of a draft: those that every draft has, and the others as far as it has them."""
-    for name in (*DRAFT_FILES, *SOME_DRAFTS_FILES):
-        if name in DRAFT_FILES or (draft / name).exists():
-            os.link(draft / name, run / name)
-    _link_blobs(draft, run)
+    """Link all files of a draft: those that every draft has, and the others as far as it has them.
+
+    Where answers of earlier runs are taken over, the run's rows are those of the whole draft.
+    """
+    link_sent_draft(draft, run)
+    if (draft / DIGESTS).exists():
+        link_file(draft / DIGESTS, run / DIGESTS)
+    if (draft / REUSED).is_dir():
+        (run / REUSED / ANSWERS).mkdir(parents=True)
+        for name in (*DRAFT_FILES, *(f"{ANSWERS}/{path.name}" for path in (draft / REUSED / ANSWERS).iterdir())):
+            link_file(draft / REUSED / name, run / REUSED / name)
+        (run / INPUTS).unlink()
+        link_file(draft / REUSED / INPUTS, run / INPUTS)
+
+
+def link_sent_draft(draft: Path, target: Path) -> None:
+    """Link what was or is to be sent, without the answers of earlier runs."""
+    for name in DRAFT_FILES:
+        link_file(draft / name, target / name)
+    link_extras(draft, target)
+
+
+def link_whole_draft(run: Path, target: Path) -> None:
+    """Link the draft that a run was made of, rows that an earlier run had answered among them."""
+    source = run / REUSED if (run / REUSED).is_dir() else run
+    for name in DRAFT_FILES:
+        link_file(source / name, target / name)
+    link_extras(run, target)
+
+
+def whole_requests(folder: Path) -> Path:
+    """The requests of all rows that a draft or run has results for, whether they are sent or not."""
+    whole = folder / REUSED / REQUESTS
+    return whole if whole.exists() else folder / REQUESTS
+
+
+def link_file(source: Path, target: Path) -> None:
+    os.link(source, target)
+
+
+def link_extras(draft: Path, target: Path) -> None:
+    """Link what only some drafts have."""
+    for name in EXTRAS:
+        if (draft / name).exists():
+            link_file(draft / name, target / name)
+    _link_blobs(draft, target)
 
 
 def link_media(source: Path, target: Path) -> None:

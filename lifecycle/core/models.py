@@ -167,6 +167,7 @@ class RunView:
     `imported_job` is the name of the batch job, made elsewhere, that the run was made for; without `inputs_known` its
     requests are not known here, and cannot be sent again. `google_now` is Google's clock, for its timestamps;
     `cost_is_lower_bound`: more may be billed than `actual_usd`.
+    `reused_rows` of its rows were not sent, because an earlier run had answered them.
     `results_until` is when Google deletes its copy of a recovered job's results, where it told.
     """
 
@@ -202,6 +203,7 @@ class RunView:
     google_now: datetime | None = None
     results_until: datetime | None = None
     cost_is_lower_bound: bool = False
+    reused_rows: int = 0
 
     @property
     def is_waiting(self) -> bool:

@@ -14,7 +14,12 @@ MEDIA = "media.parquet"  # what is known of each file in BLOBS
 FILES = "files.jsonl"  # what became of each file that the draft was made of
 SOME_DRAFTS_FILES = (SOURCE, MEDIA, FILES)  # only where a draft has them
 BLOBS = "blobs"  # a folder: the files that requests refer to, each named by its SHA-256
+DIGESTS = "digests-1.bin"  # what each row asks, made when it is first compared; the number is that of the form
 TRIES = "tries.jsonl"  # beside a draft: replies to the rows that were tried, as received
+
+# Of rows that are not sent because an earlier run has answered them.
+REUSED = "reused"  # a folder: the draft of all rows, and ANSWERS; INPUTS of the run are then those of all rows
+ANSWERS = "answers"  # a folder in it: received lines under the keys of this run, a file for each run they are from
 
 # Of planning.
 UPLOADS = "uploads.json"  # the SHA-256 of each blob that is uploaded rather than sent inside the requests
@@ -38,3 +43,13 @@ def shard_path(folder: Path, n: int) -> Path:
 def received_path(folder: Path, attempt: int, n: int) -> Path:
     """A shard's result lines, as received; results are rebuilt from the attempt and the shard in the name."""
     return folder / "received" / f"{attempt}-{n:04d}.jsonl"
+
+
+def answers_path(folder: Path, run_id: str) -> Path:
+    """The answers that a draft or run takes from an earlier run."""
+    return folder / REUSED / ANSWERS / f"{run_id}.jsonl"
+
+
+def origin_of_answers(name: str) -> str:
+    """The run that a received file was taken over from, by its name in the account; "" if it is the run's own."""
+    return Path(name).stem if name.startswith(f"{REUSED}/{ANSWERS}/") else ""

@@ -84,6 +84,7 @@ class RunProgress(msgspec.Struct, omit_defaults=True):
     user_cache_tokens: dict[str, int] = {}
     resolved_cache_names: dict[str, str] = {}  # by the name in `@use_cache`
     imported_job: ImportedJob | None = None
+    reused_rows: int = 0  # of the run's rows, those that are not sent: an earlier run has answered them
     replaces_run: str = ""  # the run whose end is awaited, and whose unanswered rows are then sent
 
     # Planning.

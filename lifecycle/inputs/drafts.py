@@ -73,6 +73,7 @@ class Draft:
     table's own; `preview` is key and prompt of the first rows. `uses_caches` are the caches that rows name, `models`
     the models that rows ask for; `files` counts those that it was made of. `empty_rows` have nothing in some of
     the columns that the template names, `empty_columns` tells in which and how often; `skipped_rows` were left out.
+    `reused_rows` more are not sent, because their answers of earlier runs lie beside the draft.
     """
 
     folder: Path
@@ -95,6 +96,7 @@ class Draft:
     empty_rows: int = 0
     empty_columns: tuple[tuple[str, int], ...] = ()
     skipped_rows: int = 0
+    reused_rows: int = 0
 
 
 # msgspec learns the class now: two sessions whose drafts taught it at once would crash the process.

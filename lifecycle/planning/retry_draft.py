@@ -16,7 +16,7 @@ from batch.kinds.registry import kind_of
 from batch.model import Generation, Outcome, model_id
 from batch.requests.generation_settings import EncodedSettings
 from batch.rules.model_rules import ModelRules
-from lifecycle.core.draft_links import link_media
+from lifecycle.core.draft_links import link_media, whole_requests
 from lifecycle.core.models import RunSpec
 from lifecycle.core.run_files import DRAFT, INPUTS, REQUESTS
 from lifecycle.inputs.drafts import Draft, open_draft
@@ -124,7 +124,7 @@ def prepare_child(
     parent_folder: Path, keys: Collection[str], folder: Path, max_output_tokens: int | None = None
 ) -> Draft:
     """Write the draft of a child run: the parent's requests with these keys, unchanged but for a new output cap."""
-    rows, size = copy_lines(parent_folder / REQUESTS, keys, folder / REQUESTS)
+    rows, size = copy_lines(whole_requests(parent_folder), keys, folder / REQUESTS)
     if max_output_tokens is not None:
         size = _set_output_cap(folder / REQUESTS, max_output_tokens)
     copy_inputs(parent_folder / INPUTS, keys, folder / INPUTS)
@@ -138,6 +138,7 @@ def prepare_child(
         problem_count=0,
         bad_rows=0,
         notes=(),
+        reused_rows=0,
     )
     (folder / DRAFT).write_bytes(msgspec.json.encode(draft, enc_hook=str))
     return draft

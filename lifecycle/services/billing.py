@@ -93,7 +93,7 @@ def cost_without_results(row: RunRecord, shards: Sequence[ShardRecord], caches: 
         run=row.id,
         parent=row.parent_id,
         model=row.model,
-        rows=row.rows,
+        rows=row.rows - row.progress.reused_rows,
         ended_at=row.ended_at or 0.0,
         finished=row.state == RunState.FINISHED,
         borrowed=bool(row.progress.user_caches),

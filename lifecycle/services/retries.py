@@ -113,7 +113,7 @@ class RetryService:
         for child in children:
             if child.progress.replaces_run == run_id and child.stage != Stage.FINISHED:
                 raise InputError(f"Run {child.id} waits already to send its rows again.", "Cancel that one first.")
-        draft, spec = self._runs.draft_of(account, run_id), _with_overrides(row, model, rows_per_job)
+        draft, spec = self._runs.sent_draft_of(account, run_id), _with_overrides(row, model, rows_per_job)
         if model:
             retry_draft.require_same_kind(row.model, self._forecasts.model_rules, spec.model)
             retry_draft.require_accepted(draft, self._forecasts.model_rules(spec.model))

@@ -52,6 +52,7 @@ def run_view(
         status_text=_status_text(row, state, stage, jobs),
         model=row.model,
         rows=row.rows,
+        reused_rows=row.progress.reused_rows,
         created_at=datetime.fromtimestamp(row.created_at, UTC),
         ended_at=ended,
         age_seconds=max(0.0, (row.ended_at or now) - row.created_at),

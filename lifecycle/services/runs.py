@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch.errors import InputError
 from batch.model import Stage
+from lifecycle.core.draft_links import link_sent_draft, link_whole_draft
 from lifecycle.core.job_age import TypicalDuration, typical_duration
 from lifecycle.core.models import Account, EventView, RunView
 from lifecycle.core.observation_kinds import DURATION_HOURS
@@ -71,11 +74,32 @@ class RunService:
         )
 
     def draft_of(self, account: Account, run_id: str) -> Draft:
-        """A run's requests, to be looked at and submitted again. Raises InputError where they are not known."""
+        """A run's requests, to be looked at and submitted again: all, also those that an earlier run had answered.
+
+        Raises InputError where they are not known.
+        """
         from lifecycle.inputs.drafts import open_draft
 
-        require_inputs(self._context.run_row(account, run_id))
-        return open_draft(self._context.folder(run_id))
+        return self._draft_without_answers(account, run_id, link_whole_draft) or open_draft(
+            self._context.folder(run_id)
+        )
+
+    def sent_draft_of(self, account: Account, run_id: str) -> Draft:
+        """The requests that a run was to send itself. Raises InputError where they are not known."""
+        from lifecycle.inputs.drafts import open_draft
+
+        return self._draft_without_answers(account, run_id, link_sent_draft) or open_draft(self._context.folder(run_id))
+
+    def _draft_without_answers(self, account: Account, run_id: str, link: Callable[[Path, Path], None]) -> Draft | None:
+        """A draft of a run's requests in a folder of its own; None for a run that takes over no answers."""
+        from lifecycle.inputs.drafts import open_draft
+
+        row, folder = self._context.run_row(account, run_id), self._context.folder(run_id)
+        require_inputs(row)
+        if not row.progress.reused_rows:
+            return None
+        link(folder, target := self._context.new_draft_folder())
+        return replace(open_draft(target), reused_rows=0)
 
     # -- results -----------------------------------------------------------------------------------------------
 

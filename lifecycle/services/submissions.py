@@ -53,7 +53,7 @@ class SubmissionService:
         of caches, unless a server works on this data folder. Raises OverBudget, or InputError for a transport that
         cannot work, before anything is recorded.
         """
-        if not draft.rows:
+        if not draft.rows and not draft.reused_rows:
             raise drafts.EMPTY_DRAFT
         if not spec.model.strip():
             raise InputError("No model is chosen.", "Choose a model.")
@@ -97,6 +97,7 @@ class SubmissionService:
             user_cache_tokens=caches.tokens,
             resolved_cache_names=caches.resolved_names,
             replaces_run=replaces_run,
+            reused_rows=draft.reused_rows,
         )
         estimate = estimate_document(forecast)
         return self.insert_run(
@@ -104,7 +105,7 @@ class SubmissionService:
             draft.folder,
             spec,
             idempotency_key,
-            rows=draft.rows,
+            rows=draft.rows + draft.reused_rows,
             progress=progress,
             parent_id=parent_id,
             estimate=estimate,
@@ -158,7 +159,7 @@ class SubmissionService:
         if recorded != run_id:
             shutil.rmtree(folder)
             return recorded
-        context.store.add_event(run_id, message or f"Submitted: {rows:,} requests to {spec.model}.")
+        context.store.add_event(run_id, message or _describe_submission(rows, progress.reused_rows, spec))
         context.wake_worker()
         return run_id
 
@@ -181,4 +182,9 @@ class SubmissionService:
         if forecast.delivery is not None:
             return PayloadSize(draft.rows, forecast.delivery.sent_bytes, forecast.delivery.largest_bytes, result_bytes)
         sizes = np.diff(np.append(forecast.plan.survey.offset, draft.size_bytes))
-        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max()), result_bytes)
+        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max(initial=0)), result_bytes)
+
+
+def _describe_submission(rows: int, reused: int, spec: RunSpec) -> str:
+    taken_over = f" {reused:,} further rows were answered by earlier runs and are not sent." if reused else ""
+    return f"Submitted: {rows - reused:,} requests to {spec.model}.{taken_over}"

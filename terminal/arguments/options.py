@@ -32,6 +32,12 @@ def request_options() -> argparse.ArgumentParser:
         default="send",
         help="what becomes of rows with nothing in a column that the template names",
     )
+    parent.add_argument(
+        "--only-new",
+        action="store_true",
+        help="send only rows that no earlier run of this key has answered with the same request and model; the results"
+        " hold the earlier answers too",
+    )
     add_reading_options(parent)
     add_file_options(parent)
     parent.add_argument("--temperature", type=float)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from batch.errors import InputError
+from batch.errors import InputError, KeyMissing
 from batch.formatting import plural
 from batch.model import ContextMode, EmptyCells, Generation, SendAs
-from lifecycle.core.models import RunSpec
+from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs import drafts
 from lifecycle.inputs.attachments import FileAccess
 from lifecycle.inputs.drafts import Draft
@@ -16,6 +16,7 @@ from lifecycle.inputs.file_drafts import FileInput
 from lifecycle.inputs.files.file_entry import FileTotals, read_entries
 from lifecycle.inputs.files.gather import expand
 from lifecycle.inputs.tables.reading import TableReading
+from lifecycle.reuse.answers import EarlierAnswers
 from lifecycle.runner import Runner
 from terminal.output.console import print_message
 from terminal.steps.answer_fields import read_answer_fields, response_schema
@@ -31,6 +32,21 @@ def prepare_draft(runner: Runner, options: argparse.Namespace) -> Draft:
     else:
         draft = _prepare_requests(runner, options, existing_file(options.paths[0]))
     return _accept(draft, good_rows=options.good_rows)
+
+
+def leave_out_answered(
+    runner: Runner, account: Account | None, draft: Draft, options: argparse.Namespace
+) -> tuple[Draft, EarlierAnswers | None]:
+    """With `--only-new`, the rows that no earlier run has answered, and what was found; else the draft as it is."""
+    if not options.only_new:
+        return draft, None
+    if account is None:
+        raise KeyMissing("--only-new looks through the runs of a key.", "Set GEMINI_API_KEY, or add --rehearse.")
+    earlier = runner.earlier_answers.find(account, draft, run_spec_from(options))
+    print_message(earlier.describe())
+    for share in earlier.shares:
+        print_message(f"  {plural(share.rows, 'row')} answered in run {share.run.id} of {share.run.day}")
+    return runner.earlier_answers.use(earlier), earlier
 
 
 def _prepare_requests(runner: Runner, options: argparse.Namespace, source: Path) -> Draft:

@@ -14,20 +14,22 @@ from lifecycle.core.run_files import REQUESTS
 from lifecycle.runner import Runner
 from terminal.output import lines
 from terminal.output.console import print_message, print_result, print_run_id
-from terminal.steps.drafts import prepare_draft, run_spec_from
+from terminal.steps.drafts import leave_out_answered, prepare_draft, run_spec_from
 from terminal.steps.files import open_output
 from terminal.steps.watch import report_outcome, wait_for_run
 
 
 def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -> int:
     """Say what a file will cost and how its shared text is best cached; nothing is sent but free token counts."""
-    draft = prepare_draft(runner, options)
+    draft, earlier = leave_out_answered(runner, account, prepare_draft(runner, options), options)
     forecast = runner.forecasts.for_draft(account, draft, run_spec_from(options))
     if options.groups:
         from lifecycle.planning.plan_files import row_groups
 
         _write_groups(Path(options.groups), row_groups(forecast.plan, draft.folder / REQUESTS))
     document = runner.forecasts.plan_document(forecast, options.model)
+    if earlier is not None:
+        document["earlier_answers"] = earlier.document()
     print_result(options, document, lambda: lines.plan_lines(document, forecast.estimate.assumptions))
     return 0
 
@@ -44,7 +46,7 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
         from terminal.steps.export import check_out
 
         check_out(Path(options.out), options)
-    draft = prepare_draft(runner, options)
+    draft, _ = leave_out_answered(runner, account, prepare_draft(runner, options), options)
     run_id = runner.submissions.submit(
         account, draft, run_spec_from(options), secrets.token_hex(16), attended=options.wait
     )

@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 from batch.kinds.kind import RequestKind
 from batch.kinds.text import TEXT
 from lifecycle.core import malloc
-from lifecycle.core.run_files import INPUTS, OTHERS, REQUESTS, RESULTS, VECTORS
+from lifecycle.core.draft_links import whole_requests
+from lifecycle.core.run_files import INPUTS, OTHERS, RESULTS, VECTORS
 from lifecycle.results.collect.counters import Counters
 from lifecycle.results.collect.match_rows import write_matches
 from lifecycle.results.collect.parse_lines import Price, parse_files
@@ -51,13 +52,15 @@ def build_results(
     memory_mb: int = 64,
     cancelled: Collection[Path] = (),
     vector_facts: Mapping[str, str] | None = None,
+    reused: Collection[Path] = (),
 ) -> Reconciliation:
     """Account for every row of a run's folder and write its results; safe to repeat after a crash.
 
     `received` are the files of result lines, named `<attempt>-<shard>.jsonl`; `price` prices one row's usage;
     `schema` is the response schema of requests that name none, `kind` what the requests are.
     `cancelled` are those of the received files whose job we asked to be cancelled.
-    `vector_facts` are kept with embeddings: their model and task.
+    `vector_facts` are kept with embeddings: their model and task. `reused` are those of the received files that are
+    from earlier runs, whose bill they are on.
     Without `search_priced` what web searches cost is not known, and the account says so where there were any.
     Both files are written aside and renamed into place, results last: a reader sees the old or the new, whole.
     """
@@ -68,9 +71,9 @@ def build_results(
         line_path, key_path = work_dir / "wide.arrows", work_dir / "narrow.parquet"
         vectors = VectorStore(work_dir / "vectors.f32") if kind.vectors else None
         payload = PictureFiles(folder) if kind.pictures else vectors
-        returned = parse_files(received, line_path, key_path, price, kind.classify, cancelled, payload)
+        returned = parse_files(received, line_path, key_path, price, kind.classify, cancelled, payload, reused)
         schemas = ResponseSchemas(schema, pictures=kind.pictures)
-        schemas.scan(folder / REQUESTS, work_dir / "forms.parquet")
+        schemas.scan(whole_requests(folder), work_dir / "forms.parquet")
         ordered = write_matches(
             folder,
             work_dir / "narrow.parquet",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from batch.formatting import plural
 from batch.model import Outcome, Usage
+from lifecycle.core.run_files import origin_of_answers
 from lifecycle.results.store.columns import DEDUPLICATED, DUPLICATE, EXTRA_COLUMNS, KINDS, USAGE_COLUMNS
 from lifecycle.results.store.reconciliation import AnswerColumn, Reconciliation
 
@@ -27,6 +28,7 @@ class Counters:
         self.unpriced = self.unpriced_searches = self.cache_lost = self.unchecked = 0
         self.price_unknown = False
         self.extras: set[str] = set()
+        self.reused = 0
 
     def add_lines(self, batch: pa.RecordBatch) -> None:
         """Count placed lines. Duplicates and copies were not bought."""
@@ -46,6 +48,7 @@ class Counters:
         """Count result rows by outcome."""
         self.counts.update(count_outcomes(table))
         self.cache_lost += pc.sum(table.column("cache_lost")).as_py() or 0
+        self.reused += count_reused(table, self.files)
         self.extras.update(name for name in EXTRA_COLUMNS if table.column(name).null_count < table.num_rows)
 
     def reconciliation(self, fields: tuple[AnswerColumn, ...] = ()) -> Reconciliation:
@@ -69,6 +72,7 @@ class Counters:
             files=self.files,
             kind=self.request_kind,
             extras=tuple(name for name in EXTRA_COLUMNS if name in self.extras),
+            reused=self.reused,
         )
 
     def _notes(self) -> Iterator[str]:
@@ -84,3 +88,9 @@ class Counters:
 def count_outcomes(table: pa.Table) -> dict[str, int]:
     """Rows by outcome."""
     return {item["values"]: item["counts"] for item in pc.value_counts(table.column("outcome")).to_pylist()}
+
+
+def count_reused(table: pa.Table, files: Sequence[str]) -> int:
+    """Rows whose answer is from an earlier run."""
+    reused = [number for number, name in enumerate(files) if origin_of_answers(name)]
+    return int(pc.sum(pc.is_in(table.column("file"), value_set=pa.array(reused, pa.int32()))).as_py() or 0)

@@ -61,19 +61,20 @@ def parse_files(
     classify: Classify,
     cancelled: Collection[Path] = (),
     payload: Payload | None = None,
+    reused: Collection[Path] = (),
 ) -> int:
     """Classify and price every line of the received files; returns how many there were.
 
     `line_path` becomes an Arrow stream of all a line tells, `key_path` a Parquet file of what joining needs.
-    `cancelled` are the files of jobs whose cancel was asked for. Blank lines are skipped; any other line, however
-    broken, is one row. Memory is that of one batch.
+    `cancelled` are the files of jobs whose cancel was asked for, `reused` those whose lines an earlier run has paid.
+    Blank lines are skipped; any other line, however broken, is one row. Memory is that of one batch.
     """
     count = 0
     with (
         pa.ipc.new_stream(str(line_path), LINE_SCHEMA) as line_writer,
         pq.ParquetWriter(key_path, KEY_SCHEMA, compression="lz4", use_dictionary=False) as key_writer,
     ):
-        for cells in _batches(received, price, classify, cancelled, payload or NoPayload()):
+        for cells in _batches(received, price, classify, cancelled, payload or NoPayload(), reused):
             ranks, *columns = (cells[column::_WIDTH] for column in range(_WIDTH))
             arrays = [pa.array(column, type) for column, type in zip(columns, LINE_SCHEMA.types, strict=True)]
             line_writer.write_batch(batch := pa.record_batch(arrays, schema=LINE_SCHEMA))
@@ -85,7 +86,12 @@ def parse_files(
 
 
 def _batches(
-    received: list[Path], price: Price, classify: Classify, cancelled: Collection[Path], payload: Payload
+    received: list[Path],
+    price: Price,
+    classify: Classify,
+    cancelled: Collection[Path],
+    payload: Payload,
+    reused: Collection[Path],
 ) -> Iterator[list[object]]:
     """The lines of all files, a bounded number at a time: each line's worth and columns of WIDE, one after another.
 
@@ -98,12 +104,13 @@ def _batches(
         read: Callable[[bytes], ParsedRow] = (
             (lambda line: as_cancelled(classify(line))) if path in cancelled else classify
         )
+        is_paid = path in reused
         with path.open("rb", buffering=1 << 20) as file:
             for count, line in enumerate(file):
                 length = len(line)
                 if not line.isspace():
                     row, pictures, slot = payload.take(read(line), line)
-                    cells += _parse(row, price)
+                    cells += _parse(row._replace(usage=_NOTHING) if is_paid else row, price)
                     cells += (pictures, attempt, number, position, length, slot)
                     size += len(row.text) + sum(map(len, row.other_answers))
                 position += length

@@ -375,6 +375,7 @@ def _about_lines(job: _ExportJob) -> list[str]:
         *job.notes,
         f"{account.sent:,} rows sent, {account.returned:,} lines returned: {account.matched:,} rows matched, "
         f"{account.missing:,} missing, {account.duplicate:,} duplicate, {account.unmatched:,} unmatched.",
+        *([f"{account.reused:,} of these rows were answered by earlier runs, and not sent."] if account.reused else []),
         *outcome_lines(account.counts),
         f"Tokens: {account.usage.prompt:,} prompt ({account.usage.cached:,} of them cached), "
         f"{account.usage.candidates:,} output, {account.usage.thoughts:,} thoughts.",

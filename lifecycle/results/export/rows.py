@@ -21,6 +21,7 @@ from lifecycle.results.store.typed_columns import ARROW_TYPES, read_values
 PictureNaming = Callable[[str, list[dict[str, str]]], list[str]]
 """By the key of a row and its pictures, the names of these."""
 BATCH_ROWS, BATCH_BYTES = 4096, 8_000_000
+REUSED_FROM = "reused_from"  # a column of results that hold answers of earlier runs
 LOCATION_COLUMNS = [name for name, _ in LINE_LOCATION]
 
 
@@ -39,7 +40,7 @@ def flat_columns(table: ResultTable) -> tuple[str, ...]:
     columns = table.kind.columns
     if "pictures" in columns and "pictures" not in pq.read_schema(table.results).names:  # of an earlier version
         columns = tuple(name for name in columns if name != "pictures")
-    return (*columns, *table.reconciliation.extras)
+    return (*columns, *table.reconciliation.extras, *((REUSED_FROM,) if table.reconciliation.reused else ()))
 
 
 def source_columns(table: ResultTable) -> dict[str, str]:
@@ -60,7 +61,7 @@ def flat_batches(
     """(flat rows with the columns of `flat_schema`, the rows of RESULT behind them), a bounded number at a time."""
     source_names, names = source_columns(table), flat_columns(table)
     schema = flat_schema(table, fields)
-    stored_names = [name for name in names if name != "prompt"]
+    stored_names = [name for name in names if name not in ("prompt", REUSED_FROM)]
     read_names = list(dict.fromkeys(["n", *stored_names, *LOCATION_COLUMNS, "shared", "parsed", "repaired"]))
     with (
         pq.ParquetFile(table.results, pre_buffer=False) as results,
@@ -83,6 +84,7 @@ def flat_batches(
                 columns = [input_rows.column(name) for name in source_names]
                 overrides = {"prompt": input_rows.column("prompt"), "cost_usd": round_usd(rows.column("cost_usd"))}
                 overrides |= {"pictures": _picture_names(rows, picture_names)} if "pictures" in names else {}
+                overrides |= {REUSED_FROM: _origins(table, rows)} if REUSED_FROM in names else {}
                 columns += [overrides[name] if name in overrides else rows.column(name) for name in names]
                 columns += _answers(table, rows, include_repaired) if fields else []
                 yield pa.table(columns, schema=schema), rows
@@ -127,6 +129,12 @@ def _picture_names(rows: pa.Table, names_of: PictureNaming | None) -> pa.Array:
         for key, one in pairs
     )
     return pa.array(["; ".join(names) or None for names in named], pa.string())
+
+
+def _origins(table: ResultTable, rows: pa.Table) -> pa.Array:
+    """The earlier run that each row's answer is from; null where the row was sent."""
+    origins = {n: table.origin_of(n) or None for n in range(len(table.reconciliation.files))}
+    return pa.array([origins.get(file) for file in rows.column("file").to_pylist()], pa.string())
 
 
 def _type(name: str) -> pa.DataType:

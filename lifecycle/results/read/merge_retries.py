@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from batch.model import Outcome, Usage
 from lifecycle.core import malloc
 from lifecycle.core.run_files import OTHERS, RESULTS
-from lifecycle.results.collect.counters import count_outcomes
+from lifecycle.results.collect.counters import count_outcomes, count_reused
 from lifecycle.results.collect.match_rows import PASS_ROWS
 from lifecycle.results.read.table import ResultTable
 from lifecycle.results.store import sql
@@ -113,7 +113,7 @@ def _write_rows(db: sql.Connection, runs: Sequence[Path], work_dir: Path) -> Non
     reader = db.sql("SELECT n, run, own_n, attempts FROM rows WHERE shown ORDER BY n").to_arrow_reader(65_536)
     shown_rows = SortedStream(reader.schema, reader)
     counts: Counter[str] = Counter()
-    cache_lost = 0
+    cache_lost = reused = 0
     with (
         pq.ParquetFile(runs[0] / RESULTS, pre_buffer=False) as parent,
         pq.ParquetWriter(
@@ -128,8 +128,10 @@ def _write_rows(db: sql.Connection, runs: Sequence[Path], work_dir: Path) -> Non
                 table = _with_children(other_db, table, matches, runs, bases) if matches.num_rows else table
                 counts.update(count_outcomes(table))
                 cache_lost += pc.sum(table.column("cache_lost")).as_py() or 0
+                reused += count_reused(table, reconciliations[0].files)
                 writer.write_table(table)
-        reconciliation = _merged_reconciliation(runs, reconciliations, counts, cache_lost)
+        merged = _merged_reconciliation(runs, reconciliations, counts, cache_lost)
+        reconciliation = replace(merged, reused=reused)
         writer.add_key_value_metadata({RECONCILIATION_KEY: reconciliation.to_json()})
 
 

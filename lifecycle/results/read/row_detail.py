@@ -36,6 +36,7 @@ class RowDetail:
     `run` is the run that gave this answer; `parsed` says how a structured answer was read; `shared` that an identical
     row was sent in its place. `other_answers` are the further candidates; `tool_calls` and `executed_code` are JSON
     lists of parts as received, or "". `pictures` are files in the folder of that run, and `response` names them.
+    `reused_from` is the earlier run that gave this answer, "" where the row was sent.
     """
 
     key: str
@@ -64,6 +65,7 @@ class RowDetail:
     tool_calls: str = ""
     executed_code: str = ""
     pictures: tuple[Mapping[str, Any], ...] = ()
+    reused_from: str = ""
 
 
 def read_detail(
@@ -76,6 +78,7 @@ def read_detail(
     request: bytes,
     kind: RequestKind = TEXT,
     pictures: Sequence[Mapping[str, Any]] = (),
+    reused_from: str = "",
 ) -> RowDetail:
     """A row of the table with all that the raw files tell of it."""
     raw = read_line(folder, files, *location) if location else b""
@@ -96,6 +99,7 @@ def read_detail(
         tool_calls=classified.tool_calls if classified else "",
         executed_code=classified.code if classified else "",
         pictures=tuple(pictures),
+        reused_from=reused_from,
     )
 
 

@@ -18,7 +18,8 @@ from batch.kinds.registry import KINDS
 from batch.model import Usage
 from batch.pricing.rates import RunUsage
 from batch.responses.spreadsheet_text import input_column_names
-from lifecycle.core.run_files import GROUPS, INPUTS, OTHERS, REQUESTS, RESULTS
+from lifecycle.core.draft_links import whole_requests
+from lifecycle.core.run_files import GROUPS, INPUTS, OTHERS, RESULTS, origin_of_answers
 from lifecycle.results.read.row_detail import OtherLine, RowDetail, find_request, read_detail, read_line
 from lifecycle.results.store import sql
 from lifecycle.results.store.columns import DUPLICATE, RESULT_SCHEMA, SUPERSEDED, UNMATCHED, USAGE_COLUMNS
@@ -202,10 +203,11 @@ class ResultTable:
         results, others = (
             sql.parquet_with(path, map(RESULT_SCHEMA.field, USAGE_COLUMNS)) for path in (self.results, self.others)
         )
+        reused = ", ".join(["-1", *(str(n) for n in range(len(self.reconciliation.files)) if self.origin_of(n))])
         with sql.cursor() as db:
             tiers = db.execute(
                 f"""SELECT coalesce(prompt_tokens > ?, false) AS long, count(*), {sums} FROM (
-                    SELECT {usage_columns} FROM {results} WHERE file IS NOT NULL AND NOT shared UNION ALL
+                    SELECT {usage_columns} FROM {results} WHERE file NOT IN ({reused}) AND NOT shared UNION ALL
                     SELECT {usage_columns} FROM {others} WHERE kind <> {DUPLICATE}) GROUP BY long""",
                 [2**62 if threshold is None else threshold],
             ).fetchall()
@@ -237,7 +239,7 @@ class ResultTable:
             for kind, attempt, outcome, usd, file, position, length in others
         ]
         row: dict[str, Any] = {str(name): _python_value(value) for name, value in page.iloc[0].items()}
-        request = find_request(self.folder_of(row["run"]) / REQUESTS, key)
+        request = find_request(whole_requests(self.folder_of(row["run"])), key)
         return read_detail(
             self.folder,
             self.reconciliation.files,
@@ -248,6 +250,7 @@ class ResultTable:
             request,
             self.kind,
             (location[3] if location else None) or (),
+            reused_from=self.origin_of(location[0] if location else None),
         )
 
     def query(self, column: str, where: Filter) -> tuple[str, list[Any]]:
@@ -379,6 +382,10 @@ class ResultTable:
     def run_of(self, file: Any) -> str:
         """The run whose received file this is; the table's own for rows without a line."""
         return self.run_folder(None if _is_missing(file) else int(file)).name
+
+    def origin_of(self, file: int | None) -> str:
+        """The earlier run that an answer was taken over from, "" where the row was sent."""
+        return "" if file is None else origin_of_answers(self.reconciliation.files[file])
 
     def run_folder(self, file: int | None) -> Path:
         """The folder of the run whose received file this is; the table's own for rows without a line."""

@@ -35,6 +35,9 @@ class Reconciliation:
     `unmatched` lines without a key, with an unknown one, or unreadable; `earlier` lines of a row's other attempts.
     `shared` rows were exact copies of another row and took its answer without being sent.
 
+    `reused` rows were not sent: an earlier run had answered them, and its line, which cost nothing again, counts as
+    returned.
+
     `usage` and `usd` are everything bought: all attempts and unmatched lines, duplicates not. `usd` is None if no
     price is known; `unpriced` counts the lines bought whose cost is not known, or not with its search fees (then `usd`
     is a lower bound). `extras` are the columns of EXTRA_COLUMNS that any row has.
@@ -59,6 +62,7 @@ class Reconciliation:
     files: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     kind: str = "text"
+    reused: int = 0
 
     @property
     def answered(self) -> int:

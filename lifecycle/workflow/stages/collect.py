@@ -14,7 +14,7 @@ from batch.prefixes.rewrite import placeholder_group
 from batch.pricing import costs
 from batch.responses import service_errors
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
-from lifecycle.core.run_files import RESULTS
+from lifecycle.core.run_files import ANSWERS, RESULTS, REUSED
 from lifecycle.core.run_progress import Collected, Ending
 from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord
 from lifecycle.inputs.request_subset import copy_lines, key_of_line, keys_in_file
@@ -43,9 +43,10 @@ def run(ctx: StageContext) -> StageResult:
     counts = {str(outcome): n for outcome, n in reconciliation.counts.items()}
     ctx.progress.collected = Collected(counts, reconciliation.usd, reconciliation.unpriced)
     _record_observations(ctx, shards, reconciliation)
-    ctx.progress.ending = _ending(ctx, shards, reconciliation.matched)
-    answered = reconciliation.matched - reconciliation.counts.get(Outcome.NO_RESPONSE, 0)
-    ctx.log_event(f"{answered:,} of {reconciliation.sent:,} requests have a response.")
+    matched = reconciliation.matched - reconciliation.reused
+    ctx.progress.ending = _ending(ctx, shards, matched)
+    answered = matched - reconciliation.counts.get(Outcome.NO_RESPONSE, 0)
+    ctx.log_event(f"{answered:,} of {reconciliation.sent - reconciliation.reused:,} requests have a response.")
     for note in reconciliation.notes:
         ctx.log_event(note, "warning")
     if unreturned := sum(ctx.progress.no_result_rows.values()):
@@ -61,7 +62,7 @@ def _cost_bounds(ctx: StageContext, reconciliation: Reconciliation, unreturned: 
     worst = (ctx.run.estimate.get("usd") or {}).get("worst")
     if worst is None or reconciliation.usd is None:
         return ""
-    most = reconciliation.usd + worst * min(1.0, unreturned / max(1, reconciliation.sent))
+    most = reconciliation.usd + worst * min(1.0, unreturned / max(1, reconciliation.sent - reconciliation.reused))
     return f", from {reconciliation.usd:,.4f} to {most:,.4f} USD for the rows"
 
 
@@ -101,13 +102,15 @@ def _cached_rows_were_paid(ctx: StageContext, shards: list[ShardRecord]) -> bool
 def _build_results(ctx: StageContext, shards: list[ShardRecord]) -> Reconciliation:
     schema = ctx.spec.generation.response_schema
     received = [path for shard in shards if (path := ctx.received_path(shard)).exists()]
+    reused = sorted((ctx.folder / REUSED / ANSWERS).glob("*.jsonl"))
     cancelled = [ctx.received_path(shard) for shard in shards if shard.n in ctx.progress.cancel_requested_shards]
     tariff = ctx.options.tariff(ctx.model)
     return build_results(
         ctx.folder,
-        received=import_job_stage.write_inputs(ctx, shards) if ctx.is_imported else received,
+        received=import_job_stage.write_inputs(ctx, shards) if ctx.is_imported else [*received, *reused],
         price=ctx.options.price(ctx.model),
         cancelled=cancelled,
+        reused=reused,
         schema=orjson.loads(schema) if schema else None,
         kind=ctx.kind,
         vector_facts={"model": ctx.model, "task": ctx.spec.generation.task_type},

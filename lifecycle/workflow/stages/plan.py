@@ -76,7 +76,7 @@ def transport_for_run(ctx: StageContext, delivery: FileDelivery | None) -> SendA
     if ctx.kind.file_only:
         return SendAs.FILE
     size = delivery.sent_bytes if delivery else (ctx.folder / REQUESTS).stat().st_size
-    payload = PayloadSize(ctx.run.rows, size, 0, _output_bytes(ctx))
+    payload = PayloadSize(ctx.run.rows - ctx.progress.reused_rows, size, 0, _output_bytes(ctx))
     return transport.choose_transport(ctx.spec.send_as, payload, ctx.options.limits)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batch.model import Stage
 from lifecycle.workflow.shards.context import StageContext, StageResult
 from lifecycle.workflow.stages import (
     await_cancelled as await_cancelled_stage,
@@ -20,4 +21,7 @@ def run(ctx: StageContext) -> StageResult:
         return import_job_stage.run(ctx)
     if ctx.progress.replaces_run:
         return await_cancelled_stage.run(ctx)
+    if ctx.progress.reused_rows == ctx.run.rows:
+        ctx.log_event("Every row was answered by an earlier run; nothing is sent.")
+        return StageResult(Stage.COLLECTING)
     return plan_stage.run(ctx)

@@ -1,0 +1,89 @@
+"""What each request asks, as a digest that is the same however its JSON is written; kept beside the requests.
+
+Two requests of one digest ask the same of a model. A request that names a cache has none: what that cache held is
+not known, so its answer is never taken for another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow.parquet as pq
+from xxhash import xxh3_64_intdigest
+
+from lifecycle.core.draft_links import whole_requests
+from lifecycle.core.run_files import DIGESTS, INPUTS
+
+DIGEST = np.dtype([("high", "<u8"), ("low", "<u8"), ("key", "<u8")])  # of the request, and a hash of the row's key
+NO_DIGEST = bytes(16)
+BATCH_ROWS = 8192
+MEMO_ENTRIES, MEMO_BYTES = 512, 65_536
+
+Digests = npt.NDArray[Any]
+
+
+class _Line(msgspec.Struct, gc=False):
+    key: str
+    request: dict[str, msgspec.Raw]
+
+
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+class Digester:
+    """Digests of requests, one line after another; the settings that rows repeat are brought into order once."""
+
+    def __init__(self) -> None:
+        self._canonical: dict[bytes, bytes] = {}
+
+    def digest(self, line: bytes) -> bytes:
+        """The digest of a line's request, followed by the hash of its key."""
+        try:
+            row = _decode(line)
+            request = row.request
+            key = xxh3_64_intdigest(row.key).to_bytes(8, "little")
+            if "cachedContent" in request:
+                return NO_DIGEST + key
+            pieces = [b"%b:%b" % (name.encode(), self._in_order(request[name])) for name in sorted(request)]
+        except (msgspec.DecodeError, orjson.JSONDecodeError, UnicodeEncodeError):  # half a character, for one
+            return NO_DIGEST + bytes(8)
+        return blake2b(b"\n".join(pieces), digest_size=16).digest() + key
+
+    def _in_order(self, value: msgspec.Raw) -> bytes:
+        raw = bytes(value)
+        known = self._canonical.get(raw)
+        if known is not None:
+            return known
+        canonical = orjson.dumps(orjson.loads(raw), option=orjson.OPT_SORT_KEYS)
+        if len(raw) <= MEMO_BYTES and not raw.startswith(b"["):  # lists are the contents, and rarely the same twice
+            if len(self._canonical) >= MEMO_ENTRIES:
+                self._canonical.clear()
+            self._canonical[raw] = canonical
+        return canonical
+
+
+def read_digests(folder: Path) -> Digests:
+    """The digests of all rows of a draft or run, in the order of its inputs; made when they are first asked for."""
+    path, rows = folder / DIGESTS, pq.read_metadata(folder / INPUTS).num_rows
+    if not path.exists() or path.stat().st_size != rows * DIGEST.itemsize:
+        part = path.with_suffix(".part")
+        with part.open("wb") as out:
+            for block in _blocks(whole_requests(folder)):
+                out.write(block)
+        part.replace(path)
+    return np.fromfile(path, DIGEST)
+
+
+def _blocks(requests: Path) -> Iterator[bytes]:
+    digest = Digester().digest
+    with requests.open("rb", buffering=1 << 20) as lines:
+        while block := b"".join(map(digest, islice(lines, BATCH_ROWS))):
+            yield block

@@ -1,0 +1,161 @@
+"""A draft made anew: requests that were answered before are left out, and their answers lie ready beside the rest.
+
+All of the first draft stays with it, so that the run has every row in its results: an answer is copied as it was
+received, under the row's own key, and outlives the run that it is from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from batch.formatting import plural
+from lifecycle.core import malloc
+from lifecycle.core.draft_links import link_extras, link_file
+from lifecycle.core.run_files import (
+    ANSWERS,
+    DIGESTS,
+    DRAFT,
+    INPUTS,
+    REQUESTS,
+    REUSED,
+    answers_path,
+    origin_of_answers,
+)
+from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.request_subset import key_of_line
+from lifecycle.reuse.search import Found
+
+COPY_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class AnsweringRun:
+    """A run that has answers to give: where its files are, and which received files its results name."""
+
+    id: str
+    name: str
+    ended_at: float
+    folder: Path
+    files: tuple[str, ...] = ()
+
+    @property
+    def day(self) -> str:
+        return f"{datetime.fromtimestamp(self.ended_at, UTC):%Y-%m-%d}"
+
+
+class _AnyLine(msgspec.Struct):
+    key: str | None = None
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_keyed = msgspec.json.Decoder(_AnyLine).decode
+
+
+def take_over(draft: Draft, found: Found, runs: Sequence[AnsweringRun], folder: Path) -> Draft:
+    """Write the draft of the rows that nobody has answered, and the answers to all others, into `folder`."""
+    (folder / REUSED / ANSWERS).mkdir(parents=True)
+    for name in (REQUESTS, INPUTS, DRAFT):
+        link_file(draft.folder / name, folder / REUSED / name)
+    link_extras(draft.folder, folder)
+    if (draft.folder / DIGESTS).exists():
+        link_file(draft.folder / DIGESTS, folder / DIGESTS)
+    size = _divide_requests(draft.folder / REQUESTS, found, runs, folder)
+    _copy_inputs(draft.folder / INPUTS, found, folder / INPUTS)
+    answered = f"{found.rows:,} of {plural(draft.rows, 'row')}"
+    note = f"{answered} were answered before and are not sent: {_origins(found, runs)}."
+    rest = replace(
+        draft,
+        folder=folder,
+        rows=draft.rows - found.rows,
+        size_bytes=size,
+        reused_rows=found.rows,
+        notes=(*draft.notes, note),
+    )
+    (folder / DRAFT).write_bytes(msgspec.json.encode(rest, enc_hook=str))
+    malloc.release_free_memory()
+    return rest
+
+
+def rows_by_run(found: Found) -> Mapping[int, int]:
+    """How many rows each run answered, by its place, the newest first."""
+    numbers, counts = np.unique(found.run[found.run >= 0], return_counts=True)
+    return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+
+def _origins(found: Found, runs: Sequence[AnsweringRun]) -> str:
+    """Which runs answered how many rows, the first few by name."""
+    counts = rows_by_run(found)
+    named = [f"{rows:,} in run {runs[number].id} of {runs[number].day}" for number, rows in list(counts.items())[:3]]
+    further = len(counts) - len(named)
+    return ", ".join([*named, *([f"the others in {plural(further, 'earlier run')}"] if further else [])])
+
+
+def _divide_requests(requests: Path, found: Found, runs: Sequence[AnsweringRun], folder: Path) -> int:
+    """Copy the requests to be sent, and for all others their answers; returns the size of the former in bytes."""
+    size = 0
+    with ExitStack() as stack, requests.open("rb", buffering=1 << 20) as lines:
+        out = stack.enter_context((folder / REQUESTS).open("wb"))
+        answers = _Answers(runs, folder, stack)
+        for n, (number, line) in enumerate(zip(found.run.tolist(), lines, strict=True)):
+            if number < 0:
+                size += out.write(line)
+            else:
+                _, file, position, length = found.place[n].item()
+                answers.copy(number, file, position, length, key_of_line(line))
+    return size
+
+
+class _Answers:
+    """Received lines of earlier runs, copied into a file for each run that they were first received in."""
+
+    def __init__(self, runs: Sequence[AnsweringRun], folder: Path, stack: ExitStack) -> None:
+        self._runs, self._folder, self._stack = runs, folder, stack
+        self._sources: dict[tuple[int, int], IO[bytes]] = {}
+        self._targets: dict[str, IO[bytes]] = {}
+
+    def copy(self, number: int, file: int, position: int, length: int, key: str) -> None:
+        source = self._sources.get((number, file))
+        run = self._runs[number]
+        if source is None:
+            source = self._stack.enter_context((run.folder / run.files[file]).open("rb"))
+            self._sources[number, file] = source
+        source.seek(position)
+        self._target(origin_of_answers(run.files[file]) or run.id).write(_under_key(source.read(length).strip(), key))
+
+    def _target(self, origin: str) -> IO[bytes]:
+        if origin not in self._targets:
+            self._targets[origin] = self._stack.enter_context(answers_path(self._folder, origin).open("wb"))
+        return self._targets[origin]
+
+
+def _under_key(line: bytes, key: str) -> bytes:
+    """A received line under the key of the row that takes it over."""
+    if _keyed(line).key == key:
+        return line + b"\n"
+    members = {name: orjson.Fragment(bytes(value)) for name, value in _members(line).items()}
+    return orjson.dumps({**members, "key": key}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _copy_inputs(source: Path, found: Found, target: Path) -> None:
+    """The rows of an inputs.parquet that are sent, numbered anew in the same order."""
+    start = n = 0
+    with (
+        pq.ParquetFile(source, pre_buffer=False) as source_file,
+        pq.ParquetWriter(target, source_file.schema_arrow) as out,
+    ):
+        for batch in source_file.iter_batches(COPY_ROWS, use_threads=False):
+            sent = batch.filter(pa.array(found.run[start : start + batch.num_rows] < 0))
+            numbers = pa.array(range(n, n + sent.num_rows), pa.int64())
+            out.write_batch(sent.set_column(sent.schema.get_field_index("n"), "n", numbers))
+            start, n = start + batch.num_rows, n + sent.num_rows
