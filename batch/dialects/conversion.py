@@ -72,6 +72,12 @@ class Conversion:
         return self
 
 
+def forms_of(notes: Counter[str]) -> dict[str, int]:
+    """How many lines of an input were written in which other form, the most frequent first."""
+    counts = ((code.removeprefix(FORM), n) for code, n in notes.items() if code.startswith(FORM))
+    return dict(sorted(counts, key=lambda counted: -counted[1]))
+
+
 def describe_conversions(notes: Counter[str]) -> list[str]:
     """What was converted of an input, one sentence each: forms, what was mapped, left out, and impossible."""
     sentences = {

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from batch.dialects.conversion import describe_conversions
+from batch.dialects.conversion import describe_conversions, forms_of
 from batch.errors import BatchRunnerError, Fault, InputError, NotFound, Problem
 from batch.formatting import plural, quoted_list
 from batch.kinds.kind import RequestKind, RowCheck
@@ -73,6 +73,7 @@ class Draft:
     table's own; `preview` is key and prompt of the first rows. `uses_caches` are the caches that rows name, `models`
     the models that rows ask for; `files` counts those that it was made of. `empty_rows` have nothing in some of
     the columns that the template names, `empty_columns` tells in which and how often; `skipped_rows` were left out.
+    `forms` are those of other APIs that lines were written in, with how many of them; the most frequent first.
     `reused_rows` more are not sent, because their answers of earlier runs lie beside the draft.
     """
 
@@ -97,6 +98,7 @@ class Draft:
     empty_columns: tuple[tuple[str, int], ...] = ()
     skipped_rows: int = 0
     reused_rows: int = 0
+    forms: tuple[tuple[str, int], ...] = ()
 
 
 # msgspec learns the class now: two sessions whose drafts taught it at once would crash the process.
@@ -410,6 +412,7 @@ class DraftBuilder:
             empty_rows=self._empty.rows,
             empty_columns=tuple(self._empty.columns.items()),
             skipped_rows=self._empty.skipped,
+            forms=tuple(forms_of(self._checker.notes).items()),
         )
         stored = {**asdict(draft), "folder": ""}
         part = self._folder / f"{DRAFT}.part"

@@ -123,4 +123,9 @@ def add_output_options(parser: argparse.ArgumentParser, *, required: bool) -> No
     parser.add_argument(
         "--failed-rows", choices=["drop", "nan"], default="drop", help="rows without an embedding: left out, or NaN"
     )
-    parser.add_argument("--form", choices=["flat", "gemini"], default="flat", help="flat rows, or lines as received")
+    parser.add_argument(
+        "--form",
+        choices=["flat", "gemini", "openai"],
+        default="flat",
+        help="flat rows, lines as received, or the result lines of OpenAI's batches",
+    )

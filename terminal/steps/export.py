@@ -51,7 +51,7 @@ def _export(table: ResultTable, out: Path, options: argparse.Namespace, complete
     suffix = out.suffix.lower()
     if options.by_document or suffix == ".md":
         return export_documents(table, out, options.by_document or "md", ExportOptions(complete=complete))
-    if table.kind.vectors and suffix in (".npy", ".parquet"):
+    if options.form == "flat" and table.kind.vectors and suffix in (".npy", ".parquet"):
         return export_vectors(table, out, VectorOptions(options.failed_rows, options.normalize, complete))
     if table.kind.pictures and _is_folder(out):
         return export_pictures(table, out, ExportOptions(complete=complete), table_format=options.table)

@@ -12,6 +12,7 @@ from batch.responses.spreadsheet_text import export_name
 from lifecycle.core.models import RunView
 from lifecycle.results.export.documents import export_documents, has_pages
 from lifecycle.results.export.export import ExportOptions, export
+from lifecycle.results.export.openai import was_openai
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from ui.results import filters
 from ui.results import table as results_table
@@ -30,6 +31,7 @@ FORMATS = {
     "xlsx": ("Export XLSX", "xlsx", "flat", XLSX_MEDIA_TYPE),
     "txt": ("Export TXT", "txt", "flat", "text/plain"),
     "gemini": ("Lines as received (JSONL)", "jsonl", "gemini", "application/jsonl"),
+    "openai": ("OpenAI result lines (JSONL)", "jsonl", "openai", "application/jsonl"),
 }
 # The pages of each file joined again: all in one, or one a file.
 DOCUMENT_FORMATS = {
@@ -51,8 +53,9 @@ def draw(run: RunView, table: ResultTable) -> None:
             "CSV for Excel", key=f"bom-{run.id}", help="Begins with a byte order mark. Excel needs it for umlauts."
         )
     with st.container(horizontal=True, gap="small"):
-        for name, (label, *_) in {**FORMATS, **(DOCUMENT_FORMATS if has_pages(table) else {})}.items():
-            if st.button(label, key=f"export-{name}"):
+        offered = {**FORMATS, **(DOCUMENT_FORMATS if has_pages(table) else {})}
+        for name, (label, *_) in offered.items():
+            if (name != "openai" or was_openai(table)) and st.button(label, key=f"export-{name}"):
                 _on_export_clicked(run, table, name)
     _confirm(run, table)
 
@@ -75,7 +78,7 @@ def _confirm(run: RunView, table: ResultTable) -> None:
     if name is None:
         return
     with st.container(border=True, key="export-question"):
-        location = "its name" if name in ("gemini", "documents-zip") else "its name and its first lines"
+        location = "its name" if name in ("gemini", "openai", "documents-zip") else "its name and its first lines"
         st.warning(
             escape_markdown(
                 f"This result is not complete: {_describe_missing(run, table)}. The file will say so in {location}."

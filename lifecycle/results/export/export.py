@@ -33,13 +33,14 @@ from batch.responses.spreadsheet_text import (
     strip_illegal,
 )
 from lifecycle.core import malloc
+from lifecycle.results.export.openai import openai_lines
 from lifecycle.results.export.rows import PictureNaming, as_text, flat_batches, flat_schema, source_columns
 from lifecycle.results.export.xlsx import Workbook
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from lifecycle.results.store.shown_line import without_pictures
 
 FORMATS = ("jsonl", "json", "csv", "parquet", "xlsx", "txt")
-LAYOUTS = ("flat", "gemini")
+LAYOUTS = ("flat", "gemini", "openai")
 INCOMPLETE = "incomplete"  # what the first row of a result that is not whole has beside the others
 
 
@@ -114,7 +115,9 @@ Writer = Callable[[_ExportJob, IO[bytes]], None]
 def export(
     table: ResultTable, path: Path, format: str, options: ExportOptions | None = None, *, layout: str = "flat"
 ) -> ExportResult:
-    """Write rows to exactly `path`. `form` is "flat", or "gemini" for the lines as received (.jsonl; .json: a list)."""
+    """Write rows to exactly `path`. `form` is "flat", or "gemini" for the lines as received (.jsonl; .json: a list),
+    "openai" for those of OpenAI's batches (.jsonl).
+    """
     write = _writer(format, layout)
     options = options or ExportOptions()
     notes = incomplete_notes(table, options.complete)
@@ -146,7 +149,7 @@ def _writer(format: str, layout: str) -> Writer:
     write = _WRITERS.get((layout, format.lower().lstrip(".")))
     if write is None:
         usable = [name for known_layout, name in _WRITERS if known_layout == layout]
-        as_lines = " as lines as received" if layout == "gemini" else ""
+        as_lines = {"gemini": " as lines as received", "openai": " in OpenAI's form"}.get(layout, "")
         raise InputError(f"Results cannot be written as {format!r}{as_lines}.", f"Use {', '.join(usable)}.")
     return write
 
@@ -262,6 +265,12 @@ def _raw_lines(job: _ExportJob) -> Iterator[bytes]:
             for (shared, key), location in zip(keys, _locations(rows), strict=True):
                 if line := read(*location).strip():
                     yield _rekeyed(line, key) if shared else line
+
+
+def _openai_lines(job: _ExportJob) -> Iterator[bytes]:
+    """Each row as OpenAI's batch would give it back."""
+    with ExitStack() as stack:
+        yield from openai_lines(job.table, job.batches(), _ReceivedLines(job.table, stack))
 
 
 def _rekeyed(line: bytes, key: str) -> bytes:
@@ -413,4 +422,5 @@ _WRITERS: dict[tuple[str, str], Writer] = {
     ("flat", "txt"): _txt,
     ("gemini", "jsonl"): _jsonl(_raw_lines),
     ("gemini", "json"): _json(_raw_lines),
+    ("openai", "jsonl"): _jsonl(_openai_lines),
 }
