@@ -109,7 +109,7 @@ def add_output_options(parser: argparse.ArgumentParser, *, required: bool) -> No
     parser.add_argument(
         "--out",
         required=required,
-        help=".jsonl .json .csv .parquet .xlsx or .txt; of files .md; of pictures a folder or .zip, of embeddings .npy",
+        help=".jsonl .json .csv .tsv .parquet .xlsx .txt; of files .md; of pictures folder or .zip, of embeddings .npy",
     )
     parser.add_argument(
         "--by-document",
@@ -117,6 +117,21 @@ def add_output_options(parser: argparse.ArgumentParser, *, required: bool) -> No
         const="md",
         choices=["md", "txt"],
         help="join the answers to the pages of a file: all in one .md or .txt, or each in a folder or .zip",
+    )
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--fill",
+        dest="way",
+        action="store_const",
+        const="fill",
+        default="auto",
+        help="your own table with answers beside its columns: the default where --out is in its format",
+    )
+    way.add_argument(
+        "--plain", dest="way", action="store_const", const="plain", help="a table of the flat rows instead"
+    )
+    parser.add_argument(
+        "--raw-cells", action="store_true", help="in CSV, no apostrophe before texts that a spreadsheet would run"
     )
     parser.add_argument("--table", choices=["csv", "xlsx", "parquet", "jsonl"], default="csv", help="beside pictures")
     parser.add_argument("--normalize", action="store_true", help="give embeddings length one")

@@ -13,6 +13,7 @@ from lifecycle.results.export.documents import DOCUMENT_FORMATS, export_document
 from lifecycle.results.export.export import ExportOptions, ExportResult, check_target, export, format_of
 from lifecycle.results.export.pictures import export_pictures
 from lifecycle.results.export.vectors import VectorOptions, export_vectors
+from lifecycle.results.fill.fill import export_table
 from lifecycle.results.read.table import ResultTable
 from lifecycle.runner import Runner
 from terminal.output.console import print_message
@@ -58,7 +59,10 @@ def _export(table: ResultTable, out: Path, options: argparse.Namespace, complete
     if suffix == ".npy" or _is_folder(out):
         remedy = "Choose .jsonl, .csv, .parquet or .xlsx; a folder of documents with --by-document."
         raise InputError(f"{out} is not for results of this kind.", remedy)
-    asked = ExportOptions(complete=complete, fields=bool(table.reconciliation.fields))
+    fields = bool(table.reconciliation.fields)
+    asked = ExportOptions(complete=complete, fields=fields, raw_cells=options.raw_cells)
+    if options.form == "flat":
+        return export_table(table, out, format_of(out), asked, way=options.way)
     return export(table, out, format_of(out), asked, layout=options.form)
 
 

@@ -13,6 +13,7 @@ from batch.model import RunState
 from batch.responses.spreadsheet_text import export_name
 from lifecycle.core.models import RunView
 from lifecycle.results.export.export import ExportOptions
+from lifecycle.results.export.file_name import file_stem
 from lifecycle.results.export.pictures import export_pictures
 from lifecycle.results.export.vectors import VectorOptions, export_vectors, keys_path
 from lifecycle.results.read.table import ResultTable
@@ -74,7 +75,7 @@ def _write_vectors(run: RunView, table: ResultTable, ending: str) -> None:
         path = temp_files.new_path(get_state().exports, f".{ending}")
         rows = export_vectors(table, path, options).rows
         if ending == "npy":
-            _offer(run, table, _with_keys(path, safe_file_name(run.name) or run.id), "zip", ZIP_TYPE)
+            _offer(run, table, _with_keys(path, _stem(run, table)), "zip", ZIP_TYPE)
         else:
             _offer(run, table, path, ending, PARQUET_TYPE)
         notices.show("results", "note", f"{plural(rows, 'row')} written.")
@@ -94,6 +95,10 @@ def _with_keys(matrix: Path, stem: str) -> Path:
 def _offer(run: RunView, table: ResultTable, path: Path, ending: str, media_type: str) -> None:
     """Let the browser fetch a file under the run's name."""
     is_complete = run.state is RunState.FINISHED and table.totals().complete
-    saved_as = export_name(safe_file_name(run.name) or run.id, ending, complete=is_complete)
+    saved_as = export_name(_stem(run, table), ending, complete=is_complete)
     token = get_state().download_tokens.issue(Download(path, saved_as, media_type))
     browser_actions.request("download", f"/api/download/{token}")
+
+
+def _stem(run: RunView, table: ResultTable) -> str:
+    return safe_file_name(file_stem(table.folder, run.name, run.id))

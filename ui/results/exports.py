@@ -12,7 +12,9 @@ from batch.responses.spreadsheet_text import export_name
 from lifecycle.core.models import RunView
 from lifecycle.results.export.documents import export_documents, has_pages
 from lifecycle.results.export.export import ExportOptions, export
+from lifecycle.results.export.file_name import file_stem
 from lifecycle.results.export.openai import was_openai
+from lifecycle.results.fill.fill import AUTO, PLAIN, export_table, fillable
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from ui.results import filters
 from ui.results import table as results_table
@@ -27,6 +29,7 @@ FORMATS = {
     "json": ("Export JSON", "json", "flat", "application/json"),
     "jsonl": ("Export JSONL", "jsonl", "flat", "application/jsonl"),
     "csv": ("Export CSV", "csv", "flat", "text/csv"),
+    "tsv": ("Export TSV", "tsv", "flat", "text/tab-separated-values"),
     "parquet": ("Export Parquet", "parquet", "flat", "application/vnd.apache.parquet"),
     "xlsx": ("Export XLSX", "xlsx", "flat", XLSX_MEDIA_TYPE),
     "txt": ("Export TXT", "txt", "flat", "text/plain"),
@@ -38,6 +41,9 @@ DOCUMENT_FORMATS = {
     "documents": ("Documents as Markdown", "md", "documents", "text/markdown"),
     "documents-zip": ("One Markdown file each (ZIP)", "zip", "documents", "application/zip"),
 }
+
+FILLED = ("xlsx", "csv", "tsv", "parquet")  # formats in which a table can come back as it was given
+WAYS = (AUTO, PLAIN)
 
 
 def draw(run: RunView, table: ResultTable) -> None:
@@ -52,12 +58,36 @@ def draw(run: RunView, table: ResultTable) -> None:
         st.checkbox(
             "CSV for Excel", key=f"bom-{run.id}", help="Begins with a byte order mark. Excel needs it for umlauts."
         )
+        st.checkbox(
+            "Raw cells in CSV",
+            key=f"raw-cells-{run.id}",
+            help="No apostrophe before texts that a spreadsheet would run as formulas. Your own cells never get one.",
+        )
+    _choose_way(run, table)
     with st.container(horizontal=True, gap="small"):
         offered = {**FORMATS, **(DOCUMENT_FORMATS if has_pages(table) else {})}
+        wanted = {"openai": was_openai(table), "tsv": fillable(table, "tsv") is not None}
         for name, (label, *_) in offered.items():
-            if (name != "openai" or was_openai(table)) and st.button(label, key=f"export-{name}"):
+            if wanted.get(name, True) and st.button(label, key=f"export-{name}"):
                 _on_export_clicked(run, table, name)
     _confirm(run, table)
+
+
+def _choose_way(run: RunView, table: ResultTable) -> None:
+    """Let the visitor choose whether a table comes back as he gave it."""
+    format = next((name for name in FILLED if fillable(table, name)), None)
+    if format is None:
+        return
+    label = FORMATS[format][0].removeprefix("Export ")
+    names = {AUTO: f"My {'workbook' if format == 'xlsx' else 'table'}, filled in", PLAIN: "Plain table"}
+    st.radio(
+        f"{label} comes as",
+        WAYS,
+        format_func=names.__getitem__,
+        key=f"way-{run.id}",
+        horizontal=True,
+        help="Filled in: all that you gave, as it was, with the answers right beside your own columns.",
+    )
 
 
 def _on_export_clicked(run: RunView, table: ResultTable, name: str) -> None:
@@ -123,18 +153,15 @@ def _write_export(run: RunView, table: ResultTable, name: str) -> None:
     with notices.errors_to_notice("results"), st.spinner(f"Writing {label.removeprefix('Export ')}…"):
         state, where = get_state(), _row_filter(run.id)
         path = temp_files.new_path(state.exports, f".{ending}")
-        options = ExportOptions(
-            where=where,
-            complete=run.state is RunState.FINISHED,
-            bom=bool(st.session_state.get(f"bom-{run.id}")),
-            fields=bool(st.session_state.get(f"fields-{run.id}")),
-            include_repaired=bool(st.session_state.get(f"lenient-{run.id}")),
-        )
+        options = _options(run, where)
         if layout == "documents":
             result = export_documents(table, path, options=options)
+        elif layout == "flat":
+            way = str(st.session_state.get(f"way-{run.id}", AUTO))
+            result = export_table(table, path, ending, options, way=way)
         else:
             result = export(table, path, ending, options, layout=layout)
-        stem = (safe_file_name(run.name) or run.id) + ("-selection" if where else "")
+        stem = safe_file_name(file_stem(table.folder, run.name, run.id)) + ("-selection" if where else "")
         saved_as = export_name(stem, ending, complete=_is_complete(run, table))
         browser_actions.request(
             "download", f"/api/download/{state.download_tokens.issue(Download(path, saved_as, media_type))}"
@@ -146,6 +173,20 @@ def _write_export(run: RunView, table: ResultTable, name: str) -> None:
 
 def _format(name: str) -> tuple[str, str, str, str]:
     return FORMATS[name] if name in FORMATS else DOCUMENT_FORMATS[name]
+
+
+def _options(run: RunView, where: Filter) -> ExportOptions:
+    def ticked(name: str) -> bool:
+        return bool(st.session_state.get(f"{name}-{run.id}"))
+
+    return ExportOptions(
+        where=where,
+        complete=run.state is RunState.FINISHED,
+        bom=ticked("bom"),
+        fields=ticked("fields"),
+        include_repaired=ticked("lenient"),
+        raw_cells=ticked("raw-cells"),
+    )
 
 
 def _question_key(run_id: str) -> str:

@@ -7,7 +7,7 @@ neutralise what a spreadsheet would run; TXT is for reading.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,22 +24,16 @@ import pyarrow.parquet as pq
 from batch.errors import InputError
 from batch.formatting import money, plural
 from batch.responses.outcomes import parse_lenient
-from batch.responses.spreadsheet_text import (
-    FORMULA,
-    NUMBER,
-    escape_formula,
-    input_column_names,
-    outcome_lines,
-    strip_illegal,
-)
+from batch.responses.spreadsheet_text import input_column_names, outcome_lines, strip_illegal
 from lifecycle.core import malloc
+from lifecycle.results.export.neutralise import NeutralisedCount
 from lifecycle.results.export.openai import openai_lines
 from lifecycle.results.export.rows import PictureNaming, as_text, flat_batches, flat_schema, source_columns
 from lifecycle.results.export.xlsx import Workbook
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from lifecycle.results.store.shown_line import without_pictures
 
-FORMATS = ("jsonl", "json", "csv", "parquet", "xlsx", "txt")
+FORMATS = ("jsonl", "json", "csv", "tsv", "parquet", "xlsx", "txt")
 LAYOUTS = ("flat", "gemini", "openai")
 INCOMPLETE = "incomplete"  # what the first row of a result that is not whole has beside the others
 
@@ -58,6 +52,7 @@ class ExportOptions:
     """What to write and how. `complete` is false while the run is not finished. `bom` starts a CSV with a byte order
     mark, which Excel needs to see UTF-8. `fields` adds structured answers as typed columns (`include_repaired`: also
     those that needed repair); in JSON and JSONL, as `answer`. `picture_names` are those by which users know pictures.
+    `raw_cells` leaves texts of CSV that a spreadsheet would take for formulas as they are.
     """
 
     where: Filter = ALL_ROWS
@@ -66,6 +61,7 @@ class ExportOptions:
     fields: bool = False
     include_repaired: bool = False
     picture_names: PictureNaming | None = None
+    raw_cells: bool = False
 
 
 @dataclass
@@ -303,18 +299,26 @@ def _json(lines: Callable[[_ExportJob], Iterator[bytes]]) -> Callable[[_ExportJo
 # -- tables ----------------------------------------------------------------------------------------------------
 
 
-def _csv(job: _ExportJob, stream: IO[bytes]) -> None:
-    schema = job.schema
-    _note_names(job)
-    if job.options.bom:
-        stream.write(b"\xef\xbb\xbf")
-    written = pa.schema([(escape_formula(field.name), _csv_type(field.type)) for field in schema])
-    with pyarrow.csv.CSVWriter(stream, written) as writer:
-        for batch in job.tables():
-            columns = [
-                _csv_column(batch.column(name), type) for name, type in zip(schema.names, written.types, strict=True)
-            ]
-            writer.write_table(pa.table(columns, schema=written))
+def _delimited(separator: str) -> Writer:
+    """CSV or TSV. The input's own cells are left as they are; of all others, what a spreadsheet would run is not."""
+
+    def write(job: _ExportJob, stream: IO[bytes]) -> None:
+        schema, own = job.schema, len(source_columns(job.table))
+        _note_names(job)
+        if job.options.bom:
+            stream.write(b"\xef\xbb\xbf")
+        count = NeutralisedCount()
+        written = pa.schema([(field.name, _csv_type(field.type)) for field in schema])
+        options = pyarrow.csv.WriteOptions(delimiter=separator)
+        with pyarrow.csv.CSVWriter(stream, written, write_options=options) as writer:
+            for batch in job.tables():
+                columns = [_csv_column(column, type) for column, type in zip(batch.columns, written.types, strict=True)]
+                if not job.options.raw_cells:
+                    columns[own:] = [count.neutralise(column) for column in columns[own:]]
+                writer.write_table(pa.table(columns, schema=written))
+        job.notes += count.notes()
+
+    return write
 
 
 def _csv_type(type: pa.DataType) -> pa.DataType:
@@ -323,12 +327,8 @@ def _csv_type(type: pa.DataType) -> pa.DataType:
 
 
 def _csv_column(column: pa.ChunkedArray, type: pa.DataType) -> pa.ChunkedArray:
-    """A column as CSV holds it: numbers as they are, texts with formulas neutralised."""
-    if type != pa.string():
-        return column
-    text = pc.cast(as_text(column), pa.string())
-    risky = pc.and_not(pc.match_substring_regex(text, FORMULA), pc.match_substring_regex(text, NUMBER))
-    return pc.if_else(risky, pc.binary_join_element_wise("'", text, ""), text)
+    """A column as CSV holds it: numbers as they are, all else as text."""
+    return column if type != pa.string() else pc.cast(as_text(column), pa.string())
 
 
 def _parquet(job: _ExportJob, stream: IO[bytes]) -> None:
@@ -355,7 +355,7 @@ def _xlsx(job: _ExportJob, stream: IO[bytes]) -> None:
             replaced = plural(book.replaced, "cell")
             job.notes.append(f"{replaced} had characters that XLSX cannot hold; \ufffd stands for them.")
         book.start("About", ["About these results"])
-        book.write([_about_lines(job)])
+        book.write([about_lines(job.table, job.notes)])
 
 
 def _was_were(number: int) -> str:
@@ -377,11 +377,11 @@ def _note_names(job: _ExportJob) -> None:
 # -- text ------------------------------------------------------------------------------------------------------
 
 
-def _about_lines(job: _ExportJob) -> list[str]:
-    """The account in words, incompleteness first."""
-    account = job.table.reconciliation
+def about_lines(table: ResultTable, notes: Sequence[str]) -> list[str]:
+    """The account in words, incompleteness and other notes first."""
+    account = table.reconciliation
     return [
-        *job.notes,
+        *notes,
         f"{account.sent:,} rows sent, {account.returned:,} lines returned: {account.matched:,} rows matched, "
         f"{account.missing:,} missing, {account.duplicate:,} duplicate, {account.unmatched:,} unmatched.",
         *([f"{account.reused:,} of these rows were answered by earlier runs, and not sent."] if account.reused else []),
@@ -394,7 +394,7 @@ def _about_lines(job: _ExportJob) -> list[str]:
 
 
 def _txt(job: _ExportJob, stream: IO[bytes]) -> None:
-    stream.write(("\n".join(_about_lines(job)) + "\n").encode())
+    stream.write(("\n".join(about_lines(job.table, job.notes)) + "\n").encode())
     extras, own = job.table.reconciliation.extras, list(source_columns(job.table).values())
     for batch, _ in job.batches():
         for row in batch.select([*own, "key", "outcome", "prompt", "text", "error_message", *extras]).to_pylist():
@@ -416,7 +416,8 @@ EXTRA_LABELS = {
 _WRITERS: dict[tuple[str, str], Writer] = {
     ("flat", "jsonl"): _jsonl(_flat_lines),
     ("flat", "json"): _json(_flat_lines),
-    ("flat", "csv"): _csv,
+    ("flat", "csv"): _delimited(","),
+    ("flat", "tsv"): _delimited("\t"),
     ("flat", "parquet"): _parquet,
     ("flat", "xlsx"): _xlsx,
     ("flat", "txt"): _txt,

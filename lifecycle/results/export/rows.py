@@ -25,14 +25,21 @@ REUSED_FROM = "reused_from"  # a column of results that hold answers of earlier 
 LOCATION_COLUMNS = [name for name, _ in LINE_LOCATION]
 
 
-def flat_schema(table: ResultTable, fields: bool = False) -> pa.Schema:
+def flat_schema(table: ResultTable, fields: bool = False, *, own: bool = True) -> pa.Schema:
     """The input's own columns under the names they are shown by, the flat row's, then those of structured answers."""
     stored = pq.read_schema(table.folder / INPUTS)
     source_fields = [
         stored.field(name).with_name(shown).remove_metadata() for name, shown in source_columns(table).items()
     ]
+    if not own:
+        source_fields = []
     answers = [(field.column, ARROW_TYPES[field.type]) for field in table.reconciliation.fields] if fields else []
     return pa.schema([*source_fields, *(pa.field(name, _type(name)) for name in flat_columns(table)), *answers])
+
+
+def answer_columns(table: ResultTable) -> list[str]:
+    """The columns of structured answers in the flat row."""
+    return [field.column for field in table.reconciliation.fields]
 
 
 def flat_columns(table: ResultTable) -> tuple[str, ...]:
@@ -57,10 +64,14 @@ def flat_batches(
     fields: bool = False,
     include_repaired: bool = False,
     picture_names: PictureNaming | None = None,
+    own: bool = True,
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """(flat rows with the columns of `flat_schema`, the rows of RESULT behind them), a bounded number at a time."""
-    source_names, names = source_columns(table), flat_columns(table)
-    schema = flat_schema(table, fields)
+    """(flat rows with the columns of `flat_schema`, the rows of RESULT behind them), a bounded number at a time.
+
+    Without `own`, the input's own columns are left out.
+    """
+    source_names, names = source_columns(table) if own else {}, flat_columns(table)
+    schema = flat_schema(table, fields, own=own)
     stored_names = [name for name in names if name not in ("prompt", REUSED_FROM)]
     read_names = list(dict.fromkeys(["n", *stored_names, *LOCATION_COLUMNS, "shared", "parsed", "repaired"]))
     with (

@@ -1,0 +1,144 @@
+"""The records of a delimited text as their bytes are, each with the number of the line that it begins on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO, NamedTuple
+
+RECORD_LIMIT = 64_000_000  # bytes
+_BLOCK = 1 << 20
+
+
+class Record(NamedTuple):
+    """A record: its first line's number (1-based), its bytes, and the line end behind them, b"" at the very end."""
+
+    line: int
+    text: bytes
+    end: bytes
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How cells stand beside one another, in bytes: `quote` b"" means that quotation marks mean nothing."""
+
+    separator: bytes
+    quote: bytes = b'"'
+    escape: bytes = b""
+
+    @cached_property
+    def whole(self) -> re.Pattern[bytes]:
+        """A line that is a record of its own."""
+        return re.compile(rb"%s(?:%s%s)*(?:\r\n|\n|\r)?\Z" % (self._cell, re.escape(self.separator), self._cell))
+
+    @cached_property
+    def quoted(self) -> re.Pattern[bytes]:
+        """What stands in quotation marks."""
+        q = re.escape(self.quote)
+        if not self.escape:
+            return re.compile(rb"%s[^%s]*%s" % (q, q, q))
+        e = re.escape(self.escape)
+        return re.compile(rb"%s[^%s%s]*(?:%s.[^%s%s]*)*%s" % (q, q, e, e, q, e, q), re.S)
+
+    @property
+    def _cell(self) -> bytes:
+        q, s = re.escape(self.quote), re.escape(self.separator)
+        inner = rb"[^%s]*(?:%s%s[^%s]*)*" % (q, q, q, q)
+        if self.escape:
+            e = re.escape(self.escape)
+            inner = rb"[^%s%s]*(?:(?:%s%s|%s.)[^%s%s]*)*" % (q, e, q, q, e, q, e)
+        return rb"(?:%s%s%s[^%s\r\n]*|[^%s%s\r\n][^%s\r\n]*|)" % (q, inner, q, s, s, q, s)
+
+    def leaves_open(self, line: bytes, inside: bool) -> bool:
+        """Whether a cell in quotation marks goes on after this line; `inside` is whether one does before it."""
+        place, end = 0, len(line)
+        while place < end:
+            if inside:
+                place = self._closing(line, place)
+                if place < 0:
+                    return True
+                inside = False
+            found = line.find(self.separator, place) if place or not line.startswith(self.quote) else -2
+            if found == -2:
+                inside, place = True, len(self.quote)
+                continue
+            if found < 0:
+                return False
+            place = found + len(self.separator)
+            if line.startswith(self.quote, place):
+                inside, place = True, place + len(self.quote)
+        return inside
+
+    def _closing(self, line: bytes, place: int) -> int:
+        """The place behind the mark that closes a cell; -1 where there is none."""
+        while (found := line.find(self.quote, place)) >= 0:
+            if self.escape and self.escape != self.quote and _escaped(line, found, self.escape, place):
+                place = found + 1
+            elif line.startswith(self.quote, found + 1):
+                place = found + 2
+            else:
+                return found + 1
+        return -1
+
+    def cells(self, record: bytes) -> int:
+        """The number of cells of a record."""
+        if self.quote and self.quote in record:
+            record = self.quoted.sub(b"", record)
+        return record.count(self.separator) + 1
+
+
+def _escaped(line: bytes, place: int, escape: bytes, start: int) -> bool:
+    marks = 0
+    while place - marks - 1 >= start and line[place - marks - 1 : place - marks] == escape:
+        marks += 1
+    return marks % 2 == 1
+
+
+def records(stream: IO[bytes], dialect: Dialect, first: int) -> Iterator[Record]:
+    """Every record; what stands before the line `first` is given line by line, whatever it looks like."""
+    number, begun, pieces, size = 0, 0, list[bytes](), 0
+    for line in _lines(stream):
+        number += 1
+        open_ = False
+        if pieces:
+            open_ = dialect.leaves_open(line, True)
+        elif dialect.quote and number >= first and dialect.quote in line and not dialect.whole.match(line):
+            open_ = dialect.leaves_open(line, False)
+        if not pieces:
+            begun = number
+        if open_:
+            pieces.append(line)
+            size += len(line)
+            if size > RECORD_LIMIT:
+                raise ValueError("A cell does not end.")
+            continue
+        text = b"".join([*pieces, line]) if pieces else line
+        pieces, size = [], 0
+        yield _record(begun, text)
+    if pieces:
+        yield _record(begun, b"".join(pieces))
+
+
+def _record(line: int, text: bytes) -> Record:
+    if text.endswith(b"\r\n"):
+        return Record(line, text[:-2], b"\r\n")
+    if text.endswith((b"\n", b"\r")):
+        return Record(line, text[:-1], text[-1:])
+    return Record(line, text, b"")
+
+
+def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """Lines with their ends, of any of the three kinds."""
+    rest = b""
+    while block := stream.read(_BLOCK):
+        if rest:
+            block = rest + block
+        lines = block.splitlines(keepends=True)
+        rest = lines.pop() if not block.endswith(b"\n") else b""
+        if len(rest) > RECORD_LIMIT:
+            raise ValueError("A line does not end.")
+        yield from lines
+    if rest:
+        yield from rest.splitlines(keepends=True)
