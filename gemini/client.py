@@ -60,6 +60,11 @@ class GeminiClient:
         self._version = ApiVersion(api_version)
         self._transfer = FileTransfer(key, self.base_url, timeout_seconds)
 
+    def shut(self) -> None:
+        """Let go of the key: every later call is an ApiError, in whichever thread."""
+        self._connection.shut()
+        self._transfer.shut()
+
     # -- time --------------------------------------------------------------------------------------------------
 
     def server_now(self) -> datetime:

@@ -32,12 +32,19 @@ class Connection(httpx2.Client):
         limits = httpx2.Limits() if keep_alive else httpx2.Limits(max_keepalive_connections=0)
         super().__init__(verify=tls_context(), timeout=timeout_seconds, limits=limits, **options)
         self._origin = _origin(httpx2.URL(base_url))
+        self._is_shut = False
+
+    def shut(self) -> None:
+        """Send nothing any more: the key was forgotten. A call under way ends as it may."""
+        self._is_shut = True
 
     def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
         """Send a request and read its reply within the limit of its kind; a streamed one that succeeded is not read.
 
         Raises ApiError for what is not followed or not read, and what HTTP raises.
         """
+        if self._is_shut:
+            raise ApiError("The key was forgotten while it was in use.", "Enter it again.", reason="KEY_FORGOTTEN")
         response = self._follow(request, options | {"follow_redirects": False, "stream": True})
         if stream and response.is_success:
             return response

@@ -56,6 +56,10 @@ class FileTransfer:
             base_url, timeout_seconds, keep_alive=False, headers={"x-goog-api-key": key}
         )
 
+    def shut(self) -> None:
+        """Send nothing any more."""
+        self._http.shut()
+
     def upload(self, version: str, source: Path | UploadSource, display_name: str, mime_type: str) -> Json:
         """Send a file and return its resource; `version` is the API's.
 

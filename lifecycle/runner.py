@@ -18,6 +18,7 @@ from lifecycle.core.transport import BatchLimits
 from lifecycle.services.context import ServiceContext, run_folder
 from lifecycle.storage import data_folder
 from lifecycle.storage.keyring import Keyring
+from lifecycle.storage.sign_ins import SignIns
 from lifecycle.workflow.maintenance import Maintenance
 from lifecycle.workflow.shards.context import WorkerOptions
 from lifecycle.workflow.worker import Worker
@@ -76,7 +77,8 @@ class Runner:
         prefix = f"{PREFIX}{store.get_or_create_setting('installation', lambda: secrets.token_hex(4))}-"
         keyring = Keyring(bytes.fromhex(salt), setup.connect, setup.rehearsal_url)
         prices, limits = PriceList(setup.catalog, setup.tier), BatchLimits()
-        housekeeping = Maintenance(store, keyring, prefix)
+        self._sign_ins = SignIns(store)
+        housekeeping = Maintenance(store, keyring, prefix, self._sign_ins)
         worker = Worker(
             store,
             keyring,
@@ -105,7 +107,7 @@ class Runner:
     def accounts(self) -> AccountService:
         from lifecycle.services.accounts import AccountService
 
-        return AccountService(self._context, self._setup.connect, self._setup.base_url)
+        return AccountService(self._context, self._setup.connect, self._setup.base_url, self._sign_ins)
 
     @cached_property
     def forecasts(self) -> ForecastService:
@@ -178,7 +180,7 @@ class Runner:
         """
         self._housekeeping.serving = serving
         if self._setup.env_key:
-            self.accounts.register_key(self._setup.env_key)
+            self.accounts.register_key(self._setup.env_key, permanent=True)
         self._context.worker.start()
 
     def close(self, seconds: float = 5.0) -> None:

@@ -11,6 +11,7 @@ from lifecycle.core.models import Account, KeyCheck, ModelChoice
 from lifecycle.core.price_list import utc_today
 from lifecycle.services import run_views
 from lifecycle.services.context import ServiceContext
+from lifecycle.storage.sign_ins import SignIns
 
 if TYPE_CHECKING:
     from gemini.client import GeminiClient
@@ -21,15 +22,23 @@ MODEL_LIST_TTL_SECONDS = 600.0
 class AccountService:
     """`connect` makes a client for a key; `base_url` is where the calls of real keys go, "" for Google."""
 
-    def __init__(self, context: ServiceContext, connect: Callable[[str, bool], GeminiClient], base_url: str) -> None:
+    def __init__(
+        self, context: ServiceContext, connect: Callable[[str, bool], GeminiClient], base_url: str, sign_ins: SignIns
+    ) -> None:
+        self._sign_ins = sign_ins
         self._context, self._connect, self._base_url = context, connect, base_url
         self._model_cache: dict[str, tuple[float, list[ModelChoice]]] = {}
 
-    def register_key(self, key: str) -> Account:
-        """Keep a key in memory while this process lives. Asks nobody."""
+    def register_key(self, key: str, *, permanent: bool = False) -> Account:
+        """Keep a key in memory: a `permanent` one while this process lives, others until nobody needs them.
+
+        Asks nobody.
+        """
         if not key.strip():
             raise KeyMissing("There is no API key.", "Paste a key, or rehearse without one.")
-        account = self._context.keyring.add(key.strip(), rehearsal=False, destination=self._base_url)
+        keyring = self._context.keyring
+        account = keyring.add(key.strip(), rehearsal=False, destination=self._base_url, permanent=permanent)
+        self._sign_ins.recall(account.owner_id)
         self._context.wake_worker()
         return account
 
@@ -41,9 +50,29 @@ class AccountService:
         return account
 
     def forget(self, account: Account) -> None:
-        """Drop the key, unless runs under way need it until they end."""
-        if not self._context.store.unfinished([account.owner_id]):
-            self._context.keyring.remove(account.owner_id)
+        """Drop the key from memory at once, on every server. Runs under way wait for it, as after a restart.
+
+        The installation's own key stays.
+        """
+        self._context.keyring.remove(account.owner_id)
+        self._model_cache.pop(account.owner_id, None)
+        if not self._context.keyring.has_key(account.owner_id):
+            self._sign_ins.forget(account.owner_id)
+
+    def keep(self, account: Account) -> bool:
+        """Note that somebody is there who uses the account; False if its key is not held here any more."""
+        return self._context.keyring.touch(account.owner_id)
+
+    def is_forgotten(self, account: Account) -> bool:
+        """Whether the key was dropped because its owner said so, here or elsewhere."""
+        return self._sign_ins.is_forgotten(account.owner_id)
+
+    def revoke(self, token: str, seconds: float) -> None:
+        """Refuse an encrypted cookie from now on, whoever has a copy of it."""
+        self._sign_ins.revoke(token, seconds)
+
+    def is_revoked(self, token: str) -> bool:
+        return self._sign_ins.is_revoked(token)
 
     def check_key(self, key: str) -> KeyCheck:
         """Ask Google whether a key works, by a free call. A good key is held from then on."""

@@ -64,9 +64,13 @@ class ServiceContext:
         """Something may be due: the worker looks now."""
         self.worker.wake()
 
-    def is_working_for(self, account: Account) -> bool:
-        """Whether this process goes on with the account's runs by itself, however late it is."""
-        return self.worker.is_working and self.keyring.has_key(account.owner_id)
+    def is_working_for(self, account: Account) -> bool | None:
+        """Whether this process goes on with the account's runs by itself, however late it is; None if it works on none.
+
+        Who looks at runs is there: the key is in use.
+        """
+        held = self.keyring.touch(account.owner_id)
+        return held if self.worker.is_working else None
 
     def effective_tariff(self, account: Account | None, model: str, *, force: bool) -> Tariff | None:
         """The model's prices, and the smallest explicit cache by what this key's own replies have taught."""

@@ -36,9 +36,12 @@ STATE_LABELS = {
 
 
 def run_view(
-    row: RunRecord, shards: Sequence[ShardRecord], caches: Sequence[CacheRecord], now: float, *, key_held: bool
+    row: RunRecord, shards: Sequence[ShardRecord], caches: Sequence[CacheRecord], now: float, *, key_held: bool | None
 ) -> RunView:
-    """One run as a user sees it. `now` is epoch seconds; `key_held`: this process works on runs, and holds its key."""
+    """One run as a user sees it. `now` is epoch seconds.
+
+    `key_held`: whether this process, which works on runs, holds its key; None if it works on none.
+    """
     imported, collected = row.progress.imported_job, row.progress.collected
     state, stage = _state(row, now, key_held=key_held), row.stage
     jobs = tuple(_job(shard, row.progress) for shard in shards)
@@ -86,11 +89,17 @@ def inputs_known(row: RunRecord) -> bool:
     return row.progress.imported_job is None or row.progress.imported_job.inputs_known
 
 
-def _state(row: RunRecord, now: float, *, key_held: bool) -> RunState:
-    """The run's state as recorded; only who does not hold its key can say that nobody does."""
+def _state(row: RunRecord, now: float, *, key_held: bool | None) -> RunState:
+    """The run's state as recorded; only who does not hold its key can say that nobody does.
+
+    Who works on runs and does not hold it knows that at once, unless another process is at it; others by its being
+    overdue.
+    """
     state = row.state
     if key_held:
         return RunState.ACTIVE if state is RunState.WAITING_FOR_KEY else state
+    if key_held is False and not state.ended and row.lease_until <= now:
+        return RunState.WAITING_FOR_KEY
     unclaimed = max(row.due_at, row.lease_until, row.created_at)
     if not state.ended and now - unclaimed > OVERDUE_SECONDS:
         return RunState.WAITING_FOR_KEY

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lifecycle.core.models import Account
@@ -14,17 +16,31 @@ if TYPE_CHECKING:
     from gemini.client import GeminiClient
 
 
+@dataclass
+class _HeldKey:
+    """A key, or the name of a rehearsal. A `permanent` one is the installation's own."""
+
+    key: str = field(repr=False)
+    rehearsal: bool
+    permanent: bool
+    used_at: float
+
+
 class Keyring:
     """Keys of this process by owner (a keyed fingerprint). Thread-safe. No method returns an API key."""
 
     def __init__(
-        self, salt: bytes, connect: Callable[[str, bool], GeminiClient], rehearsal_url: Callable[[], str] = lambda: ""
+        self,
+        salt: bytes,
+        connect: Callable[[str, bool], GeminiClient],
+        rehearsal_url: Callable[[], str] = lambda: "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._salt = salt
+        self._salt, self._clock = salt, clock
         self._connect = connect
         self._rehearsal_url = rehearsal_url
         self._lock = threading.Lock()
-        self._keys: dict[str, tuple[str, bool]] = {}
+        self._keys: dict[str, _HeldKey] = {}
         self._clients: dict[str, GeminiClient] = {}
 
     def fingerprint(self, key: str, rehearsal: bool) -> str:
@@ -32,24 +48,46 @@ class Keyring:
         kind = b"rehearsal:" if rehearsal else b"key:"
         return hmac.new(self._salt, kind + key.encode(), hashlib.sha256).hexdigest()[:32]
 
-    def add(self, key: str, rehearsal: bool, destination: str = "") -> Account:
-        """Keep a key while this process lives, or until it is dropped."""
+    def add(self, key: str, rehearsal: bool, destination: str = "", *, permanent: bool = False) -> Account:
+        """Keep a key while this process lives, or until it is dropped; a `permanent` one is not dropped."""
         owner_id = self.fingerprint(key, rehearsal)
         with self._lock:
-            self._keys[owner_id] = (key, rehearsal)
+            held = self._keys.get(owner_id)
+            permanent = permanent or (held is not None and held.permanent)
+            self._keys[owner_id] = _HeldKey(key, rehearsal, permanent, self._clock())
         label = "rehearsal" if rehearsal else f"key ending in {key[-4:]}"
         return Account(owner_id=owner_id, rehearsal=rehearsal, label=label, destination=destination)
 
     def identity(self, owner_id: str) -> str:
         """What a run's row may keep of its owner: a rehearsal's own name, so that it goes on by itself; never a key."""
         with self._lock:
-            name, rehearsal = self._keys.get(owner_id, ("", False))
-        return name if rehearsal else ""
+            held = self._keys.get(owner_id)
+        return held.key if held is not None and held.rehearsal else ""
 
     def remove(self, owner_id: str) -> None:
+        """Drop a key at once: whoever holds its client sends nothing any more. A permanent one stays."""
         with self._lock:
+            held = self._keys.get(owner_id)
+            if held is not None and held.permanent:
+                return
             self._keys.pop(owner_id, None)
-            self._clients.pop(owner_id, None)
+            client = self._clients.pop(owner_id, None)
+        if client is not None:
+            client.shut()
+
+    def touch(self, owner_id: str) -> bool:
+        """Note that somebody is there who uses a key; False if it is not here."""
+        with self._lock:
+            held = self._keys.get(owner_id)
+            if held is not None:
+                held.used_at = self._clock()
+        return held is not None
+
+    def idle_owners(self, seconds: float) -> list[str]:
+        """Owners of keys that may be dropped, and that nobody has used for so long."""
+        with self._lock:
+            before = self._clock() - seconds
+            return [owner for owner, held in self._keys.items() if not held.permanent and held.used_at < before]
 
     def has_key(self, owner_id: str) -> bool:
         with self._lock:
@@ -65,11 +103,16 @@ class Keyring:
         A rehearsal's is made anew when the rehearsal server has moved. Raises ApiError if that does not start.
         """
         with self._lock:
-            key_entry, existing = self._keys.get(owner_id), self._clients.get(owner_id)
-        if key_entry is None or (existing is not None and not self._has_moved(existing, rehearsal=key_entry[1])):
+            held, existing = self._keys.get(owner_id), self._clients.get(owner_id)
+            if held is None:
+                return None
+            held.used_at = self._clock()
+        if existing is not None and not self._has_moved(existing, rehearsal=held.rehearsal):
             return existing
-        created = self._connect(*key_entry)
+        created = self._connect(held.key, held.rehearsal)
         with self._lock:
+            if owner_id not in self._keys:  # dropped meanwhile
+                return None
             if self._clients.get(owner_id) is existing:  # else another thread was faster
                 self._clients[owner_id] = created
             return self._clients[owner_id]
@@ -81,7 +124,5 @@ class Keyring:
         """Owners of API keys, and rehearsals whose server runs: asking for another one would start it."""
         with self._lock:
             return [
-                owner_id
-                for owner_id, (_, rehearsal) in self._keys.items()
-                if not rehearsal or owner_id in self._clients
+                owner_id for owner_id, held in self._keys.items() if not held.rehearsal or owner_id in self._clients
             ]

@@ -67,6 +67,16 @@ class Store:
         with self._read() as c:
             return c.execute(select(schema.setting.c.value).where(schema.setting.c.name == name)).scalar()
 
+    def settings(self, beginning: str) -> dict[str, str]:
+        """All settings whose name begins so."""
+        with self._read() as c:
+            query = select(schema.setting).where(schema.setting.c.name.startswith(beginning, autoescape=True))
+            return {row.name: row.value for row in c.execute(query)}
+
+    def delete_setting(self, name: str) -> None:
+        with self._exclusive() as c:
+            c.execute(schema.setting.delete().where(schema.setting.c.name == name))
+
     # -- a run's row -------------------------------------------------------------------------------------------
 
     def add_run(self, run: RunRecord) -> str:

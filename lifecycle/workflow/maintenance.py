@@ -9,6 +9,7 @@ from collections.abc import Callable
 from batch.errors import ApiError
 from batch.model import Stage
 from lifecycle.storage.keyring import Keyring
+from lifecycle.storage.sign_ins import SignIns
 from lifecycle.storage.store import Store
 from lifecycle.workflow import orphan_cleanup
 
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 MAINTENANCE_SECONDS = 10.0
 ORPHAN_CHECK_SECONDS = 3600.0
+IDLE_KEY_SECONDS = 3600.0  # a key that no page and no run has used for so long leaves the server's memory
 ORPHAN_RETRY_SECONDS = 60.0  # after one that could not look
 SERVER_SEEN_AT = "served_at"  # when a server last said that it is there
 SERVER_SEEN_SECONDS = 60.0
@@ -26,8 +28,8 @@ BackgroundRunner = Callable[[Callable[[str], None], str], None]  # does with a w
 class Maintenance:
     """Done by the worker's own thread between its claims. `serving` says that this process stays."""
 
-    def __init__(self, store: Store, keyring: Keyring, prefix: str) -> None:
-        self._store, self._keyring, self._prefix = store, keyring, prefix
+    def __init__(self, store: Store, keyring: Keyring, prefix: str, sign_ins: SignIns) -> None:
+        self._store, self._keyring, self._prefix, self._sign_ins = store, keyring, prefix, sign_ins
         self._last_run_at = 0.0
         self._cleaned_at: dict[str, float] = {}
         self.serving = False
@@ -42,13 +44,22 @@ class Maintenance:
         self._last_run_at = time.monotonic()
         if self.serving:
             self._store.set_setting(SERVER_SEEN_AT, str(time.time()))
-        for row in self._store.unfinished():
+        unfinished = list(self._store.unfinished())
+        if self.serving:
+            self._drop_keys({row.owner_id for row in unfinished})
+        for row in unfinished:
             if row.rehearsal and not self._keyring.has_key(row.owner_id):
                 self._keyring.add(row.identity, rehearsal=True)
         for owner_id in self._keyring.active_owners():
             if time.monotonic() - self._cleaned_at.get(owner_id, -ORPHAN_CHECK_SECONDS) >= ORPHAN_CHECK_SECONDS:
                 self._cleaned_at[owner_id] = time.monotonic()
                 run_in_background(self._release_orphans, owner_id)
+
+    def _drop_keys(self, needed: set[str]) -> None:
+        """Let go of keys that were forgotten on another server, and of those that neither a page nor a run needs."""
+        idle = set(self._keyring.idle_owners(IDLE_KEY_SECONDS)) - needed
+        for owner_id in idle | (self._sign_ins.forgotten_owners() & set(self._keyring.owners())):
+            self._keyring.remove(owner_id)
 
     def _release_orphans(self, owner_id: str) -> None:
         """Release what ended runs of this installation left under one key; what fails now is tried again soon."""

@@ -93,8 +93,12 @@ class FakeAccounts(AccountService):
 
     def __init__(self, runner: FakeRunner) -> None:
         self.runner = runner
+        self.dropped: set[str] = set()
+        self.forgotten: set[str] = set()
+        self.revoked: set[str] = set()
 
-    def register_key(self, key: str) -> Account:
+    def register_key(self, key: str, *, permanent: bool = False) -> Account:
+        self.dropped.discard(f"owner-of-{key[-4:]}")
         return Account(f"owner-of-{key[-4:]}", False, f"key ending in {key[-4:]}", self.runner.destination)
 
     def register_rehearsal(self, identity: str) -> Account:
@@ -102,6 +106,20 @@ class FakeAccounts(AccountService):
 
     def forget(self, account: Account) -> None:
         self.runner.calls.append(("forget", account.owner_id))
+        self.dropped.add(account.owner_id)
+        self.forgotten.add(account.owner_id)
+
+    def keep(self, account: Account) -> bool:
+        return account.owner_id not in self.dropped
+
+    def is_forgotten(self, account: Account) -> bool:
+        return account.owner_id in self.forgotten
+
+    def revoke(self, token: str, seconds: float) -> None:
+        self.revoked.add(token)
+
+    def is_revoked(self, token: str) -> bool:
+        return token in self.revoked
 
     def check_key(self, key: str) -> KeyCheck:
         check = self.runner.check

@@ -15,6 +15,7 @@ from batch.errors import KeyMissing
 from lifecycle.core.models import Account, KeyCheck
 from ui.shared import browser_actions
 from ui.shared.app_state import CookieChange, get_state
+from ui.shared.cookie_crypto import COOKIE_SECONDS
 
 KEY_COOKIE = "gbr_key"
 REHEARSAL_COOKIE = "gbr_rehearsal"
@@ -29,9 +30,10 @@ _ACCOUNT, _ENCRYPTED_KEY, _REMEMBERED, _REHEARSAL = (
 def begin() -> None:
     """Sign in from the cookies or the environment, on the first run of a browser session only."""
     if _ACCOUNT in st.session_state:
+        _stay_signed_in()
         return
     state, cookies = get_state(), _cookies()
-    key = state.cookie_cipher.decrypt(cookies.get(KEY_COOKIE))
+    key = _decrypt(cookies.get(KEY_COOKIE, ""))
     rehearsing, _, identity = (state.cookie_cipher.decrypt(cookies.get(REHEARSAL_COOKIE)) or "").partition(":")
     st.session_state[_REMEMBERED] = key is not None
     st.session_state[_ENCRYPTED_KEY] = cookies.get(KEY_COOKIE, "") if key else ""
@@ -39,8 +41,43 @@ def begin() -> None:
     st.session_state[_ACCOUNT] = None
     if rehearsing == "on" and identity:
         st.session_state[_ACCOUNT] = state.runner.accounts.register_rehearsal(identity)
-    elif key or state.key_from_environment:
-        st.session_state[_ACCOUNT] = state.runner.accounts.register_key(key or state.key_from_environment)
+    else:
+        st.session_state[_ACCOUNT] = _connect_again(key)
+
+
+def _stay_signed_in() -> None:
+    """The server lets go of a key that nobody used for long: bring it back, unless it was forgotten meanwhile."""
+    current, accounts = account(), get_state().runner.accounts
+    if current is None or accounts.keep(current):
+        return
+    if current.rehearsal:
+        st.session_state[_ACCOUNT] = accounts.register_rehearsal(st.session_state[_REHEARSAL])
+    elif accounts.is_forgotten(current):
+        st.session_state[_ACCOUNT], st.session_state[_ENCRYPTED_KEY], st.session_state[_REMEMBERED] = None, "", False
+    else:
+        st.session_state[_ACCOUNT] = _connect_again(_decrypt(st.session_state[_ENCRYPTED_KEY]))
+
+
+def _connect_again(key: str | None) -> Account | None:
+    """The account of a key that this browser brought, or else of the installation's own."""
+    state = get_state()
+    if key:
+        return state.runner.accounts.register_key(key)
+    own = state.key_from_environment
+    return state.runner.accounts.register_key(own, permanent=True) if own else None
+
+
+def _decrypt(encrypted: str) -> str | None:
+    """The key in a cookie; None if there is none in it, or it was taken back."""
+    state = get_state()
+    key = state.cookie_cipher.decrypt(encrypted)
+    return None if key is None or state.runner.accounts.is_revoked(encrypted) else key
+
+
+def _revoke() -> None:
+    """Take back the encrypted key of this session, wherever a copy of it is."""
+    if st.session_state[_ENCRYPTED_KEY]:
+        get_state().runner.accounts.revoke(st.session_state[_ENCRYPTED_KEY], COOKIE_SECONDS)
 
 
 def _cookies() -> Mapping[str, str]:
@@ -84,6 +121,7 @@ def connect(key: str, *, remember: bool) -> KeyCheck:
     check = state.runner.accounts.check_key(key)
     if check.ok:
         st.session_state[_ACCOUNT] = check.account or state.runner.accounts.register_key(key)
+        _revoke()
         st.session_state[_ENCRYPTED_KEY] = state.cookie_cipher.encrypt(key)
         remember_key(remember)
     return check
@@ -93,15 +131,19 @@ def remember_key(remember: bool) -> None:
     """Write the connected key's cookie, or remove it."""
     if not remember and not remembered():
         return
+    if not remember and (key := _decrypt(st.session_state[_ENCRYPTED_KEY])):
+        _revoke()
+        st.session_state[_ENCRYPTED_KEY] = get_state().cookie_cipher.encrypt(key)
     st.session_state[_REMEMBERED] = remember
     _send_cookie_change(CookieChange(KEY_COOKIE, st.session_state[_ENCRYPTED_KEY] if remember else ""))
 
 
 def forget() -> None:
-    """Remove the key from this browser and, unless live runs need it, from the server."""
+    """Remove the key from this browser and from the server, at once; a copy of the cookie is worth nothing then."""
     current = account()
     if current is not None:
         get_state().runner.accounts.forget(current)
+    _revoke()
     st.session_state[_ACCOUNT], st.session_state[_ENCRYPTED_KEY], st.session_state[_REMEMBERED] = None, "", False
     _send_cookie_change(CookieChange(KEY_COOKIE, ""))
 
@@ -115,9 +157,8 @@ def rehearse() -> None:
 
 def leave_rehearsal() -> None:
     """Go back to the key that was connected before, if any; rehearsal runs stay for the next time."""
-    state, encrypted = get_state(), st.session_state[_ENCRYPTED_KEY]
-    key = state.cookie_cipher.decrypt(encrypted) or state.key_from_environment
-    st.session_state[_ACCOUNT] = state.runner.accounts.register_key(key) if key else None
+    state = get_state()
+    st.session_state[_ACCOUNT] = _connect_again(_decrypt(st.session_state[_ENCRYPTED_KEY]))
     _send_cookie_change(
         CookieChange(REHEARSAL_COOKIE, state.cookie_cipher.encrypt(f"off:{st.session_state[_REHEARSAL]}"))
     )

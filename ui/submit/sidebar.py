@@ -19,6 +19,9 @@ from ui.submit import generation_settings, shared_context
 
 Mode = Literal["Inline", "File (JSONL)"]
 MODES: tuple[Mode, ...] = ("Inline", "File (JSONL)")
+FORGET_HELP = (
+    "Removes the key from this browser and from the server, at once. Runs under way wait until it is entered again."
+)
 MODE_HELP = """
 **Inline**: write the prompts here, one per line or in blocks. Good for up to a few hundred.
 
@@ -139,7 +142,7 @@ def _connected(account: Account) -> None:
         st.checkbox(
             "Remember on this browser", value=session.remembered(), key="keep_key", on_change=_update_remembered_key
         )
-        st.button("Forget", on_click=_forget, width="stretch", help="Removes the key from this browser and this page.")
+        st.button("Forget", on_click=_forget, width="stretch", help=FORGET_HELP)
     st.button("Rehearse without a key", on_click=rehearse, width="stretch", key="rehearse")
 
 
@@ -150,7 +153,11 @@ def _update_remembered_key() -> None:
 def _forget() -> None:
     session.forget()
     st.query_params.pop("run", None)
-    notices.show("configuration", "note", "The key is forgotten. Runs under way go on; enter it again to see them.")
+    notices.show(
+        "configuration",
+        "note",
+        "The key is forgotten. Runs under way wait for it; enter it again to go on and to see them.",
+    )
 
 
 def rehearse() -> None:

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from lifecycle.core.models import KeyCheck
 from tests.ui.conftest import CookieJar
-from tests.ui.fakes import FakeRunner
+from tests.ui.fakes import FakeAccounts, FakeRunner
 from tests.ui.page_driver import KEY, Open, page_text, press
 from ui.shared.app_state import AppState
 from ui.shared.cookie_crypto import CookieCipher
@@ -111,3 +111,54 @@ def test_leaving_a_rehearsal_goes_back_to_the_key(page: Open, state: AppState, c
     cookies["gbr_rehearsal"] = state.cookie_cipher.encrypt("on:rehearsal-token")
     at = page()
     assert "key ending in ab12" in page_text(press(at, "Leave rehearsal"))
+
+
+def accounts_of(runner: FakeRunner) -> FakeAccounts:
+    assert isinstance(runner.accounts, FakeAccounts)
+    return runner.accounts
+
+
+def test_a_stolen_copy_of_a_forgotten_cookie_does_not_connect(
+    page: Open, state: AppState, cookies: CookieJar, runner: FakeRunner
+) -> None:
+    """The browser is told to delete its cookie; a copy elsewhere is not in its power."""
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    press(page(), "Forget")
+    at = page()
+    assert at.session_state["account"] is None and "Check key" in [element.label for element in at.button]
+
+
+def test_a_key_that_is_no_longer_remembered_leaves_no_cookie_that_works(
+    page: Open, state: AppState, cookies: CookieJar, runner: FakeRunner
+) -> None:
+    """The session stays connected, and may remember it again: by a new cookie."""
+    cookies["gbr_key"] = copy = state.cookie_cipher.encrypt(KEY)
+    at = page()
+    at.checkbox(key="keep_key").uncheck().run()
+    assert at.session_state["account"] is not None and accounts_of(runner).revoked == {copy}
+    at.checkbox(key="keep_key").check().run()
+    changes = state.cookie_tokens.redeem(at.session_state["browser_actions"]["cookie"][2])
+    assert changes is not None and state.cookie_cipher.decrypt(changes[0].encrypted) == KEY
+    assert changes[0].encrypted not in accounts_of(runner).revoked
+
+
+def test_a_key_that_left_the_memory_comes_back_with_its_page(page: Open, runner: FakeRunner) -> None:
+    """An open page that nobody touched for long; its owner did not ask to forget."""
+    at = type_key(page(), KEY)
+    accounts_of(runner).dropped.add("owner-of-ab12")
+    assert at.run().session_state["account"].owner_id == "owner-of-ab12"
+    assert accounts_of(runner).dropped == set()
+
+
+def test_a_key_that_was_forgotten_in_another_tab_does_not_come_back(page: Open, runner: FakeRunner) -> None:
+    at = type_key(page(), KEY)
+    accounts_of(runner).forget(at.session_state["account"])
+    assert at.run().session_state["account"] is None
+    assert accounts_of(runner).dropped == {"owner-of-ab12"} and at.session_state["encrypted_key"] == ""
+
+
+def test_a_rehearsal_that_left_the_memory_comes_back(page: Open, runner: FakeRunner) -> None:
+    at = press(page(), "Rehearse without a key")
+    before = at.session_state["account"]
+    accounts_of(runner).dropped.add(before.owner_id)
+    assert at.run().session_state["account"] == before
