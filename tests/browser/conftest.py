@@ -77,6 +77,15 @@ def wait_for_preference(page: Page, words: str) -> None:
     raise AssertionError("the browser has not written it down")
 
 
+def wait_for_cookie(page: Page, name: str) -> None:
+    """Wait until the browser has a cookie, which the page asks for only after it was drawn."""
+    for _ in range(int(PATIENCE_MS / 50)):
+        if any(cookie.get("name") == name for cookie in page.context.cookies()):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"the browser was not given {name}")
+
+
 def drop_files(page: Page, *files: Path | FilePayload) -> None:
     """Choose files in the composer's drop zone."""
     box = page.locator(".st-key-submit .pick.files input")

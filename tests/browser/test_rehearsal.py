@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, drop_files, wait_for_preference
+from tests.browser.conftest import OpenPage, drop_files, wait_for_cookie, wait_for_preference
 from tests.browser.find_browser import FLAGS
 from tests.patience import PATIENCE_MS, PATIENCE_SECONDS
 
@@ -104,6 +104,7 @@ def test_another_visitor_cannot_open_the_run_by_its_address(
     expect(stranger.get_by_text("Enter a Gemini API key")).to_be_visible()
     assert "Say hi" not in stranger.content()
     rehearse(stranger)
+    wait_for_cookie(stranger, "gbr_rehearsal")
     stranger.goto(finished.url)
     expect(stranger.get_by_text("There is no such run under this key")).to_be_visible()
     expect(stranger.get_by_text("Say hi")).to_have_count(0)

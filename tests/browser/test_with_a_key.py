@@ -6,13 +6,14 @@ import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, wait_for_cookie
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.patience import PATIENCE_MS
 
@@ -100,14 +101,20 @@ def test_a_key_is_remembered_only_if_asked_and_is_gone_when_forgotten(app: AppPr
     expect(
         page.get_by_text(re.compile(f"Calls go to.*{app.environment['GOOGLE_GEMINI_BASE_URL'][7:]}"))
     ).to_be_visible()
+    wait_for_cookie(page, "gbr_key")
     page.reload()
     expect(page.get_by_text("Connected with key ending in ef56")).to_be_visible()
     assert "gbr_key" not in page.evaluate("document.cookie")
+    copies: Any = page.context.cookies()  # one kind of dictionary is read, another written
     page.get_by_role("button", name="Forget").click()
     expect(page.get_by_role("button", name="Check key")).to_be_visible()
     page.reload()
     expect(page.get_by_role("button", name="Check key")).to_be_visible()
     assert "gbr_key" not in cookie_names(page.context)
+    thief = open_page("about:blank")
+    thief.context.add_cookies(copies)
+    thief.goto(app.url)
+    expect(thief.get_by_role("button", name="Check key")).to_be_visible()
 
 
 def test_a_tampered_cookie_is_signed_out_without_an_error(app: AppProcess, open_page: OpenPage) -> None:
