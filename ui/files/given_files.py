@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from batch.errors import InputError
 from batch.requests.input_formats import kind_of
+from ui.files import naming
 
 DOCUMENT_SIGNATURES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"ID3", b"OggS")
 MAX_ARCHIVE_ENTRIES = 1000  # an archive of one table has few entries; reading stops there
@@ -30,20 +32,44 @@ class Upload:
     folder: Path
     files: tuple[GivenFile, ...]
 
+    @cached_property
+    def table(self) -> GivenFile | None:
+        """The one file that holds all rows; files beside it are there because it names them. None in a pile."""
+        if len(self.files) == 1:
+            return self.files[0] if holds_requests(self.files[0]) else None
+        table = self._only_table()
+        is_naming = table is not None and (self.naming_columns or naming.names_local_files(table.path))
+        return table if is_naming else None
+
+    @cached_property
+    def naming_columns(self) -> tuple[str, ...]:
+        """The columns of the table that name files which were given beside it."""
+        table = self._only_table()
+        return naming.naming_columns(table.path, self.pile) if table is not None and len(self.files) > 1 else ()
+
+    def _only_table(self) -> GivenFile | None:
+        tables = [file for file in self.files if _is_name_of_table(file.name) and holds_requests(file)]
+        return tables[0] if len(tables) == 1 else None
+
+    @property
+    def pile(self) -> tuple[Path, ...]:
+        """All that was given, as it was given: single files, folders and archives."""
+        return tuple(sorted(self.folder.iterdir()))
+
     @property
     def is_pile(self) -> bool:
-        """Whether each file gives rows; otherwise the one file holds them."""
-        return len(self.files) > 1 or not holds_requests(self.files[0])
+        """Whether each file gives rows; otherwise one file holds them."""
+        return self.table is None
 
     @property
     def path(self) -> Path:
-        """Where it lies: the one file of requests, or the folder of a pile."""
-        return self.folder if self.is_pile else self.files[0].path
+        """Where it lies: the one file that holds the rows, or the folder of a pile."""
+        return self.folder if self.table is None else self.table.path
 
     @property
     def name(self) -> str:
-        """What it is called: the file, or the first file or folder of a pile."""
-        return self.files[0].name.split("/")[0]
+        """What it is called: the file that holds the rows, or the first file or folder of a pile."""
+        return self.files[0].name.split("/")[0] if self.table is None else self.table.name.split("/")[-1]
 
     @property
     def size_bytes(self) -> int:
@@ -82,6 +108,11 @@ def _is_name_of_requests(name: str) -> bool:
     except InputError:
         return False
     return True
+
+
+def _is_name_of_table(name: str) -> bool:
+    """Whether a file among others may be a table of them: bare text is one of the documents."""
+    return _is_name_of_requests(name.removesuffix(".gz")) and not name.lower().endswith(".txt")
 
 
 def natural_order(name: str) -> list[tuple[int, int | str]]:

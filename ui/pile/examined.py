@@ -44,7 +44,7 @@ def examine(upload: Upload, progress: Progress | None = None) -> ExaminedPile:
     is_new = known is None or known.looked_at[1] != files
     if known is not None:
         shutil.rmtree(known.pile.folder, ignore_errors=True)
-    pile = get_state().runner.forecasts.examine_files(sorted(upload.folder.iterdir()), pages(), progress)
+    pile = get_state().runner.forecasts.examine_files(upload.pile, pages(), progress)
     st.session_state[_EXAMINED] = _Known(looked_at, pile)
     if is_new:
         st.session_state[LEFT_OUT] = ()

@@ -20,6 +20,7 @@ from lifecycle.inputs.files.examine import Pages
 from lifecycle.inputs.files.file_entry import FileEntry
 from lifecycle.inputs.files.pile import ExaminedPile
 from lifecycle.runner import Runner
+from ui.answers import fields_editor
 from ui.files import given_bar, uploader
 from ui.files.given_files import Upload
 from ui.files.given_input import FormContext, Missing, Progress, RequestSettings, ShowChecked, show_nothing
@@ -74,8 +75,9 @@ def read(upload: Upload | None) -> PileInput | None:
     """The files and the instruction, None without files."""
     if upload is None:
         return None
+    fields_editor.require_complete()
     return PileInput(
-        sources=tuple(sorted(upload.folder.iterdir())),
+        sources=upload.pile,
         instruction=str(st.session_state.get(INSTRUCTION) or ""),
         left_out=examined.left_out(),
         pile=examined.examine(upload),
@@ -97,15 +99,20 @@ def draw(context: FormContext) -> ShowChecked:
     tiles.draw(entries, pile.folder)
     with st.container(key="pile-problems"):
         problems.draw(entries)
-    st.text_area(
-        "Instruction",
-        key=INSTRUCTION,
-        height=100,
-        max_chars=MAX_CHARACTERS,
-        placeholder="Transcribe this page exactly. Keep line breaks; write [?] where a word cannot be read.",
-        help="The same for every request. It stands before the file.",
-        persist_state="session",
-    )
+    left, right = st.columns([6, 7], gap="medium")
+    with left:
+        st.markdown(f"**Instruction** :small[the same for {_cut_of(pile)}, and stands before it]")
+        st.text_area(
+            "Instruction",
+            key=INSTRUCTION,
+            height=120,
+            max_chars=MAX_CHARACTERS,
+            placeholder="Transcribe this page exactly. Keep line breaks; write [?] where a word cannot be read.",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+    with right:
+        fields_editor.draw(context.runner, context.model)
     slot = st.container(key="pile-detail", gap="xsmall")
     return lambda draft: _show_checked(draft, context, entries, slot)
 
@@ -143,6 +150,10 @@ def _draw_head(upload: Upload, pile: ExaminedPile, entries: Sequence[FileEntry])
                 label_visibility="collapsed",
                 persist_state="session",
             )
+
+
+def _cut_of(pile: ExaminedPile) -> str:
+    return CUTS[pile.pages if pile.totals.several_pages else "whole"].replace("each", "every")
 
 
 def describe(upload: Upload, entries: Sequence[FileEntry]) -> str:

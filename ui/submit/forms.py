@@ -18,9 +18,9 @@ def current(mode: str) -> Form:
         return PROMPTS
     if upload is None:
         return START
-    if upload.is_pile:
+    if upload.table is None:
         return FILES
-    return TABLE if kind_of(upload.files[0].name) in TABLE_KINDS else REQUESTS
+    return TABLE if kind_of(upload.table.name) in TABLE_KINDS else REQUESTS
 
 
 def _draw_start(context: FormContext) -> ShowChecked:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batch.requests.input_formats import kind_of
+from lifecycle.inputs.attachments import FileAccess
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
 from ui.files import given_bar
@@ -20,6 +21,7 @@ class RequestsInput:
     path: Path
     kind: str
     name: str
+    pile: tuple[Path, ...] = ()
 
     def prepare(self, runner: Runner, settings: RequestSettings, progress: Progress | None) -> Draft:
         return runner.forecasts.prepare_draft(
@@ -30,13 +32,17 @@ class RequestsInput:
             source_name=self.name,
             model=settings.model,
             use_cache=settings.use_cache,
+            access=FileAccess(pile=self.pile),
             progress=progress,
         )
 
 
 def read(upload: Upload | None) -> RequestsInput | None:
     """The file that was given."""
-    return RequestsInput(upload.path, kind_of(upload.files[0].name), upload.name) if upload else None
+    if upload is None or upload.table is None:
+        return None
+    pile = upload.pile if len(upload.files) > 1 else ()
+    return RequestsInput(upload.path, kind_of(upload.table.name), upload.name, pile)
 
 
 def draw(context: FormContext) -> ShowChecked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from batch.errors import BatchRunnerError, InputError
 from batch.model import EmptyCells
 from batch.requests.input_formats import kind_of
 from batch.requests.prompt_template import compile_template, default_template
+from lifecycle.inputs.attachments import FileAccess
 from lifecycle.inputs.drafts import Draft, table_preview
 from lifecycle.inputs.tables.opening import Preview
 from lifecycle.inputs.tables.reading import TableReading
@@ -23,7 +24,7 @@ from ui.files.given_input import FormContext, Missing, Progress, RequestSettings
 from ui.shared import notices
 from ui.shared.format import truncate
 from ui.shared.notices import escape_markdown
-from ui.table import instruction, reading_choice
+from ui.table import file_columns, instruction, reading_choice
 from ui.table.grid import MAX_COLUMNS, GridColumn, grid_html
 from ui.table.reading_words import NUMBERS, describe_column, describe_reading, describe_size
 
@@ -38,6 +39,7 @@ class TableInput:
     template: str
     reading: TableReading
     empty_cells: EmptyCells
+    pile: tuple[Path, ...] = ()
 
     def prepare(self, runner: Runner, settings: RequestSettings, progress: Progress | None) -> Draft:
         return runner.forecasts.prepare_draft(
@@ -51,28 +53,33 @@ class TableInput:
             use_cache=settings.use_cache,
             reading=self.reading,
             empty_cells=self.empty_cells,
+            access=FileAccess(pile=self.pile),
             progress=progress,
         )
 
 
 def read(upload: Upload | None) -> TableInput | None:
     """What is to be sent of the table that was given. Raises Missing while it is not said what is to be done."""
-    if upload is None:
+    if upload is None or upload.table is None:
         return None
-    kind, template, reading = kind_of(upload.files[0].name), instruction.text(), reading_choice.current(upload.path)
+    kind, template, reading = kind_of(upload.table.name), instruction.text(), reading_choice.current(upload.path)
     try:
         preview = preview_of(upload.path, kind, reading)
     except BatchRunnerError:
         raise Missing("The table must be read first.") from None
     if preview.read_as.question:
         raise Missing(preview.read_as.question)
-    _require_instruction(template, preview.names)
+    reading = replace(reading, file_columns=file_columns.chosen(upload, preview))
+    _require_instruction(template, preview.names, reading.file_columns)
     fields_editor.require_complete()
-    return TableInput(upload.path, kind, upload.name, template, reading, instruction.empty_cells())
+    pile = upload.pile if len(upload.files) > 1 else ()
+    return TableInput(upload.path, kind, upload.name, template, reading, instruction.empty_cells(), pile)
 
 
-def _require_instruction(template: str, columns: tuple[str, ...]) -> None:
-    """Without an instruction, one column must plainly hold the prompts; with one, it must name columns."""
+def _require_instruction(template: str, columns: tuple[str, ...], files: tuple[str, ...]) -> None:
+    """Without an instruction, one column must plainly hold the prompts; with one, it must name columns, or files."""
+    if files and template.strip() and "{{" not in template:
+        return
     folded = [name.casefold() for name in columns]
     try:
         if template.strip():
@@ -90,9 +97,9 @@ def _require_instruction(template: str, columns: tuple[str, ...]) -> None:
 def draw(context: FormContext) -> ShowChecked:
     """Draw the table's first rows, the instruction and the answer fields."""
     upload = context.upload
-    if upload is None:
+    if upload is None or upload.table is None:
         return show_nothing
-    kind, error = kind_of(upload.files[0].name), None
+    kind, error = kind_of(upload.table.name), None
     try:
         preview: Preview | None = preview_of(upload.path, kind, reading_choice.current(upload.path))
     except BatchRunnerError as raised:
@@ -105,6 +112,8 @@ def draw(context: FormContext) -> ShowChecked:
     if preview.read_as.question:
         st.warning(escape_markdown(preview.read_as.question))
     _draw_first_rows(preview)
+    file_columns.draw(upload, preview)
+    first_files = st.container(key="first-files")
     findings = st.container(key="table-findings")
     left, right = st.columns([6, 7], gap="medium")
     with left:
@@ -113,6 +122,8 @@ def draw(context: FormContext) -> ShowChecked:
         fields_editor.draw(context.runner, context.model)
 
     def show_checked(draft: Draft) -> None:
+        with first_files:
+            file_columns.draw_first_files(draft)
         with findings:
             instruction.draw_empty_cells(draft)
 

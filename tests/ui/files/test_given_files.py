@@ -57,6 +57,24 @@ def test_several_files_are_a_pile(tmp_path: Path) -> None:
     assert pile.is_pile and pile.path == tmp_path and pile.size_bytes == 8
 
 
+def test_a_table_beside_the_files_that_it_names_holds_the_rows(tmp_path: Path) -> None:
+    table = b"key,photo\n1,a.png\n2,scans/b.png\n"
+    given = upload(tmp_path, **{"rows.csv": table, "a.png": b"\x89PNG", "scans.zip": archive("b.png")})
+    assert not given.is_pile and given.table is not None and given.naming_columns == ("photo",)
+    assert (given.name, given.path) == ("rows.csv", tmp_path / "rows.csv")
+    assert given.pile == (tmp_path / "a.png", tmp_path / "rows.csv", tmp_path / "scans.zip")
+
+
+def test_requests_beside_the_files_that_they_name_hold_the_rows(tmp_path: Path) -> None:
+    line = b'{"contents":[{"parts":[{"fileData":{"fileUri":"file:a.png"}}]}]}\n'
+    assert not upload(tmp_path, **{"r.jsonl": line, "a.png": b"\x89PNG"}).is_pile
+
+
+@pytest.mark.parametrize("other", [{"other.csv": b"photo\na.png\n"}, {"notes.txt": b"a.png"}, {}])
+def test_a_table_that_names_none_of_them_is_one_of_the_pile(tmp_path: Path, other: dict[str, bytes]) -> None:
+    assert upload(tmp_path, **{"rows.csv": b"city\nBern\n", "a.png": b"\x89PNG", **other}).is_pile
+
+
 def test_page_2_comes_before_page_10() -> None:
     names = ["p10.png", "P2.png", "a/1", "10", "9b", "p2b.png"]
     assert sorted(names, key=natural_order) == ["9b", "10", "a/1", "P2.png", "p2b.png", "p10.png"]

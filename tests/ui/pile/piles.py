@@ -16,14 +16,14 @@ def scan(shade: int = 200, form: str = "PNG", turned: bool = False) -> bytes:
     if turned:
         exif[0x0112] = 6
     out = io.BytesIO()
-    Image.new("L", (40, 60), shade).save(out, form, exif=exif)
+    Image.new("L", (120, 180), shade).save(out, form, exif=exif)
     return out.getvalue()
 
 
 def document(pages: int) -> bytes:
     """A PDF of so many pages."""
     out = io.BytesIO()
-    first, *others = [Image.new("L", (40, 60), 250 - 9 * n) for n in range(pages)]
+    first, *others = [Image.new("L", (120, 180), 250 - 9 * n) for n in range(pages)]
     first.save(out, "PDF", save_all=True, append_images=others)
     return out.getvalue()
 

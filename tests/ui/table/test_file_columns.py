@@ -1,0 +1,47 @@
+"""Columns that name files or hold them are ticked, and their files go with the rows and are seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from batch.media.facts import MediaFacts
+from tests.ui.page_driver import give_files, page_text
+from tests.ui.pile.piles import scan
+from ui.table import file_columns
+from ui.table.file_columns import RowFile
+
+
+def parts(at: AppTest) -> list[list[str]]:
+    """What each request of the draft consists of."""
+    folder: Path = at.session_state["draft"][1].folder
+    lines = (folder / "requests.jsonl").read_text("utf-8").splitlines()
+    return [[next(iter(part)) for part in json.loads(line)["request"]["contents"][0]["parts"]] for line in lines]
+
+
+def test_a_table_is_sent_with_the_files_beside_it_that_it_names(composer: AppTest) -> None:
+    table = b"key,photo\none,a.png\ntwo,scans/b.png\nthree,c.png\n"
+    give_files(composer, {"rows.csv": table, "a.png": scan(), "scans/b.png": scan(90)})
+    composer.text_area(key="template").set_value("Describe it.").run()
+    assert sorted(parts(composer)[0]) == ["fileData", "text"] and len(parts(composer)) == 2
+    text = page_text(composer).replace("\\", "")
+    assert "2 requests can be sent" in text and "2 files" in text
+    assert "c.png is not among the files that were given" in "\n".join(code.value for code in composer.code)
+
+
+@pytest.fixture
+def addresses() -> Iterator[None]:
+    with patch.object(file_columns, "picture_address", lambda folder, sha256, edge: f"/{sha256[:1]}"):
+        yield
+
+
+def test_a_picture_is_seen_and_a_recording_has_a_sign(addresses: None) -> None:
+    picture = file_columns.file_tile(RowFile("r1", "a" * 64, 2), Path("draft"), MediaFacts("image/png", 900))
+    assert (picture.address, picture.name, picture.words) == ("/a", "r1", "and 2 more")
+    sound = file_columns.file_tile(RowFile("r2", "b" * 64, 0), Path("draft"), MediaFacts("audio/mp3", 900))
+    assert (sound.address, sound.words) == ("", "900 B")
