@@ -134,7 +134,7 @@ KEY_RULES = (
     ErrorRule(
         ErrorKind.KEY_RESTRICTED,
         Treatment.STOP,
-        r"(?i)requests from refer+er\b[^.]{0,300} are blocked",
+        r"(?i)requests from refer+er\b.{0,300} are blocked",
         "The key may be used from certain web addresses only (API_KEY_HTTP_REFERRER_BLOCKED).",
         _RESTRICTION_REMEDY,
         reasons=("API_KEY_HTTP_REFERRER_BLOCKED",),
