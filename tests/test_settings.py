@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
 def test_home_is_the_checkout_or_a_folder_of_the_users_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pyproject.toml").touch()
     assert home_folder(tmp_path, {}) == tmp_path
-    monkeypatch.setattr(settings.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     installed = tmp_path / "site-packages"
     assert home_folder(installed, {"XDG_DATA_HOME": "/srv/data"}) == Path("/srv/data/gemini-batch")
     assert home_folder(installed, {}) == Path.home() / ".local" / "share" / "gemini-batch"
