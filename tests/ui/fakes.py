@@ -21,6 +21,7 @@ from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.results.read.table import Filter
+from lifecycle.reuse.answers import EarlierAnswerService
 from lifecycle.runner import Runner
 from lifecycle.services.accounts import AccountService
 from lifecycle.services.billing import BillingService
@@ -291,6 +292,16 @@ class FakeImports(ImportService):
         return self.runner.foreign_jobs
 
 
+class FakeEarlierAnswers(EarlierAnswerService):
+    """Nothing was asked before."""
+
+    def __init__(self) -> None:
+        pass
+
+    def could_have(self, account: Account, spec: RunSpec) -> bool:
+        return False
+
+
 class FakeRunner(Runner):
     """Keeps what it was told; `runs_of` maps an owner to runs, newest first."""
 
@@ -315,6 +326,7 @@ class FakeRunner(Runner):
         self.runs = FakeRuns(self)
         self.retries = FakeRetries(self)
         self.imports = FakeImports(self)
+        self.earlier_answers = FakeEarlierAnswers()
 
     def add(self, account: Account, rows: int, spec: RunSpec, idempotency_key: str, **facts: Any) -> str:
         """A new run, once per idempotency key."""

@@ -41,9 +41,10 @@ COUNT_MEANINGS = {  # each count of the reconciliation, with what it means
     "duplicate": "further lines for a row of the same attempt; the first one counts",
     "unmatched": "lines whose key was not sent, or that have none",
     "earlier": "lines of a row's other attempts",
+    "reused": "rows that an earlier run had answered; they were not sent, and cost nothing again",
     "shared": "rows that took an identical row's answer without being sent",
 }
-HIDDEN_IF_ZERO = ("earlier", "shared")
+HIDDEN_IF_ZERO = ("earlier", "reused", "shared")
 
 
 def draw(runner: Runner, account: Account | None, run: RunView | None) -> None:

@@ -71,6 +71,7 @@ def _origin(detail: RowDetail, run: RunView) -> str:
     """Which run and attempt gave this answer."""
     parts = [f"Answered by run {detail.run}, which sent it again." if detail.run != run.id else ""]
     parts += [f"{detail.attempts} attempts came back." if detail.attempts > 1 else ""]
+    parts += [f"Taken over from run {detail.reused_from}; it was not sent again." if detail.reused_from else ""]
     parts += ["An identical row was sent in its place." if detail.shared else ""]
     parts += [{"lenient": "The JSON needed repair.", "failed": "It is not the JSON asked for."}.get(detail.parsed, "")]
     return " ".join(part for part in parts if part)

@@ -21,7 +21,7 @@ from ui.shared import browser_actions, notices, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import size, truncate
 from ui.shared.notices import escape_markdown
-from ui.submit import composer, forms, samples, shared_context, sidebar
+from ui.submit import composer, earlier_answers, forms, samples, shared_context, sidebar
 from ui.submit.sidebar import SidebarValues
 
 PREVIEW_ROWS = 3
@@ -44,7 +44,8 @@ def draw(runner: Runner, values: SidebarValues) -> None:
         samples.draw()
         shared_context.draw(runner, values.account, values.model, values.generation.system_instruction)
         with st.container(key="checked"):
-            draft = _draw_check(runner, values, show_checked)
+            checked = _draw_check(runner, values, show_checked)
+            draft = earlier_answers.draw(runner, values.account, values.priced_spec(), checked)
         with st.container(key="priced"):
             validation_error = pricing_panel.draw(runner, values.account, values.priced_spec(), draft)
         with st.container(key="sending"):
@@ -107,6 +108,7 @@ def _submit(idempotency_key: str, good_rows_only: bool) -> None:
             notices.show("submit", "bad", f"Nothing was sent: {_describe_problems(draft)} {remedy}")
             return
         account, spec = session.require_account(), values.priced_spec(_run_name(composer_input, draft))
+        draft = earlier_answers.to_send(state.runner, account, spec, draft)
         spec, forecast = forecasts.final_forecast(state.runner, account, draft, spec)
         run_id = state.runner.submissions.submit(account, draft, spec, idempotency_key, forecast)
         st.session_state["submit_idempotency_key"] = secrets.token_urlsafe(16)
