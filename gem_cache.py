@@ -148,7 +148,7 @@ class Plan:
         return PlanTotals(
             requests=len(self.survey),
             sent=int(sent.sum()),
-            unknown_size=int(((self.survey.flags & 4) > 0)[sent].sum()),
+            unknown_size=int((cost_model.unknown_rows & sent).sum()),
             tokens=cost_model.tokens,
             usd=self._usd(),
         )

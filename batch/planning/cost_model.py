@@ -16,7 +16,7 @@ import numpy as np
 
 from batch.model import Tariff
 from batch.prefixes.forest import Bools, Floats, Ints, PrefixForest, PrefixSurvey
-from batch.prefixes.scan import TEMPERATURE_0
+from batch.prefixes.scan import TEMPERATURE_0, UNKNOWN_SIZE
 from batch.pricing.sampling import UNCOUNTED_MARGIN, Interval
 
 MILLION = 1_000_000
@@ -116,6 +116,12 @@ class CostModel:
         """Prefixes that the service would take as a cache and that serve two requests or more."""
         min_tokens = math.inf if self.tariff.explicit_minimum is None else self.tariff.explicit_minimum
         return self.forest.can_end & (self.length >= min_tokens) & (self.requests >= 2)
+
+    @property
+    def unknown_rows(self) -> Bools:
+        """Rows with a part of unknown size, but for those whose part stands in a prefix that was counted."""
+        counted = np.append(self.forest.unknown_size & ~self.size_uncertain, False)
+        return np.asarray(((self.survey.flags & UNKNOWN_SIZE) > 0) & ~counted[self.forest.leaf])
 
     @property
     def uncached_usd(self) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from batch.errors import OverBudget
-from batch.formatting import money
+from batch.formatting import money, plural
 from batch.model import Tariff, Usage
 from batch.pricing import rates
 from batch.pricing.sampling import Interval
@@ -33,7 +33,8 @@ class CostEstimate:
     `likely_high_usd` is what it may well come to, far below the worst case; `caches_usd` is the caches' part.
     `uncached` is the same in a batch without explicit caches, `standard` the same at standard price without them.
     `worst_prompt_usd` is `usd.worst` less all output, and `output_token_usd` what one more output token in every answer
-    costs. `at_least`: rows may search the web, and searches cost more than these figures hold.
+    costs. `open_fees`: rows may search the web, and searches cost more than these figures hold; `unknown_size` rows
+    have files whose tokens are not in them, except at worst.
     """
 
     rows: int
@@ -48,7 +49,13 @@ class CostEstimate:
     worst_prompt_usd: float | None
     output_token_usd: float | None
     assumptions: tuple[str, ...]
-    at_least: bool = False
+    open_fees: bool = False
+    unknown_size: int = 0
+
+    @property
+    def at_least(self) -> bool:
+        """Whether more may be billed than any figure but the worst says."""
+        return self.open_fees or self.unknown_size > 0
 
 
 def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
@@ -68,18 +75,25 @@ def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
         worst_prompt_usd=_add(prompt_only_usd, _caches_usd(workload, tariff, "worst")),
         output_token_usd=_output_token_usd(workload, tariff),
         assumptions=tuple(_assumptions(workload, tariff)),
-        at_least=tariff is not None and _has_open_fees(workload, tariff),
+        open_fees=tariff is not None and _has_open_fees(workload, tariff),
+        unknown_size=workload.unknown_size,
     )
 
 
 def over_budget(estimate: CostEstimate, max_usd: float) -> OverBudget | None:
     """Why a run must not start under this cap; None if even its worst case fits."""
     worst, expected = estimate.usd.worst, estimate.usd.expected
-    if worst is None and estimate.at_least:
+    if worst is None and estimate.open_fees:
         return OverBudget(
             "Requests may search the web as often as the model likes, and every search is a fee of its own: what this "
             "run could cost is not known, so a budget cannot be kept.",
             "Leave googleSearch out, or submit without a budget.",
+        )
+    if worst is None and estimate.unknown_size:
+        return OverBudget(
+            f"{plural(estimate.unknown_size, 'request holds', 'requests hold')} files whose tokens cannot be told: "
+            "what this run could cost is not known, so a budget cannot be kept.",
+            "Leave them out, or submit without a budget.",
         )
     if worst is None:
         return OverBudget(
@@ -128,6 +142,11 @@ def _requests_usd(
         if output is None:
             return None
         usages.append(_tier_usage(workload, totals, case, round(output)))
+    if case == "worst" and workload.unknown_size:
+        if workload.unknown_tokens is None:
+            return None
+        most = workload.unknown_size * workload.unknown_tokens
+        usages[1] += Usage(most, audio=most)
     run = rates.RunUsage(workload.rows, usages[0] + _search_usage(workload, tariff, case), usages[1])
     return rates.run_usd(run, tariff, tier=tier, best_case=case == "low")
 
@@ -223,9 +242,10 @@ def _assumptions(workload: Workload, tariff: Tariff | None) -> Iterator[str]:
     if workload.searching:
         yield _describe_searches(workload, tariff)
     if workload.unknown_size:
+        most = f"at worst as {workload.unknown_tokens:,} tokens each" if workload.unknown_tokens else "at worst unknown"
         yield (
-            f"{workload.unknown_size:,} requests hold parts of unknown size (files by address, video);"
-            " they are left out."
+            f"{plural(workload.unknown_size, 'request holds', 'requests hold')} files whose tokens cannot be told "
+            f"(sound or film without its length, files by address): counted as nothing, {most}."
         )
 
 

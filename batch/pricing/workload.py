@@ -91,8 +91,9 @@ class Workload:
 
     `prompt` is the interval of all rows' prompt tokens together, cached included; the sides' own sums are the
     estimates that it corrects in proportion. `counting_note` is a sentence on how it was come by. `media` and
-    `unknown_size` are rows that hold pictures, pages or sound, and rows with parts of unknown size. `searching`
-    rows may search the web, `searches` times in all if it goes as expected: once each, until a canary shows better.
+    `unknown_size` are rows that hold pictures, pages or sound, and rows with parts of unknown size, each of which may
+    come to `unknown_tokens` (None: that is not known either). `searching` rows may search the web, `searches` times in
+    all if it goes as expected: once each, until a canary shows better.
     """
 
     short: TierTotals = field(default_factory=TierTotals)
@@ -103,6 +104,7 @@ class Workload:
     counting_note: str = UNCOUNTED_NOTE
     media: int = 0
     unknown_size: int = 0
+    unknown_tokens: int | None = None
     searching: int = 0
     searches: float = 0.0
 

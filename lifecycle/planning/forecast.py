@@ -21,7 +21,6 @@ from batch.model import ContextMode, SendFiles, Tariff, Usage
 from batch.planning.duration import MAX_JOB_HOURS, learn_duration
 from batch.planning.file_delivery import FileDelivery
 from batch.prefixes.request_parts import default_measure
-from batch.prefixes.scan import UNKNOWN_SIZE
 from batch.pricing import estimate, rates
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.estimate import CostEstimate
@@ -36,6 +35,7 @@ from batch.pricing.workload import (
 )
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
+from lifecycle.planning.media_levels import MediaLevels, media_levels
 from lifecycle.planning.media_scale import TokenCounter, UnknownSize, count_with_files, media_scale, weighing_of
 from lifecycle.planning.request_demands import read_demands
 from lifecycle.planning.tried_rows import Tries
@@ -61,7 +61,7 @@ class Forecast:
     """A plan and its price. `counted_texts` is how many were counted exactly, `warning` what to know before.
 
     `tries` is how many rows were tried that the output was measured on, 0 where it is a guess. `weighing` says by what
-    its files were weighed, `delivery` how they travel.
+    its files were weighed, `delivery` how they travel, `levels` what they would weigh and cost at other ones.
     """
 
     plan: Plan
@@ -72,6 +72,7 @@ class Forecast:
     tries: int = 0
     weighing: Weighing = UNKNOWN_MODEL
     delivery: FileDelivery | None = None
+    levels: MediaLevels | None = None
 
 
 def expected_hours(finished_hours: Sequence[float], fixed_hours: float | None = None) -> ExpectedHours:
@@ -139,7 +140,8 @@ def forecast(
     tried = len(tries.usages) if tries else 0
     warning = _why_no_cache(plan, spec, tariff)
     delivery = plan_delivery(requests, SendFiles.INLINE, row_limit(spec.send_as))
-    return Forecast(plan, cost_estimate, hours, len(exact_counts), warning, tried, weighing, delivery)
+    levels = media_levels(requests, plan, scale, cost_estimate.usd.expected) if delivery else None
+    return Forecast(plan, cost_estimate, hours, len(exact_counts), warning, tried, weighing, delivery, levels)
 
 
 def _predicted_tokens(plan: Plan, requests: Path, tries: Tries) -> list[int]:
@@ -280,7 +282,8 @@ def _workload(
         media=int((demands["media"] & open_).sum()),
         searching=int(demands["searches"][sent].sum()),
         searches=float(demands["searches"][sent].sum()),
-        unknown_size=int(((plan.survey.flags & UNKNOWN_SIZE) > 0)[open_].sum()),
+        unknown_size=int((cost_model.unknown_rows & open_).sum()),
+        unknown_tokens=model.context_window if model else None,
         output=output or kind_of(model).assumed_output(model, _picture_sizes(demands[sent])),
         caches=tuple(CachePlan(g.prefix_tokens, *_cache_hours(plan.options.hours)) for g in plan.caches),
         counting_note=counting_note,

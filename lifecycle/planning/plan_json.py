@@ -8,6 +8,7 @@ from typing import Any
 from batch.model import Tariff
 from gem_cache import Plan
 from lifecycle.planning.forecast import Forecast
+from lifecycle.planning.media_levels import MediaLevels
 
 
 def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict[str, Any]:
@@ -45,6 +46,7 @@ def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict
             },
         },
         "estimate": estimate_document(forecast),
+        "files": _files(forecast.levels, tariff) if forecast.levels else None,
         "caution": forecast.warning or None,
         "groups": list(_groups(plan, tariff)),
         "hints": [str(hint) for hint in plan.hints],
@@ -66,6 +68,20 @@ def estimate_document(forecast: Forecast) -> dict[str, Any]:
         "cached_tokens": estimate.cached,
         "hours": forecast.hours.expected,
         "at_least": estimate.at_least,
+    }
+
+
+def _files(levels: MediaLevels, tariff: Tariff | None) -> dict[str, Any]:
+    """The files beside the requests, and what they would be at each media resolution; "default" is the model's own."""
+    return {
+        "kinds": dict(levels.kinds),
+        "sent": levels.sent,
+        "unknown": levels.unknown,
+        "media_resolution": levels.level or "default",
+        "levels": {
+            level or "default": {"tokens": tokens, "usd_expected": _priced(levels.usd[level], tariff)}
+            for level, tokens in levels.tokens.items()
+        },
     }
 
 

@@ -69,12 +69,27 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
         f"{at_least}{money(run_usd['expected'])} expected; "
         f"{at_least}{money(standard_usd)} at standard price without caches",
         *caution,
+        *(_file_lines(document["files"]) if document["files"] else ()),
         *(_group_line(group) for group in ordered_groups[:MAX_GROUPS_SHOWN]),
         *hidden_groups,
         *document["hints"],
         f"Planned for jobs of {document['hours']:.1f} h.",
         *assumptions,
     ]
+
+
+def _file_lines(files: dict[str, Any]) -> list[str]:
+    """The files beside the requests, and the whole run at other levels of detail, if they differ."""
+    now = files["levels"][files["media_resolution"]]
+    unknown = f", without {plural(files['unknown'], 'file')} that cannot be weighed" if files["unknown"] else ""
+    told = f"{now['tokens']:,} tokens at {files['media_resolution']} media resolution{unknown}"
+    lines = [f"{plural(files['sent'], 'file goes', 'files go')} with the requests: {told}"]
+    others = [
+        f"{name} {money(each['usd_expected'])}"
+        for name, each in files["levels"].items()
+        if each["tokens"] != now["tokens"] and each["usd_expected"] is not None
+    ]
+    return [*lines, f"Expected at another --media-resolution: {', '.join(others)}"] if others else lines
 
 
 def _group_line(group: dict[str, Any]) -> str:

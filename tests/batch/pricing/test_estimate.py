@@ -123,13 +123,27 @@ def test_what_is_assumed_is_said() -> None:
         "100 rows write to their limit, 50,000 tokens with thoughts",
         "No implicit cache hits are counted on",
         "16 requests hold media",
-        "2 requests hold parts of unknown size",
+        "2 requests hold files whose tokens cannot be told",
+        "counted as nothing, at worst unknown",
     ):
         assert words in said
 
 
+def test_files_of_unknown_size_count_as_nothing_and_at_worst_as_all_that_a_request_may_hold() -> None:
+    plain, open_ = (
+        estimate.estimate_cost(hundred_rows(unknown_size=rows, unknown_tokens=1_000_000), FLASH) for rows in (0, 2)
+    )
+    assert (plain.at_least, open_.at_least) == (False, True) and open_.usd.expected == plain.usd.expected
+    assert open_.usd.worst == approx((plain.usd.worst or 0) + 2 * 0.375)
+    assert open_.assumptions[-1].endswith("at worst as 1,000,000 tokens each.")
+
+
 class TestBudget:
     """A cap in USD."""
+
+    def test_files_of_unknown_size_leave_no_worst_case_where_the_models_limit_is_unknown(self) -> None:
+        refusal = estimate.over_budget(estimate.estimate_cost(hundred_rows(unknown_size=1), FLASH), 1_000.0)
+        assert refusal is not None and str(refusal).startswith("1 request holds files whose tokens cannot be told")
 
     def test_that_the_worst_case_fits_lets_the_run_start(self) -> None:
         card = estimate.estimate_cost(hundred_rows(), FLASH)
