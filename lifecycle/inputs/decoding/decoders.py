@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO
 
 import msgspec
+from msgspec.structs import replace
 
 from gemini.child_environment import child_environment
 from lifecycle.inputs.decoding.messages import DecodingJob, DecodingReply
@@ -63,6 +64,8 @@ class _Decoder:
 
     def ask(self, job: DecodingJob) -> DecodingReply:
         process = self._process if self._process is not None and self._process.poll() is None else self._start()
+        # The process works in another folder, and a person names files from his own.
+        job = replace(job, path=str(Path(job.path).absolute()), folder=str(Path(job.folder).absolute()))
         try:
             _stream(process.stdin).write(msgspec.json.encode(job) + b"\n")
             _stream(process.stdin).flush()

@@ -27,6 +27,15 @@ def test_jobs_are_done_in_another_process(job: DecodingJob) -> None:
         assert pool.ask(job).height == 30
 
 
+def test_files_are_named_from_the_callers_folder(job: DecodingJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(job.path).parent
+    monkeypatch.chdir(folder)
+    with Decoders(1) as pool:
+        assert pool.ask(DecodingJob("look", "a.png", "image/png")).width == 40
+        (written,) = pool.ask(DecodingJob("convert", "a.png", "image/png", folder="", first=0, last=1)).files
+    assert Path(written.path).parent == folder
+
+
 def test_keys_of_the_environment_do_not_reach_it(monkeypatch: pytest.MonkeyPatch, job: DecodingJob) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", "secret")
     show = "import os, sys, json; sys.stdin.readline(); print(json.dumps({'fault': ' '.join(os.environ)}))"
