@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ REASON_CHARACTERS = 120
 TONES: Mapping[str, Tone] = {"orange": "again", "violet": "decide", "red": "lost", "gray": "again"}
 ICONS = {"orange": "refresh", "violet": "block", "red": "error", "gray": "hourglass_disabled"}
 Picture = Mapping[str, Any]
+_NUMBERED = re.compile(r"row-\d+")
 
 
 class Row(NamedTuple):
@@ -76,7 +78,7 @@ def _draw_tile(run: RunView, row: Row, position: int) -> None:
         st.html(tile_html(row_tile(row)))
         with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="xsmall"):
             st.button(
-                truncate(row.cells["key"], NAME_CHARACTERS),
+                truncate(row_name(row), NAME_CHARACTERS),
                 key=f"picture-{run.id}-{position}",
                 type="tertiary",
                 on_click=picture_dialog.open_at,
@@ -84,6 +86,13 @@ def _draw_tile(run: RunView, row: Row, position: int) -> None:
                 width="stretch",
             )
             st.caption(row_cost(row), width="content")
+
+
+def row_name(row: Row) -> str:
+    """What a tile is called: the row's own key, or how its prompt begins where the key was only numbered."""
+    first_line: str = row.cells["prompt"].strip().partition("\n")[0]
+    key: str = row.cells["key"]
+    return first_line if first_line and _NUMBERED.fullmatch(key) else key
 
 
 def row_tile(row: Row) -> Tile:

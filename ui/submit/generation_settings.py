@@ -44,7 +44,8 @@ def values(model: str) -> Generation:
 def draw(model: str) -> None:
     """Draw the settings that a model takes, and say what is wrong with them."""
     facts = _facts(model)
-    with st.expander("Generation settings", key="generation", expanded=facts.kind != "text"):
+    key = f"generation-{facts.kind}"  # one that is there already would stay closed
+    with st.expander("Generation settings", key=key, expanded=facts.kind != "text"):
         st.caption("Applied to every request that does not set them itself. Empty means the model's default.")
         if facts.kind == "image":
             _draw_picture(model, facts)

@@ -13,6 +13,7 @@ from batch.pricing.catalog import model_id_error
 from lifecycle.core.models import Account, ModelChoice, RunSpec
 from ui.pricing import forecasts
 from ui.shared import model_list, notices, preferences, session
+from ui.shared.app_state import get_state
 from ui.shared.cookie_crypto import COOKIE_DAYS
 from ui.shared.notices import escape_markdown
 from ui.submit import generation_settings, shared_context
@@ -192,17 +193,28 @@ def _model() -> None:
     if error is not None:
         notices.draw_error(error)
     else:
-        st.caption(escape_markdown(_describe(choices.get(selected or ""))))
+        choice = choices.get(selected or "")
+        st.caption(escape_markdown(_describe(choice) if choice else _describe_by_catalog(selected or "")))
 
 
-def _describe(choice: ModelChoice | None) -> str:
+def _describe(choice: ModelChoice) -> str:
     """What a model costs in a batch, and what it answers with where that is not text."""
-    if choice is None:
-        return "Not in the catalog: price and limits unknown."
     if choice.kind == "image":
         price = generation_settings.describe_picture_price(choice.id)
-        return f"Draws pictures{f', {price} in a batch' if price else ''}. Also {choice.note}."
+        return f"Draws pictures, {price} in a batch. Also {choice.note}." if price else _describe_by_catalog(choice.id)
     return f"Makes vectors of texts, {choice.note}." if choice.kind == "embedding" else choice.note
+
+
+def _describe_by_catalog(model: str) -> str:
+    """What is known of a model without a price for all that it does, or that is not in the service's list."""
+    runner = get_state().runner
+    facts = runner.forecasts.model_rules(model).facts
+    if not facts.label:
+        return "Not in the catalog: price and limits unknown."
+    does = {"image": "Draws pictures.", "embedding": "Makes vectors of texts."}.get(facts.kind, "")
+    price = "" if runner.forecasts.tariff(model) else "Price unknown."
+    note = f"{facts.note.rstrip('.')}." if facts.note else ""
+    return " ".join(filter(None, (does, price, note)))
 
 
 def _default_model(names: Collection[str]) -> str:

@@ -57,6 +57,19 @@ def test_a_row_with_pictures_shows_the_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "prompt", "name"),
+    [
+        ("lamp", "A lamp", "lamp"),
+        ("row-000007", "A lamp\nwith a shade", "A lamp"),
+        ("row-000007", "", "row-000007"),
+        ("row-7b", "A lamp", "row-7b"),
+    ],
+)
+def test_a_row_whose_key_is_only_a_number_is_called_by_its_prompt(key: str, prompt: str, name: str) -> None:
+    assert gallery.row_name(row(key=key, prompt=prompt)) == name
+
+
+@pytest.mark.parametrize(
     ("outcome", "message", "tone", "reason"),
     [
         (

@@ -32,6 +32,13 @@ def test_sizes_of_pictures_have_their_price(composer: AppTest) -> None:
     assert any("Draws pictures, $" in caption.value.replace("\\", "") for caption in composer.sidebar.caption)
 
 
+def test_a_model_whose_price_nobody_knows_says_so(composer: AppTest) -> None:
+    choose(composer, "gemini-nano-banana-2.1")
+    told = " ".join(caption.value for caption in composer.sidebar.caption).replace("\\", "")
+    assert "Draws pictures. Price unknown." in told and "not in the catalog" not in told.casefold()
+    assert "$" not in str(composer.selectbox(key="image_size").options)
+
+
 def test_settings_of_one_kind_wait_while_another_is_chosen(composer: AppTest) -> None:
     choose(composer, EMBEDDING).number_input(key="dimensions").set_value(768).run()
     choose(composer, TEXT)
