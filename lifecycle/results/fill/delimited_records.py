@@ -1,4 +1,4 @@
-"""The records of a delimited text as their bytes are, each with the number of the line that it begins on."""
+"""The records of a delimited text as their bytes are, found by the numbers of the lines that they begin on."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ _BLOCK = 1 << 20
 
 
 class Record(NamedTuple):
-    """A record: its first line's number (1-based), its bytes, and the line end behind them, b"" at the very end."""
+    """A record: its bytes, and the line end behind them, b"" at the very end."""
 
-    line: int
     text: bytes
     end: bytes
 
@@ -49,7 +48,7 @@ class Dialect:
         if self.escape:
             e = re.escape(self.escape)
             inner = rb"[^%s%s]*(?:(?:%s%s|%s.)[^%s%s]*)*" % (q, e, q, q, e, q, e)
-        return rb"(?:%s%s%s[^%s\r\n]*|[^%s%s\r\n][^%s\r\n]*|)" % (q, inner, q, s, s, q, s)
+        return rb"(?:%s%s%s[^%s\n]*|[^%s%s\n][^%s\n]*|)" % (q, inner, q, s, s, q, s)
 
     def leaves_open(self, line: bytes, inside: bool) -> bool:
         """Whether a cell in quotation marks goes on after this line; `inside` is whether one does before it."""
@@ -96,49 +95,65 @@ def _escaped(line: bytes, place: int, escape: bytes, start: int) -> bool:
     return marks % 2 == 1
 
 
-def records(stream: IO[bytes], dialect: Dialect, first: int) -> Iterator[Record]:
-    """Every record; what stands before the line `first` is given line by line, whatever it looks like."""
-    number, begun, pieces, size = 0, 0, list[bytes](), 0
-    for line in _lines(stream):
-        number += 1
-        open_ = False
-        if pieces:
-            open_ = dialect.leaves_open(line, True)
-        elif dialect.quote and number >= first and dialect.quote in line and not dialect.whole.match(line):
-            open_ = dialect.leaves_open(line, False)
-        if not pieces:
-            begun = number
-        if open_:
+class RecordReader:
+    """Reads a text on: lines up to a certain one as they are, or the record that begins on the next line.
+
+    Lines end with a line feed or, where `returns` is set, also with a carriage return alone.
+    """
+
+    def __init__(self, stream: IO[bytes], dialect: Dialect, *, returns: bool = False) -> None:
+        self._lines = _lines(stream, returns)
+        self._dialect = dialect
+        self.line = 1  # the number of the next one
+
+    def until(self, line: int) -> Iterator[bytes]:
+        """All lines before this one."""
+        while self.line < line and (found := next(self._lines, None)) is not None:
+            self.line += 1
+            yield found
+
+    def rest(self) -> Iterator[bytes]:
+        """All lines that are left."""
+        return self._lines
+
+    def record(self) -> Record | None:
+        """The record that begins on the next line; None at the end."""
+        text, dialect = next(self._lines, None), self._dialect
+        if text is None:
+            return None
+        self.line += 1
+        if not dialect.quote or dialect.quote not in text or dialect.whole.match(text):
+            return _record(text)
+        pieces, open_, size = [text], dialect.leaves_open(text, False), len(text)
+        while open_ and size < RECORD_LIMIT and (line := next(self._lines, None)) is not None:
+            self.line += 1
             pieces.append(line)
             size += len(line)
-            if size > RECORD_LIMIT:
-                raise ValueError("A cell does not end.")
-            continue
-        text = b"".join([*pieces, line]) if pieces else line
-        pieces, size = [], 0
-        yield _record(begun, text)
-    if pieces:
-        yield _record(begun, b"".join(pieces))
+            open_ = dialect.leaves_open(line, True)
+        return _record(b"".join(pieces))
 
 
-def _record(line: int, text: bytes) -> Record:
+def _record(text: bytes) -> Record:
     if text.endswith(b"\r\n"):
-        return Record(line, text[:-2], b"\r\n")
+        return Record(text[:-2], b"\r\n")
     if text.endswith((b"\n", b"\r")):
-        return Record(line, text[:-1], text[-1:])
-    return Record(line, text, b"")
+        return Record(text[:-1], text[-1:])
+    return Record(text, b"")
 
 
-def _lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """Lines with their ends, of any of the three kinds."""
+def _lines(stream: IO[bytes], returns: bool) -> Iterator[bytes]:
+    """Lines with their ends."""
     rest = b""
     while block := stream.read(_BLOCK):
-        if rest:
-            block = rest + block
-        lines = block.splitlines(keepends=True)
-        rest = lines.pop() if not block.endswith(b"\n") else b""
-        if len(rest) > RECORD_LIMIT:
+        block = rest + block
+        if len(block) > RECORD_LIMIT:
             raise ValueError("A line does not end.")
+        if returns:
+            lines = block.splitlines(keepends=True)
+            rest = lines.pop() if not block.endswith(b"\n") else b""
+        else:
+            *lines, rest = block.split(b"\n")
+            lines = [line + b"\n" for line in lines]
         yield from lines
     if rest:
-        yield from rest.splitlines(keepends=True)
+        yield from rest.splitlines(keepends=True) if returns else [rest]

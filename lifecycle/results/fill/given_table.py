@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 
@@ -12,7 +12,6 @@ from lifecycle.inputs.tables.reading import ReadAs
 
 WORKBOOK, PARQUET = "xlsx", "parquet"
 DELIMITED = ("csv", "tsv")
-FORMATS = (WORKBOOK, PARQUET, *DELIMITED)
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,14 @@ class GivenTable:
 
     @property
     def format(self) -> str:
-        """The format that it can be given back in, "" if in none."""
+        """The format that it can be given back in, "" if in none. That of a text is its name's, if it tells one."""
         told = self.read_as
         if told.format in DELIMITED:
-            return told.format if told.encoding else ""
+            suffix = PurePath(self.name).suffix.lower().lstrip(".")
+            return (suffix if suffix in DELIMITED else told.format) if told.encoding else ""
         if told.format == WORKBOOK:
             return WORKBOOK if told.sheet and not told.packed else ""
-        return told.format if told.format in FORMATS and not told.packed else ""
+        return PARQUET if told.format == PARQUET and not told.packed else ""
 
     def fits(self, format: str) -> bool:
         """Whether the table can be given back in a file of this format."""

@@ -80,6 +80,16 @@ def test_what_is_not_a_row_stays_as_it_is(tmp_path: Path) -> None:
     begins(lines, b'a "report\n', b"sep=,\n", b"id,w,mood", b"\n", b"1,2,good", b"broken\n", b"3,4,so", b"# end")
 
 
+def test_a_stray_mark_costs_its_own_row_alone_and_a_lone_return_ends_no_line(tmp_path: Path) -> None:
+    lines = fill(tmp_path, b'id,w\n1,"a\n2,x\ry\n3,z\n', csv_as(), [3, 4])
+    begins(lines, b"id,w,mood", b'1,"a\n', b"2,x\r", b"y,good", b"3,z,so")
+
+
+def test_lines_that_end_with_carriage_returns(tmp_path: Path) -> None:
+    lines = fill(tmp_path, b"id,w\r1,a\r2,b", csv_as(line_end="\r"), [2, 3])
+    begins(lines, b"id,w,mood", b"1,a,good", b"2,b,so")
+
+
 def test_utf_16_without_a_mark_and_a_packed_file(tmp_path: Path) -> None:
     text = "id,w\r\n1,ł\r\n2,b\r\n"
     lines = fill(tmp_path, text.encode("utf-16-le"), csv_as(encoding="utf-16-le"), [2, 3])
