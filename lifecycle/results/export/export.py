@@ -22,7 +22,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from batch.errors import InputError
-from batch.formatting import money, plural
+from batch.formatting import money
 from batch.responses.outcomes import parse_lenient
 from batch.responses.spreadsheet_text import input_column_names, outcome_lines, strip_illegal
 from lifecycle.core import malloc
@@ -345,27 +345,12 @@ def _xlsx(job: _ExportJob, stream: IO[bytes]) -> None:
     with Workbook(stream) as book:
         book.start("Results", schema.names)
         for batch in job.tables():
-            book.write([_cells(batch.column(name)) for name in schema.names])
+            book.write(batch.columns)
         if book.sheets > 1:
             job.notes.append(f"The rows go on over {book.sheets} sheets.")
-        if book.truncated:
-            cut = plural(book.truncated, "cell held", "cells held")
-            job.notes.append(f"{cut} more than Excel allows (32,767 characters) and {_was_were(book.truncated)} cut.")
-        if book.replaced:
-            replaced = plural(book.replaced, "cell")
-            job.notes.append(f"{replaced} had characters that XLSX cannot hold; \ufffd stands for them.")
+        job.notes += book.count.notes()
         book.start("About", ["About these results"])
-        book.write([about_lines(job.table, job.notes)])
-
-
-def _was_were(number: int) -> str:
-    return "was" if number == 1 else "were"
-
-
-def _cells(column: pa.ChunkedArray) -> list[Any]:
-    nested = pa.types.is_nested(column.type) or pa.types.is_binary(column.type)
-    values: list[Any] = (as_text(column) if nested else column).to_pylist()
-    return values
+        book.write([pa.array(about_lines(job.table, job.notes), pa.string())])
 
 
 def _note_names(job: _ExportJob) -> None:

@@ -7,15 +7,15 @@ next one. (openpyxl's own streaming writer was tried: about ten times slower, an
 
 from __future__ import annotations
 
-import re
 import zipfile
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from types import TracebackType
 from typing import IO
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
-from batch.responses.spreadsheet_text import SHEET_ROWS, excel_cell, is_formula
+from batch.responses.spreadsheet_text import SHEET_ROWS
+from lifecycle.results.workbook.cells import DATE, MOMENT, CellCount
+from lifecycle.results.workbook.sheet_writer import QUOTED, Columns, header_row, joined, rows_xml
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _DOC = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -26,20 +26,17 @@ _STYLES = (
     f'{_XML}<styleSheet xmlns="{_MAIN}"><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font>'
     '<font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill/></fill>'
     '<fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders>'
-    '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3"><xf/><xf quotePrefix="1"/>'
-    '<xf fontId="1" applyFont="1"/></cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/>'
+    '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="5"><xf/><xf quotePrefix="1"/>'
+    '<xf fontId="1" applyFont="1"/><xf numFmtId="14" applyNumberFormat="1"/><xf numFmtId="22" applyNumberFormat="1"/>'
+    '</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/>'
     "</cellStyles></styleSheet>"
 )
-_BOLD = ' s="2"'
-_SPECIAL = re.compile("[&<>\r]")
-_EXACT = 2**53  # whole numbers above are not kept by a spreadsheet
+_BOLD = 2
+_STYLE_OF = {"": 0, QUOTED: 1, DATE: 3, MOMENT: 4}
 
 
 class Workbook:
-    """A workbook on an open binary file.
-
-    `replaced` counts cells with characters that XLSX cannot hold, `cut` those with more than it allows.
-    """
+    """A workbook on an open binary file. `count` is of the cells that could not be written as they are."""
 
     def __init__(self, stream: IO[bytes], sheet_rows: int = SHEET_ROWS) -> None:
         self._zip = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
@@ -48,7 +45,7 @@ class Workbook:
         self._limit = sheet_rows
         self._rows = 0
         self._title, self._header = "", ""
-        self.replaced = self.truncated = 0
+        self.count = CellCount()
 
     def __enter__(self) -> Workbook:
         return self
@@ -66,48 +63,27 @@ class Workbook:
 
     def start(self, title: str, header: Sequence[str]) -> None:
         """Begin a sheet; `header` is its bold first row, repeated where the sheet is continued."""
-        self._title, self._header = title, "".join(self._text(name, _BOLD) for name in header)
+        self._title, self._header = title, header_row(header, _BOLD, self.count)
         self._open(title)
 
-    def write(self, columns: Sequence[Sequence[object]]) -> None:
+    def write(self, columns: Columns) -> None:
         """Append rows, given by column."""
-        cells = [self._column(column) for column in columns]
-        rows = [f"<row>{''.join(row)}</row>" for row in zip(*cells, strict=True)]
-        while rows:
+        rows = rows_xml(columns, _STYLE_OF.__getitem__, self.count)
+        while len(rows):
             room = self._limit - self._rows
             if not room:
                 self._open(f"{self._title} {self.sheets + 1}")
                 continue
-            self._put("".join(rows[:room]))
+            if self._sheet:
+                self._sheet.write(joined(rows[:room]))
             self._rows += len(rows[:room])
             rows = rows[room:]
-
-    def _column(self, values: Iterable[object]) -> list[str]:
-        return [self._cell(value) for value in values]
-
-    def _cell(self, value: object) -> str:
-        if value is None or value == "":
-            return "<c/>"
-        if isinstance(value, bool):
-            return f'<c t="b"><v>{int(value)}</v></c>'
-        if isinstance(value, int | float) and abs(value) <= _EXACT:
-            return f"<c><v>{value!r}</v></c>"
-        return self._text(value.isoformat() if isinstance(value, datetime) else str(value))
-
-    def _text(self, text: str, style: str = "") -> str:
-        text, replaced, truncated = excel_cell(text)
-        self.replaced += replaced
-        self.truncated += truncated
-        if not style and is_formula(text):
-            style = ' s="1"'
-        written = escape(text, {"\r": "&#13;"}) if _SPECIAL.search(text) else text
-        return f'<c t="inlineStr"{style}><is><t xml:space="preserve">{written}</t></is></c>'
 
     def _open(self, title: str) -> None:
         self._close()
         self._names.append(title)
         self._sheet = self._zip.open(f"xl/worksheets/sheet{self.sheets}.xml", "w", force_zip64=True)
-        self._put(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData><row>{self._header}</row>')
+        self._put(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>{self._header}')
         self._rows = 1
 
     def _put(self, text: str) -> None:

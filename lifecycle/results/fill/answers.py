@@ -67,6 +67,12 @@ class Answers:
     def _is_field(self, name: str) -> bool:
         return self.structured and name != "pictures"
 
+    @property
+    def last_line(self) -> int:
+        """The place of the last row in the given table."""
+        lines = pq.read_table(self.table.folder / INPUTS, columns=["line"]).column("line")
+        return int(lines[-1].as_py()) if len(lines) else 0
+
     def batches(self) -> Iterator[AnswerBatch]:
         """All rows of the run in input order."""
         found = flat_batches(

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from batch.errors import InputError
-from batch.formatting import plural
 from lifecycle.core import malloc
 from lifecycle.results.export.export import ExportOptions, ExportResult, about_lines, export, incomplete_notes
 from lifecycle.results.fill.answers import TEXT, Answers
@@ -98,19 +97,14 @@ def _workbook(given: GivenTable, answers: Answers, incomplete: str, stream: IO[b
         given.path,
         stream,
         Place(told.sheet, told.header_row, told.header_rows, told.first_row),
-        AddedColumns(names, lambda: ((batch.lines, batch.answers) for batch in answers.batches())),
+        AddedColumns(names, lambda: ((batch.lines, batch.answers) for batch in answers.batches()), answers.last_line),
         [
             AddedSheet(DETAILS, ["row", *_detail_names(answers)], lambda: _details(answers)),
             AddedSheet(ABOUT, ["About this run"], lambda: iter([pa.table({"line": pa.array(about, pa.string())})])),
         ],
     )
-    count = filled.count
-    notes = [f"The answers begin in column {filled.column}; what each row cost is on the sheet {DETAILS!r}."]
-    if count.truncated:
-        notes.append(f"{plural(count.truncated, 'cell')} held more than Excel allows (32,767 characters); it was cut.")
-    if count.replaced:
-        notes.append(f"{plural(count.replaced, 'cell')} had characters that XLSX cannot hold; \ufffd stands for them.")
-    return notes
+    place = f"The answers begin in column {filled.column}; what each row cost is on the sheet {DETAILS!r}."
+    return [place, *filled.count.notes()]
 
 
 def _detail_names(answers: Answers) -> list[str]:

@@ -80,9 +80,9 @@ class Book:
         number = max(
             (int(one.attribute("sheetId")) for one in sheets if one.attribute("sheetId").isdecimal()), default=0
         )
+        prefix, declared = _relations_prefix(outline(xml), kind.rpartition("/")[0])
         text = (
-            f"<{group.prefix}sheet xmlns:filled={quoteattr(kind.rpartition('/')[0])} name={quoteattr(title)} "
-            f'sheetId="{number + 1}" filled:id="{relation}"/>'
+            f'<{group.prefix}sheet{declared} name={quoteattr(title)} sheetId="{number + 1}" {prefix}:id="{relation}"/>'
         )
         self._package.changes[self.path] = splice(xml, [append_child(xml, group, text)])
         self._package.changes.setdefault(path, b"")
@@ -117,3 +117,11 @@ class Book:
             end = max(child.end for child in root.children if child.name in _BEFORE_NAMES)
             edit = Edit(end, end, f"<{p}definedNames>{added}</{p}definedNames>")
         self._package.changes[self.path] = splice(xml, [edit])
+
+
+def _relations_prefix(root: Element, namespace: str) -> tuple[str, str]:
+    """The prefix of relations in a workbook, and its declaration, if there is none yet."""
+    for name, value in root.attributes.items():
+        if name.startswith("xmlns:") and value == namespace:
+            return name.removeprefix("xmlns:"), ""
+    return "filled", f" xmlns:filled={quoteattr(namespace)}"

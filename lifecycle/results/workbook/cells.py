@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch.formatting import plural
 from batch.responses.spreadsheet_text import CELL_LIMIT, FORMULA, NUMBER, excel_cell
 
 EXACT = 2**53  # whole numbers above are not kept by a spreadsheet
@@ -28,6 +30,14 @@ class CellCount:
     replaced: int = 0
     truncated: int = 0
     formulas: int = 0
+
+    def notes(self) -> Iterator[str]:
+        """What is said of them."""
+        if self.truncated:
+            held, was = plural(self.truncated, "cell held", "cells held"), "was" if self.truncated == 1 else "were"
+            yield f"{held} more than Excel allows (32,767 characters) and {was} cut."
+        if self.replaced:
+            yield f"{plural(self.replaced, 'cell')} had characters that XLSX cannot hold; \ufffd stands for them."
 
 
 class Cells(NamedTuple):

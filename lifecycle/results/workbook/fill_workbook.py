@@ -47,10 +47,11 @@ class Place:
 
 @dataclass(frozen=True)
 class AddedColumns:
-    """Columns by name, and their values with the numbers of the rows they belong to, ascending."""
+    """Columns by name, and their values with the numbers of the rows they belong to, ascending up to `last_row`."""
 
     names: Sequence[str]
     batches: Callable[[], NumberedRows]
+    last_row: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class _Filling:
             if covered.right > self._survey.right and covered.bottom >= self._survey.top:
                 taken = range(max(covered.left, self._survey.right + 1), covered.right + 1)
                 self._survey.used.update(taken)
+        self._survey.last_row = columns.last_row or self._survey.last_row  # below it, there are sums and remarks
         self._at = self._survey.place_for(len(columns.names))
         self._filled = Filled(letters(self._at))
 

@@ -44,7 +44,7 @@ def _can_extend(root: Element, covered: Range, columns: Element, found: Survey, 
     taken = {child.attribute("name").casefold() for child in columns.children}
     has_header = root.attribute("headerRowCount") in ("", "1")
     own = root.attribute("tableType") in ("", "worksheet") and not root.attribute("queryTableFieldId")
-    fits = covered.top == found.header_row and covered.right == found.right and covered.bottom >= found.last_row
+    fits = covered.top == found.header_row and covered.right == found.right
     return has_header and own and fits and not taken & {name.casefold() for name in names}
 
 
