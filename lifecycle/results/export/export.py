@@ -23,9 +23,9 @@ import pyarrow.parquet as pq
 
 from batch.errors import InputError
 from batch.formatting import money
-from batch.responses.outcomes import parse_lenient
 from batch.responses.spreadsheet_text import input_column_names, outcome_lines, strip_illegal
 from lifecycle.core import malloc
+from lifecycle.results.export.json_rows import RowShape, json_rows
 from lifecycle.results.export.neutralise import NeutralisedCount
 from lifecycle.results.export.openai import openai_lines
 from lifecycle.results.export.rows import PictureNaming, as_text, flat_batches, flat_schema, source_columns
@@ -162,19 +162,6 @@ def incomplete_notes(table: ResultTable, complete: bool) -> list[str]:
 # -- lines -----------------------------------------------------------------------------------------------------
 
 
-class _Received(msgspec.Struct):
-    response: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Response(msgspec.Struct, rename="camel"):
-    usage_metadata: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_received = msgspec.json.Decoder(_Received).decode
-_response = msgspec.json.Decoder(_Response | None).decode
-_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
 class _ReceivedLines:
     """Received lines by their place; files are opened once."""
 
@@ -197,21 +184,17 @@ def _flat_lines(job: _ExportJob) -> Iterator[bytes]:
 
     The first of an incomplete result begins with `incomplete`: a line of its own would be taken for a row.
     """
-    source_names = list(source_columns(job.table).values())
-    answers = {field.column: field.name for field in job.table.reconciliation.fields} if job.options.fields else {}
-    mark = {INCOMPLETE: job.incomplete} if job.incomplete else {}
+    fields = job.table.reconciliation.fields if job.options.fields else ()
+    shape = RowShape(tuple(source_columns(job.table).values()), job.table.reconciliation.extras, fields)
+    mark = b'{"incomplete":' + orjson.dumps(job.incomplete) + b"," if job.incomplete else b""
     with ExitStack() as stack:
         read = _ReceivedLines(job.table, stack)
         for flat, rows in job.batches():
-            for row, location, pictures in zip(flat.to_pylist(), _locations(rows), _pictures(rows), strict=True):
-                line = read(*location)
-                usage, response = _as_received(without_pictures(line, pictures) if pictures else line)
-                inputs = {"input": {name: row.pop(name) for name in source_names}} if source_names else {}
-                values = {"answer": {name: row.pop(column) for column, name in answers.items()}} if answers else {}
-                extras = {name: _json_value(row.pop(name)) for name in job.table.reconciliation.extras}
-                record = {**mark, **inputs, **row, **extras, **values, "usage": usage, "response": response}
-                mark = {}
-                yield orjson.dumps(record, default=str)
+            found = zip(_locations(rows), _pictures(rows), strict=True)
+            received = [without_pictures(read(*place), shown) if shown else read(*place) for place, shown in found]
+            for line in json_rows(flat, received, shape):
+                yield mark + line[1:] if mark else line
+                mark = b""
 
 
 def _pictures(rows: pa.Table) -> list[Any]:
@@ -220,36 +203,8 @@ def _pictures(rows: pa.Table) -> list[Any]:
     return rows.column("pictures").to_pylist() if known else [None] * rows.num_rows
 
 
-def _json_value(text: str | None) -> Any:
-    return None if text is None else orjson.Fragment(text)
-
-
 def _locations(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
     return zip(*(rows.column(name).to_pylist() for name in ("file", "position", "length")), strict=True)
-
-
-def _as_received(line: bytes) -> tuple[Any, Any]:
-    """(usageMetadata, response) of a received line, byte for byte if a strict parser would accept them."""
-    try:
-        response = bytes(_received(line).response) if line else b"null"
-        parsed_response = _response(response)
-        response.decode()
-        if b"\\ud" in response:
-            orjson.loads(response)
-    except (msgspec.DecodeError, UnicodeDecodeError, orjson.JSONDecodeError, RecursionError):
-        return _parse_loosely(line)
-    usage = bytes(parsed_response.usage_metadata) if parsed_response else b"null"
-    return orjson.Fragment(usage), orjson.Fragment(response)
-
-
-def _parse_loosely(line: bytes) -> tuple[Any, Any]:
-    """The same of a line with flaws that some readers would trip over; what none could read comes as a text."""
-    try:
-        value = parse_lenient(line)
-    except RecursionError:
-        return None, line.decode("utf-8", "replace").strip()
-    response = value.get("response") if isinstance(value, dict) else None
-    return response.get("usageMetadata") if isinstance(response, dict) else None, response
 
 
 def _raw_lines(job: _ExportJob) -> Iterator[bytes]:
@@ -267,6 +222,9 @@ def _openai_lines(job: _ExportJob) -> Iterator[bytes]:
     """Each row as OpenAI's batch would give it back."""
     with ExitStack() as stack:
         yield from openai_lines(job.table, job.batches(), _ReceivedLines(job.table, stack))
+
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def _rekeyed(line: bytes, key: str) -> bytes:

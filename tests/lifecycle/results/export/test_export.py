@@ -301,7 +301,7 @@ def test_structured_answers_become_typed_columns(tmp_path: Path) -> None:
     assert list(page["answer.age"])[:2] == [36, 7]
     assert page["text"][0] == '{"nam'
     first = json.loads(export(run, "jsonl", fields=True).read_text().splitlines()[0])
-    assert first["answer"] == {"name": "Ada", "age": 36, "tags": '["x"]'}
+    assert first["answer"] == {"name": "Ada", "age": 36, "tags": ["x"]}
 
 
 @pytest.mark.parametrize(("format", "form"), [("csv", "gemini"), ("pdf", "flat"), ("", "flat")])
