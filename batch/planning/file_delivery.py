@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from batch.formatting import plural
 from batch.media.blob_parts import encoded_size
 from batch.model import SendFiles
 
@@ -42,6 +43,14 @@ class FileDelivery:
     sent_bytes: int = 0
     largest_bytes: int = 0
 
+    def describe(self) -> str:
+        """How the files travel, in a sentence."""
+        uploads = len(self.uploads)
+        inline = f"{plural(self.inline_files, 'file travels', 'files travel')} inside the requests"
+        first = f"{plural(uploads, 'file', 'files')}, {size_text(self.upload_bytes)}, "
+        first += "is uploaded first" if uploads == 1 else "are uploaded first"
+        return "; ".join([inline] * bool(self.inline_files) + [first] * bool(uploads)) + "."
+
 
 def decide(
     rows: Iterable[RowFiles], sizes: Mapping[str, int], choice: SendFiles, row_bytes: int = ROW_BYTES
@@ -72,6 +81,14 @@ def decide(
         sent_bytes=own_bytes + inline_bytes + FRAME_BYTES * uses.total(),
         largest_bytes=max((sent_size(row, sizes, uploads) for row in large), default=min(largest, row_bytes)),
     )
+
+
+def size_text(size_bytes: int) -> str:
+    """A size as people read it."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if size_bytes >= unit:
+            return f"{size_bytes / unit:,.1f} {name}"
+    return f"{-(-size_bytes // 1000):,} kB"
 
 
 def sent_size(row: RowFiles, sizes: Mapping[str, int], uploads: frozenset[str] | set[str]) -> int:

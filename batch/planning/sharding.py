@@ -21,18 +21,21 @@ SLACK = 1e-12
 
 @dataclass(frozen=True)
 class ShardLimits:
-    """What one batch job may hold; None is no limit. `tokens` are input tokens enqueued at a time for the model."""
+    """What one batch job may hold; None is no limit. `tokens` are input tokens enqueued at a time for the model,
+    `upload_bytes` those of files that are at Google while it runs."""
 
     file_bytes: float | None = None
     rows: float | None = None
     output_bytes: float | None = None
     tokens: float | None = None
+    upload_bytes: float | None = None
 
-    def shares(self, file_bytes: Floats, output_bytes: Floats, tokens: Floats) -> Floats:
+    def shares(self, file_bytes: Floats, output_bytes: Floats, tokens: Floats, upload_bytes: Floats) -> Floats:
         """What each row takes of each limit there is, as a share."""
         ones = np.ones(len(file_bytes))
         weights = ((self.file_bytes, file_bytes), (self.rows, ones), (self.output_bytes, output_bytes))
-        limited = [weight / limit for limit, weight in (*weights, (self.tokens, tokens)) if limit is not None]
+        more = ((self.tokens, tokens), (self.upload_bytes, upload_bytes))
+        limited = [weight / limit for limit, weight in (*weights, *more) if limit is not None]
         return np.stack(limited, axis=1) if limited else np.zeros((len(ones), 1))
 
 
@@ -51,6 +54,7 @@ def divide_rows(
     file_bytes: Floats,
     tokens: Floats,
     output_bytes: Floats | None = None,
+    upload_bytes: Floats | None = None,
     cache_of_row: Ints | None = None,
     parent_of_cache: Sequence[int] | Ints = (),
 ) -> ShardPlan:
@@ -60,7 +64,8 @@ def divide_rows(
     next shorter cache of each (-1: none). First fit, the heaviest groups first.
     """
     output_bytes = np.zeros(len(tokens)) if output_bytes is None else output_bytes
-    shares = limits.shares(file_bytes[rows], output_bytes[rows], tokens[rows])
+    upload_bytes = np.zeros(len(tokens)) if upload_bytes is None else upload_bytes
+    shares = limits.shares(file_bytes[rows], output_bytes[rows], tokens[rows], upload_bytes[rows])
     fits = (shares <= 1.0 + SLACK).all(axis=1)
     oversize, rows, shares = rows[~fits].tolist(), rows[fits], shares[fits]
     caches = np.full(len(rows), -1) if cache_of_row is None else cache_of_row[rows]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from batch.model import ContextMode, Generation, RunState, SendAs, SendFiles, Stage
+from lifecycle.core.transport import UploadCount
 
 EXPIRY_SECONDS = 48 * 3600.0  # a job pending or running longer expires (Batch API guide)
 WARN_AT_HOURS = (12, 24, 36)
@@ -168,6 +169,7 @@ class RunView:
     requests are not known here, and cannot be sent again. `google_now` is Google's clock, for its timestamps;
     `cost_is_lower_bound`: more may be billed than `actual_usd`.
     `reused_rows` of its rows were not sent, because an earlier run had answered them.
+    `uploads` is how far the files are that are uploaded now, None while none are.
     `results_until` is when Google deletes its copy of a recovered job's results, where it told.
     """
 
@@ -204,6 +206,7 @@ class RunView:
     results_until: datetime | None = None
     cost_is_lower_bound: bool = False
     reused_rows: int = 0
+    uploads: UploadCount | None = None
 
     @property
     def is_waiting(self) -> bool:

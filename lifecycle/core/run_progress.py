@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, field
 
 from batch.model import RunState
+from lifecycle.core.transport import UploadCount
 
 
 class Assumptions(msgspec.Struct, omit_defaults=True):
@@ -49,6 +50,13 @@ class Backoff(msgspec.Struct, omit_defaults=True):
     refusals: int = 0
     retry_at: float = 0.0
     not_before: float = 0.0
+
+
+class StorageUse(NamedTuple):
+    """Bytes of files at Google that the ledger does not know, and when they were counted, in epoch seconds."""
+
+    other_bytes: int
+    counted_at: float
 
 
 class PollTimes(NamedTuple):
@@ -96,6 +104,12 @@ class RunProgress(msgspec.Struct, omit_defaults=True):
     uploads_started: list[int] = []
     file_expires_at: dict[int, float | None] = {}
     named_caches: dict[int, dict[str, str]] = {}  # by shard, the cache of each group that its file names
+    uploads: UploadCount | None = None
+    upload_losses: int = 0  # looks in a row that found an uploaded file gone
+    upload_polls: int = 0  # in a row, at files that are being processed
+    named_uploads: dict[int, str] = {}  # by shard, the fingerprint of what its uploaded file holds
+    storage: StorageUse | None = None
+    file_resends: int = 0  # how often rows were sent again because a file was gone
     create_resent: bool = False  # a create without a reply was sent again: the first may yet have made a job
     without_caches: bool = False
     backoff: Backoff = field(default_factory=Backoff)

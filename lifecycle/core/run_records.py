@@ -116,6 +116,41 @@ class CacheRecord:
         return bool(self.name) and self.deleted_at is None
 
 
+class UploadState(StrEnum):
+    """Where a content is on its way to Google and back."""
+
+    INTENDED = "intended"  # an upload was begun, or is about to be; its reply is not known
+    PROCESSING = "processing"
+    ACTIVE = "active"
+    FAILED = "failed"  # Google cannot use it; `error` says why
+    ENDING = "ending"  # no shard needs it any more: it is deleted, or about to be
+    GONE = "gone"
+
+
+@dataclass(kw_only=True)
+class UploadRecord:
+    """One upload of a content under a key; `attempt` is 0, 1, … as it is uploaded anew.
+
+    `begun` counts how often it was begun: twice only if the first was cut short. `run_id` and `token` are those of the
+    claim under which it was begun last. `expire_at` is Google's.
+    """
+
+    owner_id: str
+    sha256: str
+    attempt: int
+    mime_type: str
+    size_bytes: int
+    display_name: str
+    state: UploadState = UploadState.INTENDED
+    begun: int = 0
+    run_id: str = ""
+    token: str = ""
+    name: str = ""
+    uri: str = ""
+    error: str = ""
+    expire_at: float | None = None
+
+
 @dataclass(frozen=True)
 class EventRecord:
     """One line of a run's log."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import msgspec
+
 from batch.errors import InputError
 from batch.model import SendAs
+from batch.planning.file_delivery import size_text
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,8 @@ class BatchLimits:
 
     Google: 20 MB for a create with inline requests, 2 GB a file, 100 jobs (Batch API guide). Of output, what is known
     to come back: inline results of more than some MB have been reported to answer 503 for days (python-genai 2519).
+    `storage_bytes` is what all files of a project may have, `upload_bytes` the files that one job's requests name:
+    less than half, so that those of the next are uploaded while it runs.
     """
 
     file_bytes: int = 2_000_000_000
@@ -22,6 +27,8 @@ class BatchLimits:
     inline_bytes: int = 18_000_000
     inline_output_bytes: int = 5_000_000
     rows: int = 200_000
+    storage_bytes: int = 20_000_000_000
+    upload_bytes: int = 8_000_000_000
     jobs: int = 100
     auto_inline_bytes: int = 256_000
     auto_inline_output_bytes: int = 512_000
@@ -48,6 +55,25 @@ class PayloadSize:
     @property
     def total_output_bytes(self) -> float:
         return self.rows * self.output_bytes
+
+
+class UploadCount(msgspec.Struct, frozen=True):
+    """Files and bytes that the next job needs, and how many of them are there."""
+
+    files: int
+    bytes: int
+    files_done: int = 0
+    bytes_done: int = 0
+
+    @property
+    def share(self) -> float:
+        """0 to 1, by bytes."""
+        return min(1.0, self.bytes_done / self.bytes) if self.bytes else 1.0
+
+    def describe(self) -> str:
+        """In words."""
+        sizes = f"{size_text(self.bytes_done)} of {size_text(self.bytes)}"
+        return f"Uploading files: {self.files_done:,} of {self.files:,}, {sizes}."
 
 
 def choose_transport(requested: SendAs, payload: PayloadSize, limits: BatchLimits) -> SendAs:

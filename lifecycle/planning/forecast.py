@@ -17,7 +17,7 @@ from batch.errors import ApiError
 from batch.kinds.registry import kind_of
 from batch.media.scale import UNKNOWN_MODEL, MediaScale
 from batch.media.tokens import Weighing
-from batch.model import ContextMode, SendFiles, Tariff, Usage
+from batch.model import ContextMode, Tariff, Usage
 from batch.planning.duration import MAX_JOB_HOURS, learn_duration
 from batch.planning.file_delivery import FileDelivery
 from batch.prefixes.request_parts import default_measure
@@ -139,7 +139,7 @@ def forecast(
     cost_estimate = estimate.estimate_cost(workload, tariff)
     tried = len(tries.usages) if tries else 0
     warning = _why_no_cache(plan, spec, tariff)
-    delivery = plan_delivery(requests, SendFiles.INLINE, row_limit(spec.send_as))
+    delivery = plan_delivery(requests, spec.send_files, row_limit(spec.send_as))
     levels = media_levels(requests, plan, scale, cost_estimate.usd.expected) if delivery else None
     return Forecast(plan, cost_estimate, hours, len(exact_counts), warning, tried, weighing, delivery, levels)
 

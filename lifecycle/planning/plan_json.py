@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from batch.model import Tariff
+from batch.planning.file_delivery import FileDelivery
 from gem_cache import Plan
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.media_levels import MediaLevels
@@ -48,6 +49,7 @@ def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict
         "estimate": estimate_document(forecast),
         "files": _files(forecast.levels, tariff) if forecast.levels else None,
         "caution": forecast.warning or None,
+        "delivery": _delivery(forecast.delivery),
         "groups": list(_groups(plan, tariff)),
         "hints": [str(hint) for hint in plan.hints],
     }
@@ -68,6 +70,19 @@ def estimate_document(forecast: Forecast) -> dict[str, Any]:
         "cached_tokens": estimate.cached,
         "hours": forecast.hours.expected,
         "at_least": estimate.at_least,
+    }
+
+
+def _delivery(delivery: FileDelivery | None) -> dict[str, Any] | None:
+    """How the files beside the requests travel."""
+    if delivery is None:
+        return None
+    return {
+        "inline": delivery.inline_files,
+        "inline_bytes": delivery.inline_bytes,
+        "uploaded": len(delivery.uploads),
+        "upload_bytes": delivery.upload_bytes,
+        "words": delivery.describe(),
     }
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from batch.errors import InputError
 from batch.media.blob_uri import line_blobs
 from batch.model import SendAs, SendFiles
-from batch.planning.file_delivery import ROW_BYTES, FileDelivery, RowFiles, decide, sent_size
+from batch.planning.file_delivery import ROW_BYTES, FileDelivery, RowFiles, decide, sent_size, size_text
 from lifecycle.core.run_files import BLOBS, UPLOADS
 from lifecycle.core.transport import BatchLimits
 
@@ -22,6 +24,17 @@ def plan_delivery(requests: Path, choice: SendFiles, row_bytes: int = ROW_BYTES)
         return None
     sizes = _Sizes(requests.parent)
     return decide(_rows(requests), sizes, choice, row_bytes)
+
+
+def delivery_error(delivery: FileDelivery | None) -> InputError | None:
+    """Why files cannot travel like this; None if they can."""
+    if delivery is None or delivery.largest_bytes <= ROW_BYTES:
+        return None
+    size, limit = size_text(delivery.largest_bytes), size_text(ROW_BYTES)
+    return InputError(
+        f"The largest request has {size} with its files inside, and Google takes {limit}.",
+        "Let files be uploaded first where that is needed: send them by Auto.",
+    )
 
 
 def row_limit(send_as: SendAs, limits: BatchLimits | None = None) -> int:
@@ -61,6 +74,16 @@ class SentSizes:
         """One size a line."""
         with requests.open("rb") as lines:
             yield from map(self.of_line, lines)
+
+    def uploads_of_file(self, requests: Path) -> Iterator[float]:
+        """Bytes of uploaded files, one figure a line: of one that several lines name, each has its share."""
+        if not self._uploads:
+            with requests.open("rb") as lines:
+                yield from (0.0 for _ in lines)
+            return
+        uses = Counter(blob for row in _rows(requests) for blob in set(row.blobs) & self._uploads)
+        for row in _rows(requests):
+            yield sum(self._sizes[blob] / uses[blob] for blob in set(row.blobs) & self._uploads)
 
 
 def _rows(requests: Path) -> Iterator[RowFiles]:

@@ -80,6 +80,7 @@ def run_view(
         imported_job=imported.name if imported else "",
         inputs_known=inputs_known(row),
         google_now=_to_datetime(now + row.progress.clock_skew),
+        uploads=row.progress.uploads if stage is Stage.SUBMITTING else None,
         results_until=_to_datetime(imported.results_expire_at if imported else None),
     )
 

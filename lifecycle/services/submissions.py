@@ -17,6 +17,7 @@ from batch.pricing.estimate import over_budget
 from lifecycle.core import transport
 from lifecycle.core.draft_links import link_draft
 from lifecycle.core.models import Account, RunSpec
+from lifecycle.core.run_files import REQUESTS
 from lifecycle.core.run_progress import Assumptions, RunProgress
 from lifecycle.core.run_records import RunRecord
 from lifecycle.core.transport import PayloadSize
@@ -24,6 +25,7 @@ from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.plan_json import estimate_document
+from lifecycle.sending.delivery import delivery_error, plan_delivery, row_limit
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
 from lifecycle.services.forecasts import ForecastService
@@ -115,7 +117,7 @@ class SubmissionService:
         """Why a draft must not be sent like this: its budget, or a transport that cannot work. None if it may."""
         transport_problem = transport.transport_error(
             spec.send_as, self._payload_size(draft, spec, forecast), self._context.limits
-        ) or (self._inline_error(spec) if spec.send_as is SendAs.INLINE else None)
+        ) or (self._inline_error(spec) if spec.send_as is SendAs.INLINE else delivery_error(forecast.delivery))
         return transport_problem or (over_budget(forecast.estimate, spec.max_usd) if spec.max_usd is not None else None)
 
     def insert_run(
@@ -179,8 +181,12 @@ class SubmissionService:
         kind = KINDS["image"] if draft.image_output else kind_of(self._context.price_list.model(spec.model))
         tokens = (forecast.estimate.output.expected or 0.0) / max(1, forecast.estimate.rows)
         result_bytes = kind.result_bytes(tokens, spec.generation)
-        if forecast.delivery is not None:
-            return PayloadSize(draft.rows, forecast.delivery.sent_bytes, forecast.delivery.largest_bytes, result_bytes)
+        delivery = forecast.delivery
+        if delivery is not None and spec.send_as is SendAs.INLINE:  # the forecast need not know how requests travel
+            limit = row_limit(spec.send_as, self._context.limits)
+            delivery = plan_delivery(draft.folder / REQUESTS, spec.send_files, limit)
+        if delivery is not None:
+            return PayloadSize(draft.rows, delivery.sent_bytes, delivery.largest_bytes, result_bytes)
         sizes = np.diff(np.append(forecast.plan.survey.offset, draft.size_bytes))
         return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max(initial=0)), result_bytes)
 

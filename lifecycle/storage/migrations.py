@@ -16,7 +16,7 @@ from lifecycle.storage import schema
 
 Migration = Callable[[Connection], None]
 MIGRATIONS: dict[int, Migration] = {}  # by the version that each leads to; version 1 had no run_cost
-VERSION = 5
+VERSION = 6
 
 
 def upgrade(connection: Connection) -> None:
@@ -131,6 +131,22 @@ def m005_one_vocabulary(connection: Connection) -> None:
         values = {"rows": data.pop("rows", run["rows"]), "estimate": data.pop("estimate", run["estimate"])}
         values |= {"spec": _spec_5(run["spec"]), "progress": _progress_5(data)}
         connection.execute(run_5.update().where(run_5.c.id == run["id"]).values(values))
+
+
+@_migration(6)
+def m006_uploads(connection: Connection) -> None:
+    """Remember which files were uploaded for requests, and which shards need them."""
+    _execute(
+        connection,
+        "CREATE TABLE upload (owner_id VARCHAR(40) NOT NULL, sha256 VARCHAR(64) NOT NULL, attempt INTEGER NOT NULL, "
+        "mime_type VARCHAR(120) NOT NULL, size_bytes BIGINT NOT NULL, display_name VARCHAR(160) NOT NULL, "
+        "state VARCHAR(20) NOT NULL, begun INTEGER NOT NULL, run_id VARCHAR(24) NOT NULL, token VARCHAR(40) NOT NULL, "
+        "name VARCHAR(120) NOT NULL, uri TEXT NOT NULL, error TEXT NOT NULL, expire_at FLOAT, "
+        "PRIMARY KEY (owner_id, sha256, attempt))",
+        "CREATE TABLE upload_use (run_id VARCHAR(24) NOT NULL, shard INTEGER NOT NULL, sha256 VARCHAR(64) NOT NULL, "
+        "owner_id VARCHAR(40) NOT NULL, attempt INTEGER, PRIMARY KEY (run_id, shard, sha256))",
+        "CREATE INDEX ix_upload_use_content ON upload_use (owner_id, sha256)",
+    )
 
 
 run_5 = table(

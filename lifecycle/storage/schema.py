@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Float,
+    Index,
     Integer,
     MetaData,
     String,
@@ -95,6 +96,38 @@ cache = Table(
     Column("expire_at", Float),
     Column("deleted_at", Float),
     Column("usd", Float),
+)
+
+# The ledger of files uploaded for requests: one row for each time that a content is uploaded under a key.
+upload = Table(
+    "upload",
+    metadata,
+    Column("owner_id", String(40), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("mime_type", String(120), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("display_name", String(160), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("begun", Integer, nullable=False),
+    Column("run_id", String(24), nullable=False),
+    Column("token", String(40), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("uri", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("expire_at", Float),
+)
+
+# Which shard needs which content, and in which upload once a job names it.
+upload_use = Table(
+    "upload_use",
+    metadata,
+    Column("run_id", String(24), primary_key=True),
+    Column("shard", Integer, primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("owner_id", String(40), nullable=False),
+    Column("attempt", Integer),
+    Index("ix_upload_use_content", "owner_id", "sha256"),
 )
 
 event = Table(

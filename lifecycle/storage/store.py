@@ -167,7 +167,7 @@ class Store:
         with self._write() as c:
             c.execute(schema.run.update().where(schema.run.c.parent_id == run_id).values(parent_id=""))
             c.execute(schema.run.delete().where((schema.run.c.id == run_id) & (schema.run.c.stage == Stage.FINISHED)))
-            for table in (schema.shard, schema.cache, schema.event):
+            for table in (schema.shard, schema.cache, schema.event, schema.upload_use):
                 c.execute(table.delete().where(table.c.run_id == run_id))
             c.execute(schema.setting.delete().where(schema.setting.c.name == f"{SNOOZED}{run_id}"))
 
@@ -404,6 +404,24 @@ class Store:
         with self._write() as c:
             if self._postgres:
                 c.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": ADVISORY_LOCK})
+            yield c
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """For the ledgers beside this class: a connection that only reads."""
+        with self._read() as c:
+            yield c
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """For the ledgers beside this class: a transaction that writes without a run's lease."""
+        with self._write() as c:
+            yield c
+
+    @contextmanager
+    def lease_held(self, run_id: str, token: str) -> Iterator[Connection]:
+        """For the ledgers beside this class: a transaction of the holder of a run's lease. Raises LeaseLost."""
+        with self._lease_held(run_id, token) as c:
             yield c
 
     @contextmanager

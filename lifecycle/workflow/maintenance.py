@@ -67,6 +67,7 @@ class Maintenance:
             client = self._keyring.client(owner_id)
             if client is not None:
                 orphan_cleanup.release_orphans(client, self._prefix, self._is_needed)
+                orphan_cleanup.release_uploads(client, self._store, owner_id, self._prefix)
         except ApiError as error:
             self._cleaned_at[owner_id] = time.monotonic() - ORPHAN_CHECK_SECONDS + ORPHAN_RETRY_SECONDS
             log.info("Orphans could not be looked for: %s", error)

@@ -11,6 +11,9 @@ from batch.errors import ApiError
 from batch.responses.cached_contents import CacheMetadata
 from gemini.wire import job_state, parse_operation
 from lifecycle.core.job_states import JobAction, action_for
+from lifecycle.storage.store import Store
+from lifecycle.storage.upload_ledger import UploadLedger
+from lifecycle.workflow.shards.stored_files import delete_strays, delete_unneeded
 
 if TYPE_CHECKING:
     from gemini.client import GeminiClient
@@ -32,6 +35,15 @@ def release_orphans(client: GeminiClient, prefix: str, is_needed: Callable[[str]
     # Not by a bare delete: storage may be charged for the life that was asked for, until that is shortened.
     released += len(cache_utils.delete_orphaned_caches(client, prefix, cache_is_needed))
     return released + _release(_files(client, prefix), is_needed)
+
+
+def release_uploads(client: GeminiClient, store: Store, owner_id: str, prefix: str) -> int:
+    """Delete uploaded files that no unfinished run needs, and second ones of uploads that were cut short."""
+    ledger = UploadLedger(store, owner_id)
+    if not ledger.by_display_name():
+        return 0
+    ledger.drop_needs_of_ended_runs()
+    return delete_unneeded(client, store, owner_id) + delete_strays(client, store, owner_id, prefix)
 
 
 def _release(orphans: Iterable[Orphan], is_needed: Callable[[str], bool]) -> int:

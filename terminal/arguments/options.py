@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from batch.media.tokens import RESOLUTIONS
-from batch.model import ContextMode, EmptyCells
+from batch.model import ContextMode, EmptyCells, SendFiles
 from terminal.arguments.values import header_row, hours, parse_model_id, positive_int, separator
 
 
@@ -64,6 +64,12 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="{low,medium,high}",
         help="how closely files are looked at, and so what they cost",
+    )
+    parser.add_argument(
+        "--send-files",
+        choices=[choice.value for choice in SendFiles],
+        default="auto",
+        help="files travel inside the requests, or are uploaded first; auto decides by size",
     )
     parser.add_argument(
         "--pass-urls",

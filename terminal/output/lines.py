@@ -68,6 +68,7 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
         f"The whole run: {at_least}{money(run_usd['low'])}, at worst {money(run_usd['worst'])}, "
         f"{at_least}{money(run_usd['expected'])} expected; "
         f"{at_least}{money(standard_usd)} at standard price without caches",
+        *([document["delivery"]["words"]] if document["delivery"] else []),
         *caution,
         *(_file_lines(document["files"]) if document["files"] else ()),
         *(_group_line(group) for group in ordered_groups[:MAX_GROUPS_SHOWN]),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from batch.errors import InputError, KeyMissing
 from batch.formatting import plural
-from batch.model import ContextMode, EmptyCells, Generation, SendAs
+from batch.model import ContextMode, EmptyCells, Generation, SendAs, SendFiles
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs import drafts
 from lifecycle.inputs.attachments import FileAccess
@@ -111,6 +111,7 @@ def run_spec_from(options: argparse.Namespace) -> RunSpec:
         split=options.split,
         dedupe=options.dedupe,
         max_usd=getattr(options, "max_usd", None),
+        send_files=SendFiles(options.send_files),
         canary=getattr(options, "canary", 0),
         allow_uncached=not getattr(options, "no_plain", False),
     )

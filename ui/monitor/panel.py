@@ -94,7 +94,10 @@ def _draw_run(runner: Runner, account: Account, run: RunView) -> None:
         for line in (time_facts(run, runner.runs.typical_duration(account, run.model)), _origin(run)):
             if line:
                 st.caption(escape_markdown(line))
-        for text, box in ((run.error, st.error), (run.note, st.info)):
+        if run.uploads is not None and not run.state.ended:
+            st.progress(run.uploads.share, text=escape_markdown(run.uploads.describe()))
+        note = "" if run.uploads is not None and run.note == run.uploads.describe() else run.note
+        for text, box in ((run.error, st.error), (note, st.info)):
             if text:
                 box(escape_markdown(text))
         awaits_answer = slow_job.needs_answer(runner, account, run)

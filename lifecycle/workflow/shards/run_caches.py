@@ -6,6 +6,7 @@ Rows look their cache up when they execute; if it is gone they fail with code 7 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -44,10 +45,13 @@ def lease_seconds(ctx: StageContext) -> float:
     return UNATTENDED_LEASE_SECONDS if ctx.progress.unattended else ATTENDED_LEASE_SECONDS
 
 
-def ensure_alive(ctx: StageContext, shard: ShardRecord) -> dict[str, str]:
-    """The name of each cache that a shard needs, alive for a whole lease. Raises Refused, NotYet, ApiError."""
+def ensure_alive(ctx: StageContext, shard: ShardRecord, uris: Mapping[str, str]) -> dict[str, str]:
+    """The name of each cache that a shard needs, alive for a whole lease; `uris` are those of its uploaded files.
+
+    Raises CacheRefused, CachePending, ApiError.
+    """
     known = {row.group_id: row for row in ctx.store.caches(ctx.id)}  # the last made of each group
-    return {group: _ensure_alive(ctx, group, known.get(group)) for group in shard.groups}
+    return {group: _ensure_alive(ctx, group, known.get(group), uris) for group in shard.groups}
 
 
 def renew_leases(ctx: StageContext, shards: list[ShardRecord]) -> None:
@@ -166,16 +170,16 @@ def uncached_budget_error(ctx: StageContext) -> str:
     return f"Without a cache the run could cost {price}; the budget is {money(limit)}."
 
 
-def _ensure_alive(ctx: StageContext, group: str, row: CacheRecord | None) -> str:
+def _ensure_alive(ctx: StageContext, group: str, row: CacheRecord | None, uris: Mapping[str, str]) -> str:
     if row is not None and row.is_alive:
         if _extend(ctx, row):
             return row.name
         mark_lost(ctx, group)
     attempt = 0 if row is None else row.attempt + bool(row.name)
-    return _make(ctx, group, attempt, row if row is not None and not row.name else None)
+    return _make(ctx, group, attempt, row if row is not None and not row.name else None, uris)
 
 
-def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: CacheRecord | None) -> str:
+def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: CacheRecord | None, uris: Mapping[str, str]) -> str:
     """Create a cache, or adopt what an earlier try of ours left. Raises NotYet after a create without a reply."""
     name, token = f"{ctx.display_prefix}c{group}-{attempt}", ctx.run.token
     timeout, settle = ctx.options.create_timeout_seconds, ctx.options.settle_seconds
@@ -193,7 +197,7 @@ def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: CacheRecord 
     try:
         cache = cache_utils.create_explicit_cache(
             ctx.client,
-            _contents(ctx, group),
+            _contents(ctx, group, uris),
             display_name=name,
             ttl_seconds=lease_seconds(ctx),
             retry_delays=(),
@@ -219,14 +223,14 @@ def _is_full(error: ApiError) -> bool:
     return error.status == 429 and not service_errors.must_pause(error)
 
 
-def _contents(ctx: StageContext, group: str) -> CachedText:
+def _contents(ctx: StageContext, group: str, uris: Mapping[str, str]) -> CachedText:
     """What a group's cache holds, from the plan."""
     import orjson
 
     from lifecycle.planning.plan_files import read_body  # brings Arrow, which who only lists runs does without
     from lifecycle.sending.outgoing import with_files
 
-    body: Any = orjson.loads(with_files(orjson.dumps(read_body(ctx.folder, group)), ctx.folder, {}))
+    body: Any = orjson.loads(with_files(orjson.dumps(read_body(ctx.folder, group)), ctx.folder, uris))
     return CachedText(
         model=ctx.model,
         contents=tuple(body.get("contents") or ()),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from lifecycle.core.run_records import ShardRecord
 from lifecycle.sending.delivery import SentSizes
+from lifecycle.workflow.shards import file_uploads
 from lifecycle.workflow.shards.context import StageContext
 
 
@@ -25,6 +26,8 @@ def split(ctx: StageContext, shard: ShardRecord, max_tokens: int) -> None:
     parts = [_part(ctx, shard, n, lines) for n, lines in enumerate(_line_runs(ctx, shard, max_bytes), first)]
     ctx.progress.shard_parts[shard.n] = [part.n for part in parts]
     ctx.save()  # before there are such shards: whoever sends them must know whose they are
+    for part in parts:
+        file_uploads.register(ctx, part)
     ctx.store.replace_shard(ctx.id, ctx.run.token, shard.n, parts)
     ctx.log_event(f"The job was too large for the room there is; it is sent as {len(parts)} smaller ones.")
 

@@ -22,9 +22,10 @@ from lifecycle.planning import cache_support
 from lifecycle.results.collect.build import build_results
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.sending.delivery import SentSizes
-from lifecycle.workflow.shards import run_caches, uncached_rows
+from lifecycle.workflow.shards import file_uploads, run_caches, uncached_rows
 from lifecycle.workflow.shards.context import StageContext, StageResult
 from lifecycle.workflow.stages import import_job as import_job_stage
+from lifecycle.workflow.stages import resend_files
 
 MAX_ATTEMPTS = 3  # how often rows whose cache died are sent with one, all in all
 _RECREATE_HINT = "Make one of the same name, and send them again."
@@ -38,7 +39,7 @@ def run(ctx: StageContext) -> StageResult:
         return StageResult(Stage.SUBMITTING)
     reconciliation = _build_results(ctx, shards)
     errors = reconciliation.cache_lost or reconciliation.counts.get(Outcome.ERROR_PERMANENT, 0)
-    if errors and not ctx.cancelled and _resend_lost_rows(ctx, shards):
+    if errors and not ctx.cancelled and (_resend_lost_rows(ctx, shards) or resend_files.resend(ctx, shards)):
         return StageResult(Stage.SUBMITTING)
     counts = {str(outcome): n for outcome, n in reconciliation.counts.items()}
     ctx.progress.collected = Collected(counts, reconciliation.usd, reconciliation.unpriced)
@@ -139,6 +140,8 @@ def _resend_lost_rows(ctx: StageContext, shards: list[ShardRecord]) -> bool:
         ctx.log_event(f"{len(keys):,} rows could not read their cache, and are left as errors. {reason}", "error")
         return False
     new_shards = list(_resend_shards(ctx, candidates, keys, len(shards), attempt, uncached=uncached))
+    for shard in new_shards:
+        file_uploads.register(ctx, shard)
     ctx.store.add_shards(ctx.id, ctx.run.token, new_shards)
     if new_shards:
         cache_text = "without one, at full price" if uncached else "with a new one"

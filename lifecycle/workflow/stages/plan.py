@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from batch.model import ContextMode, SendAs, SendFiles, Stage
+from batch.model import ContextMode, SendAs, Stage
 from batch.planning import sharding
 from batch.planning.file_delivery import FileDelivery
 from batch.pricing.workload import canary_rows
@@ -25,6 +25,7 @@ from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import plan_files
 from lifecycle.planning.forecast import rebuild_plan
 from lifecycle.sending.delivery import SentSizes, plan_delivery, row_limit, write_uploads
+from lifecycle.workflow.shards import file_uploads
 from lifecycle.workflow.shards.context import StageContext, StageResult, effective_tariff
 
 
@@ -62,13 +63,15 @@ def run(ctx: StageContext) -> StageResult:
         ctx.run.token,
         [_shard_record(ctx, n, shard_draft, send_as) for n, shard_draft in enumerate(shard_drafts)],
     )
-    _log_plan(ctx, plan, shard_drafts)
+    for shard in ctx.shards():
+        file_uploads.register(ctx, shard)
+    _log_plan(ctx, plan, shard_drafts, delivery)
     return StageResult(Stage.SUBMITTING)
 
 
 def _delivery(ctx: StageContext) -> FileDelivery | None:
     """How the run's files travel, the same whenever it is asked; None where it has none."""
-    return plan_delivery(ctx.folder / REQUESTS, SendFiles.INLINE, row_limit(ctx.spec.send_as, ctx.options.limits))
+    return plan_delivery(ctx.folder / REQUESTS, ctx.spec.send_files, row_limit(ctx.spec.send_as, ctx.options.limits))
 
 
 def transport_for_run(ctx: StageContext, delivery: FileDelivery | None) -> SendAs:
@@ -110,7 +113,7 @@ def _write_shards(ctx: StageContext, plan: Plan, source: Path, send_as: SendAs) 
         sizes = np.diff(np.append(plan.survey.offset, source.stat().st_size))
     tokens = plan.cost_model.prompt_tokens
     groups = [group.id for group in plan.groups]
-    shards = _split_rows(ctx, plan, send_as, sizes)
+    shards = _split_rows(ctx, plan, send_as, sizes, np.fromiter(sent_sizes.uploads_of_file(source), np.float64))
     if len(shards) == 1 and not plan.caches and not plan.duplicates and ctx.spec.context is ContextMode.NONE:
         ctx.shard_path(0).unlink(missing_ok=True)
         os.link(source, ctx.shard_path(0))
@@ -130,7 +133,7 @@ def _write_shards(ctx: StageContext, plan: Plan, source: Path, send_as: SendAs) 
         yield ShardDraft(written.rows, size, round(float(tokens[rows].sum())), used_groups)
 
 
-def _split_rows(ctx: StageContext, plan: Plan, send_as: SendAs, sizes: Any) -> list[Any]:
+def _split_rows(ctx: StageContext, plan: Plan, send_as: SendAs, sizes: Any, upload_bytes: Any) -> list[Any]:
     """Rows of each shard under the limits in force. A row that no shard can hold gets its own: Google decides."""
     limits = ctx.options.limits
     as_given = ctx.spec.context is ContextMode.NONE
@@ -144,8 +147,10 @@ def _split_rows(ctx: StageContext, plan: Plan, send_as: SendAs, sizes: Any) -> l
             rows=rows,
             output_bytes=limits.max_output_bytes(send_as),
             tokens=ctx.options.enqueued_tokens(ctx.model),
+            upload_bytes=limits.upload_bytes,
         ),
         file_bytes=sizes.astype(np.float64),
+        upload_bytes=upload_bytes,
         output_bytes=np.full(len(sizes), _output_bytes(ctx)),
         tokens=plan.cost_model.prompt_tokens,
         cache_of_row=plan.cache_of_row,
@@ -187,7 +192,9 @@ def _shard_record(ctx: StageContext, n: int, shard_draft: ShardDraft, send_as: S
     )
 
 
-def _log_plan(ctx: StageContext, plan: Plan, shard_drafts: list[ShardDraft]) -> None:
+def _log_plan(ctx: StageContext, plan: Plan, shard_drafts: list[ShardDraft], delivery: FileDelivery | None) -> None:
+    if delivery is not None:
+        ctx.log_event(delivery.describe())
     if plan.duplicates:
         ctx.log_event(f"{plan.duplicates:,} requests equal another one; each is sent once and its answer shared.")
     if plan.caches:

@@ -13,7 +13,7 @@ from gemini.wire import Operation, job_state, parse_operation
 from lifecycle.core import job_age
 from lifecycle.core.job_states import JobAction, action_for, describe_job_state
 from lifecycle.core.run_records import ShardRecord, ShardStage
-from lifecycle.workflow.shards import download, poll_schedule, run_caches
+from lifecycle.workflow.shards import download, file_uploads, poll_schedule, run_caches
 from lifecycle.workflow.shards.batch_jobs import cancel_duplicates
 from lifecycle.workflow.shards.context import StageContext, StageResult
 from lifecycle.workflow.stages import import_job as import_job_stage
@@ -71,6 +71,9 @@ def poll_jobs(ctx: StageContext, shards: list[ShardRecord]) -> PollSummary:
     open_shards = [shard for shard in jobs if shard.stage == ShardStage.SUBMITTED]
     if errors and (open_shards or not service_errors.is_permanent(errors[0])):
         raise next((t for t in errors if not service_errors.is_permanent(t)), errors[0])
+    if len(open_shards) < len(jobs):
+        with suppress(ApiError):  # what cannot be deleted now is when the run is released
+            file_uploads.release_ended(ctx, shards)
     note = next((result.note for result in results if result.note), "")
     delay = min((poll_schedule.seconds_left(ctx, shard) for shard in open_shards), default=0.0)
     return PollSummary(len(open_shards), len(jobs) - len(open_shards), delay, note)

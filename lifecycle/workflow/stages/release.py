@@ -6,7 +6,7 @@ from batch.errors import ApiError
 from batch.model import SendAs, Stage
 from batch.responses import service_errors
 from lifecycle.core.run_records import ShardStage
-from lifecycle.workflow.shards import run_caches
+from lifecycle.workflow.shards import file_uploads, run_caches
 from lifecycle.workflow.shards.batch_jobs import cancel_duplicates, ignore_missing, seconds_until_listed
 from lifecycle.workflow.shards.context import StageContext, StageResult
 
@@ -21,7 +21,13 @@ def run(ctx: StageContext) -> StageResult:
     What fails does not keep the rest from being released.
     """
     errors: list[ApiError] = []
-    for release in (_cancel_duplicates, run_caches.delete_all, run_caches.delete_user_caches, _delete_files):
+    for release in (
+        _cancel_duplicates,
+        run_caches.delete_all,
+        run_caches.delete_user_caches,
+        _delete_files,
+        file_uploads.release_all,
+    ):
         try:
             unsettled = release(ctx)
         except ApiError as error:

@@ -23,7 +23,7 @@ from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord, ShardStage
 from lifecycle.planning import quota
 from lifecycle.sending.delivery import has_files
 from lifecycle.sending.outgoing import OutgoingRequests, with_files
-from lifecycle.workflow.shards import canary, refusals, run_caches, split_shard, uncached_rows
+from lifecycle.workflow.shards import canary, file_uploads, refusals, run_caches, split_shard, uncached_rows
 from lifecycle.workflow.shards.batch_jobs import IN_FLIGHT, JobListing, attach, record_job, seconds_until_listed
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
 from lifecycle.workflow.stages import poll as poll_stage
@@ -148,7 +148,15 @@ def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
     if shard.groups and ctx.progress.without_caches:
         uncached_rows.remove_caches(ctx, shard)
     try:
-        caches = run_caches.ensure_alive(ctx, shard) if shard.groups else {}
+        uris = file_uploads.ensure_active(ctx, shard)
+    except file_uploads.FilesPending as pending:
+        return pending.result
+    except ApiError as error:
+        if service_errors.treatment(error) is Treatment.AWAIT_ROOM:
+            return file_uploads.wait_for_room(ctx, f"{quota.STORAGE_FULL_MESSAGE} {error}")
+        return refusals.on_refused(ctx, error, "The upload")
+    try:
+        caches = run_caches.ensure_alive(ctx, shard, uris) if shard.groups else {}
     except run_caches.CachePending:
         return StageResult(
             Stage.SUBMITTING, POLL_AGAIN_SECONDS, "No reply to a cache's creation; looking whether it is there."
@@ -159,7 +167,7 @@ def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
             uncached_rows.remove_caches(ctx, shard, None if ctx.progress.without_caches else {refusal.group})
         return wait or StageResult(Stage.SUBMITTING)
     try:
-        body = _body(ctx, shard, caches)
+        body = _body(ctx, shard, caches, uris)
     except ApiError as error:
         return refusals.on_refused(ctx, error, "The upload")
     if shard.settle_at:
@@ -199,16 +207,22 @@ def _input_expired(ctx: StageContext, shard: ShardRecord, error: ApiError) -> bo
     return False
 
 
-def _body(ctx: StageContext, shard: ShardRecord, caches: dict[str, str]) -> dict[str, Any]:
-    """The create's body; for the file transport the file is uploaded first. `caches` names each group's cache."""
+def _body(ctx: StageContext, shard: ShardRecord, caches: dict[str, str], uris: dict[str, str]) -> dict[str, Any]:
+    """The create's body; for the file transport the file is uploaded first.
+
+    `caches` names each group's cache, `uris` the address of each uploaded content.
+    """
     path = _with_caches(ctx, shard, caches)
     name = shard.display_name
     if shard.transport == SendAs.INLINE.value:
         with path.open("rb") as lines:
-            rows = [orjson.loads(with_files(line, ctx.folder, {})) for line in lines]
+            rows = [orjson.loads(with_files(line, ctx.folder, uris)) for line in lines]
         return inline_batch_body(name, [(row["key"], row["request"]) for row in rows])
+    outgoing = OutgoingRequests(path, ctx.folder, uris) if has_files(ctx.folder) else None
+    if uris and outgoing and ctx.progress.named_uploads.get(shard.n) != outgoing.fingerprint:
+        ctx.progress.named_uploads[shard.n] = outgoing.fingerprint
+        ctx.set_shard(shard, file_name="")  # it names files that were uploaded anew since
     if not shard.file_name:
-        outgoing = OutgoingRequests(path, ctx.folder, {}) if has_files(ctx.folder) else None
         upload_name = f"{name}-{outgoing.fingerprint if outgoing else _fingerprint(path)}"
         uploaded = _uploaded_before(ctx, shard, upload_name) or ctx.client.upload_file(outgoing or path, upload_name)
         until = timestamp(uploaded.get("expirationTime"))
