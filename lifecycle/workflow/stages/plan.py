@@ -113,7 +113,8 @@ def _write_shards(ctx: StageContext, plan: Plan, source: Path, send_as: SendAs) 
         sizes = np.diff(np.append(plan.survey.offset, source.stat().st_size))
     tokens = plan.cost_model.prompt_tokens
     groups = [group.id for group in plan.groups]
-    shards = _split_rows(ctx, plan, send_as, sizes, np.fromiter(sent_sizes.uploads_of_file(source), np.float64))
+    uploads = np.fromiter(sent_sizes.uploads_of_file(source), np.float64) if sent_sizes.with_files else None
+    shards = _split_rows(ctx, plan, send_as, sizes, uploads)
     if len(shards) == 1 and not plan.caches and not plan.duplicates and ctx.spec.context is ContextMode.NONE:
         ctx.shard_path(0).unlink(missing_ok=True)
         os.link(source, ctx.shard_path(0))
