@@ -90,7 +90,7 @@ class UploadLedger:
                 c.execute(upload.insert().values(values))
             else:
                 c.execute(upload.update().where(self._is(wanted)).values(values))
-            return msgspec.convert(values, UploadRecord)
+            return _record(values)
 
     def record(self, run_id: str, token: str, record: UploadRecord, **values: Any) -> None:
         """Write what became of an upload, here and in the record. Raises LeaseLost."""
@@ -159,5 +159,7 @@ class UploadLedger:
             setattr(record, name, value)
 
 
-def _record(row: RowMapping) -> UploadRecord:
-    return msgspec.convert({str(name): value for name, value in row.items()}, UploadRecord)
+def _record(row: Mapping[str, Any] | RowMapping) -> UploadRecord:
+    return UploadRecord(
+        **{str(name): value for name, value in row.items() if name != "state"}, state=UploadState(row["state"])
+    )
