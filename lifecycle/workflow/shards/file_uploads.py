@@ -27,7 +27,6 @@ from lifecycle.core.transport import UploadCount
 from lifecycle.sending.delivery import read_uploads
 from lifecycle.storage.upload_ledger import CLOSED, UploadLedger
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
-from lifecycle.workflow.shards.failed_files import fail_rows
 from lifecycle.workflow.shards.stored_files import (
     FileListing,
     StoredFile,
@@ -297,6 +296,8 @@ class _Work:
         reasons = {r.sha256: r.error for r in self.records.values() if r.state == UploadState.FAILED}
         if not reasons:
             return
+        from lifecycle.workflow.shards.failed_files import fail_rows  # brings Arrow: who only lists runs does without
+
         if fail_rows(self._ctx, self._shard, reasons):
             raise FilesPending(StageResult(Stage.SUBMITTING))
         for sha256 in reasons:  # only a cache has them: it is refused when it is made
