@@ -24,6 +24,7 @@ from batch.errors import InputError
 from ui.http import routes, security
 from ui.shared import app_state, cookie_crypto, temp_files
 
+SWEEP_SECONDS = 3600.0
 SLOW_IMPORTS = ("pandas", "pyarrow", "duckdb", "google.genai")
 log = logging.getLogger("gemini_batch_runner")
 
@@ -49,11 +50,20 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     temp_files.delete_stale(state.uploads, state.drafts, state.exports)
     state.runner.start(serving=True)
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    sweeping = asyncio.create_task(_sweep_hourly())
     try:
         yield
     finally:
+        sweeping.cancel()
         state.stopping.set()
         await asyncio.to_thread(state.runner.close, 5)
+
+
+async def _sweep_hourly() -> None:
+    """Remove what visitors left behind, for as long as the server runs."""
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.to_thread(temp_files.delete_stale, state.uploads, state.drafts, state.exports)
 
 
 def _stop_streams_on_signals() -> None:

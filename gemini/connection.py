@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import ssl
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -71,8 +70,10 @@ class Connection(httpx2.Client):
         )
 
     def __del__(self) -> None:
-        with suppress(Exception):  # whatever is already gone while the process ends
+        try:
             self.close()
+        except Exception:  # noqa: BLE001, S110 - at the end of the process anything may be gone, imports included
+            pass
 
 
 @cache

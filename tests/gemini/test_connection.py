@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from gemini.client import GeminiClient
 from gemini.connection import tls_context
 
 KEY = "made-up-key-of-the-redirect-tests"
+ROOT = Path(__file__).parents[2]
 STATUSES = (301, 302, 303, 307, 308)
 ELSEWHERE = (
     "http://127.0.0.1:{other}/v1/models",
@@ -271,3 +274,10 @@ def test_a_proxy_of_the_environment_is_used(service: Server, monkeypatch: pytest
     client = GeminiClient(KEY, "http://gemini.invalid", api_version="v1")
     assert client.get_batch("batches/1") == {"name": "batches/1"}
     assert service.calls == [("http://gemini.invalid/v1/batches/1", KEY)]
+
+
+def test_a_connection_that_is_still_there_at_the_end_says_nothing() -> None:
+    """A program that ends prints no complaint about what is already gone by then."""
+    script = "from gemini.client import GeminiClient; import sys; sys.kept = [GeminiClient('made-up-key')]"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")

@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from batch.formatting import plural
 from ui.files import drop_zone
 from ui.files.given_files import GivenFile, Upload, natural_order
-from ui.shared import notices
+from ui.shared import notices, session
 from ui.shared.app_state import get_state
 from ui.shared.upload_folder import UploadFolder, UploadRefused, safe_name
 
@@ -38,7 +38,12 @@ def draw_add() -> None:
 
 
 def _draw(key: str, *, small: bool, on_paste: Callable[[], None] | None = None) -> None:
+    if session.account() is None:
+        with st.container(border=True, key=f"{key}-closed"):
+            st.caption("Files can be added as soon as you are connected with a key, or rehearse without one.")
+        return
     folder = _folder()
+    folder.owner_id = session.owner_id()  # who is connected now; the files stay where they are
     tokens = get_state().upload_tokens
     if tokens.peek(st.session_state.get(_TOKEN, "")) is not folder:  # none yet, or its time is over
         st.session_state[_TOKEN] = tokens.issue(folder)
@@ -126,7 +131,9 @@ def discard_all() -> None:
 def _folder() -> UploadFolder:
     """This session's folder; a new one, with a name of its own, after all was discarded."""
     if _FOLDER not in st.session_state:
-        st.session_state[_FOLDER] = UploadFolder(get_state().uploads / secrets.token_hex(12))
+        state, owner_id = get_state(), session.owner_id()
+        name = state.owner_room.folder_name(owner_id, secrets.token_hex(12))
+        st.session_state[_FOLDER] = UploadFolder(state.uploads / name, owner_id)
     folder: UploadFolder = st.session_state[_FOLDER]
     return folder
 

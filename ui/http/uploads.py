@@ -11,6 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from ui.http.route_error import RouteError, require_own_page
+from ui.limits.owner_room import NoRoom
+from ui.limits.rate_limit import TooOften
 from ui.shared.app_state import FILE_NAME_HEADER, AppState
 from ui.shared.upload_folder import MAX_FILE_BYTES, UploadFolder, UploadRefused, safe_name
 
@@ -23,8 +25,12 @@ async def receive_upload(state: AppState, request: Request) -> Response:
     """Stream a request body into the granted folder, where it appears only when it is whole."""
     require_own_page(request)
     folder = state.upload_tokens.peek(request.path_params["token"])
-    if folder is None:
-        raise RouteError(403, "This upload is no longer valid. Choose the file again.")
+    if folder is None or not folder.owner_id:
+        raise RouteError(403, "This upload is not valid any more. Connect or rehearse, and choose the file again.")
+    try:
+        state.limits.uploading.spend(folder.owner_id)
+    except TooOften as error:
+        raise RouteError(429, str(error)) from error
     _check_disk_space(folder, int(request.headers.get("content-length") or 0))
     try:
         name = safe_name(unquote(request.headers.get(FILE_NAME_HEADER, "")))
@@ -43,12 +49,13 @@ async def _receive(state: AppState, request: Request, folder: UploadFolder, name
             async for piece in _pieces(state, request):
                 folder.reserve(len(piece))
                 reserved += len(piece)
+                state.owner_room.reserve(folder.owner_id, len(piece))
                 if reserved > MAX_FILE_BYTES:
                     raise RouteError(413, TOO_LARGE)
                 await to_thread.run_sync(file.write, piece)
         await to_thread.run_sync(folder.keep, partial, name)
         kept = True
-    except UploadRefused as refusal:
+    except (UploadRefused, NoRoom) as refusal:
         raise RouteError(413, str(refusal)) from refusal
     except (ClientDisconnect, OSError) as error:
         raise RouteError(507, "The upload stopped before the end. Nothing was kept.") from error

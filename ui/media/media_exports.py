@@ -17,7 +17,7 @@ from lifecycle.results.export.file_name import file_stem
 from lifecycle.results.export.pictures import export_pictures
 from lifecycle.results.export.vectors import VectorOptions, export_vectors, keys_path
 from lifecycle.results.read.table import ResultTable
-from ui.shared import browser_actions, notices, temp_files
+from ui.shared import browser_actions, notices, session, temp_files
 from ui.shared.app_state import Download, get_state
 from ui.shared.format import safe_file_name
 
@@ -96,7 +96,7 @@ def _offer(run: RunView, table: ResultTable, path: Path, ending: str, media_type
     """Let the browser fetch a file under the run's name."""
     is_complete = run.state is RunState.FINISHED and table.totals().complete
     saved_as = export_name(_stem(run, table), ending, complete=is_complete)
-    token = get_state().download_tokens.issue(Download(path, saved_as, media_type))
+    token = get_state().download_tokens.issue(Download(path, saved_as, media_type, session.owner_id()))
     browser_actions.request("download", f"/api/download/{token}")
 
 

@@ -18,7 +18,7 @@ from lifecycle.results.fill.fill import AUTO, PLAIN, export_table, fillable
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from ui.results import filters
 from ui.results import table as results_table
-from ui.shared import browser_actions, notices, temp_files
+from ui.shared import browser_actions, notices, session, temp_files
 from ui.shared.app_state import Download, get_state
 from ui.shared.format import safe_file_name
 from ui.shared.notices import escape_markdown
@@ -163,9 +163,8 @@ def _write_export(run: RunView, table: ResultTable, name: str) -> None:
             result = export(table, path, ending, options, layout=layout)
         stem = safe_file_name(file_stem(table.folder, run.name, run.id)) + ("-selection" if where else "")
         saved_as = export_name(stem, ending, complete=_is_complete(run, table))
-        browser_actions.request(
-            "download", f"/api/download/{state.download_tokens.issue(Download(path, saved_as, media_type))}"
-        )
+        download = Download(path, saved_as, media_type, session.owner_id())
+        browser_actions.request("download", f"/api/download/{state.download_tokens.issue(download)}")
         notices.clear("results")
         if result.notes:
             notices.show("results", "note", " ".join(result.notes))

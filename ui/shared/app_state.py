@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ui.limits.owner_room import OwnerRoom
+from ui.limits.rate_limit import Limits
 from ui.shared.cookie_crypto import CookieCipher
 from ui.shared.one_time_tokens import OneTimeTokens
 from ui.shared.upload_folder import UploadFolder
@@ -33,6 +36,7 @@ class Download:
     path: Path
     filename: str
     media_type: str
+    owner_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class PictureFolder:
 
     originals: Path
     thumbnails: Path
+    owner_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,18 @@ class AppState:
     download_tokens: OneTimeTokens[Download] = field(default_factory=lambda: OneTimeTokens(600))
     picture_tokens: OneTimeTokens[PictureFolder] = field(default_factory=lambda: OneTimeTokens(12 * 3600))
     stopping: threading.Event = field(default_factory=threading.Event)
+    limits: Limits = field(default_factory=Limits)
+
+    @cached_property
+    def owner_room(self) -> OwnerRoom:
+        """How much of the disk each owner's uploads take."""
+        return OwnerRoom(self.uploads)
+
+    def withdraw_tickets(self, owner_id: str) -> None:
+        """Have no address work any more that was given out for an owner's files."""
+        self.upload_tokens.withdraw(lambda folder: folder.owner_id == owner_id)
+        self.download_tokens.withdraw(lambda download: download.owner_id == owner_id)
+        self.picture_tokens.withdraw(lambda pictures: pictures.owner_id == owner_id)
 
     @property
     def uploads(self) -> Path:

@@ -42,6 +42,11 @@ class OneTimeTokens(Generic[T]):
             entry = self._entries.pop(token, None)
         return entry.value if entry and entry.expires_at > self._clock() else None
 
+    def withdraw(self, is_meant: Callable[[T], bool]) -> None:
+        """Forget all tokens whose value is meant."""
+        with self._lock:
+            self._entries = {key: entry for key, entry in self._entries.items() if not is_meant(entry.value)}
+
     def peek(self, token: str) -> T | None:
         """Read the value and leave it in place."""
         with self._lock:

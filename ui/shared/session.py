@@ -11,8 +11,9 @@ from urllib.parse import unquote
 
 import streamlit as st
 
-from batch.errors import KeyMissing
+from batch.errors import InputError, KeyMissing
 from lifecycle.core.models import Account, KeyCheck
+from ui.limits.rate_limit import TooOften
 from ui.shared import browser_actions
 from ui.shared.app_state import CookieChange, get_state
 from ui.shared.cookie_crypto import COOKIE_SECONDS
@@ -97,6 +98,12 @@ def account() -> Account | None:
     return current
 
 
+def owner_id() -> str:
+    """Whose the files are that this session makes; "" when signed out."""
+    current = account()
+    return current.owner_id if current else ""
+
+
 def require_account() -> Account:
     """The account of this session. Raises KeyMissing when signed out, for instance by another tab's doing."""
     current = account()
@@ -118,6 +125,10 @@ def from_environment() -> bool:
 def connect(key: str, *, remember: bool) -> KeyCheck:
     """Check a key with free calls; when it works, connect with it and remember it only if asked."""
     state = get_state()
+    try:
+        state.limits.connecting.spend(_visitor())
+    except TooOften as error:
+        return KeyCheck(False, str(error))
     check = state.runner.accounts.check_key(key)
     if check.ok:
         st.session_state[_ACCOUNT] = check.account or state.runner.accounts.register_key(key)
@@ -143,14 +154,19 @@ def forget() -> None:
     current = account()
     if current is not None:
         get_state().runner.accounts.forget(current)
+        get_state().withdraw_tickets(current.owner_id)
     _revoke()
     st.session_state[_ACCOUNT], st.session_state[_ENCRYPTED_KEY], st.session_state[_REMEMBERED] = None, "", False
     _send_cookie_change(CookieChange(KEY_COOKIE, ""))
 
 
 def rehearse() -> None:
-    """Enter rehearsal under this browser's identity."""
+    """Enter rehearsal under this browser's identity. Raises InputError if that is done too often from here."""
     identity = st.session_state[_REHEARSAL]
+    try:
+        get_state().limits.rehearsing.spend(_visitor())
+    except TooOften as error:
+        raise InputError(str(error)) from error
     st.session_state[_ACCOUNT] = get_state().runner.accounts.register_rehearsal(identity)
     _send_cookie_change(CookieChange(REHEARSAL_COOKIE, get_state().cookie_cipher.encrypt(f"on:{identity}")))
 
@@ -162,6 +178,12 @@ def leave_rehearsal() -> None:
     _send_cookie_change(
         CookieChange(REHEARSAL_COOKIE, state.cookie_cipher.encrypt(f"off:{st.session_state[_REHEARSAL]}"))
     )
+
+
+def _visitor() -> str:
+    """What tells visitors apart before they are anybody: their address; behind a proxy, that of the proxy."""
+    address = st.context.ip_address
+    return address if isinstance(address, str) else "this computer"
 
 
 def _send_cookie_change(change: CookieChange) -> None:

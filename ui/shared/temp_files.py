@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 MAX_AGE_SECONDS = 86_400
@@ -17,8 +18,15 @@ def new_path(folder: Path, suffix: str) -> Path:
 
 
 def delete_stale(*folders: Path) -> None:
-    """Remove files and folders that nobody fetched or submitted for a day."""
+    """Remove files and folders that nobody fetched, submitted or added to for a day."""
     cutoff = time.time() - MAX_AGE_SECONDS
     for path in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
-        if path.stat().st_mtime < cutoff:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        with suppress(OSError):  # it may be taken, or removed, just now
+            if _changed_at(path) < cutoff:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _changed_at(path: Path) -> float:
+    """When a file, or a folder or what lies directly in it, was last written."""
+    inner = path.iterdir() if path.is_dir() else ()
+    return max(float(item.stat().st_mtime) for item in (path, *inner))

@@ -26,10 +26,11 @@ class UploadRefused(Exception):
 class UploadFolder:
     """A folder that takes files until its room is used up. Thread-safe: a browser sends several files at once.
 
-    What is whole lies in `kept`, what still arrives beside it.
+    What is whole lies in `kept`, what still arrives beside it. Without an owner nothing can be sent to it.
     """
 
     path: Path
+    owner_id: str = ""
     used_bytes: int = 0
     used_files: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

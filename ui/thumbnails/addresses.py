@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.shared import session
 from ui.shared.app_state import PictureFolder, get_state
 from ui.thumbnails.maker import EDGES
 
@@ -27,5 +28,6 @@ def _token(originals: Path) -> str:
     tokens: dict[str, str] = st.session_state.setdefault(_TOKENS, {})
     issued = get_state().picture_tokens
     if issued.peek(tokens.get(str(originals), "")) is None:
-        tokens[str(originals)] = issued.issue(PictureFolder(originals, originals.parent / "thumbnails"))
+        folder = PictureFolder(originals, originals.parent / "thumbnails", session.owner_id())
+        tokens[str(originals)] = issued.issue(folder)
     return tokens[str(originals)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -14,14 +15,16 @@ from starlette.testclient import TestClient
 
 from tests.ui.http.conftest import OWN
 from ui.http import uploads
+from ui.limits import owner_room
+from ui.limits.rate_limit import RateLimit
 from ui.shared import upload_folder
-from ui.shared.app_state import FILE_NAME_HEADER, AppState
+from ui.shared.app_state import FILE_NAME_HEADER, AppState, Download, PictureFolder
 from ui.shared.upload_folder import UploadFolder
 
 
 @pytest.fixture
 def folder(state: AppState) -> UploadFolder:
-    return UploadFolder(state.uploads / "session")
+    return UploadFolder(state.uploads / "owner-session", "owner")
 
 
 @pytest.fixture
@@ -117,3 +120,51 @@ def test_a_folder_that_was_discarded_takes_nothing_more(
 
     monkeypatch.setattr(UploadFolder, "keep", discarded)
     assert put(client, token, "a").status_code == 507
+
+
+def test_nobody_uploads_without_an_account(state: AppState, client: TestClient) -> None:
+    folder = UploadFolder(state.uploads / "nobody-session")
+    reply = put(client, state.upload_tokens.issue(folder), "a")
+    assert reply.status_code == 403 and "Connect or rehearse" in reply.json()["message"]
+    assert not folder.path.exists()
+
+
+def test_one_owner_does_not_fill_the_disk_by_opening_pages(
+    state: AppState, client: TestClient, folder: UploadFolder, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All folders of an owner count, those of an earlier life of the server, too; another owner's do not."""
+    monkeypatch.setattr(owner_room, "MAX_OWNER_BYTES", 1000)
+    earlier = state.uploads / "owner-earlier"
+    earlier.mkdir(parents=True)
+    (earlier / "left").write_bytes(b"x" * 600)
+    assert put(client, token, "a", b"x" * 300).status_code == 200
+    other_page = UploadFolder(state.uploads / "owner-other", "owner")
+    reply = put(client, state.upload_tokens.issue(other_page), "b", b"x" * 101)
+    assert reply.status_code == 413 and "room" in reply.json()["message"]
+    assert (other_page.used_files, other_page.used_bytes) == (0, 0) and names(other_page) == []
+    stranger = UploadFolder(state.uploads / "stranger-page", "stranger")
+    assert put(client, state.upload_tokens.issue(stranger), "c", b"x" * 900).status_code == 200
+
+
+def test_files_come_no_faster_than_a_browser_sends_them(
+    state: AppState, client: TestClient, folder: UploadFolder, token: str
+) -> None:
+    limits = replace(state.limits, uploading=RateLimit(burst=2, seconds=60))
+    object.__setattr__(state, "limits", limits)
+    assert [put(client, token, str(n)).status_code for n in range(3)] == [200, 200, 429]
+    assert folder.used_files == 2
+
+
+def test_tickets_of_an_owner_are_withdrawn_at_once(
+    state: AppState, client: TestClient, folder: UploadFolder, token: str, tmp_path: Path
+) -> None:
+    """Whoever forgets a key leaves no address behind that still works; others' go on."""
+    (tmp_path / "export").write_bytes(b"1")
+    mine = state.download_tokens.issue(Download(tmp_path / "export", "a.csv", "text/csv", "owner"))
+    theirs = state.download_tokens.issue(Download(tmp_path / "export", "a.csv", "text/csv", "another"))
+    pictures = state.picture_tokens.issue(PictureFolder(tmp_path, tmp_path, "owner"))
+    state.withdraw_tickets("owner")
+    assert put(client, token, "a").status_code == 403
+    assert client.get(f"/api/download/{mine}").status_code == 410
+    assert client.get(f"/api/download/{theirs}").status_code == 200
+    assert state.picture_tokens.peek(pictures) is None

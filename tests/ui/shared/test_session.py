@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -9,6 +11,7 @@ from lifecycle.core.models import KeyCheck
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import FakeAccounts, FakeRunner
 from tests.ui.page_driver import KEY, Open, page_text, press
+from ui.limits.rate_limit import RateLimit
 from ui.shared.app_state import AppState
 from ui.shared.cookie_crypto import CookieCipher
 
@@ -162,3 +165,31 @@ def test_a_rehearsal_that_left_the_memory_comes_back(page: Open, runner: FakeRun
     before = at.session_state["account"]
     accounts_of(runner).dropped.add(before.owner_id)
     assert at.run().session_state["account"] == before
+
+
+def test_keys_cannot_be_guessed_at_speed(page: Open, state: AppState, runner: FakeRunner) -> None:
+    limits = replace(state.limits, connecting=RateLimit(2, 60), rehearsing=RateLimit(0, 60))
+    object.__setattr__(state, "limits", limits)
+    runner.check = KeyCheck(False, "The key is not valid.")
+    at = page()
+    said = [type_key(at, f"guess-{n}").error[0].value for n in range(3)]
+    assert "not valid" in said[1] and "Too many tries" in said[2]
+    assert "Too many tries" in press(at, "Rehearse without a key").error[0].value
+    assert at.session_state["account"] is None
+
+
+def test_files_can_be_added_once_there_is_an_account(page: Open, state: AppState) -> None:
+    """Who is signed out is given no address to send anything to."""
+    at = page()
+    assert "upload_token" not in at.session_state and "Files can be added as soon as you are connected" in page_text(at)
+    press(at, "Rehearse without a key")
+    folder = state.upload_tokens.peek(at.session_state["upload_token"])
+    assert folder is not None and folder.owner_id == at.session_state["account"].owner_id
+
+
+def test_who_forgets_a_key_takes_its_tickets_back(page: Open, state: AppState) -> None:
+    at = type_key(page(), KEY)
+    token = at.session_state["upload_token"]
+    assert state.upload_tokens.peek(token) is not None
+    press(at, "Forget")
+    assert state.upload_tokens.peek(token) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -24,7 +25,34 @@ def test_what_nobody_fetched_for_a_day_is_deleted(tmp_path: Path) -> None:
     for path in (old_file, old_folder / "inside", fresh):
         path.write_text("x")
     yesterday = time.time() - temp_files.MAX_AGE_SECONDS - 60
-    for path in (old_file, old_folder):
+    for path in (old_file, old_folder / "inside", old_folder):
         os.utime(path, (yesterday, yesterday))
     temp_files.delete_stale(tmp_path, tmp_path / "absent")
     assert sorted(tmp_path.iterdir()) == [fresh]
+
+
+def test_a_folder_that_is_still_added_to_stays(tmp_path: Path) -> None:
+    """A page that is open for days: its folder was made long ago, what is in it was not."""
+    folder, yesterday = tmp_path / "folder", time.time() - temp_files.MAX_AGE_SECONDS - 60
+    folder.mkdir()
+    (folder / "new").write_text("x")
+    os.utime(folder, (yesterday, yesterday))
+    temp_files.delete_stale(tmp_path)
+    assert (folder / "new").exists()
+
+
+def test_one_that_cannot_be_deleted_does_not_keep_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    yesterday = time.time() - temp_files.MAX_AGE_SECONDS - 60
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (yesterday, yesterday))
+    delete = shutil.rmtree
+
+    def refuse_first(path: Path) -> None:
+        if path.name == "a":
+            raise PermissionError
+        delete(path)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse_first)
+    temp_files.delete_stale(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -1,0 +1,1 @@
+"""How much one visitor may do: how often, and with how much of the disk."""
