@@ -70,9 +70,9 @@ class Connection(httpx2.Client):
         )
 
     def __del__(self) -> None:
-        try:
+        try:  # noqa: SIM105 - at the end of the process anything may be gone, imported names included
             self.close()
-        except Exception:  # noqa: BLE001, S110 - at the end of the process anything may be gone, imports included
+        except Exception:  # noqa: S110
             pass
 
 

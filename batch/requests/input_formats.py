@@ -193,14 +193,15 @@ class StrictCsv(csv.Dialect):
 
 def column_names(header: list[str]) -> list[str]:
     """The header's names, made unique: unnamed ones are "column 3", repeated ones get a number."""
-    names: list[str] = []
+    names: dict[str, str] = {}  # by their form without capitals
+    suffixes: dict[str, int] = {}  # the next to try: thousands of equal names are numbered in one go
     for n, given in enumerate(header, 1):
         name = base = given.strip() or f"column {n}"
-        suffix = 2
-        while name.casefold() in {taken.casefold() for taken in names}:
-            name, suffix = f"{base} ({suffix})", suffix + 1
-        names.append(name)
-    return names
+        while name.casefold() in names:
+            suffix = suffixes.get(base.casefold(), 2)
+            name, suffixes[base.casefold()] = f"{base} ({suffix})", suffix + 1
+        names[name.casefold()] = name
+    return list(names.values())
 
 
 def as_text(value: object) -> str:

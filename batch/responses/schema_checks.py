@@ -27,7 +27,9 @@ def compile_schema(schema: Any) -> Check:
 
     translated = _Translation(schema).result
     try:
-        validator = jsonschema_rs.Draft202012Validator(translated, validate_formats=False, offline=True)
+        validator = jsonschema_rs.Draft202012Validator(
+            translated, validate_formats=False, offline=True, pattern_options=_linear()
+        )
     except ValueError:
         return lambda value, path: ""
 
@@ -148,17 +150,24 @@ def _number(value: Any) -> float | None:
 
 
 def _pattern(schema: Mapping[str, Any]) -> dict[str, str]:
-    """The pattern, if the library can read it."""
+    """The pattern, if it can be held against a text in one go: none with references back or a look around."""
     import jsonschema_rs
 
     pattern = schema.get("pattern")
     if not isinstance(pattern, str):
         return {}
     try:
-        jsonschema_rs.Draft202012Validator({"pattern": pattern})
+        jsonschema_rs.Draft202012Validator({"pattern": pattern}, pattern_options=_linear())
     except ValueError:
         return {}
     return {"pattern": pattern}
+
+
+def _linear() -> Any:
+    """Patterns are strangers': by this engine they take time in proportion to the answer, and never give up on it."""
+    import jsonschema_rs
+
+    return jsonschema_rs.RegexOptions()
 
 
 def _describe(error: Any, root: str) -> str:

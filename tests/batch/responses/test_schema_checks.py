@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -84,3 +85,20 @@ def test_a_problem_does_not_quote_the_answer_and_its_place_is_short() -> None:
 )
 def test_a_single_type_is_told(schema: Any, name: str) -> None:
     assert single_type(schema) == name
+
+
+@pytest.mark.parametrize(
+    "pattern", ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", r"^(\w+\s?)*$", "(.*a){20}$", "^(a?){50}a{50}$"]
+)
+def test_a_pattern_that_backtracks_is_judged_at_once_and_rightly(pattern: str) -> None:
+    """By an engine that goes back, these take longer than anybody waits, or are given up on and called wrong."""
+    check = compile_schema({"type": "STRING", "pattern": pattern})
+    before = time.process_time()
+    assert check("a" * 50_000 + "!", "answer") == "answer does not match the pattern"
+    assert check("a" * 50, "answer") == ""
+    assert time.process_time() - before < 60
+
+
+@pytest.mark.parametrize("pattern", [r"^(a+)\1$", "^(?=a)(a|aa)+$", "(?<!b)a", "(", "[z-a]"])
+def test_a_pattern_that_cannot_be_judged_in_one_go_is_not(pattern: str) -> None:
+    assert compile_schema({"type": "STRING", "pattern": pattern})("b!", "answer") == ""
