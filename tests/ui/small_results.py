@@ -21,13 +21,14 @@ def small_results(
     schema: dict[str, Any] | None = None,
     extra_lines: Iterable[dict[str, Any]] = (),
     pages: Mapping[str, tuple[str, int | None]] | None = None,
+    blobs: Mapping[str, str] | None = None,
 ) -> ResultTable:
     """`answers` maps each key sent to a text, to a whole result line's rest, or to None for a row that is missing.
 
     `schema` is the form asked of the answers; `extra_lines` are lines that come back besides; `pages` names the file
-    and page of each key.
+    and page of each key, `blobs` the PDF in the folder that goes with it.
     """
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     keys = list(answers)
     prompt_texts = [(prompts or {}).get(key, f"prompt of {key}") for key in keys]
     columns = {"n": range(len(keys)), "key": keys, "prompt": prompt_texts, "line": range(1, len(keys) + 1)}
@@ -39,7 +40,7 @@ def small_results(
         (folder / "files.jsonl").touch()
     pq.write_table(table, folder / "inputs.parquet")
     requests = [
-        {"key": key, "request": {"contents": [{"parts": [{"text": text}]}]}}
+        {"key": key, "request": {"contents": [{"parts": [{"text": text}, *_file_parts(blobs, key)]}]}}
         for key, text in zip(keys, prompt_texts, strict=True)
     ]
     (folder / "requests.jsonl").write_bytes(b"\n".join(map(orjson.dumps, requests)))
@@ -48,6 +49,12 @@ def small_results(
     received.write_bytes(b"\n".join(map(orjson.dumps, [*lines, *extra_lines])))
     build_results(folder, received=[received], price=lambda usage: 0.000001, schema=schema)
     return ResultTable(folder)
+
+
+def _file_parts(blobs: Mapping[str, str] | None, key: str) -> list[dict[str, Any]]:
+    if blobs is None:
+        return []
+    return [{"fileData": {"fileUri": f"blob:{blobs[key]}", "mimeType": "application/pdf"}}]
 
 
 def _result_fields(answer: Any) -> dict[str, Any]:

@@ -47,6 +47,7 @@ ul.gbr-tiles.gbr-tiles li {margin: 0; padding: 0; min-width: 0;}
   color: light-dark(#4f5f5c, #a9b8b5);
 }
 .gbr-tile-picture img {position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain;}
+.st-key-row-files .gbr-tile-picture {aspect-ratio: 4 / 5; max-height: 16rem; width: 100%;}
 .gbr-tile-name {
   padding: 0.35rem 0.55rem 0; font-size: 0.9rem; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
 }

@@ -23,6 +23,7 @@ from batch.responses.outcomes import LABELS
 from lifecycle.core.models import RunView
 from lifecycle.core.run_files import PICTURES
 from lifecycle.results.read.row_detail import RowDetail
+from ui.results import row_files
 from ui.shared.app_state import get_state
 from ui.shared.format import OUTCOME_COLOURS, outcome, size
 from ui.shared.notices import WORD_JOINER, escape_markdown
@@ -50,7 +51,8 @@ def draw(detail: RowDetail, run: RunView, folder: Path) -> None:
         _draw_source_columns(detail)
         _draw_text("Prompt", detail.prompt)
         _draw_images("Pictures sent", detail.request)
-        _draw_answer(detail)
+        with row_files.beside(detail, run, folder):
+            _draw_answer(detail)
         for number, answer in enumerate(detail.other_answers, 2):
             _draw_text(f"Answer {number}", answer)
         _draw_text("Tool calls", _pretty_json(detail.tool_calls))

@@ -13,6 +13,7 @@ import orjson
 from batch.kinds.kind import RequestKind
 from batch.kinds.text import TEXT
 from batch.model import Usage
+from lifecycle.results.read.sent_files import SentFile
 from lifecycle.results.store.line_blocks import line_blocks
 from lifecycle.results.store.shown_line import without_pictures
 
@@ -35,8 +36,9 @@ class RowDetail:
 
     `run` is the run that gave this answer; `parsed` says how a structured answer was read; `shared` that an identical
     row was sent in its place. `other_answers` are the further candidates; `tool_calls` and `executed_code` are JSON
-    lists of parts as received, or "". `pictures` are files in the folder of that run, and `response` names them.
-    `reused_from` is the earlier run that gave this answer, "" where the row was sent.
+    lists of parts as received, or "". `pictures` are files in the folder of that run, and `response` names them;
+    `files` were sent, and lie there too. `reused_from` is the earlier run that gave this answer, "" where the row was
+    sent.
     """
 
     key: str
@@ -66,6 +68,7 @@ class RowDetail:
     executed_code: str = ""
     pictures: tuple[Mapping[str, Any], ...] = ()
     reused_from: str = ""
+    files: tuple[SentFile, ...] = ()
 
 
 def read_detail(
@@ -79,6 +82,7 @@ def read_detail(
     kind: RequestKind = TEXT,
     pictures: Sequence[Mapping[str, Any]] = (),
     reused_from: str = "",
+    sent: Sequence[SentFile] = (),
 ) -> RowDetail:
     """A row of the table with all that the raw files tell of it."""
     raw = read_line(folder, files, *location) if location else b""
@@ -100,6 +104,7 @@ def read_detail(
         executed_code=classified.code if classified else "",
         pictures=tuple(pictures),
         reused_from=reused_from,
+        files=tuple(sent),
     )
 
 

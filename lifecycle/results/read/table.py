@@ -21,6 +21,7 @@ from batch.responses.spreadsheet_text import input_column_names
 from lifecycle.core.draft_links import whole_requests
 from lifecycle.core.run_files import GROUPS, INPUTS, OTHERS, RESULTS, origin_of_answers
 from lifecycle.results.read.row_detail import OtherLine, RowDetail, find_request, read_detail, read_line
+from lifecycle.results.read.sent_files import sent_files
 from lifecycle.results.store import sql
 from lifecycle.results.store.columns import DUPLICATE, RESULT_SCHEMA, SUPERSEDED, UNMATCHED, USAGE_COLUMNS
 from lifecycle.results.store.reconciliation import Reconciliation, read_reconciliation
@@ -239,7 +240,8 @@ class ResultTable:
             for kind, attempt, outcome, usd, file, position, length in others
         ]
         row: dict[str, Any] = {str(name): _python_value(value) for name, value in page.iloc[0].items()}
-        request = find_request(whole_requests(self.folder_of(row["run"])), key)
+        folder = self.folder_of(row["run"])
+        request = find_request(whole_requests(folder), key)
         return read_detail(
             self.folder,
             self.reconciliation.files,
@@ -251,6 +253,7 @@ class ResultTable:
             self.kind,
             (location[3] if location else None) or (),
             reused_from=self.origin_of(location[0] if location else None),
+            sent=sent_files(folder, request, row),
         )
 
     def query(self, column: str, where: Filter) -> tuple[str, list[Any]]:
