@@ -27,9 +27,13 @@ class RowCheck(Protocol):
     and `rules` are those of the model that the rows were held to.
     """
 
-    notes: Counter[str]
-    models: Counter[str]
     rules: ModelRules
+
+    @property
+    def notes(self) -> Counter[str]: ...
+
+    @property
+    def models(self) -> Counter[str]: ...
 
     def check_line(self, raw: bytes, number: int) -> CheckedRow | list[Problem]: ...
 

@@ -15,6 +15,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.json import decode
 
 from batch.dialects.conversion import REFUSED
+from batch.dialects.line_templates import ConvertedLine, LineTemplates, may_fit
 from batch.errors import Problem
 from batch.model import model_id
 from batch.requests import fast_path
@@ -121,13 +122,16 @@ class RowChecker:
         self._model = model_id(model)
         self._memo: dict[tuple[str, bytes], tuple[bool, _ParsedField]] = {}
         self._prefix_parts: dict[str, bytes] = {}
-        self.notes: Counter[str] = Counter()
-        self.models: Counter[str] = Counter()
+        self._notes: Counter[str] = Counter()
+        self._models: Counter[str] = Counter()
+        self._templates = LineTemplates(self._convert)
 
     # -- a line of JSON ------------------------------------------------------------------------------------------------
 
     def check_line(self, raw: bytes, number: int) -> CheckedRow | list[Problem]:
         """Check one line of JSONL, without its line end."""
+        if may_fit(raw):
+            return self._check_filled(raw, number) or self._check_slow(raw, number)
         try:
             row = self._check_fast(fast_path.decode_line(raw), raw)
         except fast_path.DECODE_ERRORS:
@@ -197,6 +201,40 @@ class RowChecker:
             findings.add_verdict(self.rules.check_together(demands, has_cache))
         if findings.part_resolution:
             findings.add_verdict(self.rules.check_part_resolution(findings.part_resolution))
+
+    def _check_filled(self, raw: bytes, number: int) -> CheckedRow | None:
+        """The row of a line for another API that differs from an earlier one in its texts alone."""
+        filled = self._templates.fill(raw)
+        if filled is None:
+            return None
+        filled.like.lines += 1
+        return CheckedRow(filled.key, filled.prompt, filled.request)
+
+    @property
+    def notes(self) -> Counter[str]:
+        self._count_filled()
+        return self._notes
+
+    @property
+    def models(self) -> Counter[str]:
+        self._count_filled()
+        return self._models
+
+    def _count_filled(self) -> None:
+        """Count what was found in lines that were filled in: as often as there were such lines since the last time."""
+        for like in self._templates.learned:
+            for counter, counts in ((self._notes, like.notes), (self._models, like.models)):
+                for name, count in counts.items() if like.lines else ():
+                    counter[name] += count * like.lines
+            like.lines = 0
+
+    def _convert(self, raw: bytes) -> ConvertedLine | None:
+        """What becomes of a line, counted by itself; None if it is refused, or is more than texts."""
+        checker = RowChecker(self._settings, model=self._model, rules=self.rules)
+        row = checker._check_slow(raw, 1)
+        if isinstance(row, list) or row.line or row.media or row.image_output or row.cache or row.own_fields:
+            return None
+        return ConvertedLine(row.request, row.prompt, checker.notes, checker.models)
 
     # -- the long way --------------------------------------------------------------------------------------------------
 

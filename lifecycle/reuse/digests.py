@@ -1,13 +1,12 @@
 """What each request asks, as a digest that is the same however its JSON is written; kept beside the requests.
 
-Two requests of one digest ask the same of a model. A request that names a cache has none: what that cache held is
-not known, so its answer is never taken for another's.
+Digests only find: before an answer is taken over, the requests themselves are compared. A request that names a cache
+has none: what that cache held is not known, so its answer is never taken for another's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow.parquet as pq
-from xxhash import xxh3_64_intdigest
+from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
 from lifecycle.core.draft_links import whole_requests
 from lifecycle.core.run_files import DIGESTS, INPUTS
@@ -25,7 +24,7 @@ from lifecycle.core.run_files import DIGESTS, INPUTS
 DIGEST = np.dtype([("high", "<u8"), ("low", "<u8"), ("key", "<u8")])  # of the request, and a hash of the row's key
 NO_DIGEST = bytes(16)
 BATCH_ROWS = 8192
-MEMO_ENTRIES, MEMO_BYTES = 512, 65_536
+MEMO_ENTRIES, MEMO_BYTES = 512, 4096
 
 Digests = npt.NDArray[Any]
 
@@ -36,6 +35,7 @@ class _Line(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+_ERRORS = (msgspec.DecodeError, orjson.JSONDecodeError, UnicodeEncodeError)  # half a character, for one
 
 
 class Digester:
@@ -52,22 +52,34 @@ class Digester:
             key = xxh3_64_intdigest(row.key).to_bytes(8, "little")
             if "cachedContent" in request:
                 return NO_DIGEST + key
-            pieces = [b"%b:%b" % (name.encode(), self._in_order(request[name])) for name in sorted(request)]
-        except (msgspec.DecodeError, orjson.JSONDecodeError, UnicodeEncodeError):  # half a character, for one
+            return xxh3_128_digest(self._canonical_request(request)) + key
+        except _ERRORS:
             return NO_DIGEST + bytes(8)
-        return blake2b(b"\n".join(pieces), digest_size=16).digest() + key
+
+    def asks_the_same(self, line: bytes, other: bytes) -> bool:
+        """Whether two lines have the same request, whatever their keys."""
+        try:
+            return self._canonical_request(_decode(line).request) == self._canonical_request(_decode(other).request)
+        except _ERRORS:
+            return False
+
+    def _canonical_request(self, request: dict[str, msgspec.Raw]) -> bytes:
+        return b"\n".join([b"%b:%b" % (name.encode(), self._in_order(request[name])) for name in sorted(request)])
 
     def _in_order(self, value: msgspec.Raw) -> bytes:
         raw = bytes(value)
+        if raw.startswith(b"[") or len(raw) > MEMO_BYTES:  # contents, which are rarely the same twice
+            return _sorted_json(raw)
         known = self._canonical.get(raw)
-        if known is not None:
-            return known
-        canonical = orjson.dumps(orjson.loads(raw), option=orjson.OPT_SORT_KEYS)
-        if len(raw) <= MEMO_BYTES and not raw.startswith(b"["):  # lists are the contents, and rarely the same twice
+        if known is None:
             if len(self._canonical) >= MEMO_ENTRIES:
                 self._canonical.clear()
-            self._canonical[raw] = canonical
-        return canonical
+            known = self._canonical[raw] = _sorted_json(raw)
+        return known
+
+
+def _sorted_json(raw: bytes) -> bytes:
+    return orjson.dumps(orjson.loads(raw), option=orjson.OPT_SORT_KEYS)
 
 
 def read_digests(folder: Path) -> Digests:

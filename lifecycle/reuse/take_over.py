@@ -15,13 +15,14 @@ from typing import IO
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.formatting import plural
 from lifecycle.core import malloc
-from lifecycle.core.draft_links import link_extras, link_file
+from lifecycle.core.draft_links import link_extras, link_file, whole_requests
 from lifecycle.core.run_files import (
     ANSWERS,
     DIGESTS,
@@ -34,9 +35,11 @@ from lifecycle.core.run_files import (
 )
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.request_subset import key_of_line
-from lifecycle.reuse.search import Found
+from lifecycle.reuse.digests import Digester
+from lifecycle.reuse.search import NOT_FOUND, Found
 
 COPY_ROWS = 10_000
+_REQUEST = b'"request":{'
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def take_over(draft: Draft, found: Found, runs: Sequence[AnsweringRun], folder: 
     link_extras(draft.folder, folder)
     if (draft.folder / DIGESTS).exists():
         link_file(draft.folder / DIGESTS, folder / DIGESTS)
-    size = _divide_requests(draft.folder / REQUESTS, found, runs, folder)
+    size = _divide_requests(draft.folder / REQUESTS, found, runs, folder)  # says what was found by mistake, too
     _copy_inputs(draft.folder / INPUTS, found, folder / INPUTS)
     answered = f"{found.rows:,} of {plural(draft.rows, 'row')}"
     note = f"{answered} were answered before and are not sent: {_origins(found, runs)}."
@@ -106,14 +109,46 @@ def _divide_requests(requests: Path, found: Found, runs: Sequence[AnsweringRun],
     size = 0
     with ExitStack() as stack, requests.open("rb", buffering=1 << 20) as lines:
         out = stack.enter_context((folder / REQUESTS).open("wb"))
-        answers = _Answers(runs, folder, stack)
+        answers, asked = _Answers(runs, folder, stack), _Asked(runs, stack)
         for n, (number, line) in enumerate(zip(found.run.tolist(), lines, strict=True)):
-            if number < 0:
-                size += out.write(line)
-            else:
-                _, file, position, length = found.place[n].item()
-                answers.copy(number, file, position, length, key_of_line(line))
+            if number >= 0:
+                row, file, position, length = found.place[n].item()
+                if asked.is_same(line, number, row):
+                    answers.copy(number, file, position, length, key_of_line(line))
+                    continue
+                found.run[n] = NOT_FOUND  # two requests of one digest
+            size += out.write(line)
     return size
+
+
+class _Asked:
+    """The requests of earlier runs, to be held against those of a draft."""
+
+    def __init__(self, runs: Sequence[AnsweringRun], stack: ExitStack) -> None:
+        self._runs, self._stack = runs, stack
+        self._open: dict[int, tuple[IO[bytes], npt.NDArray[np.int64]]] = {}
+        self._asks_the_same = Digester().asks_the_same
+
+    def is_same(self, line: bytes, number: int, row: int) -> bool:
+        """Whether a row of a run, by its place among all rows, asked what a line asks."""
+        if number not in self._open:
+            path = whole_requests(self._runs[number].folder)
+            self._open[number] = self._stack.enter_context(path.open("rb")), _line_starts(path)
+        file, starts = self._open[number]
+        file.seek(starts[row])
+        other = file.readline()
+        at, other_at = line.find(_REQUEST), other.find(_REQUEST)
+        written_alike = at > 0 and line[at:] == other[other_at:]
+        return written_alike or self._asks_the_same(line, other)
+
+
+def _line_starts(path: Path) -> npt.NDArray[np.int64]:
+    starts, offset = [np.zeros(1, np.int64)], 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 24):
+            starts.append(np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + (offset + 1))
+            offset += len(block)
+    return np.concatenate(starts)
 
 
 class _Answers:
