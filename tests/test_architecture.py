@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "ui.layout": {"ui.shared"},
     "ui.monitor": {"ui.submit", "ui.files", "ui.shared"},
     "ui.submit": {"ui.pile", "ui.table", "ui.answers", "ui.files", "ui.pricing", "ui.account", "ui.shared"},
-    "ui.pile": {"ui.answers", "ui.files", "ui.pricing", "ui.thumbnails", "ui.shared"},
+    "ui.pile": {"ui.answers", "ui.files", "ui.thumbnails", "ui.shared"},
     "ui.table": {"ui.answers", "ui.files", "ui.thumbnails", "ui.shared"},
     "ui.answers": {"ui.files", "ui.shared"},
     "ui.files": {"ui.shared"},

@@ -124,6 +124,7 @@ def discard_all() -> None:
     folder: UploadFolder | None = st.session_state.pop(_FOLDER, None)
     get_state().upload_tokens.redeem(st.session_state.pop(_TOKEN, ""))
     st.session_state.pop(_LISTED, None)
+    st.session_state["media_resolution"] = ""  # it was chosen for these files
     if folder is not None:
         shutil.rmtree(folder.path, ignore_errors=True)
 

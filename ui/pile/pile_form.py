@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from batch.errors import InputError
 from batch.formatting import plural
 from batch.kinds.registry import kind_of
-from batch.model import ContextMode
-from lifecycle.core.models import RunSpec
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.file_drafts import FileInput
 from lifecycle.inputs.files.examine import Pages
@@ -24,9 +21,7 @@ from ui.answers import fields_editor
 from ui.files import given_bar, uploader
 from ui.files.given_files import Upload
 from ui.files.given_input import FormContext, Missing, Progress, RequestSettings, ShowChecked, show_nothing
-from ui.pile import detail, examined, problems, tiles
-from ui.pricing import forecasts
-from ui.shared import session
+from ui.pile import examined, problems, tiles
 from ui.shared.format import size, truncate
 from ui.shared.notices import escape_markdown
 
@@ -86,7 +81,7 @@ def read(upload: Upload | None) -> PileInput | None:
 
 
 def draw(context: FormContext) -> ShowChecked:
-    """Draw the pile, what is wrong with it, and the instruction. What depends on the price is drawn after the check."""
+    """Draw the pile, what is wrong with it, and the instruction."""
     if context.upload is None:
         return show_nothing
     try:
@@ -113,8 +108,7 @@ def draw(context: FormContext) -> ShowChecked:
         )
     with right:
         fields_editor.draw(context.runner, context.model)
-    slot = st.container(key="pile-detail", gap="xsmall")
-    return lambda draft: _show_checked(draft, context, entries, slot)
+    return show_nothing
 
 
 def _examine(upload: Upload) -> ExaminedPile:
@@ -168,19 +162,3 @@ def describe(upload: Upload, entries: Sequence[FileEntry]) -> str:
         f"from {truncate(roots[0], 60)}{more}" if is_packed else "",
     ]
     return " · ".join(filter(None, facts))
-
-
-def _show_checked(draft: Draft, context: FormContext, entries: Sequence[FileEntry], slot: DeltaGenerator) -> None:
-    """Draw how closely the files are looked at, once the price of it is known."""
-    facts = context.runner.forecasts.model_rules(context.model).facts
-    if facts.kind != "text":
-        return
-    result = forecasts.request_forecast(context.runner, session.account(), draft, _spec(context.model))
-    with slot:
-        detail.draw(entries, result.last_known, facts.family)
-
-
-def _spec(model: str) -> RunSpec:
-    """The decision as far as the price depends on it."""
-    context = ContextMode(st.session_state.get("context") or ContextMode.AUTO)
-    return forecasts.with_user_choices(RunSpec(model=model, context=context))

@@ -9,7 +9,7 @@ from batch.pricing.catalog import model_id_error
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
-from ui.pricing import cost_estimate, forecasts, plan
+from ui.pricing import cost_estimate, forecasts, media_detail, plan
 from ui.shared import background, notices
 
 
@@ -28,6 +28,8 @@ def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | 
     if result.value is None:
         background.draw_pending(forecasts.NAME, "Planning and pricing…")
         return None
+    if runner.forecasts.model_rules(spec.model).facts.kind == "text":
+        media_detail.draw(result.value.forecast)
     plan.draw(result.value)
     cost_estimate.draw(result.value, account, draft, spec)
     validation_error = runner.submissions.validate(draft, spec, result.value.forecast)

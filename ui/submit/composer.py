@@ -70,7 +70,7 @@ def clear() -> None:
     discard_draft()
     shared_context.clear()
     fields_editor.clear()
-    for name in ("prompts", "template", "file_instruction", "media_resolution", "run_name"):
+    for name in ("prompts", "template", "file_instruction", "run_name"):
         st.session_state[name] = ""
     st.session_state["dedupe"] = False
 

@@ -12,7 +12,7 @@ from batch.kinds.embedding_tasks import TASKS
 from batch.model import Generation
 from batch.pricing.catalog import CatalogModel
 from batch.requests.generation_settings import THINKING_LEVELS, check_generation
-from ui.pile import detail
+from ui.pricing import media_detail
 from ui.shared.app_state import get_state
 from ui.shared.notices import escape_markdown
 
@@ -37,7 +37,7 @@ def values(model: str) -> Generation:
     """What is set for models of this one's kind; what is set for another kind waits until such a model is chosen."""
     given: dict[str, Any] = {name: st.session_state.get(name) for name in FIELDS[_facts(model).kind]}
     given |= {"thinking": str(given["thinking"] or "").strip()} if "thinking" in given else {}
-    given |= {"media_resolution": detail.chosen()} if "thinking" in given else {}
+    given |= {"media_resolution": media_detail.chosen()} if "thinking" in given else {}
     return Generation(**{name: value for name, value in given.items() if value not in (None, "")})
 
 
