@@ -8,7 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
-from batch.model import Generation, SendAs
+from batch.model import Generation, SendAs, SendFiles
 from batch.pricing.catalog import model_id_error
 from lifecycle.core.models import Account, ModelChoice, RunSpec
 from ui.pricing import forecasts
@@ -34,6 +34,7 @@ Either way the rows become a batch job at half the price of single calls, done w
 **Context** is text that every request shares. Without caching it is sent, and paid, with every request.
 """
 SEND_AS = {SendAs.AUTO: "Auto", SendAs.INLINE: "Inline", SendAs.FILE: "File"}
+SEND_FILES = {SendFiles.AUTO: "Auto", SendFiles.INLINE: "Inside the requests", SendFiles.UPLOAD: "Upload first"}
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,17 @@ class SidebarValues:
     mode: Mode
     generation: Generation
     send_as: SendAs
+    send_files: SendFiles = SendFiles.AUTO
 
     def spec(self, name: str) -> RunSpec:
         """The decision for one submission."""
         return RunSpec(
-            model=self.model, name=name, generation=self.generation, context=shared_context.mode(), send_as=self.send_as
+            model=self.model,
+            name=name,
+            generation=self.generation,
+            context=shared_context.mode(),
+            send_as=self.send_as,
+            send_files=self.send_files,
         )
 
     def priced_spec(self, name: str = "") -> RunSpec:
@@ -82,6 +89,7 @@ def values() -> SidebarValues:
         mode=state.get("mode") or MODES[0],
         generation=generation_settings.values(model),
         send_as=state.get("send_as") or SendAs.AUTO,
+        send_files=state.get("send_files") or SendFiles.AUTO,
     )
 
 
@@ -93,6 +101,7 @@ def restore(spec: RunSpec) -> None:
     st.session_state["context"] = spec.context
     forecasts.restore(spec)
     st.session_state["send_as"] = spec.send_as
+    st.session_state["send_files"] = spec.send_files
 
 
 def _connection() -> None:
@@ -256,4 +265,14 @@ def _send_as() -> None:
             help="How the rows travel to the API: inside the call that creates the job, or as an uploaded file. "
             "Auto decides by size.",
             width="stretch",
+        )
+        st.session_state.setdefault("send_files", SendFiles.AUTO)
+        st.selectbox(
+            "Documents and pictures",
+            list(SEND_FILES),
+            key="send_files",
+            format_func=SEND_FILES.__getitem__,
+            persist_state="session",
+            help="How files travel: inside the requests, where nothing can expire; or uploaded first, once each, and "
+            "deleted when the run ends. Auto uploads what many requests share, or what is too large.",
         )
