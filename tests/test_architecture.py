@@ -114,7 +114,8 @@ ROOMS: dict[str, set[str]] = {
     "lifecycle.inputs.files": {"lifecycle.inputs.decoding", "lifecycle.core"},
     "lifecycle.inputs.decoding": set(),
     "lifecycle.inputs.fetching": set(),
-    "lifecycle.inputs.tables": {"lifecycle.core"},
+    "lifecycle.inputs.tables": {"lifecycle.inputs.workbooks", "lifecycle.core"},
+    "lifecycle.inputs.workbooks": set(),
     "lifecycle.results.fill": {
         "lifecycle.inputs.tables",
         "lifecycle.results.export",
@@ -146,6 +147,7 @@ ROOMS: dict[str, set[str]] = {
         "batch.tokens",
         "batch.formatting",
     },
+    "batch.sniffing": {"batch.errors"},
     "batch.fields": {"batch.requests", "batch.rules", "batch.errors", "batch.formatting"},
     "batch.dialects": {"batch.rules", "batch.model", "batch.errors", "batch.formatting"},
     "batch.responses": {"batch.rules", "batch.pricing", "batch.model", "batch.errors"},

@@ -6,7 +6,6 @@ Works on streams that are passed in; whatever the size, memory is that of one pi
 from __future__ import annotations
 
 import codecs
-import csv
 import datetime
 import decimal
 import json
@@ -18,15 +17,14 @@ from batch.errors import InputError
 from batch.requests.use_cache_marker import match_marker
 
 LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT = "lines", "blocks", "jsonl", "csv", "tsv", "parquet", "xlsx", "txt"
-KINDS = (LINES, BLOCKS, JSONL, CSV, TSV, PARQUET, XLSX, TXT)
-TABLE_KINDS = frozenset({CSV, TSV, PARQUET, XLSX})
+RECORDS = "records"  # plain objects of JSON, in an array or one a line
+KINDS = (LINES, BLOCKS, JSONL, RECORDS, CSV, TSV, PARQUET, XLSX, TXT)
+TABLE_KINDS = frozenset({RECORDS, CSV, TSV, PARQUET, XLSX})
 SUFFIXES = {
     ".jsonl": JSONL, ".ndjson": JSONL, ".json": JSONL, ".csv": CSV, ".tsv": TSV, ".tab": TSV, ".parquet": PARQUET,
-    ".pq": PARQUET, ".xlsx": XLSX, ".xlsm": XLSX, ".txt": TXT,
+    ".pq": PARQUET, ".xlsx": XLSX, ".xlsm": XLSX, ".xlsb": XLSX, ".xls": XLSX, ".ods": XLSX, ".txt": TXT,
 }  # fmt: skip
 CHUNK_BYTES = 1 << 20
-FALLBACK_ENCODING = "cp1252"  # what Windows programs write where they do not write UTF-8
-UNDEFINED_BYTES = (0x81, 0x8D, 0x8F, 0x90, 0x9D)  # bytes without a meaning in it
 
 
 _MAGIC = {
@@ -40,6 +38,7 @@ _MAGIC = {
 
 def kind_of(name: str) -> str:
     """The kind of a file, guessed from its name's suffix. Raises InputError for a suffix that says nothing."""
+    name = name[:-3] if name.lower().endswith(".gz") else name
     suffix = "." + name.rsplit(".", 1)[-1].lower() if "." in name else ""
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
@@ -96,33 +95,6 @@ def reject_binary(start: bytes) -> None:
             raise InputError(f"The file is not text but {kind}.", remedy)
 
 
-def detect_encoding(stream: BinaryIO) -> tuple[str, int]:
-    """How a text is encoded, and the first line that is not UTF-8 (0: all of it is). Reads the stream to its end."""
-    start = stream.read(4)
-    reject_binary(start)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16", 0
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    line, bad, block, undefined = 1, 0, start, False
-    while block:
-        undefined = undefined or any(byte in block for byte in UNDEFINED_BYTES)
-        if not bad:
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError as error:
-                bad = line + block.count(b"\n", 0, error.start)
-            line += block.count(b"\n")
-        block = stream.read(CHUNK_BYTES)
-    if not bad:
-        try:
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            bad = line
-    if bad and undefined:
-        raise InputError(f"Line {bad} is not UTF-8, and the file is not Windows-1252 either.", "Save it as UTF-8.", bad)
-    return (FALLBACK_ENCODING, bad) if bad else ("utf-8-sig", 0)
-
-
 def text_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
     """The lines of a text with their numbers, each with its line end; None for one over `limit` characters."""
     number = 0
@@ -169,39 +141,6 @@ def blocks(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
             first, lines, size = 0, [], 0
     if first:
         yield first, None if size > limit else "\n".join(lines)
-
-
-def detect_delimiter(header: str, kind: str) -> str:
-    """What separates the cells of a table: a tab in TSV; in CSV the most frequent candidate outside of quotes."""
-    if kind == TSV:
-        return "\t"
-    outside = "".join(header.split('"')[::2])
-    return max(",;\t|", key=outside.count)
-
-
-class StrictCsv(csv.Dialect):
-    """CSV as RFC 4180 has it; misplaced quotes are an error of their row."""
-
-    delimiter = ","
-    quotechar = '"'
-    doublequote = True
-    skipinitialspace = False
-    lineterminator = "\n"
-    quoting = csv.QUOTE_MINIMAL
-    strict = True
-
-
-def column_names(header: list[str]) -> list[str]:
-    """The header's names, made unique: unnamed ones are "column 3", repeated ones get a number."""
-    names: dict[str, str] = {}  # by their form without capitals
-    suffixes: dict[str, int] = {}  # the next to try: thousands of equal names are numbered in one go
-    for n, given in enumerate(header, 1):
-        name = base = given.strip() or f"column {n}"
-        while name.casefold() in names:
-            suffix = suffixes.get(base.casefold(), 2)
-            name, suffixes[base.casefold()] = f"{base} ({suffix})", suffix + 1
-        names[name.casefold()] = name
-    return list(names.values())
 
 
 def as_text(value: object) -> str:

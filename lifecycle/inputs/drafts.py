@@ -39,6 +39,7 @@ from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow, PromptFiles
 from batch.requests.use_cache_marker import match_marker
 from batch.rules.model_rules import ModelRules
 from batch.rules.rule_table import RULES, warning
+from batch.sniffing.json_values import ARRAY, LINES, VALUES
 from lifecycle.core import malloc
 from lifecycle.core.run_files import DRAFT
 from lifecycle.inputs.attachments import NO_ACCESS, Attachments, FileAccess
@@ -46,15 +47,18 @@ from lifecycle.inputs.draft_files import DraftWriter, first_rows, keep_source, r
 from lifecycle.inputs.empty_cells import EmptyCellCount
 from lifecycle.inputs.file_cells import FileColumns, RowFiles
 from lifecycle.inputs.files.file_entry import FileTotals
+from lifecycle.inputs.input_kinds import file_kind, settled_kind
 from lifecycle.inputs.json_fields import MAX_FIELDS, OwnFields
 from lifecycle.inputs.local_parts import MARK as LOCAL_FILE
 from lifecycle.inputs.local_parts import attach_local_files
 from lifecycle.inputs.tables.opening import open_table, table_preview
+from lifecycle.inputs.tables.packed import packed_form, unpacked
 from lifecycle.inputs.tables.reading import ReadAs, TableReading
+from lifecycle.inputs.tables.records import json_rows
 from lifecycle.inputs.tables.table import Table
 from lifecycle.inputs.tables.text import open_binary, open_text
 
-__all__ = ["EMPTY_DRAFT", "PROBLEMS_LISTED", "Draft", "kind_of", "open_draft", "prepare", "table_preview"]
+__all__ = ["EMPTY_DRAFT", "PROBLEMS_LISTED", "Draft", "file_kind", "kind_of", "open_draft", "prepare", "table_preview"]
 
 PROBLEMS_LISTED = 100
 PREVIEW_ROWS = 5
@@ -136,8 +140,25 @@ def prepare(
         raise InputError(problem.fault, problem.remedy)
     if kind not in KINDS:
         raise InputError(f'"{kind}" is not a kind of input.', f"Choose one of {quoted_list(KINDS)}.")
-    if template.strip() and kind not in TABLE_KINDS:
-        raise InputError("A template needs a table.", "Give a CSV, TSV, Parquet or XLSX file, or no template.")
+    if kind == JSONL and isinstance(source, Path) and (packed := packed_form(source)):
+        with unpacked(source, packed, glance=False) as inner:
+            return prepare(
+                inner,
+                folder,
+                kind=kind,
+                template=template,
+                generation=generation,
+                shared_text=shared_text,
+                source_name=source_name or source.name,
+                model=model,
+                rules=rules,
+                request_kind=request_kind,
+                reading=reading,
+                empty_cells=empty_cells,
+                access=access,
+                progress=progress,
+            )
+    kind, written = settled_kind(source, kind, template)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         settings = EncodedSettings(generation or Generation(), shared_text, rules)
@@ -147,7 +168,7 @@ def prepare(
             builder.table(source, kind, template, reading or TableReading(), empty_cells)
             keep_source(source, folder)
         elif kind == JSONL:
-            builder.json_lines(source)
+            builder.json_lines(source, written)
         else:
             builder.prompts(source, kind)
         return builder.build(source_name or _name_of(source), kind, settings)
@@ -196,7 +217,10 @@ class DraftBuilder:
 
     # -- sources -----------------------------------------------------------------------------------------------------
 
-    def json_lines(self, source: Path | str) -> None:
+    def json_lines(self, source: Path | str, written: str = LINES) -> None:
+        if written in (ARRAY, VALUES):
+            self._json_values(source, written)
+            return
         check = self._check_line
         with open_binary(source) as (stream, size), self._writing(pa.schema([])) as writer:
             for chunk in numbered_lines(stream, LINE_LIMIT_BYTES):
@@ -214,6 +238,18 @@ class DraftBuilder:
                 if writer.full:
                     writer.flush()
                 self._progress(chunk.end / size)
+
+    def _json_values(self, source: Path | str, written: str) -> None:
+        """Requests in an array, or over several lines each; they are counted, for their lines say nothing."""
+        with self._writing(pa.schema([])) as writer:
+            for number, raw in json_rows(source, written):
+                self._row_count += 1
+                if isinstance(raw, Fault):
+                    self._reject_row([Problem(number, "", *raw)])
+                else:
+                    self._accept_row(self._check_line(raw, number), number, writer)
+                if writer.full:
+                    writer.flush()
 
     def _check_line(self, raw: bytes, number: int) -> CheckedRow | list[Problem]:
         """Check a line, its local files taken over first."""
@@ -269,6 +305,8 @@ class DraftBuilder:
         self, source: Path | str, kind: str, template: str, reading: TableReading, empty_cells: EmptyCells
     ) -> None:
         with open_table(source, kind, reading) as table:
+            if table.read_as.question:
+                raise InputError(table.read_as.question, table.read_as.remedy)
             key = _key_column(table, reading.key_column)
             compiled = (
                 compile_template(template, table.names, needs_column=not reading.file_columns)
@@ -280,10 +318,12 @@ class DraftBuilder:
             self._columns = tuple(table.names)
             self._empty = EmptyCellCount([table.names[n] for n in compiled.columns], empty_cells)
             self._read_as = table.read_as
-            self._notes += table.notes
+            if not table.read_as.is_plain and table.read_as.summary:
+                self._notes.append(f"Read as {table.read_as.format.upper()}: {table.read_as.summary}.")
             files = FileColumns(table, reading.file_columns) if reading.file_columns else None
             with self._writing(files.schema if files else table.schema) as writer:
                 self._table_rows(table, compiled, key, files, writer)
+            self._notes += table.notes
 
     def _table_rows(
         self, table: Table, template: Template, key: int | None, files: FileColumns | None, writer: DraftWriter

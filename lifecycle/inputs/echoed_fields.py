@@ -10,7 +10,8 @@ import pyarrow as pa
 from msgspec import Raw
 
 from batch.requests.canonicalize import json_kind, read_object
-from lifecycle.inputs.json_fields import FieldNames, field_text
+from lifecycle.inputs.json_fields import FieldNames
+from lifecycle.inputs.tables.records import field_text
 
 KEY = "key"
 ANSWER_MEMBERS = ("response", "error", "status")  # of a result line; all others are the sender's

@@ -6,9 +6,7 @@ are known only after the last object, so texts are collected first and cast at t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -16,14 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Raw
 
-from batch.requests.canonicalize import json_kind
+from lifecycle.inputs.tables.records import field_kind, field_text
 from lifecycle.inputs.tables.table import column_type, unique_column_names
 
 MAX_FIELDS = 100  # columns; what a stranger's lines have beyond that is counted, and left out
 SPOOL_ROWS, SPOOL_BYTES = 8192, 2_000_000
 _SPOOL_SCHEMA = pa.schema([("line", pa.int64()), ("fields", pa.string())])
 
-_text = msgspec.json.Decoder(str).decode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -45,31 +42,12 @@ class FieldNames:
         if name not in self._kinds and len(self._kinds) >= MAX_FIELDS:
             self.dropped += 1
             return False
-        self._kinds.setdefault(name, set()).add(_kind(value))
+        self._kinds.setdefault(name, set()).add(field_kind(value))
         return True
 
     def type_of(self, name: str) -> pa.DataType:
         """The type of a column that holds all values of this name."""
         return column_type(self._kinds[name])
-
-
-def field_text(value: Raw) -> str:
-    """A value as a text: a text as it is, anything else as its JSON."""
-    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-        if json_kind(value) == "a text":
-            return _text(value)
-    return bytes(value).decode("utf-8", "replace")
-
-
-def _kind(value: Raw) -> str:
-    """The kind of a value, in the words of `column_type`."""
-    kind = json_kind(value)
-    if kind == "a number":
-        digits = bytes(value)
-        if not set(digits) & set(b".eE"):
-            return "int" if len(digits) < 19 else "str"
-        return "float" if math.isfinite(float(digits)) else "str"
-    return "bool" if kind == "true or false" else "str"
 
 
 class OwnFields:

@@ -52,7 +52,7 @@ def leave_out_answered(
 def _prepare_requests(runner: Runner, options: argparse.Namespace, source: Path) -> Draft:
     return runner.forecasts.prepare_draft(
         source,
-        kind=drafts.kind_of(source.name),
+        kind=drafts.file_kind(source),
         template=read_template(options.template) or options.prompt,
         generation=_generation_from(options),
         source_name=source.name,
@@ -92,7 +92,7 @@ def _accept(draft: Draft, *, good_rows: bool) -> Draft:
 def prepare_job_input(runner: Runner, name: str) -> Draft:
     """The requests of a job made elsewhere, as far as they can be read."""
     source = existing_file(name)
-    draft = runner.forecasts.prepare_draft(source, kind=drafts.kind_of(source.name), source_name=source.name)
+    draft = runner.forecasts.prepare_draft(source, kind=drafts.file_kind(source), source_name=source.name)
     if draft.problem_count:
         print_message(
             f"{draft.bad_rows:,} rows of {name} cannot be read and are left out; their answers will fit no row."

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import zipfile
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from batch.errors import InputError
 from batch.requests.input_formats import kind_of
+from lifecycle.inputs.input_kinds import file_kind
 from ui.files import naming
 
 DOCUMENT_SIGNATURES = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"ID3", b"OggS")
@@ -72,8 +73,23 @@ class Upload:
         return self.files[0].name.split("/")[0] if self.table is None else self.table.name.split("/")[-1]
 
     @property
+    def kind(self) -> str:
+        """What the one file that holds the rows is, by its bytes and its name: a table or requests."""
+        holder = self.table or self.files[0]
+        return _kind(holder.path, holder.name)
+
+    @property
     def size_bytes(self) -> int:
         return sum(file.size_bytes for file in self.files)
+
+
+@lru_cache(256)
+def _kind(path: Path, name: str) -> str:
+    """A path is never used for a second file. What cannot be told shows when it is read."""
+    try:
+        return file_kind(path, name)
+    except InputError:
+        return kind_of(name)
 
 
 def holds_requests(file: GivenFile) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from lifecycle.inputs.drafts import Draft, kind_of
+from lifecycle.inputs.drafts import Draft, file_kind
 from ui.files import uploader
 from ui.shared import browser_actions, notices, session, temp_files
 from ui.shared.app_state import get_state
@@ -80,7 +80,7 @@ def _prepare_draft(runner: Runner, file: UploadedFile) -> Draft:
     try:
         with path.open("wb") as out:
             shutil.copyfileobj(file, out)
-        return runner.forecasts.prepare_draft(path, kind=kind_of(file.name), source_name=file.name)
+        return runner.forecasts.prepare_draft(path, kind=file_kind(path, file.name), source_name=file.name)
     finally:
         path.unlink(missing_ok=True)
         uploader.release_memory(file.file_id)

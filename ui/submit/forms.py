@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch.requests.input_formats import TABLE_KINDS, kind_of
+from batch.requests.input_formats import TABLE_KINDS
 from ui.files import uploader
 from ui.files.given_files import Upload
 from ui.files.given_input import Form, FormContext, GivenInput, ShowChecked, show_nothing
@@ -20,7 +20,7 @@ def current(mode: str) -> Form:
         return START
     if upload.table is None:
         return FILES
-    return TABLE if kind_of(upload.table.name) in TABLE_KINDS else REQUESTS
+    return TABLE if upload.kind in TABLE_KINDS else REQUESTS
 
 
 def _draw_start(context: FormContext) -> ShowChecked:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from batch.requests.input_formats import kind_of
 from lifecycle.inputs.attachments import FileAccess
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
@@ -42,7 +41,7 @@ def read(upload: Upload | None) -> RequestsInput | None:
     if upload is None or upload.table is None:
         return None
     pile = upload.pile if len(upload.files) > 1 else ()
-    return RequestsInput(upload.path, kind_of(upload.table.name), upload.name, pile)
+    return RequestsInput(upload.path, upload.kind, upload.name, pile)
 
 
 def draw(context: FormContext) -> ShowChecked:

@@ -10,7 +10,6 @@ import streamlit as st
 
 from batch.errors import BatchRunnerError, InputError
 from batch.model import EmptyCells
-from batch.requests.input_formats import kind_of
 from batch.requests.prompt_template import compile_template, default_template
 from lifecycle.inputs.attachments import FileAccess
 from lifecycle.inputs.drafts import Draft, table_preview
@@ -62,7 +61,7 @@ def read(upload: Upload | None) -> TableInput | None:
     """What is to be sent of the table that was given. Raises Missing while it is not said what is to be done."""
     if upload is None or upload.table is None:
         return None
-    kind, template, reading = kind_of(upload.table.name), instruction.text(), reading_choice.current(upload.path)
+    kind, template, reading = upload.kind, instruction.text(), reading_choice.current(upload.path)
     try:
         preview = preview_of(upload.path, kind, reading)
     except BatchRunnerError:
@@ -99,7 +98,7 @@ def draw(context: FormContext) -> ShowChecked:
     upload = context.upload
     if upload is None or upload.table is None:
         return show_nothing
-    kind, error = kind_of(upload.table.name), None
+    kind, error = upload.kind, None
     try:
         preview: Preview | None = preview_of(upload.path, kind, reading_choice.current(upload.path))
     except BatchRunnerError as raised:

@@ -15,7 +15,7 @@ from batch.errors import InputError
 # What goes wrong inside a workbook shows as almost anything.
 _BROKEN = (
     OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, zipfile.BadZipFile, ET.ParseError,
-    NotImplementedError, EOFError, zipfile.LargeZipFile, pa.ArrowException,
+    NotImplementedError, EOFError, zipfile.LargeZipFile, pa.ArrowException, ArithmeticError, RuntimeError, MemoryError,
 )  # fmt: skip
 
 

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from batch.errors import Fault
-from batch.formatting import plural
+from batch.errors import Fault, InputError
 from lifecycle.inputs.tables.reading import ReadAs
 
 BATCH_ROWS = 4096
 BATCH_CHARS = 3_000_000
+MAX_COLUMNS = 20_000
 # The names that `inputs.parquet` has for itself.
 RESERVED_NAMES = ("n", "key", "prompt", "line")
 
@@ -35,12 +35,16 @@ class Batch(NamedTuple):
 
 @dataclass(kw_only=True)
 class Table(ABC):
-    """A table that is open for reading once. `schema` names the columns as `inputs.parquet` will have them."""
+    """A table that is open for reading once. `schema` names the columns as `inputs.parquet` will have them.
+
+    `row_count` is None where it is not known before the end; `notes` may grow until then.
+    """
 
     names: list[str]
     schema: pa.Schema
     read_as: ReadAs
     notes: list[str] = field(default_factory=list)
+    row_count: int | None = None
 
     @abstractmethod
     def batches(self, text_columns: Sequence[int]) -> Iterator[Batch]:
@@ -78,5 +82,7 @@ def column_type(kinds: set[str]) -> pa.DataType:
     return pa.string()
 
 
-def cell_count_fault(cells: int, width: int, remedy: str) -> Fault:
-    return Fault(f"The row has {plural(cells, 'cell')}, but the table has {plural(width, 'column')}.", remedy)
+def too_many_columns(count: int) -> InputError:
+    return InputError(
+        f"The table has {count:,} columns; more than {MAX_COLUMNS:,} are not read.", "Leave out what is not needed."
+    )

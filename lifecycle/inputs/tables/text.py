@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from batch.errors import InputError
-from batch.requests.input_formats import detect_encoding
+from batch.requests.input_formats import reject_binary
+from batch.sniffing.encodings import UTF8, find_encoding
 
 
 @contextmanager
@@ -30,13 +31,20 @@ def open_binary(source: Path | str) -> Iterator[tuple[BinaryIO, int]]:
 
 @contextmanager
 def open_text(source: Path | str, notes: list[str]) -> Iterator[tuple[TextIO, BinaryIO, int]]:
-    """A source's text in its own encoding, the stream below it, and its size; `notes` tells of a fallback."""
+    """A source's text in its own encoding, the stream below it, and its size; `notes` tells of an unusual one.
+
+    Raises InputError for what is not text, or in an encoding that is not clear.
+    """
     with open_binary(source) as (stream, size):
-        encoding, bad = detect_encoding(stream)
-        if bad:
+        reject_binary(stream.read(8))
+        stream.seek(0)
+        found = find_encoding(stream)
+        if found.question:
+            raise InputError(found.question, "Save it as UTF-8.", found.bad_line or None)
+        if found.codec != UTF8 and found.bad_line:
             notes.append(
-                f"The file is not UTF-8 (line {bad}); it was read as Windows-1252. If letters look wrong, save it as"
-                " UTF-8 and choose it again."
+                f"The file is not UTF-8 (line {found.bad_line}); it was read as {found.name}. If letters look wrong,"
+                " save it as UTF-8 and choose it again."
             )
         stream.seek(0)
-        yield io.TextIOWrapper(stream, encoding, newline=""), stream, max(size, 1)
+        yield io.TextIOWrapper(stream, found.codec, errors="replace", newline=""), stream, max(size, 1)

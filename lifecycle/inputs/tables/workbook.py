@@ -1,156 +1,102 @@
-"""Workbooks."""
+"""Workbooks: a sheet of them as a table, by way of a file of texts that a process of its own writes."""
 
 from __future__ import annotations
 
-import datetime
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from batch.errors import InputError
-from batch.requests.input_formats import as_text, column_names
+from batch.errors import Fault, InputError
 from lifecycle.inputs.tables.damage import readable
-from lifecycle.inputs.tables.reading import ReadAs
-from lifecycle.inputs.tables.table import (
-    BATCH_ROWS,
-    Batch,
-    Table,
-    cell_count_fault,
-    column_type,
-    unique_column_names,
-)
+from lifecycle.inputs.tables.reading import ReadAs, TableReading
+from lifecycle.inputs.tables.table import BATCH_ROWS, MAX_COLUMNS, Batch, Table, column_type, unique_column_names
+from lifecycle.inputs.workbooks.messages import SheetJob, SheetReply
+from lifecycle.inputs.workbooks.reader import ask_for_sheet
 
-if TYPE_CHECKING:
-    from openpyxl import Workbook
-
-XLSX_UNPACKED_BYTES = 2_000_000_000  # a worksheet of a million rows stays below; a zip bomb does not
-_WIDTH_REMEDY = "Give the column a name in the header, or empty the cell."
+UNPACKED_BYTES = 2_000_000_000  # a worksheet of a million rows stays below; a zip bomb does not
+_SAVE_AGAIN = "Open the file in a spreadsheet and save it, or leave the row out."
 
 
 @contextmanager
-def open_workbook(path: Path) -> Iterator[Table]:
-    """A workbook's first sheet, spooled once as text: only then are the types of its columns known."""
+def open_workbook(path: Path, reading: TableReading, *, packed: str = "") -> Iterator[Table]:
+    """A sheet of a workbook: only when all of it was read are the types of its columns known."""
+    _check_size(path)
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "sheet.parquet"
-        with readable(path, "XLSX"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            names, kinds, notes = _copy_to_parquet(path, spool)
-        fields = zip(unique_column_names(names), (column_type(kind) for kind in kinds), strict=True)
-        with pq.ParquetFile(spool) as file:
-            yield _XlsxTable(
-                names=names, schema=pa.schema(list(fields)), read_as=ReadAs("xlsx"), notes=notes, file=file
+        job = SheetJob(str(path), str(spool), reading.sheet, reading.header_row, reading.header_rows, MAX_COLUMNS)
+        reply = ask_for_sheet(job)
+        if reply.fault:
+            raise InputError(f"{path.name} {reply.fault.rstrip('.')}.", reply.remedy)
+        fields = zip(unique_column_names(reply.names), (column_type(set(kind)) for kind in reply.kinds), strict=True)
+        with pq.ParquetFile(spool, pre_buffer=False) as file:
+            yield _SheetTable(
+                names=list(reply.names),
+                schema=pa.schema(list(fields)),
+                read_as=_read_as(reply, packed),
+                notes=list(reply.notes),
+                row_count=file.metadata.num_rows,
+                file=file,
             )
 
 
-def _load_workbook(path: Path) -> Workbook:
-    from openpyxl import load_workbook  # takes longer to import than anything else here, and only workbooks need it
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        return load_workbook(path, read_only=True, data_only=True)
-    except InvalidFileException as error:
-        raise ValueError(str(error)) from error
-
-
-def _copy_to_parquet(path: Path, spool: Path) -> tuple[list[str], list[set[str]], list[str]]:
-    with zipfile.ZipFile(path) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > XLSX_UNPACKED_BYTES:
-            raise InputError(f"{path.name} is too large for XLSX.", "Export it as CSV or Parquet.")
-    book = _load_workbook(path)
-    try:
-        sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
-        if not sheets:
-            raise InputError(f"{path.name} has no worksheet.", "Choose another file.")
-        sheet = sheets[0]
-        sheet.reset_dimensions()
-        rows = ((n, _trimmed(row)) for n, row in enumerate(sheet.iter_rows(values_only=True), 1))
-        _, header = next(((n, row) for n, row in rows if row), (0, None))
-        if header is None:
-            raise InputError(f'The sheet "{sheet.title}" is empty.', "The first row names the columns.")
-        header_names = [as_text(value) for value in header]
-        names = column_names(header_names)
-        notes = [] if names == header_names else ["Columns without a name of their own were given one."]
-        if len(sheets) > 1:
-            notes.append(f'Only the first sheet, "{sheet.title}", was read.')
-        kinds: list[set[str]] = [set() for _ in names]
-        _write_text_rows(rows, spool, kinds)
-        return names, kinds, notes
-    finally:
-        book.close()
+def _check_size(path: Path) -> None:
+    with readable(path, "XLSX"):
+        if not zipfile.is_zipfile(path):
+            return
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > UNPACKED_BYTES:
+        raise InputError(f"{path.name} is too large for a workbook.", "Export it as CSV or Parquet.")
 
 
-def _trimmed(row: Sequence[Any]) -> list[Any]:
-    cells = list(row)
-    while cells and (cells[-1] is None or cells[-1] == ""):
-        cells.pop()
-    return cells
-
-
-def _write_text_rows(rows: Iterator[tuple[int, list[Any]]], spool: Path, kinds: list[set[str]]) -> None:
-    width = len(kinds)
-    schema = pa.schema([("line", pa.int64()), ("cells", pa.int32()), *((str(n), pa.string()) for n in range(width))])
-    with pq.ParquetWriter(spool, schema, compression="lz4") as writer:
-        pending: list[list[Any]] = []
-        for line, row in rows:
-            if not row:
-                continue
-            cells = row[:width] + [None] * (width - len(row))
-            for kind, value in zip(kinds, cells, strict=True):
-                if value is not None:
-                    kind.add(_kind_of_value(value))
-            pending.append([line, len(row), *(None if v is None else as_text(v) for v in cells)])
-            if len(pending) >= BATCH_ROWS:
-                writer.write_batch(_columns(pending, schema))
-                pending = []
-        if pending:
-            writer.write_batch(_columns(pending, schema))
-
-
-def _columns(rows: list[list[Any]], schema: pa.Schema) -> pa.RecordBatch:
-    columns = zip(*rows, strict=True)
-    return pa.RecordBatch.from_arrays(
-        [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
+def _read_as(reply: SheetReply, packed: str) -> ReadAs:
+    return ReadAs(
+        reply.format,
+        packed=packed,
+        sheet=reply.sheet,
+        sheets=reply.sheets,
+        header_row=reply.header_row,
+        header_rows=reply.header_rows,
+        first_row=reply.first_row,
+        skipped_lines=reply.skipped_rows,
+        question=reply.question,
+        remedy=reply.choice if reply.question else "",
     )
 
 
-def _kind_of_value(value: object) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        return "int" if abs(value) < 2**63 else "str"
-    if isinstance(value, float):
-        return "float"
-    if isinstance(value, datetime.datetime):
-        return "date" if value.time() == datetime.time() else "datetime"
-    return "date" if isinstance(value, datetime.date) else "str"
-
-
 @dataclass(kw_only=True)
-class _XlsxTable(Table):
+class _SheetTable(Table):
     file: pq.ParquetFile
 
     def batches(self, text_columns: Sequence[int]) -> Iterator[Batch]:
-        total, start, width = max(self.file.metadata.num_rows, 1), 0, len(self.names)
+        total, start = max(self.file.metadata.num_rows, 1), 0
         for batch in self.file.iter_batches(batch_size=BATCH_ROWS):
             start += batch.num_rows
-            lines, cells = batch.column(0).to_pylist(), batch.column(1).to_pylist()
-            faults = [
-                (line, cell_count_fault(n, width, _WIDTH_REMEDY))
-                for line, n in zip(lines, cells, strict=True)
-                if n > width
-            ]
-            if faults:
-                batch = batch.filter(pa.array([n <= width for n in cells]))
-                lines = batch.column(0).to_pylist()
+            batch, faults = self._without_hidden(batch, text_columns)
+            lines = batch.column(0).to_pylist()
             texts = {n: [value or "" for value in batch.column(n + 2).to_pylist()] for n in text_columns}
             typed = [batch.column(n + 2).cast(f.type) for n, f in enumerate(self.schema)]
             source_columns = pa.RecordBatch.from_arrays(typed, schema=self.schema)
             yield Batch(lines, texts, source_columns, faults, start / total)
+
+    def _without_hidden(
+        self, batch: pa.RecordBatch, text_columns: Sequence[int]
+    ) -> tuple[pa.RecordBatch, list[tuple[int, Fault]]]:
+        """The rows whose needed cells are what they seem: no formula without a value is among them."""
+        marks = batch.column(1)
+        if marks.null_count == len(marks):
+            return batch, []
+        needed, faults, kept = set(text_columns), [], []
+        for line, mark in zip(batch.column(0).to_pylist(), marks.to_pylist(), strict=True):
+            hidden = sorted(needed.intersection(map(int, mark.split(",")))) if mark else []
+            kept.append(not hidden)
+            if hidden:
+                fault = f'The formula in "{self.names[hidden[0]]}" has no stored value, or an error.'
+                faults.append((line, Fault(fault, _SAVE_AGAIN)))
+        return batch.filter(pa.array(kept)), faults

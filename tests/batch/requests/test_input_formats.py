@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import decimal
 import io
-import itertools
 
 import pytest
 from hypothesis import given
@@ -15,9 +14,6 @@ from batch.errors import InputError
 from batch.requests.input_formats import (
     as_text,
     blocks,
-    column_names,
-    detect_delimiter,
-    detect_encoding,
     kind_of,
     numbered_lines,
     prompt_lines,
@@ -92,55 +88,6 @@ def test_a_text_without_line_ends_is_not_held() -> None:
 def test_a_block_over_the_limit_costs_itself_only() -> None:
     text = "one\n\n" + "line\n" * 9 + "\n" + "x" * 40 + "\n\ntwo"
     assert list(blocks(io.StringIO(text), 20)) == [(1, "one"), (3, None), (13, None), (15, "two")]
-
-
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        (b"a\nb", ("utf-8-sig", 0)),
-        ("\ufeffGröße".encode(), ("utf-8-sig", 0)),
-        ("a\nGröße".encode("cp1252"), ("cp1252", 2)),
-        ("Größe".encode("utf-16"), ("utf-16", 0)),
-        ("a\nb\nGröße".encode()[:-5] + b"\xc3", ("cp1252", 3)),
-        (b"", ("utf-8-sig", 0)),
-    ],
-)
-def test_the_encoding_is_found_and_its_first_bad_line_named(content: bytes, found: tuple[str, int]) -> None:
-    assert detect_encoding(io.BytesIO(content)) == found
-
-
-def test_bytes_without_any_meaning_are_refused() -> None:
-    with pytest.raises(InputError) as caught:
-        detect_encoding(io.BytesIO(b"a\n\x81\xff"))
-    assert caught.value.line == 2
-
-
-@pytest.mark.parametrize(
-    ("header", "kind", "delimiter"),
-    [
-        ("a,b,c", "csv", ","),
-        ("a;b;c", "csv", ";"),
-        ("a\tb", "csv", "\t"),
-        ("a,b", "tsv", "\t"),
-        ('"a;b;c;d",e,f', "csv", ","),
-        ("one", "csv", ","),
-    ],
-)
-def test_the_separator_is_told_from_the_header(header: str, kind: str, delimiter: str) -> None:
-    assert detect_delimiter(header, kind) == delimiter
-
-
-def test_every_column_has_a_name_of_its_own() -> None:
-    names = column_names(["a", "A", "", "a", "A (2)", " b "])
-    assert names == ["a", "A (2)", "column 3", "a (3)", "A (2) (2)", "b"]
-    for given_ in itertools.product(["a", "A", "", "a (2)"], repeat=3):
-        names = column_names(list(given_))
-        assert len({name.casefold() for name in names}) == 3
-
-
-def test_thousands_of_equal_names_are_numbered_in_one_go() -> None:
-    """A header of 3,000 equal names took a quarter of an hour, and nobody else was served meanwhile."""
-    assert column_names(["a"] * 100_000)[-1] == "a (100000)"
 
 
 @pytest.mark.parametrize(

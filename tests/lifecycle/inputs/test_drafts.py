@@ -344,11 +344,11 @@ def test_what_cannot_be_used_as_a_whole_is_refused_with_a_remedy(
 @pytest.mark.parametrize(
     ("name", "content", "fault", "remedy"),
     [
-        ("a.csv", b"PK\x03\x04 and so on", "workbook", ".xlsx"),
+        ("a.csv", b"PK\x03\x04 and so on", "cannot be read", "CSV"),
         ("a.txt", b"PAR1 and so on", "Parquet", ".parquet"),
-        ("a.jsonl", b"\x1f\x8b\x08 and so on", "gzip", "Unpack"),
+        ("a.jsonl", b"\x1f\x8b\x08 and so on", "cannot be unpacked", "again"),
         ("a.tsv", line("a").encode(), "JSONL", ".jsonl"),
-        ("a.xlsx", b"city\nBern\n", "XLSX", "CSV"),
+        ("a.xlsx", b"%PDF-1.7 and so on", "a PDF", "CSV"),
     ],
 )
 def test_a_file_under_a_wrong_name_is_told_what_it_is(

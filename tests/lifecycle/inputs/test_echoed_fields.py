@@ -8,7 +8,7 @@ import pytest
 
 from lifecycle.inputs import echoed_fields
 from lifecycle.inputs.echoed_fields import EchoedFields
-from lifecycle.inputs.json_fields import field_text
+from lifecycle.inputs.tables.records import field_text
 
 
 @pytest.mark.parametrize(

@@ -80,11 +80,11 @@ def test_a_workbooks_rows_have_the_numbers_of_its_sheet(tmp_path: Path) -> None:
     )
     draft = prepare(source, tmp_path / "draft", kind="xlsx", template="{{prompt}}")
     table = pq.read_table(draft.folder / "inputs.parquet")
-    assert list(zip(table["line"].to_pylist(), table["prompt"].to_pylist(), strict=True)) == [(3, "one"), (5, "two")]
-    assert [(p.line, p.fault.split(".")[0]) for p in draft.problems] == [
-        (6, "The row has 3 cells, but the table has 2 columns"),
-        (7, "The prompt is empty"),
-    ]
+    lines = table["line"].to_pylist()
+    assert list(zip(lines, table["prompt"].to_pylist(), strict=True)) == [(3, "one"), (5, "two"), (6, "three")]
+    assert own(draft).column_names == ["prompt (input)", "b", "column 3"]
+    assert "Column C (column 3) has no name in row 2." in draft.notes
+    assert [(p.line, p.fault.split(".")[0]) for p in draft.problems] == [(7, "The prompt is empty")]
 
 
 def test_only_the_first_sheet_is_read_and_that_is_said(tmp_path: Path) -> None:
@@ -144,19 +144,20 @@ def test_duplicate_keys_take_their_own_columns_with_them(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kind", ["parquet", "xlsx"])
-@pytest.mark.parametrize("damage", ["text", "cut", "empty"])
+@pytest.mark.parametrize("damage", ["pdf", "cut", "empty"])
 def test_a_damaged_file_is_a_users_error(tmp_path: Path, kind: str, damage: str) -> None:
     whole = tmp_path / "whole"
     if kind == "xlsx":
         workbook(whole, ["prompt"], ["hi"])
     else:
         parquet(whole, prompt=pa.array(["hi"] * 1000))
-    content = {"text": b"prompt\nhi\n", "cut": whole.read_bytes()[: whole.stat().st_size // 2], "empty": b""}[damage]
+    content = {"pdf": b"%PDF-1.7", "cut": whole.read_bytes()[: whole.stat().st_size // 2], "empty": b""}[damage]
     source = tmp_path / f"a.{kind}"
     source.write_bytes(content)
     with pytest.raises(InputError) as caught:
         prepare(source, tmp_path / "draft", kind=kind)
-    assert f"a.{kind} cannot be read" in str(caught.value)
+    wanted = {"pdf": f"a.{kind} is a PDF", "cut": f"a.{kind} cannot be read", "empty": "The table is empty"}[damage]
+    assert wanted in str(caught.value)
 
 
 def test_a_page_damaged_in_the_middle_is_a_users_error_and_leaves_nothing(tmp_path: Path) -> None:
@@ -170,16 +171,19 @@ def test_a_page_damaged_in_the_middle_is_a_users_error_and_leaves_nothing(tmp_pa
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lifecycle.inputs.tables.workbook.XLSX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr("lifecycle.inputs.tables.workbook.UNPACKED_BYTES", 1000)
     with pytest.raises(InputError, match="too large"):
         prepare(workbook(tmp_path / "a.xlsx", ["prompt"], ["hi"]), tmp_path / "draft", kind="xlsx")
 
 
-def test_a_zip_that_is_no_workbook_is_refused(tmp_path: Path) -> None:
+def test_a_zip_that_is_no_workbook_is_refused_unless_it_holds_one_table(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as archive:
-        archive.writestr("hello.txt", "hi")
-    with pytest.raises(InputError):
-        prepare(tmp_path / "a.xlsx", tmp_path / "draft", kind="xlsx")
+        archive.writestr("hello.csv", "prompt\nhi\n")
+    assert prompts(prepare(tmp_path / "a.xlsx", tmp_path / "one", kind="xlsx")) == ["hi"]
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "a") as archive:
+        archive.writestr("again.csv", "prompt\nhi\n")
+    with pytest.raises(InputError, match="holds 2 files"):
+        prepare(tmp_path / "a.xlsx", tmp_path / "two", kind="xlsx")
 
 
 def look(source: Path | str, kind: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
@@ -219,9 +223,9 @@ def test_separators_and_encodings_of_spreadsheets_are_understood(tmp_path: Path)
         assert any("Windows-1252" in note for note in draft.notes) == (n == 1)
 
 
-def test_a_quote_that_is_never_closed_costs_the_rest_but_breaks_nothing(tmp_path: Path) -> None:
+def test_a_quote_that_is_never_closed_costs_its_row_and_not_the_rest(tmp_path: Path) -> None:
     draft = prepare('prompt,b\none,1\n"two,2\nthree,3\n', tmp_path, kind="csv", template="{{prompt}}")
-    assert prompts(draft) == ["one"]
+    assert prompts(draft) == ["one", "three"]
     assert draft.problems[0].line == 3
 
 

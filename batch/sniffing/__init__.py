@@ -1,0 +1,1 @@
+"""Find out how a table of text is written, and where its names and its rows begin."""
