@@ -7,16 +7,16 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import streamlit as st
 
 from batch.formatting import plural
-from batch.media.blob_uri import blob_uri, line_blobs
+from batch.media.blob_uri import line_blobs
 from batch.media.facts import MediaFacts
 from lifecycle.core.run_files import BLOBS, REQUESTS
 from lifecycle.inputs.drafts import Draft
-from lifecycle.inputs.files.blobs import facts_lookup
+from lifecycle.inputs.files.blobs import read_index
 from lifecycle.inputs.tables.opening import Preview
+from ui.files import uploader
 from ui.files.given_files import Upload
 from ui.shared.format import size
 from ui.shared.notices import escape_markdown
@@ -29,18 +29,10 @@ DRAWN = ("image/", "application/pdf")
 
 
 class RowFile(NamedTuple):
-    """The first file of a row."""
+    """The first file of a row, and how many more it has."""
 
-    key: str
     sha256: str
     more: int
-
-
-class _Line(msgspec.Struct):
-    key: str
-
-
-_decode = msgspec.json.Decoder(_Line).decode
 
 
 def offered(upload: Upload, preview: Preview) -> tuple[str, ...]:
@@ -65,16 +57,20 @@ def draw(upload: Upload, preview: Preview) -> None:
     if not names:
         return
     st.session_state.setdefault(_key(upload), list(chosen(upload, preview)))
-    st.pills(
-        "Columns with files",
-        names,
-        selection_mode="multi",
-        key=_key(upload),
-        format_func=escape_markdown,
-        persist_state="session",
-        help="The file that a ticked column names, or holds, goes with its row. Addresses are fetched by this "
-        "computer first; paths are looked for among the files that you gave.",
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.pills(
+            "Columns with files",
+            names,
+            selection_mode="multi",
+            key=_key(upload),
+            format_func=escape_markdown,
+            persist_state="session",
+            width="content",
+            help="The file that a ticked column names, or holds, goes with its row. Addresses are fetched by this "
+            "computer first; paths are looked for among the files that you gave.",
+        )
+        with st.container(width="content", key="add-named-files"):
+            uploader.draw_add()
 
 
 def draw_first_files(draft: Draft) -> None:
@@ -82,8 +78,12 @@ def draw_first_files(draft: Draft) -> None:
     totals = draft.files
     if totals is None or not totals.files:
         return
-    facts = facts_lookup(draft.folder)
-    tiles = [file_tile(file, draft.folder, facts(blob_uri(file.sha256))) for file in first_files(draft.folder, SHOWN)]
+    known = {sha256: (facts, name) for sha256, facts, name in read_index(draft.folder)}
+    tiles = [
+        file_tile(file, draft.folder, *known[file.sha256])
+        for file in first_files(draft.folder, SHOWN)
+        if file.sha256 in known
+    ]
     with st.container(key="row-files", gap="xsmall"):
         st.html(grid_html(tiles, "Files of the first rows"))
         told = [plural(totals.files, "file"), size(totals.size_bytes)]
@@ -97,18 +97,18 @@ def first_files(folder: Path, rows: int) -> Iterator[RowFile]:
         for line in islice(lines, rows):
             names = list(line_blobs(line))
             if names:
-                yield RowFile(_decode(line).key, names[0], len(names) - 1)
+                yield RowFile(names[0], len(names) - 1)
 
 
-def file_tile(file: RowFile, folder: Path, facts: MediaFacts | None) -> Tile:
-    """A row's file: the picture itself or a sign for it, under the row's key."""
-    is_drawn = facts is not None and facts.mime_type.startswith(DRAWN)
+def file_tile(file: RowFile, folder: Path, facts: MediaFacts, name: str) -> Tile:
+    """A row's file: the picture itself, or a sign for it."""
+    is_drawn = facts.mime_type.startswith(DRAWN)
     return Tile(
         icon="image" if is_drawn else "draft",
         address=picture_address(folder / BLOBS, file.sha256, TILE) if is_drawn else "",
-        alt=f"The file of row {file.key}",
-        name=file.key,
-        words=f"and {file.more:,} more" if file.more else size(facts.size_bytes) if facts else "",
+        alt=name,
+        name=name,
+        words=f"and {file.more:,} more in its row" if file.more else size(facts.size_bytes),
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -34,6 +37,19 @@ def test_a_table_is_sent_with_the_files_beside_it_that_it_names(composer: AppTes
     assert "c.png is not among the files that were given" in "\n".join(code.value for code in composer.code)
 
 
+def test_bytes_in_a_table_are_files_unless_their_column_is_unticked(composer: AppTest) -> None:
+    cells = [{"bytes": scan(), "path": "a.png"}, {"bytes": scan(90), "path": None}]
+    out = io.BytesIO()
+    pq.write_table(pa.table({"image": cells, "label": ["cat", "dog"]}), out)
+    give_files(composer, {"train.parquet": out.getvalue()})
+    composer.text_area(key="template").set_value("Is this a {{label}}?").run()
+    assert [len(request) for request in parts(composer)] == [2, 2]
+    (key,) = [str(group.key) for group in composer.get("button_group") if str(group.key).startswith("file_columns-")]
+    composer.session_state[key] = []
+    composer.run()
+    assert parts(composer) == [["text"], ["text"]]
+
+
 @pytest.fixture
 def addresses() -> Iterator[None]:
     with patch.object(file_columns, "picture_address", lambda folder, sha256, edge: f"/{sha256[:1]}"):
@@ -41,7 +57,7 @@ def addresses() -> Iterator[None]:
 
 
 def test_a_picture_is_seen_and_a_recording_has_a_sign(addresses: None) -> None:
-    picture = file_columns.file_tile(RowFile("r1", "a" * 64, 2), Path("draft"), MediaFacts("image/png", 900))
-    assert (picture.address, picture.name, picture.words) == ("/a", "r1", "and 2 more")
-    sound = file_columns.file_tile(RowFile("r2", "b" * 64, 0), Path("draft"), MediaFacts("audio/mp3", 900))
+    picture = file_columns.file_tile(RowFile("a" * 64, 2), Path("draft"), MediaFacts("image/png", 900), "a.png")
+    assert (picture.address, picture.name, picture.words) == ("/a", "a.png", "and 2 more in its row")
+    sound = file_columns.file_tile(RowFile("b" * 64, 0), Path("draft"), MediaFacts("audio/mp3", 900), "b.mp3")
     assert (sound.address, sound.words) == ("", "900 B")
