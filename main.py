@@ -22,6 +22,7 @@ import settings
 from assembly import open_runner
 from batch.errors import InputError
 from ui.http import routes, security
+from ui.login.rules import LoginRules
 from ui.shared import app_state, cookie_crypto, temp_files
 
 SWEEP_SECONDS = 3600.0
@@ -39,6 +40,9 @@ def build_state(configured: settings.Settings) -> app_state.AppState:
         ),
         data_dir=configured.data_dir,
         key_from_environment=configured.gemini_api_key,
+        login=LoginRules(
+            configured.login, configured.login_header, configured.login_allowed, configured.trusted_proxies
+        ),
     )
 
 
@@ -96,6 +100,7 @@ def _show_unexpected_error(error: Exception) -> bool:
 
 try:
     app_settings = settings.load()
+    settings.require_login(app_settings)
     state = build_state(app_settings)
 except InputError as error:
     sys.exit(error.describe())
@@ -105,6 +110,6 @@ app = st.App(
     Path(__file__).parent / "ui" / "page.py",
     lifespan=lifespan,
     routes=routes.routes(state),
-    middleware=security.middleware(app_settings.allowed_hosts),
+    middleware=security.middleware(app_settings.allowed_hosts, state.login),
     on_script_error=_show_unexpected_error,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import ipaddress
 import os
 import sys
 from collections.abc import Mapping
@@ -26,6 +28,7 @@ def home_folder(code: Path, environ: Mapping[str, str]) -> Path:
     return place / "gemini-batch"
 
 
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 HOME = home_folder(Path(__file__).resolve().parent, os.environ)
 
 
@@ -41,6 +44,10 @@ class Settings:
     catalog_file: str = ""
     cookie_secret: str = field(default="", repr=False)
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1")
+    login: str = ""
+    login_header: str = "X-Forwarded-User"
+    login_allowed: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     request_timeout_seconds: float = 60.0
     settle_seconds: float = 60.0
     lease_seconds: float = 15.0
@@ -73,11 +80,43 @@ def _parse(name: str, text: str) -> object:
     """Turn a variable's text into its field's type."""
     if name == "data_dir":
         return Path(text).expanduser().resolve()
-    if name == "allowed_hosts":
-        return tuple(host.strip() for host in text.split(",") if host.strip())
+    if name in ("allowed_hosts", "login_allowed", "trusted_proxies"):
+        return tuple(word.strip() for word in text.split(",") if word.strip())
+    if name == "login":
+        return _login(text.strip().lower())
     if name in ("request_timeout_seconds", "settle_seconds", "lease_seconds"):
         return _positive_number(name, text)
     return int(_positive_number(name, text)) if name == "workers" else text.strip()
+
+
+def require_login(settings: Settings) -> None:
+    """Refuse to show a page to others that anybody could spend with. Raises InputError with the remedy."""
+    is_beyond = any(host.strip("[]") not in LOOPBACK_HOSTS for host in settings.allowed_hosts)
+    if is_beyond and settings.gemini_api_key and not settings.login:
+        raise InputError(
+            "GEMINI_API_KEY is set, and ALLOWED_HOSTS lets others in: whoever opens the page could spend with it.",
+            "Have them log in (LOGIN=oidc or LOGIN=proxy), or leave GEMINI_API_KEY empty and each types a key.",
+        )
+    if settings.login == "oidc" and not settings.login_allowed:
+        raise InputError(
+            "LOGIN=oidc would let in whoever has an account at the provider.",
+            "Set LOGIN_ALLOWED to addresses or @domains, or to * if the provider knows only your people.",
+        )
+    if settings.login == "oidc" and importlib.util.find_spec("authlib") is None:
+        raise InputError("LOGIN=oidc needs the package Authlib.", "pip install 'Authlib>=1.3.2'")
+    for proxy in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy, strict=False)
+        except ValueError:
+            raise InputError(
+                f"TRUSTED_PROXIES names {proxy!r}, which is no address.", "Write addresses or networks: 10.0.0.0/8."
+            ) from None
+
+
+def _login(text: str) -> str:
+    if text not in ("oidc", "proxy"):
+        raise InputError(f"LOGIN is {text!r}.", "Write oidc, proxy, or nothing.")
+    return text
 
 
 def _positive_number(name: str, text: str) -> float:

@@ -19,7 +19,7 @@ SETTINGS_READERS = {"main", "cli", "assembly", "settings"}
 
 # room -> the rooms of the same folder that it may import. Modules directly in a folder are named one by one.
 ROOMS: dict[str, set[str]] = {
-    "ui.page": {"ui.layout", "ui.monitor", "ui.submit", "ui.account", "ui.results", "ui.shared"},
+    "ui.page": {"ui.login", "ui.layout", "ui.monitor", "ui.submit", "ui.account", "ui.results", "ui.shared"},
     "ui.layout": {"ui.shared"},
     "ui.monitor": {"ui.submit", "ui.files", "ui.shared"},
     "ui.submit": {"ui.pile", "ui.table", "ui.answers", "ui.files", "ui.pricing", "ui.account", "ui.shared"},
@@ -31,9 +31,10 @@ ROOMS: dict[str, set[str]] = {
     "ui.results": {"ui.media", "ui.thumbnails", "ui.shared"},
     "ui.media": {"ui.thumbnails", "ui.shared"},
     "ui.pricing": {"ui.shared"},
-    "ui.http": {"ui.limits", "ui.thumbnails", "ui.shared"},
+    "ui.http": {"ui.limits", "ui.login", "ui.thumbnails", "ui.shared"},
     "ui.thumbnails": {"ui.shared"},
-    "ui.shared": {"ui.limits"},
+    "ui.shared": {"ui.limits", "ui.login"},
+    "ui.login": set(),
     "ui.limits": set(),
     "terminal.verbs": {"terminal.steps", "terminal.output"},
     "terminal.steps": {"terminal.output"},

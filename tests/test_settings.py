@@ -10,7 +10,7 @@ import pytest
 
 import settings
 from batch.errors import InputError
-from settings import Settings, home_folder, load
+from settings import Settings, home_folder, load, require_login
 
 
 def test_nothing_set_is_a_working_installation() -> None:
@@ -72,3 +72,37 @@ def test_home_is_the_checkout_or_a_folder_of_the_users_own(tmp_path: Path, monke
 def test_every_setting_stands_in_the_example() -> None:
     example = (Path(settings.__file__).parent / ".env.example").read_text(encoding="utf-8")
     assert [field.name for field in fields(Settings) if field.name.upper() not in example] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"GEMINI_API_KEY": "k", "ALLOWED_HOSTS": "batch.firm.test"}, "could spend with it"),
+        ({"GEMINI_API_KEY": "k", "ALLOWED_HOSTS": "localhost,*"}, "could spend with it"),
+        ({"LOGIN": "oidc"}, "LOGIN_ALLOWED"),
+        ({"LOGIN": "proxy", "TRUSTED_PROXIES": "proxy.firm.test"}, "no address"),
+    ],
+)
+def test_a_page_that_others_could_spend_with_is_not_served(variables: dict[str, str], words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        require_login(load(variables))
+    assert words in caught.value.describe() and caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"GEMINI_API_KEY": "k"},
+        {"GEMINI_API_KEY": "k", "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]"},
+        {"ALLOWED_HOSTS": "batch.firm.test"},
+        {"GEMINI_API_KEY": "k", "ALLOWED_HOSTS": "batch.firm.test", "LOGIN": "Proxy", "TRUSTED_PROXIES": "10.0.0.0/8"},
+    ],
+)
+def test_other_pages_are_served(variables: dict[str, str]) -> None:
+    require_login(load(variables))
+
+
+def test_an_unknown_login_is_named() -> None:
+    with pytest.raises(InputError, match="LOGIN is 'password'"):
+        load({"LOGIN": "password"})

@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui.account import caches, spend
 from ui.layout import banner, style
+from ui.login import visitor
 from ui.monitor import desktop_notification, since_last_visit
 from ui.monitor import panel as monitor_panel
 from ui.results import panel as results_panel
@@ -22,6 +23,8 @@ st.set_page_config(
     layout="wide",
     initial_sidebar_state="auto",
 )
+if not visitor.admit(get_state().login):
+    st.stop()
 runner = get_state().runner
 session.begin()
 browser_actions.draw("first")

@@ -14,17 +14,29 @@ WARN_AT_HOURS = (12, 24, 36)
 
 
 @dataclass(frozen=True)
+class Visitor:
+    """A person that a login knows, and the address that he calls from; "" where there is no login."""
+
+    user: str = ""
+    address: str = ""
+
+
+NOBODY = Visitor()
+
+
+@dataclass(frozen=True)
 class Account:
     """Who is asking: a keyed fingerprint of an API key, or a rehearsal identity. Never the key itself.
 
     `label` is safe to show ("key ending in ab12", "rehearsal"); `destination` is "" when calls go to Google,
-    else the address they go to.
+    else the address they go to. `visitor` is who works with it, where people log in.
     """
 
     owner_id: str
     rehearsal: bool
     label: str
     destination: str = ""
+    visitor: Visitor = NOBODY
 
 
 @dataclass(frozen=True)

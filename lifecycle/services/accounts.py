@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from batch.errors import ApiError, BatchRunnerError, KeyMissing
-from lifecycle.core.models import Account, KeyCheck, ModelChoice
+from lifecycle.core.models import NOBODY, Account, KeyCheck, ModelChoice, Visitor
 from lifecycle.core.price_list import utc_today
 from lifecycle.services import run_views
 from lifecycle.services.context import ServiceContext
@@ -29,7 +29,7 @@ class AccountService:
         self._context, self._connect, self._base_url = context, connect, base_url
         self._model_cache: dict[str, tuple[float, list[ModelChoice]]] = {}
 
-    def register_key(self, key: str, *, permanent: bool = False) -> Account:
+    def register_key(self, key: str, *, permanent: bool = False, visitor: Visitor = NOBODY) -> Account:
         """Keep a key in memory: a `permanent` one while this process lives, others until nobody needs them.
 
         Asks nobody.
@@ -37,15 +37,17 @@ class AccountService:
         if not key.strip():
             raise KeyMissing("There is no API key.", "Paste a key, or rehearse without one.")
         keyring = self._context.keyring
-        account = keyring.add(key.strip(), rehearsal=False, destination=self._base_url, permanent=permanent)
+        account = keyring.add(
+            key.strip(), rehearsal=False, destination=self._base_url, permanent=permanent, visitor=visitor
+        )
         self._sign_ins.recall(account.owner_id)
         self._context.wake_worker()
         return account
 
-    def register_rehearsal(self, identity: str) -> Account:
+    def register_rehearsal(self, identity: str, *, visitor: Visitor = NOBODY) -> Account:
         """Work as a rehearsal identity, whose calls go to the emulator on this computer."""
         destination = "the rehearsal server on this computer"
-        account = self._context.keyring.add(identity, rehearsal=True, destination=destination)
+        account = self._context.keyring.add(identity, rehearsal=True, destination=destination, visitor=visitor)
         self._context.wake_worker()
         return account
 
@@ -58,6 +60,10 @@ class AccountService:
         self._model_cache.pop(account.owner_id, None)
         if not self._context.keyring.has_key(account.owner_id):
             self._sign_ins.forget(account.owner_id)
+
+    def note(self, account: Account, what: str, run_id: str = "") -> None:
+        """Write into the audit log what somebody does on the page whom a login knows."""
+        self._context.note(account, what, run_id)
 
     def keep(self, account: Account) -> bool:
         """Note that somebody is there who uses the account; False if its key is not held here any more."""
@@ -74,7 +80,7 @@ class AccountService:
     def is_revoked(self, token: str) -> bool:
         return self._sign_ins.is_revoked(token)
 
-    def check_key(self, key: str) -> KeyCheck:
+    def check_key(self, key: str, *, visitor: Visitor = NOBODY) -> KeyCheck:
         """Ask Google whether a key works, by a free call. A good key is held from then on."""
         try:
             client = self._connect(key.strip(), False) if key.strip() else None
@@ -83,7 +89,7 @@ class AccountService:
             next(iter(client.list_models()), None)
         except ApiError as error:
             return KeyCheck(False, str(error), error.remedy)
-        return KeyCheck(True, "The key works.", account=self.register_key(key))
+        return KeyCheck(True, "The key works.", account=self.register_key(key, visitor=visitor))
 
     def models(self, account: Account | None) -> list[ModelChoice]:
         """Models that can batch: Google's own list for an account, else the catalog's. Retired ones are left out."""

@@ -14,6 +14,7 @@ from lifecycle.core.price_list import PriceList
 from lifecycle.core.run_records import RunRecord
 from lifecycle.core.transport import BatchLimits
 from lifecycle.planning import cache_support
+from lifecycle.storage import audit_log
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.store import Store
 from lifecycle.workflow.worker import Worker
@@ -59,6 +60,11 @@ class ServiceContext:
         if client is None:
             raise KeyMissing("This process does not hold the key.", "Sign in again.")
         return client
+
+    def note(self, account: Account, what: str, run_id: str = "") -> None:
+        """Write into the audit log what somebody does whom a login knows."""
+        if account.visitor.user:
+            audit_log.note(self.data_dir, account.visitor.user, account.visitor.address, what, run_id)
 
     def wake_worker(self) -> None:
         """Something may be due: the worker looks now."""

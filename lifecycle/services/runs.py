@@ -137,6 +137,7 @@ class RunService:
     def cancel(self, account: Account, run_id: str) -> None:
         """Ask for a cancel. The run is cancelled when Google says so; what it finished is kept."""
         self._context.run_row(account, run_id)
+        self._context.note(account, "cancel", run_id)
         self._context.store.request_cancel(run_id)
         self._context.store.add_event(run_id, "A cancel was asked for.")
         self._context.wake_worker()
@@ -183,6 +184,7 @@ class RunService:
             raise InputError("The run is still under way.", "Cancel it first.")
         if any(child.stage != Stage.FINISHED for child in store.children(run_id)):
             raise InputError("Rows of this run are being sent again.", "Wait until that run ends, or cancel it first.")
+        self._context.note(account, "delete", run_id)
         self._billing.finalize(row)
         store.remove_run(run_id)
         shutil.rmtree(self._context.folder(run_id), ignore_errors=True)

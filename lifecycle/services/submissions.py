@@ -157,6 +157,7 @@ class SubmissionService:
             estimate=estimate or {},
             created_at=time.time(),
         )
+        context.note(account, "submit", run_id)
         recorded = context.store.add_run(run)
         if recorded != run_id:
             shutil.rmtree(folder)

@@ -10,10 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lifecycle.core.models import Account
+from lifecycle.core.models import NOBODY, Account, Visitor
 
 if TYPE_CHECKING:
     from gemini.client import GeminiClient
+
+
+USER_PREFIX = "user:"  # of an identity that is a user's of the installation's own key
+
+
+def user_digest(user: str) -> str:
+    """What is kept of a user's name in a run's row."""
+    return hashlib.sha256(user.casefold().encode()).hexdigest()[:32]
 
 
 @dataclass
@@ -24,6 +32,7 @@ class _HeldKey:
     rehearsal: bool
     permanent: bool
     used_at: float
+    user_id: str = ""
 
 
 class Keyring:
@@ -43,26 +52,53 @@ class Keyring:
         self._keys: dict[str, _HeldKey] = {}
         self._clients: dict[str, GeminiClient] = {}
 
-    def fingerprint(self, key: str, rehearsal: bool) -> str:
-        """The fingerprint under which a key's runs are stored; it cannot be turned back into the key."""
-        kind = b"rehearsal:" if rehearsal else b"key:"
-        return hmac.new(self._salt, kind + key.encode(), hashlib.sha256).hexdigest()[:32]
+    def fingerprint(self, key: str, rehearsal: bool, user_id: str = "") -> str:
+        """The fingerprint under which a key's runs are stored; it cannot be turned back into the key.
 
-    def add(self, key: str, rehearsal: bool, destination: str = "", *, permanent: bool = False) -> Account:
-        """Keep a key while this process lives, or until it is dropped; a `permanent` one is not dropped."""
-        owner_id = self.fingerprint(key, rehearsal)
+        Users that share a key have one each.
+        """
+        kind = b"rehearsal:" if rehearsal else b"key:"
+        shared = b"\0" + user_id.encode() if user_id else b""
+        return hmac.new(self._salt, kind + key.encode() + shared, hashlib.sha256).hexdigest()[:32]
+
+    def add(
+        self,
+        key: str,
+        rehearsal: bool,
+        destination: str = "",
+        *,
+        permanent: bool = False,
+        visitor: Visitor = NOBODY,
+    ) -> Account:
+        """Keep a key while this process lives, or until it is dropped; a `permanent` one is not dropped.
+
+        A permanent key is the installation's: each visitor whom a login knows has runs of his own under it.
+        """
+        user_id = user_digest(visitor.user) if permanent and visitor.user else ""
+        owner_id = self.fingerprint(key, rehearsal, user_id)
         with self._lock:
             held = self._keys.get(owner_id)
             permanent = permanent or (held is not None and held.permanent)
-            self._keys[owner_id] = _HeldKey(key, rehearsal, permanent, self._clock())
+            self._keys[owner_id] = _HeldKey(key, rehearsal, permanent, self._clock(), user_id)
         label = "rehearsal" if rehearsal else f"key ending in {key[-4:]}"
-        return Account(owner_id=owner_id, rehearsal=rehearsal, label=label, destination=destination)
+        return Account(owner_id=owner_id, rehearsal=rehearsal, label=label, destination=destination, visitor=visitor)
+
+    def add_user(self, owner_id: str, user_id: str) -> None:
+        """Take up a user's runs under the installation's own key, if they are: known by the fingerprint."""
+        with self._lock:
+            for held in list(self._keys.values()):
+                if held.permanent and self.fingerprint(held.key, held.rehearsal, user_id) == owner_id:
+                    self._keys[owner_id] = _HeldKey(held.key, held.rehearsal, True, self._clock(), user_id)
 
     def identity(self, owner_id: str) -> str:
-        """What a run's row may keep of its owner: a rehearsal's own name, so that it goes on by itself; never a key."""
+        """What a run's row may keep of its owner, so that it goes on by itself: a rehearsal's own name, or which user
+        of the installation's key it is. Never a key.
+        """
         with self._lock:
             held = self._keys.get(owner_id)
-        return held.key if held is not None and held.rehearsal else ""
+        if held is None:
+            return ""
+        return held.key if held.rehearsal else f"{USER_PREFIX}{held.user_id}" if held.user_id else ""
 
     def remove(self, owner_id: str) -> None:
         """Drop a key at once: whoever holds its client sends nothing any more. A permanent one stays."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from batch.errors import ApiError
 from batch.model import Stage
-from lifecycle.storage.keyring import Keyring
+from lifecycle.storage.keyring import USER_PREFIX, Keyring
 from lifecycle.storage.sign_ins import SignIns
 from lifecycle.storage.store import Store
 from lifecycle.workflow import orphan_cleanup
@@ -48,8 +48,12 @@ class Maintenance:
         if self.serving:
             self._drop_keys({row.owner_id for row in unfinished})
         for row in unfinished:
-            if row.rehearsal and not self._keyring.has_key(row.owner_id):
+            if self._keyring.has_key(row.owner_id):
+                continue
+            if row.rehearsal:
                 self._keyring.add(row.identity, rehearsal=True)
+            elif row.identity.startswith(USER_PREFIX):
+                self._keyring.add_user(row.owner_id, row.identity.removeprefix(USER_PREFIX))
         for owner_id in self._keyring.active_owners():
             if time.monotonic() - self._cleaned_at.get(owner_id, -ORPHAN_CHECK_SECONDS) >= ORPHAN_CHECK_SECONDS:
                 self._cleaned_at[owner_id] = time.monotonic()

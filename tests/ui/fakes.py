@@ -16,7 +16,18 @@ from batch.pricing.costs import RunCost
 from batch.rules.model_rules import ModelRules
 from lifecycle.core.foreign_jobs import ForeignJob, ImportedRun
 from lifecycle.core.job_age import TypicalDuration
-from lifecycle.core.models import Account, EventView, JobView, KeyCheck, ModelChoice, Progress, RunSpec, RunView
+from lifecycle.core.models import (
+    NOBODY,
+    Account,
+    EventView,
+    JobView,
+    KeyCheck,
+    ModelChoice,
+    Progress,
+    RunSpec,
+    RunView,
+    Visitor,
+)
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.retry_draft import RetryForecast
@@ -98,17 +109,19 @@ class FakeAccounts(AccountService):
         self.forgotten: set[str] = set()
         self.revoked: set[str] = set()
 
-    def register_key(self, key: str, *, permanent: bool = False) -> Account:
+    def register_key(self, key: str, *, permanent: bool = False, visitor: Visitor = NOBODY) -> Account:
         self.dropped.discard(f"owner-of-{key[-4:]}")
         return Account(f"owner-of-{key[-4:]}", False, f"key ending in {key[-4:]}", self.runner.destination)
 
-    def register_rehearsal(self, identity: str) -> Account:
+    def register_rehearsal(self, identity: str, *, visitor: Visitor = NOBODY) -> Account:
         return Account(f"owner-of-{identity}", True, "rehearsal", "the rehearsal server on this computer")
 
     def forget(self, account: Account) -> None:
         self.runner.calls.append(("forget", account.owner_id))
         self.dropped.add(account.owner_id)
         self.forgotten.add(account.owner_id)
+
+    def note(self, account: Account, what: str, run_id: str = "") -> None: ...
 
     def keep(self, account: Account) -> bool:
         return account.owner_id not in self.dropped
@@ -122,7 +135,7 @@ class FakeAccounts(AccountService):
     def is_revoked(self, token: str) -> bool:
         return token in self.revoked
 
-    def check_key(self, key: str) -> KeyCheck:
+    def check_key(self, key: str, *, visitor: Visitor = NOBODY) -> KeyCheck:
         check = self.runner.check
         return replace(check, account=self.register_key(key)) if check.ok else check
 

@@ -10,6 +10,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.login.proxy_gate import ProxyGate
+from ui.login.rules import PROXY, LoginRules
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -38,11 +41,12 @@ HEADERS = {
 }
 
 
-def middleware(allowed_hosts: tuple[str, ...]) -> list[Middleware]:
+def middleware(allowed_hosts: tuple[str, ...], login: LoginRules) -> list[Middleware]:
     """Return the layers in the order a request meets them."""
     return [
         Middleware(SecurityHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
+        *([Middleware(ProxyGate, rules=login)] if login.mode == PROXY else []),
         Middleware(HiddenEndpoints),
         Middleware(SameOrigin),
     ]

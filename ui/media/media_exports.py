@@ -96,6 +96,7 @@ def _offer(run: RunView, table: ResultTable, path: Path, ending: str, media_type
     """Let the browser fetch a file under the run's name."""
     is_complete = run.state is RunState.FINISHED and table.totals().complete
     saved_as = export_name(_stem(run, table), ending, complete=is_complete)
+    get_state().runner.accounts.note(session.require_account(), f"export {ending}", run.id)
     token = get_state().download_tokens.issue(Download(path, saved_as, media_type, session.owner_id()))
     browser_actions.request("download", f"/api/download/{token}")
 

@@ -163,6 +163,7 @@ def _write_export(run: RunView, table: ResultTable, name: str) -> None:
             result = export(table, path, ending, options, layout=layout)
         stem = safe_file_name(file_stem(table.folder, run.name, run.id)) + ("-selection" if where else "")
         saved_as = export_name(stem, ending, complete=_is_complete(run, table))
+        state.runner.accounts.note(session.require_account(), f"export {ending}", run.id)
         download = Download(path, saved_as, media_type, session.owner_id())
         browser_actions.request("download", f"/api/download/{state.download_tokens.issue(download)}")
         notices.clear("results")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ui.limits.owner_room import OwnerRoom
 from ui.limits.rate_limit import Limits
+from ui.login.rules import LoginRules
 from ui.shared.cookie_crypto import CookieCipher
 from ui.shared.one_time_tokens import OneTimeTokens
 from ui.shared.upload_folder import UploadFolder
@@ -62,6 +63,7 @@ class AppState:
     picture_tokens: OneTimeTokens[PictureFolder] = field(default_factory=lambda: OneTimeTokens(12 * 3600))
     stopping: threading.Event = field(default_factory=threading.Event)
     limits: Limits = field(default_factory=Limits)
+    login: LoginRules = field(default_factory=LoginRules)
 
     @cached_property
     def owner_room(self) -> OwnerRoom:

@@ -12,8 +12,9 @@ from urllib.parse import unquote
 import streamlit as st
 
 from batch.errors import InputError, KeyMissing
-from lifecycle.core.models import Account, KeyCheck
+from lifecycle.core.models import Account, KeyCheck, Visitor
 from ui.limits.rate_limit import TooOften
+from ui.login import visitor
 from ui.shared import browser_actions
 from ui.shared.app_state import CookieChange, get_state
 from ui.shared.cookie_crypto import COOKIE_SECONDS
@@ -41,9 +42,10 @@ def begin() -> None:
     st.session_state[_REHEARSAL] = identity or f"rehearsal-{secrets.token_urlsafe(24)}"
     st.session_state[_ACCOUNT] = None
     if rehearsing == "on" and identity:
-        st.session_state[_ACCOUNT] = state.runner.accounts.register_rehearsal(identity)
+        st.session_state[_ACCOUNT] = state.runner.accounts.register_rehearsal(identity, visitor=_person())
     else:
         st.session_state[_ACCOUNT] = _connect_again(key)
+    _note("open")
 
 
 def _stay_signed_in() -> None:
@@ -52,7 +54,7 @@ def _stay_signed_in() -> None:
     if current is None or accounts.keep(current):
         return
     if current.rehearsal:
-        st.session_state[_ACCOUNT] = accounts.register_rehearsal(st.session_state[_REHEARSAL])
+        st.session_state[_ACCOUNT] = accounts.register_rehearsal(st.session_state[_REHEARSAL], visitor=_person())
     elif accounts.is_forgotten(current):
         st.session_state[_ACCOUNT], st.session_state[_ENCRYPTED_KEY], st.session_state[_REMEMBERED] = None, "", False
     else:
@@ -63,9 +65,9 @@ def _connect_again(key: str | None) -> Account | None:
     """The account of a key that this browser brought, or else of the installation's own."""
     state = get_state()
     if key:
-        return state.runner.accounts.register_key(key)
+        return state.runner.accounts.register_key(key, visitor=_person())
     own = state.key_from_environment
-    return state.runner.accounts.register_key(own, permanent=True) if own else None
+    return state.runner.accounts.register_key(own, permanent=True, visitor=_person()) if own else None
 
 
 def _decrypt(encrypted: str) -> str | None:
@@ -129,9 +131,10 @@ def connect(key: str, *, remember: bool) -> KeyCheck:
         state.limits.connecting.spend(_visitor())
     except TooOften as error:
         return KeyCheck(False, str(error))
-    check = state.runner.accounts.check_key(key)
+    check = state.runner.accounts.check_key(key, visitor=_person())
     if check.ok:
-        st.session_state[_ACCOUNT] = check.account or state.runner.accounts.register_key(key)
+        st.session_state[_ACCOUNT] = check.account or state.runner.accounts.register_key(key, visitor=_person())
+        _note("connect")
         _revoke()
         st.session_state[_ENCRYPTED_KEY] = state.cookie_cipher.encrypt(key)
         remember_key(remember)
@@ -153,6 +156,7 @@ def forget() -> None:
     """Remove the key from this browser and from the server, at once; a copy of the cookie is worth nothing then."""
     current = account()
     if current is not None:
+        _note("forget")
         get_state().runner.accounts.forget(current)
         get_state().withdraw_tickets(current.owner_id)
     _revoke()
@@ -167,7 +171,8 @@ def rehearse() -> None:
         get_state().limits.rehearsing.spend(_visitor())
     except TooOften as error:
         raise InputError(str(error)) from error
-    st.session_state[_ACCOUNT] = get_state().runner.accounts.register_rehearsal(identity)
+    st.session_state[_ACCOUNT] = get_state().runner.accounts.register_rehearsal(identity, visitor=_person())
+    _note("rehearse")
     _send_cookie_change(CookieChange(REHEARSAL_COOKIE, get_state().cookie_cipher.encrypt(f"on:{identity}")))
 
 
@@ -181,9 +186,21 @@ def leave_rehearsal() -> None:
 
 
 def _visitor() -> str:
-    """What tells visitors apart before they are anybody: their address; behind a proxy, that of the proxy."""
-    address = st.context.ip_address
-    return address if isinstance(address, str) else "this computer"
+    """What tells visitors apart: the name they logged in with, or their address, which may be a proxy's."""
+    person = _person()
+    return person.user or person.address
+
+
+def _person() -> Visitor:
+    """Who is at the page, and from where."""
+    rules = get_state().login
+    return Visitor(visitor.user(rules), visitor.address(rules))
+
+
+def _note(what: str) -> None:
+    current = account()
+    if current is not None:
+        get_state().runner.accounts.note(current, what)
 
 
 def _send_cookie_change(change: CookieChange) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
-from batch.errors import KeyMissing
+from batch.errors import KeyMissing, NotFound
 from batch.model import RunState
+from lifecycle.core.models import Visitor
+from lifecycle.storage.audit_log import AUDIT_FILE
 from lifecycle.workflow import maintenance
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, Bench, wait_until, wait_until_ended
@@ -81,3 +84,31 @@ def test_a_process_that_works_on_nothing_says_nothing_of_keys(bench: Bench, emul
     run_id = bench.submit(runner, account, PROMPTS)
     looker = bench.open(start=False)
     assert looker.runs.get(account, run_id).state is RunState.ACTIVE
+
+
+def test_people_who_share_a_key_have_their_own_runs_which_go_on_after_a_restart(
+    bench: Bench, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a login before one key of the house: what one does, another neither sees nor ends; all is on record."""
+    monkeypatch.setattr(maintenance, "MAINTENANCE_SECONDS", 0.05)
+    emulator.settings(pace=3600)
+    first = bench.open(env_key=KEY)
+    ann, bea = (
+        first.accounts.register_key(KEY, permanent=True, visitor=Visitor(name, "10.0.0.1")) for name in ("ann", "bea")
+    )
+    run_id = bench.submit(first, ann, PROMPTS)
+    for ask in (first.runs.get, first.runs.cancel, first.runs.delete):
+        with pytest.raises(NotFound):
+            ask(bea, run_id)
+    wait_until(lambda: any(job.name for job in first.runs.get(ann, run_id).jobs))
+    first.close(2)
+    emulator.clock(4000)
+    second = bench.open(env_key=KEY)
+    assert wait_until_ended(second, ann, run_id).counts["answered"] == 2
+    assert len(emulator.ledger()["batch_jobs"]) == 1
+    second.runs.delete(second.accounts.register_key(KEY, permanent=True, visitor=Visitor("ann", "10.0.0.2")), run_id)
+    lines = [orjson.loads(line) for line in (bench.folder / AUDIT_FILE).read_bytes().splitlines()]
+    assert [(line["user"], line["address"], line["what"], line["run"]) for line in lines] == [
+        ("ann", "10.0.0.1", "submit", run_id),
+        ("ann", "10.0.0.2", "delete", run_id),
+    ]

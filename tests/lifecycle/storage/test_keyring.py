@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.storage.keyring import Keyring
+from lifecycle.core.models import Visitor
+from lifecycle.storage.keyring import USER_PREFIX, Keyring
 
 
 class Clock:
@@ -75,3 +76,27 @@ def test_a_key_is_idle_an_hour_after_its_last_use(keyring: Keyring, clock: Clock
 def test_no_representation_shows_a_key(keyring: Keyring) -> None:
     keyring.add("made-up-key", rehearsal=False)
     assert "made-up-key" not in repr(vars(keyring))
+
+
+def test_users_of_the_installations_key_have_runs_of_their_own(keyring: Keyring) -> None:
+    """The same person in any case; a key that somebody typed is one owner, whoever types it."""
+
+    def owner(user: str, *, permanent: bool = True) -> str:
+        return keyring.add("made-up-key", False, permanent=permanent, visitor=Visitor(user)).owner_id
+
+    house, ann, bea = owner(""), owner("ann@firm.test"), owner("bea@firm.test")
+    assert len({house, ann, bea}) == 3 and owner("Ann@Firm.test") == ann
+    assert owner("ann@firm.test", permanent=False) == house
+    assert keyring.identity(house) == "" and keyring.identity(ann).startswith(USER_PREFIX)
+    assert "ann" not in keyring.identity(ann)
+
+
+def test_a_users_runs_are_taken_up_after_a_restart(keyring: Keyring, clock: Clock) -> None:
+    """By what is in the run's row, if it fits the installation's key; never under another one."""
+    ann = keyring.add("made-up-key", False, permanent=True, visitor=Visitor("ann")).owner_id
+    user_id = keyring.identity(ann).removeprefix(USER_PREFIX)
+    for key, permanent, held in (("made-up-key", True, True), ("another", True, False), ("made-up-key", False, False)):
+        restarted = Keyring(b"salt", client, clock=clock)
+        restarted.add(key, False, permanent=permanent)
+        restarted.add_user(ann, user_id)
+        assert restarted.has_key(ann) is held

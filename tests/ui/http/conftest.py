@@ -28,7 +28,7 @@ def state(tmp_path: Path) -> AppState:
 def client(state: AppState) -> Iterator[TestClient]:
     app = Starlette(
         routes=[*routes.routes(state), Route("/", lambda _: PlainTextResponse("page"))],
-        middleware=security.middleware(("testserver", "localhost")),
+        middleware=security.middleware(("testserver", "localhost"), state.login),
     )
     with TestClient(app, follow_redirects=False) as client:
         yield client
