@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
 
+from batch.errors import InputError
+from batch.sniffing.encodings import named_encoding
 from lifecycle.results.fill.given_table import GivenTable
 from lifecycle.results.workbook.xml_outline import UnusualPart
 
@@ -62,10 +64,9 @@ def _encoding(spoken: str, start: bytes) -> str:
     """An encoding by Python's name."""
     if spoken.casefold().startswith("utf-16"):
         return "utf-16-le" if start[1::2].count(0) >= start[::2].count(0) else "utf-16-be"
-    name = spoken.split(" ")[0]
     try:
-        return codecs.lookup(name).name.removesuffix("-sig")
-    except LookupError:
+        return codecs.lookup(named_encoding(spoken).codec).name.removesuffix("-sig")
+    except (InputError, LookupError):
         raise UnusualPart(f"its encoding {spoken} is not known") from None
 
 
