@@ -8,10 +8,18 @@ from typing import Any
 from msgspec import Raw
 from msgspec.json import decode
 
-from batch.errors import Problem
+from batch.errors import Fault, Problem
 from batch.kinds import embedding_tasks
 from batch.model import model_id
-from batch.requests.canonicalize import Findings, Members, canonicalize_fields, encode, json_kind, parse_object
+from batch.requests.canonicalize import (
+    Findings,
+    Members,
+    canonicalize_fields,
+    encode,
+    json_kind,
+    parse_object,
+    read_object,
+)
 from batch.requests.field_table import MESSAGES, camel_case
 from batch.requests.generation_settings import EncodedSettings
 from batch.requests.line_envelope import json_fault, line_key, line_request, own_fields
@@ -75,8 +83,8 @@ class EmbeddingCheck:
         if blank and not files.parts:
             return [Problem(number, key, *empty_prompt_fault(False))]
         findings = Findings()
-        parts = files.around(() if blank else (encode({"text": text}),))
         try:
+            parts = files.around(() if blank else (encode({"text": text}),))
             row = self._row(key, {"content": {"parts": list(map(decode, parts))}}, findings)
         except UnicodeEncodeError:
             return [Problem(number, key, *_HALF)]
@@ -90,6 +98,10 @@ class EmbeddingCheck:
         if "request" not in members and "content" in members:
             findings.notes["bare"] += 1
             return {name: value for name, value in members.items() if name in MESSAGES["EmbedRequest"]}
+        texts = _loose_texts(members)
+        if texts > 1:
+            findings.faults.append(_several(texts))
+            return None
         return line_request(members, findings, self.rules)
 
     # -- fields --------------------------------------------------------------------------------------------------------
@@ -183,6 +195,18 @@ class EmbeddingCheck:
             self.notes["embedding_too_long"] += tokens > limit
 
 
+def _loose_texts(members: Members) -> int:
+    """How many texts stand as contents: Google's SDK embeds each, where other requests have them as parts of one."""
+    request = members.get("request", Raw(b"null"))
+    contents = read_object(request).get("contents") if json_kind(request) == "an object" else members.get("contents")
+    items = decode(contents) if contents is not None and json_kind(contents) == "a list" else []
+    return len(items) if all(isinstance(item, str) for item in items) else 0
+
+
+def _several(number: int) -> Fault:
+    return Fault(f"The row has {number:,} contents, and gets one vector.", "Give each text a row of its own.")
+
+
 def _one_content(members: Members, findings: Findings) -> Members:
     """The members with one `content`, whichever way it is given: a text, contents of one turn, the SDK's `config`."""
     out = dict(members)
@@ -193,9 +217,7 @@ def _one_content(members: Members, findings: Findings) -> Members:
     if contents is not None and "content" not in out:
         turns = decode(contents) if json_kind(contents) == "a list" else [decode(contents)]
         if len(turns) != 1:
-            findings.add_fault(
-                f"The row has {len(turns):,} contents, and gets one vector.", "Give each text a row of its own."
-            )
+            findings.faults.append(_several(len(turns)))
             return out
         out["content"] = Raw(encode(turns[0]))
     if "content" in out and json_kind(out["content"]) == "a text":

@@ -49,7 +49,8 @@ def draw(name: str, total: int, look_up: Callable[[int], Shown]) -> None:
     def show() -> None:
         position = min(max(int(st.session_state.get(_key(name)) or 0), 0), total - 1)
         shown = look_up(position)
-        _draw_steps(name, position, total)
+        if total > 1:
+            _draw_steps(name, position, total)
         st.markdown(f"**{escape_markdown(truncate(shown.title, 200))}**")
         st.caption(escape_markdown(shown.facts))
         for picture in shown.pictures:

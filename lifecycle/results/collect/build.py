@@ -53,6 +53,7 @@ def build_results(
     cancelled: Collection[Path] = (),
     vector_facts: Mapping[str, str] | None = None,
     reused: Collection[Path] = (),
+    vector_input_limit: int | None = None,
 ) -> Reconciliation:
     """Account for every row of a run's folder and write its results; safe to repeat after a crash.
 
@@ -60,7 +61,7 @@ def build_results(
     `schema` is the response schema of requests that name none, `kind` what the requests are.
     `cancelled` are those of the received files whose job we asked to be cancelled.
     `vector_facts` are kept with embeddings: their model and task. `reused` are those of the received files that are
-    from earlier runs, whose bill they are on.
+    from earlier runs, whose bill they are on. `vector_input_limit`: tokens that the model reads of a text.
     Without `search_priced` what web searches cost is not known, and the account says so where there were any.
     Both files are written aside and renamed into place, results last: a reader sees the old or the new, whole.
     """
@@ -84,7 +85,10 @@ def build_results(
             spill=work_dir / "spill",
         )
         counters = Counters(
-            tuple(path.relative_to(folder).as_posix() for path in received), search_priced=search_priced, kind=kind.name
+            tuple(path.relative_to(folder).as_posix() for path in received),
+            search_priced=search_priced,
+            kind=kind.name,
+            vector_input_limit=vector_input_limit if kind.vectors else None,
         )
         lines = _kept_lines(work_dir, counters)
         rows = pq.read_metadata(folder / INPUTS).num_rows

@@ -19,13 +19,21 @@ from lifecycle.results.store.reconciliation import AnswerColumn, Reconciliation
 class Counters:
     """Lines as they are placed, rows as they are written."""
 
-    def __init__(self, files: tuple[str, ...], *, search_priced: bool = True, kind: str = "text") -> None:
+    def __init__(
+        self,
+        files: tuple[str, ...],
+        *,
+        search_priced: bool = True,
+        kind: str = "text",
+        vector_input_limit: int | None = None,
+    ) -> None:
         self.files, self.search_priced, self.request_kind = files, search_priced, kind
+        self.vector_input_limit = vector_input_limit
         self.kinds: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.usage = Usage()
         self.usd = 0.0
-        self.unpriced = self.unpriced_searches = self.cache_lost = self.unchecked = 0
+        self.unpriced = self.unpriced_searches = self.cache_lost = self.unchecked = self.at_limit = 0
         self.price_unknown = False
         self.extras: set[str] = set()
         self.reused = 0
@@ -49,6 +57,8 @@ class Counters:
         self.counts.update(count_outcomes(table))
         self.cache_lost += pc.sum(table.column("cache_lost")).as_py() or 0
         self.reused += count_reused(table, self.files)
+        if self.vector_input_limit is not None:
+            self.at_limit += count_at_limit(table, self.vector_input_limit)
         self.extras.update(name for name in EXTRA_COLUMNS if table.column(name).null_count < table.num_rows)
 
     def reconciliation(self, fields: tuple[AnswerColumn, ...] = ()) -> Reconciliation:
@@ -76,6 +86,12 @@ class Counters:
         )
 
     def _notes(self) -> Iterator[str]:
+        if self.at_limit:
+            have = plural(self.at_limit, "text has", "texts have")
+            yield (
+                f"{have} as many tokens as the model reads ({self.vector_input_limit:,}): what was longer may have "
+                "been left out of the vector. Divide long texts, and send the parts."
+            )
         if self.unchecked:
             yield f"{self.unchecked:,} answers were not checked: too many different forms."
         if self.unpriced_searches:
@@ -88,6 +104,11 @@ class Counters:
 def count_outcomes(table: pa.Table) -> dict[str, int]:
     """Rows by outcome."""
     return {item["values"]: item["counts"] for item in pc.value_counts(table.column("outcome")).to_pylist()}
+
+
+def count_at_limit(table: pa.Table, limit: int) -> int:
+    """Rows of which the model read as much as it reads at most."""
+    return int(pc.sum(pc.greater_equal(table.column("prompt_tokens"), limit)).as_py() or 0)
 
 
 def count_reused(table: pa.Table, files: Sequence[str]) -> int:

@@ -115,6 +115,7 @@ def _build_results(ctx: StageContext, shards: list[ShardRecord]) -> Reconciliati
         schema=orjson.loads(schema) if schema else None,
         kind=ctx.kind,
         vector_facts={"model": ctx.model, "task": ctx.spec.generation.task_type},
+        vector_input_limit=model.context_window if (model := ctx.options.model(ctx.model)) else None,
         search_priced=tariff is not None and (tariff.search_query is not None or tariff.search_prompt is not None),
     )
 

@@ -7,9 +7,9 @@ import pytest
 
 from emulator.answers.schema_sampler import count_enumerated, sample
 from emulator.answers.text_answers import answer
-from emulator.core.media import striped_png
 from emulator.core.settings import pace_seconds
 from emulator.core.text_tokens import text_tokens, truncate
+from tests.emulator.striped_png import striped_png
 from tests.emulator_api import FOX, MODEL, ApiClient, Json, contents, text_of
 
 

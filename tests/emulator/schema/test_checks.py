@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from emulator.core.media import striped_png
+from tests.emulator.striped_png import striped_png
 from tests.emulator_api import ApiClient, Json, contents, jsonl
 
 FLASH_2, PRO_2, LITE_2 = "gemini-2.5-flash", "gemini-2.5-pro", "gemini-2.5-flash-lite"

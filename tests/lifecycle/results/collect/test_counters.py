@@ -27,7 +27,9 @@ def lines(kinds: list[int], costs: list[float | None], prompt: list[int | None],
 
 def rows(*outcomes: str) -> pa.Table:
     extras = {name: pa.array([None] * len(outcomes), pa.string()) for name in EXTRA_COLUMNS}
-    return pa.table({"outcome": list(outcomes), "cache_lost": [True, *[False] * (len(outcomes) - 1)], **extras})
+    cache_lost = [True, *[False] * (len(outcomes) - 1)]
+    files = pa.array([0] * len(outcomes), pa.int32())
+    return pa.table({"outcome": list(outcomes), "cache_lost": cache_lost, "file": files, **extras})
 
 
 def test_duplicates_and_copies_were_not_bought() -> None:

@@ -56,6 +56,15 @@ def test_a_vector_of_another_length_is_no_answer(tmp_path: Path) -> None:
     assert len(vectors(tmp_path / "r")) == 1
 
 
+@pytest.mark.parametrize(("tokens", "warned"), [(2_047, False), (2_048, True)])
+def test_as_many_tokens_as_the_model_reads_are_warned_of(tmp_path: Path, tokens: int, warned: bool) -> None:
+    run = RunFixture(tmp_path / "r").send(["a", "b"])
+    run.receive([{"key": "a", **embedded(1, 0, tokens=tokens)}, {"key": "b", **embedded(0, 1)}])
+    notes = run.build(kind=EMBEDDING, vector_input_limit=2_048).notes
+    assert bool(notes) is warned
+    assert not warned or notes[0].startswith("1 text has as many tokens as the model reads (2,048)")
+
+
 @pytest.mark.parametrize("values", ['"x"', "[]", "[1e99]", '["a"]', "[null]", "[NaN]"])
 def test_a_vector_that_cannot_be_read_is_no_answer(values: str) -> None:
     line = b'{"key":"a","response":{"embedding":{"values":' + values.encode() + b"}}}"
