@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "ui.account": {"ui.results", "ui.shared"},
     "ui.results": {"ui.media", "ui.thumbnails", "ui.shared"},
     "ui.media": {"ui.thumbnails", "ui.shared"},
-    "ui.pricing": {"ui.shared"},
+    "ui.pricing": {"ui.answers", "ui.shared"},
     "ui.http": {"ui.limits", "ui.login", "ui.thumbnails", "ui.shared"},
     "ui.thumbnails": {"ui.shared"},
     "ui.shared": {"ui.limits", "ui.login"},

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from batch.errors import NotFound
+from batch.errors import BatchRunnerError, NotFound
 from batch.model import RunState, Stage, Tariff
 from batch.pricing.costs import RunCost
 from batch.rules.model_rules import ModelRules
@@ -31,6 +31,7 @@ from lifecycle.core.models import (
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.retry_draft import RetryForecast
+from lifecycle.planning.tried_rows import Tries
 from lifecycle.results.read.table import Filter
 from lifecycle.reuse.answers import EarlierAnswerService
 from lifecycle.runner import Runner
@@ -41,6 +42,7 @@ from lifecycle.services.imported_jobs import ImportService
 from lifecycle.services.retries import RetryService
 from lifecycle.services.runs import RunService
 from lifecycle.services.submissions import SubmissionService
+from lifecycle.services.tries import ROWS, TryService
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 MODELS = [
@@ -283,6 +285,19 @@ class FakeRetries(RetryService):
         return self.runner.add(account, draft.rows, spec, idempotency_key, parent_id=retry_forecast.parent_id)
 
 
+class FakeTries(TryService):
+    """Answers rows at once as `runner.tried` says, without asking anybody."""
+
+    def __init__(self, runner: FakeRunner) -> None:
+        self.runner = runner
+
+    def try_rows(self, account: Account, draft: Draft, spec: RunSpec, rows: int = ROWS) -> Tries:
+        self.runner.calls.append(("try_rows", account.owner_id))
+        if self.runner.try_error is not None:
+            raise self.runner.try_error
+        return replace(self.runner.tried, draft=str(draft.folder), model=spec.model)
+
+
 class FakeImports(ImportService):
     """Adopts any job with a name like Google's, once."""
 
@@ -330,6 +345,8 @@ class FakeRunner(Runner):
         self.imported: dict[str, str] = {}
         self.foreign_jobs: list[ForeignJob] = []
         self.destination = ""
+        self.tried = Tries("", "", ())
+        self.try_error: BatchRunnerError | None = None
         self.check = KeyCheck(True, "The key works.")
         self._numbers = itertools.count(1)
         self.accounts = FakeAccounts(self)
@@ -340,6 +357,7 @@ class FakeRunner(Runner):
         self.retries = FakeRetries(self)
         self.imports = FakeImports(self)
         self.earlier_answers = FakeEarlierAnswers()
+        self.tries = FakeTries(self)
 
     def add(self, account: Account, rows: int, spec: RunSpec, idempotency_key: str, **facts: Any) -> str:
         """A new run, once per idempotency key."""

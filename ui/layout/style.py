@@ -74,6 +74,24 @@ img.gbr-large.gbr-large {
 .gbr-tone-again .gbr-tile-words {color: light-dark(#7c3a06, #ffd3a1); font-weight: 600;}
 .gbr-tone-decide .gbr-tile-words {color: light-dark(#3f3391, #d3cdff); font-weight: 600;}
 .gbr-tone-lost .gbr-tile-words {color: light-dark(#7d1f2b, #ffc4ca); font-weight: 600;}
+/* Tables need room. */
+[data-testid="stMainBlockContainer"] {padding-inline: clamp(1rem, 2.5vw, 2rem);}
+/* The price stays in sight above the end of the page, while the composer is. */
+[data-testid="stLayoutWrapper"]:has(> .st-key-sending) {position: sticky; bottom: 0.5rem; z-index: 90;}
+.st-key-sending {background: light-dark(#ffffff, #0f1615); box-shadow: 0 0 0.8rem light-dark(#0a121022, #00000066);}
+.gbr-price {display: flex; flex-wrap: wrap; gap: 0.1rem 1.2rem; align-items: center;}
+.gbr-price > div {display: flex; flex-direction: column;}
+.gbr-price strong {
+  font-size: 1.5rem; font-weight: 650; line-height: 1.25; white-space: nowrap; font-variant-numeric: tabular-nums;
+}
+.gbr-price span {font-size: 0.87rem; color: light-dark(#4f5f5c, #a9b8b5);}
+@media (max-width: 640px) {
+  .gbr-price > div:last-child {display: none;}
+  .gbr-price > div {flex-direction: row; flex-wrap: wrap; align-items: baseline; column-gap: 0.6rem;}
+  .gbr-price strong {font-size: 1.25rem;}
+  .st-key-sending {padding: 0.5rem 0.75rem;}
+  .st-key-sending [data-testid="stLayoutWrapper"]:has(> .st-key-price) {flex: 1 0 100%;}
+}
 /* A few rows of a table, answers tinted at their right. */
 .gbr-grid {overflow-x: auto; border: 1px solid light-dark(#cfd9d7, #33413e); border-radius: 0.5rem; max-width: 100%;}
 .gbr-grid table {border-collapse: collapse; width: 100%; margin: 0; font-variant-numeric: tabular-nums;}
@@ -86,12 +104,14 @@ img.gbr-large.gbr-large {
 .gbr-grid td {border-top: 1px solid light-dark(#cfd9d7, #33413e);}
 .gbr-grid th {background: light-dark(#f1f5f4, #1a2422); font-weight: 600; vertical-align: top;}
 .gbr-grid th small {display: block; font-size: 0.87rem; font-weight: 400; color: light-dark(#4f5f5c, #a9b8b5);}
+.gbr-grid:has(.answer) td:not(.answer) {max-width: 15rem;}
 .gbr-grid .number {text-align: right;}
 .gbr-grid .quiet {color: light-dark(#4f5f5c, #a9b8b5);}
 .gbr-grid th.answer {background: light-dark(#d5ebe9, #14403c);}
 .gbr-grid td.answer {background: light-dark(#edf7f6, #132b29);}
 /* How an instruction reads, with the row's own values marked. */
-.gbr-reads {font-size: 0.9rem; overflow-wrap: anywhere; white-space: pre-wrap; max-height: 16rem; overflow-y: auto;}
+.gbr-reads, .gbr-reads p {font-size: 0.9rem;}
+.gbr-reads {overflow-wrap: anywhere; white-space: pre-wrap; max-height: 16rem; overflow-y: auto;}
 .gbr-reads p {margin: 0 0 0.4rem;}
 .gbr-reads mark {
   background: light-dark(#d5ebe9, #14403c); color: inherit; padding: 0 0.25rem; border-radius: 0.25rem;

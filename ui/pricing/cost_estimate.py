@@ -21,10 +21,11 @@ WORST_HELP = "Every row writes to its output limit, thoughts included, and cache
 def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, spec: RunSpec) -> None:
     """Draw the estimate of a draft."""
     estimate = displayed.forecast.estimate
-    with st.container(border=True, key="cost"):
-        st.markdown(f"**{_heading(account)}**")
-        if displayed.forecast.warning:
-            st.warning(escape_markdown(displayed.forecast.warning))
+    if displayed.forecast.warning:
+        st.warning(escape_markdown(displayed.forecast.warning))
+    if budget_error := forecasts.budget_error(displayed, spec):
+        notices.draw_error(budget_error)
+    with st.expander(f"{_heading(account)}, and what that rests on", key="cost"):
         with st.container(horizontal=True, gap="medium"):
             st.metric("Low", _format_usd(estimate, estimate.usd.low), help=LOW_HELP, width="content")
             st.metric("Expected", _format_usd(estimate, estimate.usd.expected), help=EXPECTED_HELP, width="content")
@@ -42,12 +43,8 @@ def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, sp
                     help="Google counts the shared texts and a sample of the rest, free of charge.",
                 )
         _draw_limits()
-        budget_error = forecasts.budget_error(displayed, spec)
-        if budget_error:
-            notices.draw_error(budget_error)
-        with st.expander("Assumptions", key="assumptions"):
-            for assumption in estimate.assumptions:
-                st.caption(escape_markdown(assumption))
+        for assumption in estimate.assumptions:
+            st.caption(escape_markdown(assumption))
 
 
 def _draw_limits() -> None:

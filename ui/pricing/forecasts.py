@@ -13,7 +13,9 @@ from gem_cache import CostAtDuration, Group, Hint
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
+from lifecycle.planning.tried_rows import Tries
 from lifecycle.runner import Runner
+from ui.answers import tries
 from ui.shared import background
 
 NAME = "forecast"
@@ -48,6 +50,7 @@ class _CacheKey:
     owner: str
     spec: RunSpec
     exact: bool
+    tries: Tries | None = None
 
     def can_reuse(self, other: object) -> bool:
         return isinstance(other, _CacheKey) and (self.folder, self.owner, self.spec.model) == (
@@ -98,7 +101,12 @@ def request_forecast(
 
     def compute() -> DisplayedForecast:
         forecast = runner.forecasts.for_draft(
-            account, draft, cache_key.spec, exact=exact, previous=previous.forecast if previous is not None else None
+            account,
+            draft,
+            cache_key.spec,
+            exact=exact,
+            previous=previous.forecast if previous is not None else None,
+            tries=cache_key.tries,
         )
         plan, priced = forecast.plan, runner.forecasts.tariff(spec.model) is not None
         return DisplayedForecast(forecast, plan.groups, plan.hints, plan.curve(CHART_HOURS) if priced else [], priced)
@@ -130,7 +138,7 @@ def final_forecast(runner: Runner, account: Account, draft: Draft, spec: RunSpec
         spec.context in PLANNED_MODES and not displayed.counted and bool(displayed.forecast.plan.candidates)
     )
     return spec, runner.forecasts.for_draft(
-        account, draft, spec, previous=displayed.forecast
+        account, draft, spec, previous=displayed.forecast, tries=tries.of_draft(draft)
     ) if needs_exact_counts else displayed.forecast
 
 
@@ -145,4 +153,4 @@ def _cache_key(account: Account | None, draft: Draft, spec: RunSpec) -> _CacheKe
         spec, name="", generation=Generation(), send_as=SendAs.AUTO, max_usd=None, canary=0, delete_user_caches=False
     )
     exact = account is not None and st.session_state.get("count_exactly") == folder
-    return _CacheKey(folder, account.owner_id if account else "", relevant_spec, exact)
+    return _CacheKey(folder, account.owner_id if account else "", relevant_spec, exact, tries.of_draft(draft))

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import streamlit as st
 
 from batch.errors import BatchRunnerError, OverBudget
 from batch.pricing.catalog import model_id_error
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
+from lifecycle.planning.forecast import Forecast
 from lifecycle.runner import Runner
 from ui.pricing import cost_estimate, forecasts, media_detail, plan
 from ui.shared import background, notices
 
 
-def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | None) -> BatchRunnerError | None:
-    """Draw plan and cost of a draft, nothing without one. Returns why it must not be submitted like this."""
+class Priced(NamedTuple):
+    """What is known of a draft's price, None while it is worked out, and why it must not be submitted like this."""
+
+    forecast: Forecast | None
+    fault: BatchRunnerError | None
+
+
+def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | None) -> Priced:
+    """Draw plan and cost of a draft, nothing without one."""
     model_error = model_id_error(spec.model)  # shown beside the choice
     if model_error is not None or draft is None or not draft.rows:
-        return model_error
+        return Priced(None, model_error)
     result = forecasts.request_forecast(runner, account, draft, spec)
     error = result.error
     if error is not None:
         notices.draw_error(error)
         if spec.overrides:
             st.button("Take my choices back", key="reset-choices", on_click=forecasts.reset_choices)
-        return None
+        return Priced(None, None)
     if result.value is None:
         background.draw_pending(forecasts.NAME, "Planning and pricing…")
-        return None
+        return Priced(None, None)
     if runner.forecasts.model_rules(spec.model).facts.kind == "text":
         media_detail.draw(result.value.forecast)
     plan.draw(result.value)
     cost_estimate.draw(result.value, account, draft, spec)
-    validation_error = runner.submissions.validate(draft, spec, result.value.forecast)
+    forecast = result.value.forecast
+    validation_error = runner.submissions.validate(draft, spec, forecast)
     if validation_error and not isinstance(validation_error, OverBudget):  # the budget's words stand beside it
         notices.draw_error(validation_error)
-    return validation_error
+    return Priced(forecast, validation_error)

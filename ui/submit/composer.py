@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -15,7 +16,8 @@ from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs.draft_files import first_rows
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
-from ui.answers import fields_editor
+from ui.answers import fields_editor, tries
+from ui.answers.tries import Wording
 from ui.files import uploader
 from ui.files.given_input import GivenInput, Progress, RequestSettings
 from ui.shared import notices
@@ -54,13 +56,25 @@ def build_draft(
     settings = RequestSettings(model, generation, shared_context.shared_text(), shared_context.chosen_cache())
     new_draft = given.prepare(runner, settings, progress)
     st.session_state["draft"] = (digest, new_draft)
+    asked = repr((given, shared_context.fingerprint(), replace(generation, max_output_tokens=None), model))
+    instruction = str(getattr(given, "template", "") or getattr(given, "instruction", ""))
+    asked_digest = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
+    tries.register(new_draft, Wording(current_source(), asked_digest, generation.max_output_tokens, instruction))
     return new_draft
+
+
+def current_source() -> str:
+    """A name for the input that is here, whatever is asked of it: tries of it are shown together."""
+    upload = uploader.current()
+    return str(upload.folder) if upload and st.session_state.get("mode") != "Inline" else "prompts"
 
 
 def discard_draft() -> None:
     """Delete the draft; a run that was made of it has its own copy."""
     stored: tuple[str, Draft] | None = st.session_state.pop("draft", None)
-    if stored is not None and stored[1].folder.is_relative_to(get_state().drafts):
+    if stored is None or tries.is_pending(str(stored[1].folder)):  # what is being tried is read; it goes by its age
+        return
+    if stored[1].folder.is_relative_to(get_state().drafts):
         shutil.rmtree(stored[1].folder, ignore_errors=True)
 
 
@@ -70,6 +84,7 @@ def clear() -> None:
     discard_draft()
     shared_context.clear()
     fields_editor.clear()
+    tries.clear()
     for name in ("prompts", "template", "file_instruction", "run_name"):
         st.session_state[name] = ""
     st.session_state["dedupe"] = False

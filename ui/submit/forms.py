@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from batch.requests.input_formats import TABLE_KINDS
-from ui.files import uploader
+from ui.files import requests_form, uploader
 from ui.files.given_files import Upload
 from ui.files.given_input import Form, FormContext, GivenInput, ShowChecked, show_nothing
 from ui.pile import pile_form
-from ui.submit import prompts_form, requests_form
+from ui.submit import prompts_form
 from ui.table import table_form
 
 

@@ -16,7 +16,8 @@ from lifecycle.inputs.drafts import Draft, table_preview
 from lifecycle.inputs.tables.opening import Preview
 from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.runner import Runner
-from ui.answers import fields_editor
+from ui.answers import fields_editor, tried_view, tries
+from ui.answers.grid import MAX_COLUMNS, GridColumn, grid_html
 from ui.files import given_bar
 from ui.files.given_files import Upload
 from ui.files.given_input import FormContext, Missing, Progress, RequestSettings, ShowChecked, show_nothing
@@ -24,8 +25,9 @@ from ui.shared import notices
 from ui.shared.format import truncate
 from ui.shared.notices import escape_markdown
 from ui.table import file_columns, instruction, reading_choice
-from ui.table.grid import MAX_COLUMNS, GridColumn, grid_html
 from ui.table.reading_words import NUMBERS, describe_column, describe_reading, describe_size
+
+FIRST, TRIED = "First rows", "Tried rows"
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def draw(context: FormContext) -> ShowChecked:
         return show_nothing
     if preview.read_as.question:
         st.warning(escape_markdown(preview.read_as.question))
-    _draw_first_rows(preview)
+    _draw_rows(context, upload, preview)
     file_columns.draw(upload, preview)
     first_files = st.container(key="first-files")
     findings = st.container(key="table-findings")
@@ -136,6 +138,30 @@ def _draw_bar(upload: Upload, preview: Preview | None) -> None:
         if preview:
             st.caption(f"Read as: {escape_markdown(describe_reading(preview.read_as))}", width="content")
         reading_choice.draw(upload.path, preview)
+
+
+def _draw_rows(context: FormContext, upload: Upload, preview: Preview) -> None:
+    """The first rows, or those that were tried, with their answers beside them."""
+    tried = tries.of_source(str(upload.folder))
+    with st.container(key="table-rows"):
+        if not tried:
+            _draw_first_rows(preview)
+            return
+        labels = {FIRST: FIRST, TRIED: f"{TRIED} {len(tried[-1].tries.rows)}"}
+        key = f"table-view-{len(tried)}"  # a new try is shown
+        st.session_state.setdefault(key, TRIED)
+        st.segmented_control(
+            "Rows",
+            list(labels),
+            key=key,
+            required=True,
+            format_func=labels.__getitem__,
+            label_visibility="collapsed",
+        )
+        if st.session_state[key] == FIRST:
+            _draw_first_rows(preview)
+        else:
+            tried_view.draw(tried, context.runner.forecasts.model_rules(context.model).facts.output_cap)
 
 
 def _draw_first_rows(preview: Preview) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui.table.grid import MAX_COLUMNS, GridColumn, grid_html
+from ui.answers.grid import MAX_COLUMNS, GridColumn, grid_html
 
 
 def test_every_text_is_escaped_and_answers_are_told_apart() -> None:

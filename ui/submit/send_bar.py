@@ -1,0 +1,66 @@
+"""The bar at the end of the composer: the price as one figure, a few rows to try, and the button that sends all."""
+
+from __future__ import annotations
+
+import secrets
+
+import streamlit as st
+
+from batch.formatting import money, plural
+from lifecycle.inputs.drafts import Draft
+from lifecycle.services.tries import ROWS
+from ui.answers import fields_editor, tries
+from ui.pricing import price_bar
+from ui.pricing.panel import Priced
+from ui.shared import background
+from ui.shared.app_state import get_state
+from ui.shared.notices import escape_markdown
+from ui.submit import sending
+from ui.submit.sidebar import SidebarValues
+
+
+def draw(values: SidebarValues, draft: Draft | None, priced: Priced, missing: str) -> None:
+    """Draw it; `missing` says what is still to be given, "" if nothing."""
+    idempotency_key = st.session_state.setdefault("submit_idempotency_key", secrets.token_urlsafe(16))
+    is_rehearsal = values.account is not None and values.account.rehearsal
+    with (
+        st.container(key="sending", border=True),
+        st.container(horizontal=True, vertical_alignment="center", gap="small"),
+    ):
+        with st.container(width="stretch", key="price"):
+            if priced.forecast is not None:
+                price_bar.draw(priced.forecast, rehearsal=is_rehearsal)
+            elif missing:
+                st.caption(escape_markdown(missing))
+        with st.container(width="content"):
+            if draft is not None and draft.rows > 1 and values.account is not None:
+                _draw_try(values, draft, priced)
+        st.button(
+            "Submit batch",
+            type="primary",
+            key=f"submit-{idempotency_key}",
+            on_click=sending.submit,
+            args=(idempotency_key, False),
+            disabled=values.account is None or priced.fault is not None,
+            help=str(priced.fault or "") or (None if values.account else "Connect a key or start a rehearsal first."),
+        )
+
+
+def _draw_try(values: SidebarValues, draft: Draft, priced: Priced) -> None:
+    if not fields_editor.is_offered(get_state().runner, values.model):  # pictures and vectors have no table of answers
+        return
+    rows = min(ROWS, draft.rows)
+    usd = price_bar.tries_usd(priced.forecast.estimate, rows) if priced.forecast else None
+    price = f", {money(usd)}" if usd else ""
+    if tries.is_pending():
+        st.button(f"Trying {rows}…", key="asking-rows", disabled=True)
+        background.draw_pending(tries.NAME, "")
+        return
+    again = tries.of_draft(draft) is not None
+    label = f"Try {rows} again{price}" if again else f"Try {plural(rows, 'row')}{price}"
+    st.button(
+        escape_markdown(label),
+        key="ask-rows",
+        on_click=sending.try_rows,
+        help="Rows spread over the whole input are answered at once, at the standard price. Nothing else is sent.",
+    )

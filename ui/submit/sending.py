@@ -1,0 +1,93 @@
+"""What the composer's buttons do: send all rows as a run, or try a few of them first."""
+
+from __future__ import annotations
+
+import secrets
+
+import streamlit as st
+
+from batch.formatting import plural
+from batch.pricing.catalog import model_id_error
+from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.file_drafts import KIND as FILES_KIND
+from ui.answers import tries
+from ui.files.given_input import GivenInput, Missing
+from ui.pricing import forecasts
+from ui.shared import browser_actions, notices, selection, session
+from ui.shared.app_state import get_state
+from ui.shared.format import truncate
+from ui.submit import composer, earlier_answers, sidebar
+
+NOTHING = "There is nothing to send yet. Write prompts, choose a file or take a sample."
+
+
+def submit(idempotency_key: str, good_rows_only: bool) -> None:
+    """Send what the composer holds, once per idempotency key; then empty it and show the new run."""
+    if idempotency_key != st.session_state["submit_idempotency_key"]:
+        return
+    checked = _check()
+    if checked is None:
+        return
+    composer_input, draft = checked
+    with notices.errors_to_notice("submit"):
+        if draft.problem_count and not good_rows_only:
+            remedy = "Leave them out above." if are_problems_of_files(draft) else "Correct them, or choose below."
+            notices.show("submit", "bad", f"Nothing was sent: {describe_problems(draft)} {remedy}")
+            return
+        state, account = get_state(), session.require_account()
+        spec = sidebar.values().priced_spec(_run_name(composer_input, draft))
+        draft = earlier_answers.to_send(state.runner, account, spec, draft)
+        spec, forecast = forecasts.final_forecast(state.runner, account, draft, spec)
+        run_id = state.runner.submissions.submit(account, draft, spec, idempotency_key, forecast)
+        st.session_state["submit_idempotency_key"] = secrets.token_urlsafe(16)
+        composer.clear()
+        selection.select(run_id)
+        browser_actions.request("scroll", "monitor")
+
+
+def try_rows() -> None:
+    """Ask for a few rows of what the composer holds, at once."""
+    checked = _check()
+    if checked is None:
+        return
+    with notices.errors_to_notice("submit"):
+        account = session.require_account()
+        tries.start(get_state().runner, account, checked[1], sidebar.values().priced_spec())
+
+
+def describe_problems(draft: Draft) -> str:
+    """How much is wrong, in one sentence."""
+    if are_problems_of_files(draft):
+        return f"{plural(draft.problem_count, 'file')} cannot be sent."
+    return f"{plural(draft.problem_count, 'problem')} in {plural(draft.bad_rows, 'row')}."
+
+
+def are_problems_of_files(draft: Draft) -> bool:
+    """Whether all that is wrong is wrong with files, which the form of a pile has shown."""
+    return draft.kind == FILES_KIND and draft.files is not None and draft.files.problems == draft.problem_count
+
+
+def _check() -> tuple[GivenInput, Draft] | None:
+    """What the composer holds, and the draft of it; None, with a notice, where there is nothing to send."""
+    notices.clear("submit")
+    values = sidebar.values()
+    with notices.errors_to_notice("submit"):
+        model_error = model_id_error(values.model)
+        if model_error is not None:
+            raise model_error
+        try:
+            composer_input = composer.current_input(values.mode)
+            if composer_input is not None:
+                runner = get_state().runner
+                return composer_input, composer.build_draft(runner, composer_input, values.generation, values.model)
+            notices.show("submit", "bad", NOTHING)
+        except Missing as missing:
+            notices.show("submit", "note", missing.describe())
+    return None
+
+
+def _run_name(composer_input: GivenInput, draft: Draft) -> str:
+    """The run's name: the one that was typed, the file's, or how the first prompt begins."""
+    typed = str(st.session_state.get("run_name") or "").strip()
+    first = draft.preview[0][1].strip().splitlines() if draft.preview else []
+    return typed or composer_input.name or truncate(first[0] if first else "", 40)
