@@ -46,7 +46,7 @@ def find_header(rows: Sequence[Row], *, spans: Collection[int] = (), row: int | 
     if row is None:
         row = _header_row(rows, spans)
         if count < 2 and _is_data(rows, row):
-            return Header(None, 0, (), _NO_HEADER, first=row)
+            return Header(None, 0, (), _NO_HEADER, first=_first_data_row(rows, row))
     if count == 2 or (count == 0 and _is_group_row(rows, row, row in spans)):
         names = joined_names(rows[row], rows[row + 1] if row + 1 < len(rows) else ())
         return Header(row, 2, tuple(names), "The columns' names stand in two rows, and were joined.", first=row + 2)
@@ -67,11 +67,18 @@ def _header_row(rows: Sequence[Row], spans: Collection[int]) -> int:
     full = next((n for n, row in enumerate(rows[:LOOK_ROWS]) if _filled(row) >= usual), 0)
     if full and _has_values(rows[full]) and not _has_values(rows[full - 1]):
         above = _filled(rows[full - 1])
-        if above >= max(2, 0.6 * usual):
-            return full - 1
-    if full and _is_group_row(rows, full - 1, full - 1 in spans):
-        return full - 1
-    return full
+        full -= above >= max(2, 0.6 * usual)
+    return full - (full > 0 and _is_group_row(rows, full - 1, full - 1 in spans))
+
+
+def _first_data_row(rows: Sequence[Row], full: int) -> int:
+    """The first row of a table without a header: those above a full one are titles if they are of another kind."""
+    first = full
+    while first and len(rows[first - 1]) == len(rows[full]):
+        if _filled(rows[first - 1]) < 2 and not _has_values(rows[first - 1]):
+            break
+        first -= 1
+    return first
 
 
 def _usual_fill(rows: Sequence[Row]) -> int:
@@ -120,7 +127,7 @@ def _is_data(rows: Sequence[Row], row: int) -> bool:
     """Whether the row that would be the header is one of the rows: its cells have the types of their columns."""
     first, body = rows[row], rows[row + 1 :]
     if not body:
-        return _filled(first) > 1 and all(cell_type(cell) not in (EMPTY, TEXT) for cell in first)
+        return all(cell_type(cell) not in (EMPTY, TEXT) for cell in first)
     same = other = 0
     for place, cell in enumerate(first):
         if cell.strip():
@@ -156,7 +163,7 @@ def _are_counted(row: Row, body: Sequence[Row]) -> bool:
     """Whether all numbers in a row follow one another, as years over the columns of a time series do."""
     places = [place for place, cell in enumerate(row) if cell_type(cell) not in (EMPTY, TEXT)]
     numbers = [row[place].strip() for place in places]
-    if len(numbers) == _filled(row) or not all(number.isdigit() and len(number) < 9 for number in numbers):
+    if len(numbers) in (0, _filled(row)) or not all(number.isdigit() and len(number) < 9 for number in numbers):
         return False
     counts = [int(number) for number in numbers]
     if not all(abs(b - a) == 1 for a, b in pairwise(counts)):

@@ -58,7 +58,7 @@ def json_values(text: TextIO, form: str, limit: int) -> Iterator[tuple[int, byte
         number += 1
         value = window.take()
         yield number, value
-        if isinstance(value, Fault):
+        if isinstance(value, Fault) and not window.passed:
             return
 
 
@@ -71,6 +71,7 @@ class _Window:
         self._held = ""
         self._at_end = False
         self.place = 0
+        self.passed = False  # whether the last value was read to its end
 
     def _extend(self) -> None:
         more = self._text.read(max(CHUNK_CHARS, len(self._held) - self.place))
@@ -102,10 +103,11 @@ class _Window:
                 if self._at_end:
                     return Fault(f"The JSON cannot be read: {_reason(error)}.", "Correct it, or export it again.")
                 end = -1
-            if end >= 0 and (end < len(self._held) or self._at_end):
+            self.passed = end >= 0 and (end < len(self._held) or self._at_end)
+            if self.passed:
                 raw = self._held[self.place : end]
                 self.place = end
-                return _on_one_line(raw)
+                return _on_one_line(raw) if len(raw) <= self._limit else _TOO_LARGE
             if len(self._held) - self.place > self._limit:
                 return _TOO_LARGE
             self._extend()

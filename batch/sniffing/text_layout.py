@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from batch.sniffing.cell_types import EMPTY, TEXT, cell_type
 from batch.sniffing.header import Header, find_header
-from batch.sniffing.separators import COMMENTS, SAMPLE_ROWS, Dialect, find_dialect
+from batch.sniffing.separators import COMMENTS, COMMON, SAMPLE_ROWS, Dialect, find_dialect
 
 NO_HEADER = 0
 _SEP = "sep="
@@ -184,9 +184,25 @@ def _question(lines: Sequence[str], dialect: Dialect, header: Header, wanted: Wa
             "The columns seem to be set apart by spaces, which cannot be told from spaces in a text.",
             "Save the table as CSV, or choose the separator.",
         )
+    if not dialect.separator and not wanted.separator and (mark := _uneven_separator(lines)):
+        return (
+            f'Most lines have "{mark}" in them, but not the same number of times.',
+            "Choose the separator, or put cells that hold it in quotation marks.",
+        )
     if header.question and wanted.header_row is None:
         return header.question, "Choose the header row, or say that there is none."
     return "", ""
+
+
+def _uneven_separator(lines: Sequence[str]) -> str:
+    """A separator that the first line and most others have, other than a comma of prose; "" if there is none."""
+    filled = [line.strip() for line in lines[:SAMPLE_ROWS] if line.strip()]
+    for mark in COMMON:
+        having = [line.replace(f"{mark} ", "").rstrip(mark) for line in filled]
+        count = sum(mark in line for line in having)
+        if len(filled) > 2 and mark in having[0] and count > _MOST * len(filled):
+            return "tab" if mark == "\t" else mark
+    return ""
 
 
 def _misfit(body: list[list[str]], width: int, header_line: int) -> tuple[str, str]:

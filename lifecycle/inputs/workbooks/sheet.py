@@ -36,13 +36,12 @@ def read_sheet(job: SheetJob) -> SheetReply:
     try:
         with path.open("rb") as stream:
             start = stream.read(2)
-        book = CalamineWorkbook.from_path(path)
-        chosen = choose_sheet(book, job.sheet)
+        chosen = choose_sheet(CalamineWorkbook.from_path(path), job.sheet)
+        table = SheetTable(chosen.grid, job)
     except PasswordError:
         return _PASSWORD
     except NoSheet as error:
         return SheetReply(f"cannot be used: {error}", error.remedy)
-    table = SheetTable(chosen.grid, job)
     if len(table.columns) > job.max_columns > 0:
         return SheetReply(f"has {len(table.columns):,} columns; that is too many", "Leave out what is not needed.")
     table.write(path, Path(job.spool))

@@ -26,6 +26,8 @@ def rows(*lines: str) -> list[list[str]]:
         (["text,n"], 0, 1),
         (["1,2", "3,4", "5,6"], None, 0),
         (["7", "1", "2"], None, 0),
+        (["42"], None, 0),
+        (["Ann,2020", "Bob,2021", "Cy,2022", "Di,2023"], None, 0),
         (["2024-01-02,x,3", "2024-01-03,y,4", "2024-01-04,z,5"], None, 0),
         (["sweet,cake", "salty,soup", "sweet,pie", "salty,stew", "sweet,jam", "salty,chips"], None, 0),
     ],
@@ -34,6 +36,16 @@ def test_titles_are_passed_and_data_is_no_header(lines: list[str], row: int | No
     found = find_header(rows(*lines))
     assert (found.row, found.rows, found.question) == (row, count, "")
     assert (found.note != "") == (row is None or count == 2)
+
+
+def test_without_a_header_only_titles_are_passed() -> None:
+    assert find_header(rows("1,,", "2,,", "3,x,y", "4,x,y", "5,z,y")).first == 0
+    assert find_header([["Some text"], ["1", "2", "3"], ["4", "5", "6"], ["7", "8", "9"]]).first == 1
+
+
+def test_codes_and_addresses_are_rows_where_all_look_alike() -> None:
+    assert find_header(rows("a-1@x.org", "b-2@y.org", "c-3@z.org", "d-4@w.org")).row is None
+    assert find_header(rows("mail", "b-2@y.org", "c-3@z.org", "d-4@w.org")).row == 0
 
 
 def test_two_rows_of_names_are_joined() -> None:
