@@ -1,4 +1,4 @@
-"""A folder of pictures checked and priced, as a ratio to reading and hashing them: `python -m benchmarks files`.
+"""A folder of pictures checked and priced, as a ratio to reading and hashing them: `python -m benchmarks file_checks`.
 
 Measured in processor time, those of the processes that decode included: N pictures of 1 MB each, made requests and
 priced, beside reading and hashing (SHA-256) the same files; and the memory at its peak.
