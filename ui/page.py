@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.account import caches, spend
+from ui.account import caches, spend, stored_files
 from ui.layout import banner, style
 from ui.login import visitor
 from ui.monitor import desktop_notification, since_last_visit
@@ -33,6 +33,7 @@ sidebar_values = sidebar.draw()
 since_last_visit.draw(runner, sidebar_values.account)
 submit_panel.draw(runner, sidebar_values)
 caches.draw(runner, sidebar_values.account)
+stored_files.draw(runner, sidebar_values.account)
 run = monitor_panel.draw(runner, sidebar_values.account)
 desktop_notification.draw(sidebar_values.account)
 spend.draw(runner, sidebar_values.account)

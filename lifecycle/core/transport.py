@@ -76,6 +76,25 @@ class UploadCount(msgspec.Struct, frozen=True):
         return f"Uploading files: {self.files_done:,} of {self.files:,}, {sizes}."
 
 
+@dataclass(frozen=True)
+class StoredFiles:
+    """The files of an account at Google, whoever uploaded them, and how many bytes it may have there."""
+
+    files: int
+    size_bytes: int
+    limit_bytes: int
+
+    @property
+    def share(self) -> float:
+        """0 to 1."""
+        return min(1.0, self.size_bytes / self.limit_bytes)
+
+    def describe(self) -> str:
+        """In words."""
+        sizes = f"{size_text(self.size_bytes)} of {size_text(self.limit_bytes)}"
+        return f"{sizes} in {self.files:,} file{'' if self.files == 1 else 's'}"
+
+
 def choose_transport(requested: SendAs, payload: PayloadSize, limits: BatchLimits) -> SendAs:
     """The transport in force: the user's, or inline for what is tiny both ways."""
     if requested is not SendAs.AUTO:

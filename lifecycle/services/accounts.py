@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from batch.errors import ApiError, BatchRunnerError, KeyMissing
 from lifecycle.core.models import NOBODY, Account, KeyCheck, ModelChoice, Visitor
 from lifecycle.core.price_list import utc_today
+from lifecycle.core.transport import StoredFiles
 from lifecycle.services import run_views
 from lifecycle.services.context import ServiceContext
 from lifecycle.storage.sign_ins import SignIns
@@ -104,3 +105,8 @@ class AccountService:
         if live and account:
             self._model_cache[account.owner_id] = (time.monotonic(), choices)
         return choices
+
+    def stored_files(self, account: Account) -> StoredFiles:
+        """What the account has at Google in files, by Google's own list. Raises KeyMissing and ApiError."""
+        sizes = [int(str(file.get("sizeBytes") or 0)) for file in self._context.client(account).list_files()]
+        return StoredFiles(len(sizes), sum(sizes), self._context.limits.storage_bytes)

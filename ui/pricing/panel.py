@@ -14,6 +14,7 @@ from lifecycle.planning.forecast import Forecast
 from lifecycle.runner import Runner
 from ui.pricing import cost_estimate, forecasts, media_detail, plan
 from ui.shared import background, notices
+from ui.shared.notices import escape_markdown
 
 
 class Priced(NamedTuple):
@@ -40,6 +41,8 @@ def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | 
         return Priced(None, None)
     if runner.forecasts.model_rules(spec.model).facts.kind == "text":
         media_detail.draw(result.value.forecast)
+    if delivery := result.value.forecast.delivery:
+        st.caption(escape_markdown(delivery.describe()))
     plan.draw(result.value)
     cost_estimate.draw(result.value, account, draft, spec)
     forecast = result.value.forecast
