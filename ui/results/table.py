@@ -39,7 +39,9 @@ TITLES = {
     "run": "Answered by",
 }
 WIDTHS = {"key": 110, "prompt": 220, "text": 380, "outcome": 130, "error_message": 220, "parsed": 90}
-MAX_INITIAL_FIELDS = 6
+MAX_INITIAL_FIELDS, MAX_INITIAL_OWN = 6, 5
+FILE_COLUMNS = ("file", "page")  # what a pile of files gives each row; it has no columns of the user's own
+ANSWER_PREFIX = "answer."
 CELL_CHARACTERS = 400
 NOT_KNOWN = "not known"
 
@@ -157,15 +159,20 @@ def _on_select(run_id: str, key: str, keys: Sequence[str], view: View, sortable:
 
 
 def _default_columns(table: ResultTable) -> list[str]:
-    """The columns shown before anything was chosen; properties come before texts if most answers have them."""
+    """The columns shown before anything was chosen; properties come before texts if most answers have them.
+
+    Of a table, its own columns come first, the answers right beside them, and what is technical last.
+    """
     fields = [field.column for field in table.reconciliation.fields][:MAX_INITIAL_FIELDS]
     parsed = table.parsed() if fields else {}
-    typed = ["parsed", *fields] if fields else []
-    rest = [
-        *([] if table.kind.vectors else ["text"]),
-        *(["error_message"] if table.reconciliation.needs_attention else []),
-    ]
     mostly_structured = sum(number for form, number in parsed.items() if form) > table.reconciliation.sent / 2
+    text = [] if table.kind.vectors else ["text"]
+    errors = ["error_message"] if table.reconciliation.needs_attention else []
+    if own := [name for name in table.source_columns.values() if name not in FILE_COLUMNS][:MAX_INITIAL_OWN]:
+        answers = fields if mostly_structured else [*text, *fields]
+        return ["outcome", *own, *answers, *errors, *(["parsed"] if fields else []), "key"]
+    typed = ["parsed", *fields] if fields else []
+    rest = [*text, *errors]
     return ["key", "outcome", "prompt", *([*typed, *rest] if mostly_structured else [*rest, *typed])]
 
 
@@ -175,7 +182,7 @@ def _title(name: str) -> str:
 
 def _column(name: str, view: View) -> Any:
     arrow = (" ↓" if view.descending else " ↑") if name == view.order else ""
-    title = _title(name) + arrow
+    title = _title(name).removeprefix(ANSWER_PREFIX) + arrow
     if name in NUMBERS:
         return st.column_config.TextColumn(title, alignment="right")
     return st.column_config.Column(title, width=WIDTHS.get(name))

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from streamlit.testing.v1 import AppTest
 
 from batch.model import Outcome
+from lifecycle.results.read.table import ResultTable
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import FakeRunner, finished_run, make_run
 from tests.ui.page_driver import KEY, OWNER, Open, page_text
 from tests.ui.results.conftest import export_download, narrow, rows
 from tests.ui.small_results import small_results
-from ui.results.table import View, next_order, sortable
+from ui.results.table import View, _default_columns, next_order, sortable
 from ui.shared.app_state import AppState
 
 
@@ -44,6 +47,16 @@ def test_every_column_offered_for_sorting_sorts_and_properties_are_not_offered(t
     assert "cost_usd" in offered and "answer.age" not in offered and "run" not in offered
     for column in offered:
         assert table.page(order=column, descending=True)[1] == 2
+
+
+def test_answers_stand_beside_the_tables_own_columns_and_what_is_technical_last(tmp_path: Path) -> None:
+    schema = {"type": "OBJECT", "properties": {"age": {"type": "INTEGER"}}}
+    folder = tmp_path / "r"
+    small_results(folder, {"a": '{"age": 2}', "b": '{"age": 1}'}, schema=schema)
+    inputs = pq.read_table(folder / "inputs.parquet")
+    pq.write_table(inputs.append_column("item", pa.array(["Lantern", "Tent"])), folder / "inputs.parquet")
+    table = ResultTable(folder)
+    assert _default_columns(table) == ["outcome", "item", "answer.age", "parsed", "key"]
 
 
 def test_columns_are_chosen_and_what_is_not_known_says_so(results: AppTest) -> None:
