@@ -13,17 +13,18 @@ from batch.rules.model_rules import ModelRules
 CHAT, RESPONSES = "OpenAI chat completions", "OpenAI responses"
 COMPLETIONS, EMBEDDINGS = "OpenAI completions", "OpenAI embeddings"
 ANTHROPIC, VERTEX = "Anthropic messages", "Vertex AI prediction"
-_BODIES = ("body", "params", "request")
+_BODIES = ("body", "params", "request", "modelInput")  # the last is Bedrock's
 
 
 def is_foreign(names: set[str]) -> bool:
     """Whether a line with these names may be for another API: a quick look, which says yes rather than no."""
-    return bool(names & {"body", "params", "messages", "instances"}) or {"model", "input"} <= names
+    return bool(names & {"body", "params", "messages", "instances", "modelInput"}) or {"model", "input"} <= names
 
 
 def convert_line(line: Json, rules: ModelRules) -> Conversion | None:
     """The conversion of a line; None for one that was written for Gemini, or for nothing that is known."""
-    key = "" if line.get("custom_id") is None else str(line["custom_id"])
+    name = line.get("custom_id", line.get("recordId"))
+    key = "" if name is None else str(name)
     body = next((line[name] for name in _BODIES if isinstance(line.get(name), dict)), line)
     if "contents" in body:
         return None

@@ -34,6 +34,8 @@ def read_line(text: str) -> tuple[list[AnswerField], list[str]]:
     for segment in line_scanner.split(text, ";\n"):
         bullet = _BULLET.match(segment)
         segment = segment[bullet.end() :] if bullet else segment
+        if "\t" in segment and ":" not in segment:  # the header of a table, as it is copied from one
+            segment = ", ".join(name.strip() for name in segment.split("\t"))
         if segment:
             fields += _read_segment(segment, notes)
     return fields, notes
@@ -137,6 +139,8 @@ def _read_spec(name: str, spec: str, more: list[str], notes: list[str]) -> Answe
     if note.casefold() in OPTIONAL:
         note, required = "", False
     field = read_type(spec)
+    if spec and 0 < len(more) < 3 and (span := read_range(",".join([spec, *more]).casefold())):  # decimal commas
+        field, more = span, []
     if field is None and more and spec:
         return _choices_by_commas(name, spec, more, note, notes)
     if field is None:

@@ -11,22 +11,41 @@ from batch.fields import line_scanner
 from batch.fields.answer_field import MAX_DEPTH, AnswerField, FieldType
 
 _WORDS = {
-    FieldType.TEXT: "text,string,str,varchar,char,free text,short text,long text,plain text,one line",
-    FieldType.NUMBER: "number,float,double,decimal,decimal number,numeric,num,real,amount,percent,percentage",
-    FieldType.WHOLE: "whole number,whole numbers,whole,integer,int,bigint,count",
+    FieldType.TEXT: "text,texts,string,strings,str,varchar,char,free text,short text,long text,plain text,one line",
+    FieldType.NUMBER: "number,numbers,float,double,decimal,decimals,decimal number,numeric,num,real,amount,percent,"
+    "percentage",
+    FieldType.WHOLE: "whole number,whole numbers,whole,integer,integers,int,bigint,count",
     FieldType.YES_NO: "yes/no,boolean,bool,flag,true/false,y/n,yes or no,true or false,yes-no",
-    FieldType.DATE: "date,day",
+    FieldType.DATE: "date,dates,day",
 }
-TYPE_WORDS = {word: kind for kind, words in _WORDS.items() for word in words.split(",")}
+_WORDS_OF_OTHER_LANGUAGES = {  # none that means something else in another of them
+    FieldType.TEXT: "texte,texten,freitext,texto,textos,testo,testi,tekst",
+    FieldType.NUMBER: "zahl,zahlen,dezimalzahl,kommazahl,prozent,número,numero,décimal,getal",
+    FieldType.WHOLE: "ganzzahl,ganzzahlen,ganze zahl,ganze zahlen,entier,entiers,entero,número entero,intero,"
+    "numero intero,geheel getal",
+    FieldType.YES_NO: "wahrheitswert,booleano",
+    FieldType.DATE: "datum,fecha",
+}
+_ENGLISH = [word for words in _WORDS.values() for word in words.split(",")]
+TYPE_WORDS = {
+    word: kind for known in (_WORDS, _WORDS_OF_OTHER_LANGUAGES) for kind in known for word in known[kind].split(",")
+}
 _YES_NO = ({"yes", "no"}, {"true", "false"}, {"y", "n"})
 _EMPTY_WORDS = {"null", "none", "empty", "undefined", "nil"}
 OPTIONAL = {"optional", "nullable", "may be empty", "can be empty", "if any", "if known", "or empty", "not required"}
 REQUIRED = {"required", "mandatory", "not empty", "never empty"}
-_LIST_OF = ("list of ", "lists of ", "array of ", "many of ", "any of ", "several of ", "set of ", "all of ")
-_ONE_OF = ("one of ", "choice of ", "either ", "one of:", "choice:", "enum ")
-_NUMBER = r"[-+]?\d[\d_]*(?:\.\d+)?"
+_LIST_OF: tuple[str, ...] = (
+    *("list of ", "lists of ", "array of ", "many of ", "any of ", "several of ", "set of ", "all of "),
+    *("liste von ", "liste mit ", "liste de ", "lista de ", "lista di ", "lijst van "),
+)
+_ONE_OF: tuple[str, ...] = (
+    *("one of ", "choice of ", "either ", "one of:", "choice:", "enum "),
+    *("auswahl aus ", "auswahl:", "eines von ", "eine von ", "une de ", "un de ", "una de ", "uno di "),
+)
+_NUMBER = r"[-+]?\d[\d_]*(?:\.\d+|,\d{1,2}(?!\d))?"
 _SPAN = re.compile(rf"({_NUMBER})?\s*(?:\.\.\.?|…|–|—|-|\bto\b|\bbis\b|\bà\b)\s*({_NUMBER})?", re.ASCII)
 _BOUND = re.compile(rf"(>=|<=|≥|≤|at least|at most|min(?:imum)?|max(?:imum)?|up to|from)\s*({_NUMBER})", re.ASCII)
+_RANGE_WORDS = (("from ", " to "), ("between ", " and "), ("von ", " bis "), ("zwischen ", " und "), ("de ", " à "))
 _AT_LEAST = {">=", "≥", "at least", "min", "minimum", "from"}
 MAX_WORD = 30
 MAX_SPEC_CHARS = 10_000
@@ -52,7 +71,7 @@ def read_type(spec: str, depth: int = 1) -> AnswerField | None:
 
 
 def _read_list(text: str, folded: str, depth: int) -> AnswerField | None:
-    if folded in ("list", "array", "lists", "list[]", "tags"):
+    if folded in ("list", "array", "lists", "list[]", "tags", "liste", "lista", "lijst"):
         return AnswerField("", FieldType.LIST)
     inner = next((text[len(start) :] for start in _LIST_OF if folded.startswith(start)), None)
     if inner is None and text.endswith("[]"):
@@ -137,6 +156,7 @@ def read_range(folded: str) -> AnswerField | None:
     """The number that a range alone describes: "1..5", "0.0 to 1.0", ">= 0"."""
     if len(folded) > 100:
         return None
+    folded = _as_span(folded)
     if match := _SPAN.fullmatch(folded):
         low, high = match[1], match[2]
     elif match := _BOUND.fullmatch(folded):
@@ -145,9 +165,20 @@ def read_range(folded: str) -> AnswerField | None:
         return None
     if not (low or high):
         return None
+    low, high = (bound and bound.replace("_", "").replace(",", ".") for bound in (low, high))
     whole = not any("." in bound for bound in (low, high) if bound)
-    bounds = [None if bound is None else float(bound.replace("_", "")) for bound in (low, high)]
+    bounds = [None if bound is None else float(bound) for bound in (low, high)]
     return AnswerField("", FieldType.WHOLE if whole else FieldType.NUMBER, minimum=bounds[0], maximum=bounds[1])
+
+
+def _as_span(folded: str) -> str:
+    """A range without the words around it: "from 1 to 5", "zwischen 1 und 5", "0-100 %"."""
+    text = folded.removesuffix("%").removesuffix("percent").removesuffix("prozent").strip()
+    for start, middle in _RANGE_WORDS:
+        low, found, high = text.removeprefix(start).partition(middle)
+        if text.startswith(start) and found:
+            return f"{low.strip()}..{high.strip()}"
+    return text
 
 
 def _read_leading_word(text: str, folded: str) -> AnswerField | None:
@@ -173,7 +204,7 @@ def refuse_misspelt(name: str, spec: str) -> None:
     word = spec.strip().casefold()
     if not word or " " in word or len(word) > MAX_WORD:
         return
-    close = difflib.get_close_matches(word, [*TYPE_WORDS, "list"], n=1, cutoff=0.8)
+    close = difflib.get_close_matches(word, [*_ENGLISH, "list"], n=1, cutoff=0.8)
     if close:
         raise InputError(
             f'"{name}" has the type "{word}", which is not known.',

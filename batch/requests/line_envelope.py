@@ -51,11 +51,12 @@ def _json_remedy(raw: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def line_key(members: Members, findings: Findings) -> str:
-    """The key of a line: `key`, else `metadata.key` or `id`, of a line for another API `custom_id`; "" for none."""
+    """The key of a line: `key`, else what other APIs call it, `metadata.key` or `id`; "" for none."""
     if _has_value(members, "key"):
         return _key_text(members["key"], "key", findings)
-    if _has_value(members, "custom_id") and _may_be_foreign(members):
-        return _key_text(members["custom_id"], "custom_id", findings)
+    for name in ("custom_id", "recordId"):
+        if _has_value(members, name) and ("request" in members or _may_be_foreign(members)):
+            return _key_text(members[name], name, findings)
     if _has_value(members, "metadata") and json_kind(members["metadata"]) == "an object":
         inner = read_object(members["metadata"])
         if _has_value(inner, "key"):

@@ -86,3 +86,16 @@ def test_strange_bodies_are_problems_and_no_exceptions(make: Any, body: dict[str
 @given(st.dictionaries(st.sampled_from(NAMES), JSON, max_size=5))
 def test_strange_lines_are_problems_and_no_exceptions(line: dict[str, Any]) -> None:
     RowChecker(EncodedSettings(Generation())).check_line(json.dumps(line).encode(), 1)
+
+
+def test_a_line_of_bedrock_is_one_of_anthropic_under_its_record_id() -> None:
+    params = message(anthropic_version="bedrock-2023-05-31")["params"]
+    key, request, notes = accepted({"recordId": "CALL1", "modelInput": params})
+    assert (key, request["contents"][0]["parts"]) == ("CALL1", [{"text": "Hi"}])
+    assert notes[f"{FORM}Anthropic messages"] == 1
+
+
+def test_the_custom_id_beside_a_request_is_its_key() -> None:
+    contents = {"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}
+    assert accepted({"custom_id": "a", "request": contents})[0] == "a"
+    assert accepted({"key": "k", "custom_id": "a", "request": contents})[0] == "k"

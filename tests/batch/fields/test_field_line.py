@@ -22,6 +22,7 @@ def choice(name: str, *choices: str, **others: Any) -> AnswerField:
     return AnswerField(name, CHOICE, choices, **others)
 
 
+A_NUMBER = AnswerField("", NUMBER)
 MOOD = AnswerField("mood", FieldType.CHOICE, ("good", "bad"))
 SCALE = AnswerField("urgency", FieldType.WHOLE, minimum=1, maximum=5)
 
@@ -61,7 +62,17 @@ SCALE = AnswerField("urgency", FieldType.WHOLE, minimum=1, maximum=5)
         ("p - the customer's own words", [AnswerField("p", note="the customer's own words")]),
         ("p: text at most 20 words", [AnswerField("p", note="at most 20 words")]),
         ("p: the name of the product", [AnswerField("p", note="the name of the product")]),
-        ("Größe: zahl", [AnswerField("Größe", note="zahl")]),
+        ("Größe: Zahl; 人数: ganze Zahl", [AnswerField("Größe", NUMBER), AnswerField("人数", WHOLE)]),
+        ("t: Liste von Texten; am: Datum", [AnswerField("t", LIST), AnswerField("am", DATE)]),
+        ("t: list of list of numbers", [AnswerField("t", LIST, items=AnswerField("", LIST, items=A_NUMBER))]),
+        ("m: Auswahl aus a | b", [choice("m", "a", "b")]),
+        ("u: von 1 bis 5", [AnswerField("u", WHOLE, minimum=1, maximum=5)]),
+        ("s: 0,5..9,5", [AnswerField("s", NUMBER, minimum=0.5, maximum=9.5)]),
+        ("s: 0,5 bis 1", [AnswerField("s", NUMBER, minimum=0.5, maximum=1)]),
+        ("p: 0-100 %", [AnswerField("p", WHOLE, minimum=0, maximum=100)]),
+        ("p: between 1 and 3", [AnswerField("p", WHOLE, minimum=1, maximum=3)]),
+        ("name\te-mail\tphone number", [AnswerField("name"), AnswerField("e-mail"), AnswerField("phone number")]),
+        ("land: " + " | ".join(f"Land {n}" for n in range(300)), [choice("land", *(f"Land {n}" for n in range(300)))]),
     ],
 )  # fmt: skip
 def test_a_line_is_read_as_it_is_meant(text: str, fields: list[AnswerField]) -> None:
