@@ -29,7 +29,9 @@ def open_workbook(path: Path, reading: TableReading, *, packed: str = "") -> Ite
     _check_size(path)
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "sheet.parquet"
-        job = SheetJob(str(path), str(spool), reading.sheet, reading.header_row, reading.header_rows, MAX_COLUMNS)
+        job = SheetJob(
+            str(path.absolute()), str(spool), reading.sheet, reading.header_row, reading.header_rows, MAX_COLUMNS
+        )
         reply = ask_for_sheet(job)
         if reply.fault:
             raise InputError(f"{path.name} {reply.fault.rstrip('.')}.", reply.remedy)
