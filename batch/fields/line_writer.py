@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from batch.fields.answer_field import AnswerField, FieldType, number_text
-from batch.fields.type_words import TYPE_WORDS
+from batch.fields.type_words import LIST_OF, ONE_OF, TYPE_WORDS
 
 _UNSAFE = frozenset("\"'`“”„«»:;,|=/()[]{}<>?*\n\t-–—•.")
+
+_TYPES_OF = ("or ", "one of", "list", "array", *LIST_OF, *ONE_OF)  # how a type begins, rather than a choice
 
 
 def write_line(fields: Sequence[AnswerField]) -> str:
@@ -53,7 +55,7 @@ def _bounds(field: AnswerField) -> str:
 def _quote(word: str) -> str:
     """A word as it stands, in quotation marks if its characters or its meaning could be read otherwise."""
     plain = not _UNSAFE & set(word) and word == " ".join(word.split()) and word.casefold() not in TYPE_WORDS
-    if plain and word[:1].isalpha() and not word.casefold().startswith(("or ", "one of", "list", "array")):
+    if plain and word[:1].isalpha() and not word.casefold().startswith(_TYPES_OF):
         return word
     quote = '"' if '"' not in word else "`" if "`" not in word else "«"
     return f"{quote}{word}{'»' if quote == '«' else quote}"

@@ -34,11 +34,11 @@ _YES_NO = ({"yes", "no"}, {"true", "false"}, {"y", "n"})
 _EMPTY_WORDS = {"null", "none", "empty", "undefined", "nil"}
 OPTIONAL = {"optional", "nullable", "may be empty", "can be empty", "if any", "if known", "or empty", "not required"}
 REQUIRED = {"required", "mandatory", "not empty", "never empty"}
-_LIST_OF: tuple[str, ...] = (
+LIST_OF: tuple[str, ...] = (
     *("list of ", "lists of ", "array of ", "many of ", "any of ", "several of ", "set of ", "all of "),
     *("liste von ", "liste mit ", "liste de ", "lista de ", "lista di ", "lijst van "),
 )
-_ONE_OF: tuple[str, ...] = (
+ONE_OF: tuple[str, ...] = (
     *("one of ", "choice of ", "either ", "one of:", "choice:", "enum "),
     *("auswahl aus ", "auswahl:", "eines von ", "eine von ", "une de ", "un de ", "una de ", "uno di "),
 )
@@ -73,7 +73,7 @@ def read_type(spec: str, depth: int = 1) -> AnswerField | None:
 def _read_list(text: str, folded: str, depth: int) -> AnswerField | None:
     if folded in ("list", "array", "lists", "list[]", "tags", "liste", "lista", "lijst"):
         return AnswerField("", FieldType.LIST)
-    inner = next((text[len(start) :] for start in _LIST_OF if folded.startswith(start)), None)
+    inner = next((text[len(start) :] for start in LIST_OF if folded.startswith(start)), None)
     if inner is None and text.endswith("[]"):
         inner = text[:-2].strip()
     if inner is None and (text[:1] == "[" and text[-1:] == "]"):
@@ -101,7 +101,7 @@ def _note_of_items(held: AnswerField | None, inner: str) -> str:
 
 
 def _read_choices(text: str, folded: str) -> AnswerField | None:
-    start = next((start for start in _ONE_OF if folded.startswith(start)), "")
+    start = next((start for start in ONE_OF if folded.startswith(start)), "")
     inner = text[len(start) :].strip(" :") if start else text
     if folded.startswith("enum(") and text.endswith(")"):
         start, inner = "enum(", text[5:-1]
