@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from lifecycle.inputs.decoding.decoders import Decoders
 from lifecycle.inputs.decoding.messages import DecodingJob
 from ui.thumbnails.maker import DrawingProcess
 
+ROOT = Path(__file__).parents[2]
 SECRET = "AQ.made-up-secret-of-the-environment-tests"
 HOLDERS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "COOKIE_SECRET", "DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY")
 
@@ -54,3 +56,17 @@ def test_no_process_of_ours_is_given_a_secret(tmp_path: Path, monkeypatch: pytes
     drawing.draw(tmp_path / "none.png", tmp_path / "out.jpg", 360)
     drawing.close()
     assert [SECRET in environment.values() for environment in environments] == [False] * 3
+
+
+def test_every_process_is_started_with_it() -> None:
+    """Whoever starts another process says what it is given; what is left out would be everything."""
+    starts = [
+        (path.relative_to(ROOT).as_posix(), {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords})
+        for folder in ("batch", "gemini", "lifecycle", "terminal", "ui")
+        for path in (ROOT / folder).rglob("*.py")
+        if "subprocess" in (text := path.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("subprocess.")
+    ]
+    assert len(starts) >= 3
+    assert [path for path, options in starts if options.get("env") != "child_environment()"] == []

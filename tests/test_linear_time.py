@@ -1,0 +1,65 @@
+"""What strangers write is read in time in proportion to its length: every reader, on the shapes that backtrack.
+
+The clock is the processor's, and only ratios count: a text eight times as long may take three times eight as long.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from batch.fields.parse import parse_fields
+from batch.requests.prompt_template import compile_template
+from batch.requests.use_cache_marker import match_marker
+from batch.responses.outcomes import classify
+from batch.responses.spreadsheet_text import escape_formula, excel_cell
+from batch.responses.structured_output import looks_like_refusal, repair_json
+from gemini.redaction import redact
+from terminal.output.console import escape_controls
+from ui.shared.notices import escape_markdown
+from ui.shared.upload_folder import safe_name
+
+SHORT, TIMES, SLACK_SECONDS = 4_000, 8, 0.3
+PIECES = [
+    *("{", "[", '"', "\\", "```", "```\n", "<", "{{", "}}", "a", "=", " ", "\n", ",", "\t", "'", "(", "|", ";", ":"),
+    *('\\"', '{"a":', "[1,", ", ", "key=", "key: ", "AIza", "AQ.", "Bearer ", "@use_cache ", "../", "a|", "x: {"),
+    *("a\n\n", "﻿", "－", "\x1b[", "](", "**", "quota ", "class A:\n", "interface A {", "1..", '"a": "b", '),
+]
+READERS: dict[str, Callable[[str], object]] = {
+    "repair_json": repair_json,
+    "looks_like_refusal": looks_like_refusal,
+    "classify": lambda text: classify(text.encode("utf-8", "surrogatepass")),
+    "parse_fields": parse_fields,
+    "compile_template": lambda text: compile_template(text, ["a", "b"]),
+    "match_marker": match_marker,
+    "redact": redact,
+    "escape_controls": escape_controls,
+    "escape_formula": escape_formula,
+    "excel_cell": excel_cell,
+    "escape_markdown": escape_markdown,
+    "safe_name": safe_name,
+}
+
+
+def seconds(read: Callable[[str], object], text: str) -> float:
+    before = time.process_time()
+    with suppress(Exception):  # what it says of such a text is not the question here
+        read(text)
+    return time.process_time() - before
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_reading_takes_time_in_proportion_to_the_text(name: str) -> None:
+    read = READERS[name]
+    slow = []
+    for piece in PIECES:
+        for form in ("{}", '{{"a": "{}'):
+            text = form.format(piece * (SHORT // len(piece)))
+            short = seconds(read, text)
+            long = seconds(read, form.format(piece * (SHORT * TIMES // len(piece))))
+            if long > 3 * TIMES * short + SLACK_SECONDS:
+                slow.append((piece, form, round(short, 4), round(long, 2)))
+    assert slow == []
