@@ -29,7 +29,7 @@ class Grid:
         if self._sheet.start is None:
             return
         for number, row in enumerate(self._sheet.iter_rows(), 1):
-            if any(cell != "" for cell in row):
+            if any(row) or any(cell != "" for cell in row):  # nearly every row shows at once that it is not empty
                 yield number, row
 
     @property

@@ -154,10 +154,11 @@ class SheetTable:
         """Write the rows as texts."""
         writer = _SpoolWriter(spool, self.kinds)
         fills = self._fills()
+        is_whole = self.columns == list(range(self.grid.width))
         with writer:
             last: list[tuple[int, Cells]] = []
             for number, row in self._data_rows():
-                cells = [row[place] for place in self.columns]
+                cells = row if is_whole else [row[place] for place in self.columns]
                 for place, value in fills.get(number, {}).items():
                     cells[place] = value
                 last.append((number, cells))
