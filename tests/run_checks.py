@@ -9,10 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from gemini.wire import timestamp
 from lifecycle.results.read.table import ResultTable
 
 MODEL = "gemini-3.8-flash"
+PICTURES = 3
 SHARED_PREFIX = (
     "You are the clerk of a large archive. "
     + "Answer from the catalogue, entry by entry, and from nothing else. " * 700
@@ -24,17 +27,31 @@ def prompts(rows: int, tag: str) -> dict[str, str]:
     return {f"{tag}-{n}": f"What is entry {tag}/{n}" for n in range(rows)}
 
 
-def write_input(path: Path, texts: Mapping[str, str], *, shared: bool = False) -> None:
-    """A JSONL input; with `shared`, every request begins with the same long text, worth a cache."""
+def write_input(path: Path, texts: Mapping[str, str], *, shared: bool = False, pictures: bool = False) -> None:
+    """A JSONL input; with `shared`, every request begins with the same long text, worth a cache.
+
+    With `pictures`, every request names one of a few beside the input.
+    """
+    if pictures:
+        for n in range(PICTURES):
+            Image.new("RGB", (50, 40), (60 * n, 10, 90)).save(path.with_name(f"p{n}.png"))
     with path.open("w", encoding="utf-8") as out:
-        for key, text in texts.items():
-            parts = [*([{"text": SHARED_PREFIX}] if shared else []), {"text": text}]
+        for n, (key, text) in enumerate(texts.items()):
+            parts: list[dict[str, Any]] = [*([{"text": SHARED_PREFIX}] if shared else []), {"text": text}]
+            parts += [{"fileData": {"fileUri": f"file:p{n % PICTURES}.png"}}] if pictures else []
             out.write(json.dumps({"key": key, "request": {"contents": [{"role": "user", "parts": parts}]}}) + "\n")
 
 
 def find_violations(ledger: Mapping[str, Any], folder: Path, texts: Mapping[str, str], jobs: int = 1) -> list[str]:
     """What is wrong with a finished run: jobs bought, things left at Google, answers."""
-    return [*_wrong_job_counts(ledger, jobs), *find_leftovers(ledger), *_wrong_answers(folder, texts)]
+    faults = [*_wrong_job_counts(ledger, jobs), *find_repeated_uploads(ledger), *find_leftovers(ledger)]
+    return [*faults, *_wrong_answers(folder, texts)]
+
+
+def find_repeated_uploads(ledger: Mapping[str, Any]) -> list[str]:
+    """Contents that were uploaded whole more than once."""
+    contents = Counter(str(file["sha256"]) for file in ledger["files"] if file["mime_type"] == "image/png")
+    return [f"a picture was uploaded {count} times" for count in contents.values() if count > 1]
 
 
 def _wrong_job_counts(ledger: Mapping[str, Any], jobs: int) -> list[str]:

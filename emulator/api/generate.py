@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from emulator.answers.embeddings import embed
 from emulator.answers.request_scope import RequestScope
 from emulator.answers.respond import Answer, respond
-from emulator.call.api_call import EVENT_STREAM, ApiCall, json_response
+from emulator.call.api_call import EVENT_STREAM, INLINE_BODY_LIMIT, ApiCall, json_response
 from emulator.core import model_list
 from emulator.core.errors import invalid
 from emulator.core.models import Model
@@ -24,7 +24,7 @@ def _request_scope(call: ApiCall, allow_gcs: bool = False) -> RequestScope:
 
 async def _answer(call: ApiCall, method: str) -> Answer:
     model = model_list.find_model(call.params["model"], method, call.version)
-    answer = respond(await call.read("GenerateContentRequest"), model, _request_scope(call))
+    answer = respond(await call.read("GenerateContentRequest", INLINE_BODY_LIMIT), model, _request_scope(call))
     _record_usage(call, model, answer.usage)
     return answer
 

@@ -12,12 +12,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive
 
-from emulator.core.errors import invalid
+from emulator.core.errors import invalid, payload_too_large
 from emulator.core.state import State
 from emulator.jobs.scheduler import JobScheduler
 from emulator.schema import lenient_json, request_fields
 
 BODY_LIMIT = 20 * 1024 * 1024  # a request's JSON; files go by upload (Batch guide: inline below 20 MB)
+INLINE_BODY_LIMIT = 100 * 1024 * 1024 + 1024 * 1024  # of one interactive request, since 2026-01-12 with its inline data
 JSON_CONTENT_TYPE = "application/json; charset=UTF-8"
 EVENT_STREAM = "text/event-stream"
 T = TypeVar("T")
@@ -72,21 +73,21 @@ class ApiCall:
     def version(self) -> str:
         return self.params["v"]
 
-    async def json(self) -> Any:
+    async def json(self, limit: int = BODY_LIMIT) -> Any:
         """The body as JSON; an empty one is `{}`. Raises the service's 400."""
         raw = bytearray()
         async for block in self.request_body.blocks():
             raw += block
-            if len(raw) > BODY_LIMIT:
-                raise invalid(f"Request payload size exceeds the limit: {BODY_LIMIT} bytes.")
+            if len(raw) > limit:
+                raise payload_too_large(limit)
         try:
             return lenient_json.loads(raw) if raw.strip() else {}
         except orjson.JSONDecodeError as error:
             raise invalid(f"Invalid JSON payload received. {error}") from None
 
-    async def read(self, message: str) -> dict[str, Any]:
+    async def read(self, message: str, limit: int = BODY_LIMIT) -> dict[str, Any]:
         """The body, held to a message of the schema and in camelCase."""
-        return request_fields.read_body(message, await self.json())
+        return request_fields.read_body(message, await self.json(limit))
 
     async def reply(self, document: Any, headers: dict[str, str] | None = None) -> Response:
         """200 with JSON, compressed if the client takes that."""

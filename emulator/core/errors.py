@@ -104,6 +104,11 @@ def invalid(message: str) -> ServiceError:
     return ServiceError(3, message)
 
 
+def payload_too_large(limit: int) -> ServiceError:
+    """400 of a request that is too large as a whole."""
+    return invalid(f"Request payload size exceeds the limit: {limit} bytes.")
+
+
 def not_found(message: str = DEFAULT_MESSAGES[5]) -> ServiceError:
     """404 NOT_FOUND."""
     return ServiceError(5, message)

@@ -5,7 +5,7 @@ Wordings are from Google's own tests and recorded answers where those show one; 
 
 from typing import Any
 
-from emulator.core.errors import ServiceError, invalid
+from emulator.core.errors import ServiceError, invalid, payload_too_large
 from emulator.core.models import Model
 from emulator.schema.config_checks import check_config
 from emulator.schema.media_checks import check_base64, check_mime_type
@@ -23,7 +23,22 @@ _DATA_FIELDS = {
     "toolResponse",
     "audioTranscription",
 }
+INLINE_BYTES, INLINE_PDF_BYTES = 100 * 1024 * 1024, 50 * 1024 * 1024
 _ROLES = {"user", "model", "function", "tool", "system"}
+
+
+def _check_inline_sizes(contents: list[dict[str, Any]]) -> None:
+    """What a request may hold inline: 100 MB in all, 50 MB a document (the page on file inputs, 2026-01-12)."""
+    total = 0
+    for content in contents:
+        for part in content.get("parts") or ():
+            if blob := part.get("inlineData"):
+                size = len(blob.get("data") or "")
+                total += size
+                if blob.get("mimeType") == "application/pdf" and size * 3 // 4 > INLINE_PDF_BYTES:
+                    raise payload_too_large(INLINE_PDF_BYTES)  # the wording is assumed
+    if total > INLINE_BYTES:
+        raise payload_too_large(INLINE_BYTES)
 
 
 def check_contents(request: dict[str, Any], message: str = "GenerateContentRequest", required: bool = True) -> None:
@@ -33,6 +48,7 @@ def check_contents(request: dict[str, Any], message: str = "GenerateContentReque
         if required:
             raise invalid(f"* {message}.contents: contents is not specified\n")
         return
+    _check_inline_sizes(contents)
     for index, content in enumerate(contents):
         if content.get("role", "user") not in _ROLES:
             raise invalid("Please use a valid role: user, model.")

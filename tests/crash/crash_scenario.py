@@ -18,7 +18,7 @@ from lifecycle.runner import Runner, Setup
 from tests.crash.holding_proxy import HeldCall, HoldingProxy
 from tests.emulator_process import EmulatorProcess
 from tests.patience import PATIENCE_SECONDS
-from tests.run_checks import MODEL, find_violations, prompts, write_input
+from tests.run_checks import MODEL, PICTURES, find_violations, prompts, write_input
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS, SETTLE_SECONDS, LEASE_SECONDS = 2.0, 1.0, 1.5
@@ -35,6 +35,7 @@ class CallPoint:
     route: str
     nth: int = 1
     cached: bool = False
+    pictures: bool = False
 
 
 CALLS = (  # the first look at each list is the sweep's
@@ -53,9 +54,17 @@ CALLS = (  # the first look at each list is the sweep's
     CallPoint("create cache", "POST", "/cachedContents$", 1, True),
     CallPoint("shorten cache", "PATCH", "/cachedContents/", 1, True),
     CallPoint("delete cache", "DELETE", "/cachedContents/", 1, True),
+    CallPoint("list files before pictures", "GET", "/files[?]", pictures=True),
+    CallPoint("picture upload start", "POST", "/upload/[^?]*$", pictures=True),
+    CallPoint("picture chunk", "POST", "upload_id=", pictures=True),
+    CallPoint("last picture chunk", "POST", "upload_id=", PICTURES, pictures=True),
+    CallPoint("look at a picture", "GET", "/files/[^?]*$", pictures=True),
+    CallPoint("create with pictures", "POST", "batchGenerateContent", pictures=True),
+    CallPoint("delete picture", "DELETE", "/files/", 2, pictures=True),
 )
 STAGES = ("planned", "submitting", "running", "collecting", "releasing", "finished")
 MOMENTS = {"upload chunk": ("before", "during", "after"), "create": ("before", "during", "after")}
+MOMENTS |= dict.fromkeys(("picture chunk", "last picture chunk"), ("before", "during", "after"))
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,7 @@ class CrashScenario:
     rows: int = 5
     mode: str = "file"
     cached: bool = False
+    pictures: bool = False
     second_kill: float = 0.0
     terminal: bool = True
     violations: list[str] = field(default_factory=list)
@@ -105,6 +115,7 @@ def make_scenario(number: int, point: CrashPoint, seed: int) -> CrashScenario:
     """The rest of a story by its number and the seed."""
     rng = Random(f"{seed}/{number}")
     cached = point.call.cached if point.call else rng.random() < 0.3
+    pictures = point.call.pictures if point.call else rng.random() < 0.3
     files = point.call is not None and (
         "file" in point.call.route or "upload" in point.call.route or "download" in point.call.route
     )
@@ -112,15 +123,17 @@ def make_scenario(number: int, point: CrashPoint, seed: int) -> CrashScenario:
     if not point.call and not point.stage:
         point = CrashPoint(seconds=rng.uniform(1.0, 5.0))
     second = rng.uniform(1.5, 6.0) if rng.random() < 0.25 else 0.0
-    return CrashScenario(number, point, rng.randint(2, 9), mode, cached, second, rng.random() < 0.5)
+    return CrashScenario(number, point, rng.randint(3, 9), mode, cached, pictures, second, rng.random() < 0.5)
 
 
 def run_scenario(scenario: CrashScenario, emulator: EmulatorProcess, folder: Path) -> CrashScenario:
     """Live through a story."""
     started_at = time.monotonic()
     emulator.reset()
+    if scenario.pictures:
+        emulator.settings(file_processing_seconds=0.3)
     texts = prompts(scenario.rows, f"s{scenario.number}")
-    write_input(folder / "input.jsonl", texts, shared=scenario.cached)
+    write_input(folder / "input.jsonl", texts, shared=scenario.cached, pictures=scenario.pictures)
     with HoldingProxy(emulator.base_url) as proxy:
         _run_until_killed(scenario, folder, proxy)
         if scenario.second_kill:
@@ -145,10 +158,11 @@ def _run_until_killed(scenario: CrashScenario, folder: Path, proxy: HoldingProxy
         proxy.held_call = HeldCall(point.call.method, point.call.route, point.moment, point.call.nth)
     context = "explicit" if scenario.cached else "none"
     options = ["--model", MODEL, "--mode", scenario.mode, "--context", context, "--json", "--wait"]
+    options += ["--send-files", "upload"]
     process = _terminal(folder, proxy.base_url, "submit", str(folder / "input.jsonl"), *options)
 
     def wait() -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while (
             process.poll() is None and time.monotonic() < deadline and not _point_reached(point, proxy, folder, process)
         ):
@@ -189,6 +203,7 @@ def _resume_until_finished(scenario: CrashScenario, folder: Path, base_url: str)
 def _submit_again(scenario: CrashScenario, folder: Path, base_url: str) -> None:
     """Nothing was recorded before the kill: the user submits again."""
     arguments = ["submit", str(folder / "input.jsonl"), "--model", MODEL, "--mode", scenario.mode]
+    arguments += ["--send-files", "upload"]
     _wait_or_kill(_terminal(folder, base_url, *arguments))
 
 
@@ -272,6 +287,7 @@ def _runs(folder: Path) -> list[tuple[str, str, str]]:
 def describe(scenario: CrashScenario) -> str:
     """A story in one line."""
     cached, twice = ", cache" if scenario.cached else "", ", twice" if scenario.second_kill else ""
-    settings = f"{scenario.mode}{cached}, {scenario.rows} rows{twice}"
+    pictures = ", pictures" if scenario.pictures else ""
+    settings = f"{scenario.mode}{cached}{pictures}, {scenario.rows} rows{twice}"
     place = f"{scenario.number:4}  {scenario.point!s:28} stage {scenario.stage or '-':11}"
     return f"{place} {settings:32} {scenario.seconds:5.1f} s  " + ("; ".join(scenario.violations) or "right")

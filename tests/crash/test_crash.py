@@ -7,7 +7,7 @@ import pytest
 from tests.crash.crash_scenario import crash_points, describe, make_scenario
 from tests.crash.harness import run_scenarios
 
-SAMPLE = ("after create", "during upload chunk", "after create cache")
+SAMPLE = ("after create", "after last picture chunk", "after create cache")
 
 
 @pytest.mark.slow

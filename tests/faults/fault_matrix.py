@@ -20,10 +20,11 @@ from typing import Any
 
 import pytest
 
-from batch.model import ContextMode, RunState, SendAs
+from batch.model import ContextMode, RunState, SendAs, SendFiles
 from batch.pricing import catalog
 from lifecycle.core import polling
 from lifecycle.core.models import RunSpec, RunView
+from lifecycle.inputs.attachments import FileAccess
 from lifecycle.runner import Runner, Setup
 from lifecycle.workflow import orphan_cleanup
 from tests.emulator_process import EmulatorProcess, start_emulator
@@ -57,6 +58,7 @@ class RunCall:
     send_as: SendAs = SendAs.FILE
     cached: bool = False
     cancel: bool = False
+    pictures: bool = False
 
 
 CALLS = (
@@ -76,6 +78,12 @@ CALLS = (
     RunCall("list caches", "GET", "/cachedContents$", cached=True),
     RunCall("patch cache", "PATCH", "/cachedContents/", cached=True),
     RunCall("delete cache", "DELETE", "/cachedContents/", cached=True),
+    RunCall("list files, pictures", "GET", "/files$", pictures=True),
+    RunCall("picture start", "POST", "/upload/[^?]*$", pictures=True),
+    RunCall("picture chunk", "POST", "upload_id=", pictures=True),
+    RunCall("look at picture", "GET", "/files/[^:]*$", pictures=True),
+    RunCall("create, pictures", "POST", "batchGenerateContent", pictures=True),
+    RunCall("delete picture", "DELETE", "/files/", after=1, pictures=True),
 )
 FAULTS: dict[str, dict[str, Any]] = {
     "429": {"do": "status", "status": 429},
@@ -124,7 +132,9 @@ def run_cell(emulator: EmulatorProcess, call: RunCall, fault: dict[str, Any], ti
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:  # a sweep may still be at work
         folder = Path(name)
         texts = prompts(4, "row")
-        write_input(folder / "input.jsonl", texts, shared=call.cached)
+        write_input(folder / "input.jsonl", texts, shared=call.cached, pictures=call.pictures)
+        if call.pictures:
+            emulator.settings(file_processing_seconds=0.3)
         emulator.faults([{"method": call.method, "route": call.route, "after": call.after, "times": times, **fault}])
         runner = _runner(folder, emulator.base_url)
         try:
@@ -154,9 +164,10 @@ def _runner(folder: Path, base_url: str) -> Runner:
 def _run_to_end(runner: Runner, folder: Path, call: RunCall) -> tuple[RunView, str]:
     """Submit, perhaps cancel, and wait for the end; returns the run and the last words said of trouble."""
     account = runner.accounts.register_key("made-up-key")
-    draft = runner.forecasts.prepare_draft(folder / "input.jsonl", kind="jsonl")
+    draft = runner.forecasts.prepare_draft(folder / "input.jsonl", kind="jsonl", access=FileAccess(folder))
     context = ContextMode.EXPLICIT if call.cached else ContextMode.NONE
-    run_id = runner.submissions.submit(account, draft, RunSpec(MODEL, send_as=call.send_as, context=context), "")
+    spec = RunSpec(MODEL, send_as=call.send_as, context=context, send_files=SendFiles.UPLOAD)
+    run_id = runner.submissions.submit(account, draft, spec, "")
     deadline, cancel_requested = time.monotonic() + MAX_WAIT_SECONDS, not call.cancel
     run, reason = runner.runs.get(account, run_id), ""
     while not run.state.ended and time.monotonic() < deadline:

@@ -42,6 +42,8 @@ def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, sp
                     args=(str(draft.folder),),
                     help="Google counts the shared texts and a sample of the rest, free of charge.",
                 )
+        if displayed.forecast.delivery is not None:
+            st.caption(escape_markdown(displayed.forecast.delivery.describe()))
         _draw_limits()
         for assumption in estimate.assumptions:
             st.caption(escape_markdown(assumption))

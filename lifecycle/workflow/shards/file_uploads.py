@@ -40,6 +40,7 @@ from lifecycle.workflow.shards.stored_files import (
 UPLOADS_AT_ONCE = 4
 SLICE_SECONDS = 10.0  # of uploading, before jobs that run are looked at
 NEEDED_LIFE_SECONDS = 24 * 3600.0  # that a file must have left when a job is to name it: Google's target for a job
+MAX_REFUSALS = 2  # of a content in a row, before that is believed
 MAX_LOSSES = 10  # looks in a row that find a file gone which was uploaded just before
 OTHERS_AT_WORK_SECONDS = 2.0
 MAX_POLL_SECONDS = 30.0
@@ -239,24 +240,27 @@ class _Work:
 
     def _upload(self, wanted: UploadRecord) -> bool:
         """Upload one content, or take over what an earlier try has left; False while another run is at it."""
-        record = self.ledger.claim(self._ctx.id, self._ctx.run.token, wanted)
-        if record is None:
-            return False
-        file = FileListing(self._ctx.client).match(record) if record.begun > 1 else None
-        if file is None:
+        for refusals in range(1, MAX_REFUSALS + 1):
+            record = self.ledger.claim(self._ctx.id, self._ctx.run.token, wanted)
+            if record is None:
+                return False
             try:
-                file = self._send(record)
+                values = record_values(self._find_or_send(record))
             except ApiError as error:
                 if not _is_refused(error):
                     raise
-                self._record(record, state=UploadState.FAILED, error=error.service_text or str(error))
-                self.records[record.sha256] = record
-                return True
-        self._record(record, **record_values(file))
-        self.records[record.sha256] = record
-        return True
+                if refusals < MAX_REFUSALS:
+                    continue
+                values = {"state": UploadState.FAILED, "error": error.service_text}
+            self._record(record, **values)
+            self.records[record.sha256] = record
+            return True
+        return False
 
-    def _send(self, record: UploadRecord) -> StoredFile:
+    def _find_or_send(self, record: UploadRecord) -> StoredFile:
+        """What an earlier try has left whole, or a new file."""
+        if record.begun > 1 and (found := FileListing(self._ctx.client).match(record)):
+            return found
         body = self._ctx.client.upload_file(self._path(record.sha256), record.display_name, record.mime_type)
         return parse_file(body)
 
@@ -322,6 +326,12 @@ class _Work:
 
 
 _GONE = "An uploaded file is gone at Google; it is uploaded again."
+
+
+def is_storage_full(error: ApiError) -> bool:
+    """Whether a refusal says that the project's storage is full, rather than that calls come too fast."""
+    text = (error.service_text or str(error)).lower()
+    return service_errors.treatment(error) is Treatment.AWAIT_ROOM and ("file_storage" in text or "filestorage" in text)
 
 
 def wait_for_room(ctx: StageContext, reason: str) -> StageResult:

@@ -152,7 +152,7 @@ def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
     except file_uploads.FilesPending as pending:
         return pending.result
     except ApiError as error:
-        if service_errors.treatment(error) is Treatment.AWAIT_ROOM:
+        if file_uploads.is_storage_full(error):
             return file_uploads.wait_for_room(ctx, f"{quota.STORAGE_FULL_MESSAGE} {error}")
         return refusals.on_refused(ctx, error, "The upload")
     try:

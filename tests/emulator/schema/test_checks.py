@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from emulator.core.errors import ServiceError
+from emulator.schema.checks import check_contents
 from tests.emulator.striped_png import striped_png
 from tests.emulator_api import ApiClient, Json, contents, jsonl
 
@@ -365,3 +367,19 @@ def test_a_json_schema_is_not_held_to_the_types_of_a_schema(api: ApiClient) -> N
     request = config(responseMimeType=JSON, responseJsonSchema=value)
     file = api.upload(jsonl([{"key": "a", "request": request}]))["name"]
     assert "response" in api.results(api.finish_job(api.create(FLASH_2, {"fileName": file})))[0]
+
+
+@pytest.mark.parametrize(
+    ("mime", "megabytes", "refused"),
+    [("image/png", 100, True), ("image/png", 70, False), ("application/pdf", 70, True), ("application/pdf", 60, False)],
+)
+def test_what_a_request_may_hold_inline(mime: str, megabytes: int, refused: bool) -> None:
+    """In base64: 100 MB in all, and 50 MB of a document before it is encoded."""
+    data = "A" * ((megabytes << 20) + 4)
+    part = {"inlineData": {"mimeType": mime, "data": data}}
+    request = {"contents": [{"role": "user", "parts": [part]}]}
+    if refused:
+        with pytest.raises(ServiceError, match="payload size exceeds the limit"):
+            check_contents(request)
+    else:
+        check_contents(request)
