@@ -1,4 +1,4 @@
-"""A folder of pictures submitted from the terminal, inside the requests and uploaded: `python -m benchmarks sending_files [N]`.
+"""A folder of pictures submitted, inside the requests and uploaded: `python -m benchmarks sending_files [N]`.
 
 Measured: the peak memory of the terminal's process, which must not grow with the number of pictures of 1 MB, and its
 time from start to results as a ratio to reading and encoding the same files.
