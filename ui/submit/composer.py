@@ -10,11 +10,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from batch.errors import InputError
+from batch.formatting import plural
 from batch.model import Generation
 from batch.requests.input_formats import BLOCKS, JSONL
-from lifecycle.core.run_files import REQUESTS
+from lifecycle.core.run_files import BLOBS, REQUESTS
 from lifecycle.inputs.draft_files import first_rows
 from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.file_drafts import KIND as FILES_KIND
+from lifecycle.inputs.files.file_entry import read_entries
 from lifecycle.runner import Runner
 from ui.answers import fields_editor, tries
 from ui.answers.tries import Wording
@@ -91,7 +95,18 @@ def clear() -> None:
 
 
 def restore(draft: Draft) -> None:
-    """Put a run's requests back: prompts into the text box if all of them came from there, else as a file."""
+    """Put a run's requests back: prompts into the text box if all of them came from there, else as files.
+
+    Raises InputError for rows that have files of their own.
+    """
+    if draft.kind == FILES_KIND:
+        _restore_files(draft)
+        return
+    if (draft.folder / BLOBS).is_dir():
+        raise InputError(
+            "The rows of this run have files, which cannot be put back into a table.",
+            "Run it again as it is, or drop the table and its files again.",
+        )
     clear()
     text = _prompts_as_typed(draft)
     st.session_state["mode"] = "Inline" if text else "File (JSONL)"
@@ -99,6 +114,23 @@ def restore(draft: Draft) -> None:
         st.session_state["prompts"], st.session_state["split"] = text, draft.kind
     else:
         uploader.set_file(draft.folder / REQUESTS, f"{Path(draft.source_name).stem}.{JSONL}")
+
+
+def _restore_files(draft: Draft) -> None:
+    """Lay the files down again, as they were sent: pages of a document are files of their own."""
+    clear()
+    texts = 0
+    for entry in read_entries(draft.folder):
+        texts += entry.kind == "text"
+        for number, sha256 in enumerate(entry.blobs, 1):
+            stem, dot, ending = entry.name.rpartition(".")
+            paged = f"{stem or ending} page {number:04d}{dot}{ending if dot else ''}"
+            uploader.add_file(draft.folder / BLOBS / sha256, paged if len(entry.blobs) > 1 else entry.name)
+    st.session_state["mode"] = "File (JSONL)"
+    st.session_state["file_instruction"] = draft.preview[0][1] if draft.preview else ""
+    if texts:
+        words = f"{plural(texts, 'text file is', 'text files are')} not put back: add what you need of them again."
+        notices.show("monitor", "note", words)
 
 
 def _prompts_as_typed(draft: Draft) -> str:

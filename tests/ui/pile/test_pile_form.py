@@ -84,6 +84,12 @@ def test_what_is_submitted_is_the_pile_as_it_is_shown(composer: AppTest, real_ru
     assert len(list((real_runner.folder(run.id) / "blobs").iterdir())) == 4
     assert composer.session_state["media_resolution"] == "" and composer.session_state["dedupe"] is False
 
+    press(composer, "Edit and run again")
+    assert not composer.error and composer.text_area(key="file_instruction").value == "Transcribe."
+    pages = [f"ledger page {number:04d}.pdf" for number in (1, 2, 3)]
+    assert [key.partition("#")[0] for key in draft_keys(composer)] == [*pages, "turned.jpg"]
+    assert composer.session_state["media_resolution"] == "low"
+
 
 def test_the_same_content_is_sent_once(composer: AppTest) -> None:
     give_files(composer, {"a.png": scan(), "b.png": scan()})

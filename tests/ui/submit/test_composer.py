@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from batch.errors import InputError
 from lifecycle.core.models import Account
+from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
 from tests.ui.page_driver import press
 from tests.ui.submit.conftest import submitted_rows
+from ui.submit import composer as composer_module
 
 
 def test_prompts_can_be_blocks(composer: AppTest, real_runner: Runner, account: Account) -> None:
@@ -34,3 +40,9 @@ def test_a_run_of_a_file_comes_back_as_a_file(composer: AppTest, real_runner: Ru
     press(composer, "Edit and run again")
     press(composer, "Submit batch")
     assert len(real_runner.runs.list_recent(account)) == 2 and submitted_rows(real_runner, account) == first
+
+
+def test_a_table_whose_rows_had_files_is_not_put_back_without_them(tmp_path: Path) -> None:
+    (tmp_path / "blobs").mkdir()
+    with pytest.raises(InputError, match="have files, which cannot be put back"):
+        composer_module.restore(Draft(tmp_path, "rows.csv", "csv", rows=1, size_bytes=9))
