@@ -22,9 +22,9 @@ def cell_type(text: str) -> str:
     if len(text) > 40:
         return TEXT
     if any(map(str.isdigit, text)):
-        if _is_number(text):
-            return NUMBER
-        return DATE if _DATE.fullmatch(text) else TEXT
+        if _DATE.fullmatch(text):  # first: 24.12.2026 has the signs of a number
+            return DATE
+        return NUMBER if _is_number(text) else TEXT
     return TRUTH if text.casefold() in _TRUTHS else TEXT
 
 

@@ -77,7 +77,7 @@ img.gbr-large.gbr-large {
 /* Tables need room. */
 [data-testid="stMainBlockContainer"] {padding-inline: clamp(1rem, 2.5vw, 2rem);}
 /* The price stays in sight above the end of the page, while the composer is. */
-[data-testid="stLayoutWrapper"]:has(> .st-key-sending) {position: sticky; bottom: 0.5rem; z-index: 90;}
+[data-testid="stLayoutWrapper"]:has(> .st-key-sending):has(.gbr-price) {position: sticky; bottom: 0.5rem; z-index: 90;}
 .st-key-sending {background: light-dark(#ffffff, #0f1615); box-shadow: 0 0 0.8rem light-dark(#0a121022, #00000066);}
 .gbr-price {display: flex; flex-wrap: wrap; gap: 0.1rem 1.2rem; align-items: center;}
 .gbr-price > div {display: flex; flex-direction: column;}

@@ -30,8 +30,8 @@ def draw(values: SidebarValues, draft: Draft | None, priced: Priced, missing: st
         with st.container(width="stretch", key="price"):
             if priced.forecast is not None:
                 price_bar.draw(priced.forecast, rehearsal=is_rehearsal)
-            elif missing:
-                st.caption(escape_markdown(missing))
+            else:
+                st.caption(escape_markdown(missing or ("Nothing to send yet." if draft is None else "")))
         with st.container(width="content"):
             if draft is not None and draft.rows > 1 and values.account is not None:
                 _draw_try(values, draft, priced)

@@ -13,7 +13,7 @@ from batch.sniffing.cell_types import DATE, EMPTY, NUMBER, TEXT, TRUTH, cell_typ
         ("", EMPTY), ("  ", EMPTY), ("3", NUMBER), ("-3.5", NUMBER), ("1.234,56", NUMBER), ("1e-5", NUMBER),
         ("$ 5", NUMBER), ("12 %", NUMBER), ("(300)", NUMBER), ("2024-01-31", DATE), ("31.01.2024 14:30", DATE),
         ("2024-01-31T14:30:00.123Z", DATE), ("14:30", DATE), ("yes", TRUTH), ("FALSE", TRUTH), ("Ann", TEXT),
-        ("3 pies", TEXT), ("x" * 50, TEXT), ("5;2", TEXT), ("007b", TEXT),
+        ("3 pies", TEXT), ("x" * 50, TEXT), ("5;2", TEXT), ("007b", TEXT), ("24.12.2026", DATE),
     ],
 )  # fmt: skip
 def test_a_cell_has_a_type(text: str, kind: str) -> None:
