@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import streamlit as st
 
@@ -63,21 +64,21 @@ def draw(run: RunView, table: ResultTable) -> None:
             key=f"raw-cells-{run.id}",
             help="No apostrophe before texts that a spreadsheet would run as formulas. Your own cells never get one.",
         )
-    _choose_way(run, table)
+    own = next((name for name in FILLED if fillable(table, name)), "")
+    if own:
+        _choose_way(run, own)
     with st.container(horizontal=True, gap="small"):
         offered = {**FORMATS, **(DOCUMENT_FORMATS if has_pages(table) else {})}
-        wanted = {"openai": was_openai(table), "tsv": fillable(table, "tsv") is not None}
-        for name, (label, *_) in offered.items():
-            if wanted.get(name, True) and st.button(label, key=f"export-{name}"):
+        wanted = {"openai": was_openai(table), "tsv": own == "tsv"}
+        for name, (label, *_) in sorted(offered.items(), key=lambda one: one[0] != own):
+            kind: Literal["primary", "secondary"] = "primary" if name == own else "secondary"
+            if wanted.get(name, True) and st.button(label, key=f"export-{name}", type=kind):
                 _on_export_clicked(run, table, name)
     _confirm(run, table)
 
 
-def _choose_way(run: RunView, table: ResultTable) -> None:
-    """Let the visitor choose whether a table comes back as he gave it."""
-    format = next((name for name in FILLED if fillable(table, name)), None)
-    if format is None:
-        return
+def _choose_way(run: RunView, format: str) -> None:
+    """Let the visitor choose whether his table comes back as he gave it, in this format."""
     label = FORMATS[format][0].removeprefix("Export ")
     names = {AUTO: f"My {'workbook' if format == 'xlsx' else 'table'}, filled in", PLAIN: "Plain table"}
     st.radio(

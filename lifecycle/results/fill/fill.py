@@ -103,7 +103,7 @@ def _workbook(given: GivenTable, answers: Answers, incomplete: str, stream: IO[b
             AddedSheet(ABOUT, ["About this run"], lambda: iter([pa.table({"line": pa.array(about, pa.string())})])),
         ],
     )
-    place = f"The answers begin in column {filled.column}; what each row cost is on the sheet {DETAILS!r}."
+    place = f'The answers begin in column {filled.column}; what each row cost is on the sheet "{DETAILS}".'
     return [place, *filled.count.notes()]
 
 

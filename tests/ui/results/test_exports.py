@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from batch.model import Outcome
+from lifecycle.inputs.tables.reading import ReadAs
+from tests.lifecycle.results.fill.given_run import given_run
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import FakeRunner, finished_run, make_run
 from tests.ui.page_driver import KEY, OWNER, Open, page_text, press
@@ -89,3 +92,28 @@ def test_selected_rows_are_exported_and_cleared(results: AppTest, state: AppStat
     assert [line["key"] for line in lines] == ["row-0", "row-2", "blocked"]
     press(results, "Clear selection")
     assert "selected" not in page_text(results)
+
+
+def test_a_table_comes_back_as_it_was_given_unless_a_plain_one_is_asked_for(
+    page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
+) -> None:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
+    told = ReadAs("csv", encoding="UTF-8", separator=";", quote='"', header_row=1, header_rows=1, first_row=2)
+    own: dict[str, list[Any]] = {"city": ["Rome", "Oslo"]}
+    run = given_run(
+        tmp_path / "r1", b"city;zip\nRome;007\nOslo;008\n", told, {**own, "zip": ["1", "2"]}, [2, 3], ["a", "=b"]
+    )
+    runner.tables["r1"] = run.table()
+    at = page()
+    assert at.radio(key="way-r1").options == ["My table, filled in", "Plain table"]
+    at.button(key="export-csv").click().run()
+    assert export_download(at, state).path.read_text().startswith("city;zip;text;key;prompt;")
+    assert "Oslo;008;'=b;" in export_download(at, state).path.read_text()
+    assert "1 cell beside your own begins like a formula" in page_text(at)
+    at.radio(key="way-r1").set_value("plain").run()
+    at.checkbox(key="raw-cells-r1").check().run()
+    at.button(key="export-csv").click().run()
+    lines = export_download(at, state).path.read_text().splitlines()
+    assert lines[0].startswith('"city","zip","key","prompt"')
+    assert ',"=b",' in lines[2]
