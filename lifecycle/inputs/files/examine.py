@@ -14,7 +14,7 @@ import msgspec
 from batch.errors import Fault
 from batch.media.blob_uri import blob_part
 from batch.media.facts import MediaFacts
-from batch.media.file_types import HEAD_BYTES, PDF, file_type, kind_of, verdict_of
+from batch.media.file_types import HEAD_BYTES, PDF, UNLISTED, file_type, kind_of, verdict_of
 from lifecycle.inputs.decoding.decoders import Decoders
 from lifecycle.inputs.decoding.messages import DecodedFile, DecodingJob, DecodingReply
 from lifecycle.inputs.files.blobs import BlobStore
@@ -33,6 +33,7 @@ SOUND_SECONDS = 9.5 * 3600  # of a prompt (page on audio)
 DRAGGED_FACTOR, DRAGGED_SPARE = 2, 50_000  # pages that are so much larger together than their PDF drag something along
 LIGHT_BYTES = 200_000
 
+_UNLISTED = "Google lists no sound in MP4 (.m4a) among what Gemini takes; save it as MP3 if it is refused"
 EMPTY = ("is empty", "Copy the file again, or leave it out.")
 
 
@@ -185,7 +186,10 @@ class Examiner:
         look = self._ask(given, DecodingJob("look", str(given.path), given.mime_type))
         if given.kind == "sound" and (look.seconds or 0) > SOUND_SECONDS:
             raise Refused("is longer than the 9.5 hours of sound that Gemini takes in a request", "Cut it into parts.")
-        return self._whole(given, MediaFacts(given.mime_type, given.found.size_bytes, seconds=look.seconds))
+        words = _UNLISTED if given.mime_type in UNLISTED else ""
+        return self._whole(
+            given, MediaFacts(given.mime_type, given.found.size_bytes, seconds=look.seconds), words=words
+        )
 
     # -- what all share ------------------------------------------------------------------------------------------------
 
@@ -206,10 +210,10 @@ class Examiner:
             job = DecodingJob(action, path, given.mime_type, folder, first, last, light_bytes)
             yield from self._ask(given, job).files
 
-    def _whole(self, given: _Given, facts: MediaFacts, pages: int | None = None) -> Examined:
-        """A file that is sent as it is."""
+    def _whole(self, given: _Given, facts: MediaFacts, pages: int | None = None, words: str = "") -> Examined:
+        """A file that is sent as it is; `words` are what to know of it before."""
         sha256 = self.blobs.add(given.path, facts, given.found.name, own=self.own or given.found.path is None)
-        return _examined(given, [(sha256, facts)], "whole", "", pages)
+        return _examined(given, [(sha256, facts)], "whole", words, pages)
 
     def _add(self, given: _Given, file: DecodedFile) -> tuple[str, MediaFacts]:
         path = Path(file.path)

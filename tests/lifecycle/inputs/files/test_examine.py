@@ -133,6 +133,12 @@ def test_text_stands_in_the_request_itself(examiner: Examiner) -> None:
     assert found.entry.kind == "text" and not found.entry.blobs
 
 
+def test_sound_that_google_does_not_list_is_sent_with_a_word(examiner: Examiner) -> None:
+    found = given(examiner, "voice.m4a", b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42" + bytes(100))
+    assert (found.entry.state, types(found)) == ("mended", ["audio/mp4"])
+    assert "MP3" in found.entry.words
+
+
 def test_sound_has_a_length_and_too_long_sound_is_refused(examiner: Examiner, monkeypatch: pytest.MonkeyPatch) -> None:
     rate = (16_000).to_bytes(4, "little")
     head = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0" + (8_000).to_bytes(4, "little") + rate + b"\2\0\x10\0data"
