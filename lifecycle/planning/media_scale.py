@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 
 from batch.media.blob_uri import blob_sha256
 from batch.media.scale import MediaScale, part_level
-from batch.media.tokens import Resolution, Weighing, resolution_of
+from batch.media.tokens import Resolution, Weighing, resolution_of, wire_resolution
 from batch.pricing.catalog import CatalogModel
 from lifecycle.core.models import RunSpec
 from lifecycle.inputs.files.blobs import facts_lookup
@@ -35,6 +35,9 @@ class _Line(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Line).decode
 
 
+_FILE_FIELDS = {"inlineData", "fileData"}
+
+
 class UnknownSize(Exception):
     """A text cannot be counted exactly: it refers to a file of which too little is known."""
 
@@ -48,6 +51,20 @@ def weighing_of(requests: Path, spec: RunSpec, model: CatalogModel | None) -> We
 def media_scale(requests: Path, weighing: Weighing) -> MediaScale:
     """What the files of these requests weigh, those beside them included."""
     return MediaScale(weighing, facts_lookup(requests.parent))
+
+
+def cached_contents(contents: Iterable[dict[str, Any]], weighing: Weighing) -> tuple[dict[str, Any], ...]:
+    """Contents of a cache, whose files say themselves how closely they are looked at: a cache has no such setting.
+
+    Models before Gemini 3 take it for whole requests only; there a cache's files have the tokens that they have anyway.
+    """
+    if not weighing.resolution or weighing.is_old:
+        return tuple(contents)
+    level = {"mediaResolution": {"level": wire_resolution(weighing.resolution)}}
+    return tuple(
+        {**content, "parts": [{**level, **part} if _FILE_FIELDS & part.keys() else part for part in content["parts"]]}
+        for content in contents
+    )
 
 
 def count_with_files(count: TokenCounter, scale: MediaScale) -> TokenCounter:

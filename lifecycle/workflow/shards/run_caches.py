@@ -19,6 +19,7 @@ from batch.pricing import rates
 from batch.responses import service_errors
 from batch.responses.cached_contents import CacheMetadata
 from cache_utils import CachedText
+from lifecycle.core.run_files import REQUESTS
 from lifecycle.core.run_records import CacheRecord, ShardRecord, ShardStage
 from lifecycle.planning import cache_support
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
@@ -227,13 +228,15 @@ def _contents(ctx: StageContext, group: str, uris: Mapping[str, str]) -> CachedT
     """What a group's cache holds, from the plan."""
     import orjson
 
+    from lifecycle.planning.media_scale import cached_contents, weighing_of
     from lifecycle.planning.plan_files import read_body  # brings Arrow, which who only lists runs does without
     from lifecycle.sending.outgoing import with_files
 
     body: Any = orjson.loads(with_files(orjson.dumps(read_body(ctx.folder, group)), ctx.folder, uris))
+    weighing = weighing_of(ctx.folder / REQUESTS, ctx.spec, ctx.options.model(ctx.model))
     return CachedText(
         model=ctx.model,
-        contents=tuple(body.get("contents") or ()),
+        contents=cached_contents(body.get("contents") or (), weighing),
         system_instruction=body.get("systemInstruction") or "",
         tools=tuple(body.get("tools") or ()),
         tool_config=body.get("toolConfig"),

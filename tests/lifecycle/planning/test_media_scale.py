@@ -17,7 +17,7 @@ from batch.pricing.catalog import CatalogModel
 from lifecycle.core.models import RunSpec
 from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs.file_drafts import FileInput, prepare_files
-from lifecycle.planning.media_scale import UnknownSize, count_with_files, media_scale, weighing_of
+from lifecycle.planning.media_scale import UnknownSize, cached_contents, count_with_files, media_scale, weighing_of
 
 NAME = "ab" * 32
 MODEL = "gemini-3.8-flash"
@@ -62,3 +62,15 @@ def test_counts_of_text_are_asked_for_and_files_are_added() -> None:
     assert counter(b'{"contents":[]}') == 7 and len(asked) == 2
     with pytest.raises(UnknownSize):
         counter(b'{"contents":[{"parts":[' + blob_part("cd" * 32, "application/pdf") + b"]}]}")
+
+
+def test_files_in_a_cache_say_themselves_how_closely_they_are_looked_at() -> None:
+    contents = [{"role": "user", "parts": [{"text": "Read."}, {"fileData": {"fileUri": "x"}}]}]
+    low = {"mediaResolution": {"level": "MEDIA_RESOLUTION_LOW"}}
+    (cached,) = cached_contents(contents, Weighing("3", "low"))
+    assert cached == {"role": "user", "parts": [{"text": "Read."}, {**low, "fileData": {"fileUri": "x"}}]}
+    own = {"mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}, "fileData": {"fileUri": "x"}}
+    assert cached_contents([{"parts": [own]}], Weighing("3", "low"))[0]["parts"] == [own]
+    assert (
+        cached_contents(contents, Weighing("2.5", "low")) == cached_contents(contents, Weighing("3")) == (contents[0],)
+    )

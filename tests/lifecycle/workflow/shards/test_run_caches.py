@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from batch.errors import OverBudget
-from batch.model import ContextMode, RunState, Tariff, Usage
+from batch.model import ContextMode, Generation, RunState, Tariff, Usage
 from batch.pricing import catalog, rates
 from cache_utils import CachedText
 from gemini.client import GeminiClient
@@ -105,14 +105,16 @@ def test_a_file_that_many_rows_share_is_cached_once(bench: Bench, emulator: Emul
     book = {"fileData": {"fileUri": "file:book.pdf"}}
     asked = [{"contents": [{"parts": [book, {"text": f"What is on page {n}?"}]}]} for n in range(50)]
     lines = "\n".join(json.dumps({"key": f"k{n}", "request": request}) for n, request in enumerate(asked))
-    draft = runner.forecasts.prepare_draft(lines, kind="jsonl", access=FileAccess(tmp_path))
-    spec = RunSpec(model=MODEL, context=AUTO, hours=0.5)
+    generation = Generation(media_resolution="low")
+    draft = runner.forecasts.prepare_draft(lines, kind="jsonl", access=FileAccess(tmp_path), generation=generation)
+    spec = RunSpec(model=MODEL, context=AUTO, hours=0.5, generation=generation)
     found = runner.forecasts.for_draft(account, draft, spec)
     (planned,) = found.plan.caches
-    assert (planned.requests, planned.prefix_tokens) == (50, 8 * 560)
+    assert (planned.requests, planned.prefix_tokens) == (50, 8 * 280)
     run = wait_until_ended(runner, account, runner.submissions.submit(account, draft, spec, "", found))
     assert run.counts == {"answered": 50}
     (cache,) = emulator.ledger()["cached_contents"]
+    assert cache["token_count"] == pytest.approx(8 * 280, rel=0.01), "a cache has no setting, so its files say it"
     (usage,) = [use for use in emulator.ledger()["usage"] if use["batch_job"]]
     assert usage["cached"] == 50 * cache["token_count"] > 0.99 * usage["prompt"]
     assert run.actual_usd == pytest.approx(billed(emulator), abs=0.00002)
