@@ -7,7 +7,7 @@ is complete once `draft.json` is there, and can be opened again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import repeat
@@ -51,7 +51,7 @@ from lifecycle.inputs.input_kinds import file_kind, settled_kind
 from lifecycle.inputs.json_fields import MAX_FIELDS, OwnFields
 from lifecycle.inputs.local_parts import MARK as LOCAL_FILE
 from lifecycle.inputs.local_parts import attach_local_files
-from lifecycle.inputs.tables.opening import open_table, table_preview
+from lifecycle.inputs.tables.opening import holds_bytes, open_table, table_preview
 from lifecycle.inputs.tables.packed import packed_form, unpacked
 from lifecycle.inputs.tables.reading import ReadAs, TableReading
 from lifecycle.inputs.tables.records import json_rows
@@ -321,6 +321,7 @@ class DraftBuilder:
             if not table.read_as.is_plain and table.read_as.summary:
                 self._notes.append(f"Read as {table.read_as.format.upper()}: {table.read_as.summary}.")
             files = FileColumns(table, reading.file_columns) if reading.file_columns else None
+            self._notes += _bytes_as_text(table, compiled, reading.file_columns)
             with self._writing(files.schema if files else table.schema) as writer:
                 self._table_rows(table, compiled, key, files, writer)
             self._notes += table.notes
@@ -570,6 +571,19 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "rows",
     ),
 }
+
+
+def _bytes_as_text(table: Table, template: Template, file_columns: Sequence[str]) -> list[str]:
+    """What to say of columns that hold files, where the template would put them into words."""
+    named = {name.casefold() for name in file_columns}
+    held = {
+        table.names[n]: None
+        for n in template.columns
+        if table.names[n].casefold() not in named and holds_bytes(table.schema.field(n).type)
+    }
+    if not held:
+        return []
+    return [f"What {quoted_list(list(held), 5)} holds is bytes, not words. Name it as a file column to send the files."]
 
 
 def _key_column(table: Table, requested: str) -> int | None:

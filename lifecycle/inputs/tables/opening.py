@@ -150,6 +150,15 @@ def _type_word(kind: pa.DataType, texts: Sequence[str]) -> str:
     return column_type(list(texts[:500])) if column_type(list(texts[:500])) != EMPTY else TEXT
 
 
+def holds_bytes(kind: pa.DataType) -> bool:
+    """Whether a column's type is bytes, or the bytes and path that data sets of pictures have."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        kind = kind.value_type
+    if pa.types.is_struct(kind):
+        return {"bytes", "path"} <= {kind.field(n).name for n in range(kind.num_fields)}
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
 def holds_files(kind: pa.DataType, texts: Sequence[str]) -> bool:
     """Whether a column's cells name files or hold their bytes, by its type and its first cells."""
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
