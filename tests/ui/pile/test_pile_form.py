@@ -38,7 +38,11 @@ def test_a_pile_is_told_before_there_is_an_instruction_and_priced_after(composer
     assert "**broken.pdf** cannot be read as a PDF." in text and "1 file was mended" in text
     assert not composer.error and "draft" not in composer.session_state
 
+    looked_at = composer.session_state["examined_pile"].pile.folder
+    ask(composer, "Summarise.")
     ask(composer, "Transcribe.")
+    assert composer.session_state["examined_pile"].pile.folder == looked_at, "no file is read again"
+    assert len(list(app_state.get_state().drafts.iterdir())) == 2, "the pile, and the newest draft of it"
     assert draft_keys(composer) == ["ledger.pdf#p0001", "ledger.pdf#p0002", "ledger.pdf#p0003", "turned.jpg"]
     assert "4 requests can be sent" in plain_text(composer) and not composer.error
     (detail,) = [group for group in composer.get("button_group") if group.key == "media_resolution"]
@@ -50,11 +54,6 @@ def test_documents_are_sent_whole_or_by_page(composer: AppTest) -> None:
     composer.session_state["file_pages"] = "whole"
     composer.run()
     assert draft_keys(composer) == ["ledger.pdf", "turned.jpg"]
-
-
-def test_there_is_no_choice_of_pages_where_nothing_has_several(composer: AppTest) -> None:
-    give_files(composer, {"a.png": scan(), "b.pdf": document(1)})
-    assert "file_pages" not in [group.key for group in composer.get("button_group")]
 
 
 def test_files_with_problems_are_left_out_with_one_click_and_put_back(composer: AppTest) -> None:
@@ -91,8 +90,9 @@ def test_what_is_submitted_is_the_pile_as_it_is_shown(composer: AppTest, real_ru
     assert composer.session_state["media_resolution"] == "low"
 
 
-def test_the_same_content_is_sent_once(composer: AppTest) -> None:
-    give_files(composer, {"a.png": scan(), "b.png": scan()})
+def test_the_same_content_is_sent_once_and_single_pages_need_no_choice(composer: AppTest) -> None:
+    give_files(composer, {"a.png": scan(), "b.png": scan(), "c.pdf": document(1)})
+    assert "file_pages" not in [group.key for group in composer.get("button_group")]
     assert composer.session_state["dedupe"] is True
     give_files(composer, {"a.png": scan()})
     assert composer.session_state["dedupe"] is False
@@ -105,13 +105,3 @@ def test_an_archive_that_cannot_be_opened_is_said_once_and_can_be_removed(compos
     ]
     press(composer, "Remove")
     assert not composer.error
-
-
-def test_files_are_not_read_again_for_another_instruction(composer: AppTest) -> None:
-    give_files(composer, PILE)
-    before = composer.session_state["examined_pile"].pile.folder
-    ask(composer, "Transcribe.")
-    ask(composer, "Summarise.")
-    assert composer.session_state["examined_pile"].pile.folder == before
-    drafts = list(app_state.get_state().drafts.iterdir())
-    assert len(drafts) == 2, "the pile, and the newest draft of it"
