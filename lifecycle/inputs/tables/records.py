@@ -37,6 +37,7 @@ _VALUE = "value"  # the column of elements that are no objects
 _MARKS = frozenset({"request", "contents", "body", "params", "messages", "instances", "systemInstruction"})
 _text = msgspec.json.Decoder(str).decode
 _object = msgspec.json.Decoder(dict[str, Raw])
+_value = msgspec.json.Decoder(Raw).decode
 _BAD_LINE = Fault("The line is not a JSON object.", "Correct it, or leave it out.")
 Record = dict[str, Raw]
 
@@ -114,7 +115,7 @@ def _record(raw: bytes) -> Record | Fault:
     try:
         if raw[:1] == b"{":
             return _object.decode(raw)
-        return {_VALUE: Raw(msgspec.json.encode(msgspec.json.decode(raw, type=Raw)))}
+        return {_VALUE: Raw(msgspec.json.encode(_value(raw)))}
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return _BAD_LINE
 

@@ -26,6 +26,9 @@ class LeaveOut(MetaPathFinder):
             raise ModuleNotFoundError("This process does without pandas.", name=fullname)
 
 
+_decode = msgspec.json.Decoder(SheetJob).decode
+
+
 def limit_memory() -> None:
     """Let a sheet of absurd size fail here, rather than slow the computer; Windows has no such limit."""
     if sys.platform != "win32":
@@ -50,7 +53,7 @@ def answer(job: SheetJob) -> SheetReply:
 def main() -> None:
     limit_memory()
     sys.meta_path.insert(0, LeaveOut())
-    job = msgspec.json.decode(sys.stdin.buffer.read(), type=SheetJob)
+    job = _decode(sys.stdin.buffer.read())
     sys.stdout.buffer.write(msgspec.json.encode(answer(job)))
 
 
