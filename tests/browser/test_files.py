@@ -30,6 +30,14 @@ def test_a_table_that_is_dropped_into_the_zone_arrives(app: AppProcess, open_pag
     expect(page.get_by_text("cities.csv").first).to_be_visible()
 
 
+def test_a_first_visitor_drops_a_file_and_the_rehearsal_starts_by_itself(app: AppProcess, open_page: OpenPage) -> None:
+    page = open_page(app.url)
+    expect(page.locator(".st-key-submit .zone.wide")).to_be_visible()
+    drop_files(page, FilePayload(name="cities.csv", mimeType="text/csv", buffer=b"city\nBern\n"))
+    expect(page.get_by_text("Answers are simulated. Nothing reaches Google")).to_be_visible()
+    expect(page.get_by_text("cities.csv").first).to_be_visible()
+
+
 def test_documents_are_seen_and_priced_before_and_answered_by_page(app: AppProcess, open_page: OpenPage) -> None:
     page = rehearse(open_page(app.url, viewport={"width": 1280, "height": 3000}))
     page.get_by_text("File (JSONL)").click()

@@ -84,8 +84,8 @@ const filesOfDrop = async (transfer) => {
 export default function (component) {
   const {parentElement, data, setTriggerValue} = component
   const find = (selector) => parentElement.querySelector(selector)
-  const zone = find('.zone'), status = find('.status'), spoken = find('.spoken'), bar = find('progress')
-  const stop = find('.stop'), paste = find('.paste'), inputs = [...parentElement.querySelectorAll('input')]
+  const zone = find('.zone'), stop = find('.stop'), paste = find('.paste')
+  const inputs = [...parentElement.querySelectorAll('input')]
   zone.classList.toggle('wide', !data.small)
   zone.classList.toggle('small', data.small)
   find('.title').textContent = data.small ? '' : data.title
@@ -94,12 +94,17 @@ export default function (component) {
   find('.folder span').textContent = data.labels.folder
   paste.textContent = data.labels.paste
   paste.hidden = !data.labels.paste
-  zone.upload ??= {token: '', busy: false}
-  const upload = zone.upload
+  // Kept by the window: what is under way goes on when the form changes and the zone is drawn in another place.
+  const uploads = (window.gbrUploads ??= {})
+  const upload = (uploads[data.small ? 'add' : 'first'] ??= {token: '', busy: false})
   upload.token = data.token
   upload.tell = setTriggerValue
+  upload.find = find
+  zone.classList.toggle('busy', upload.busy)
+  stop.hidden = !upload.busy
 
   const show = (words, share) => {
+    const status = upload.find('.status'), spoken = upload.find('.spoken'), bar = upload.find('progress')
     status.textContent = words
     bar.hidden = share === undefined
     bar.value = share ?? 0
@@ -130,12 +135,20 @@ export default function (component) {
   const sendAll = async (items) => {
     const wanted = items.filter((item) => !isClutter(item.path))
     if (!wanted.length || upload.busy) return
+    if (!upload.token) {  // they wait here until the server has let this visitor in
+      upload.held = wanted
+      show('Starting a rehearsal…')
+      return upload.tell('uninvited', true)
+    }
     const total = wanted.reduce((sum, item) => sum + item.file.size, 0) || 1
     const failed = [], loaded = new Map(), queue = [...wanted]
     let stored = 0
     Object.assign(upload, {busy: true, stopped: false, calls: new Set()})
-    zone.classList.add('busy')
-    stop.hidden = false
+    const showBusy = () => {
+      upload.find('.zone').classList.toggle('busy', upload.busy)
+      upload.find('.stop').hidden = !upload.busy
+    }
+    showBusy()
     const showProgress = () => {
       const share = Math.min(1, [...loaded.values()].reduce((sum, bytes) => sum + bytes, 0) / total)
       const percent = Math.floor(share * 100) + ' %'
@@ -154,8 +167,7 @@ export default function (component) {
     }
     await Promise.all(Array.from({length: PARALLEL}, work))
     upload.busy = false
-    zone.classList.remove('busy')
-    stop.hidden = true
+    showBusy()
     show('')
     for (const input of inputs) input.value = ''
     upload.tell('done', {stored, failed: failed.slice(0, 100), stopped: upload.stopped})
@@ -171,6 +183,12 @@ export default function (component) {
     zone.classList.remove('over')
     sendAll(await filesOfDrop(event.dataTransfer))
   }
+  if (upload.held) {
+    const held = upload.held
+    upload.held = null
+    if (upload.token) sendAll(held)
+    else show('')
+  }
   paste.onclick = () => setTriggerValue('paste', true)
   stop.onclick = () => {
     upload.stopped = true
@@ -185,11 +203,18 @@ HINT = "CSV, Excel, Parquet, JSON, JSONL · PDF, scans, pictures, recordings, ZI
 
 
 def draw(
-    key: str, token: str, on_done: Callable[[], None], *, small: bool, on_paste: Callable[[], None] | None = None
+    key: str,
+    token: str,
+    on_done: Callable[[], None],
+    on_uninvited: Callable[[], None],
+    *,
+    small: bool,
+    on_paste: Callable[[], None] | None = None,
 ) -> None:
     """Draw it; `token` stands for the folder that takes the files. `small`: two buttons beside what is there already.
 
-    What came of it is `outcome(key)` in `on_done`. With `on_paste` there is a third button, for a table.
+    What came of it is `outcome(key)` in `on_done`. Without a token `on_uninvited` is called when files are given, and
+    they are sent if the next run brings one. With `on_paste` there is a third button, for a table.
     """
     labels = {
         "files": "Add files" if small else "Choose files",
@@ -205,6 +230,7 @@ def draw(
         },
         key=key,
         on_done_change=on_done,
+        on_uninvited_change=on_uninvited,
         on_paste_change=on_paste or _ignore,
     )
 

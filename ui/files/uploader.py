@@ -38,16 +38,26 @@ def draw_add() -> None:
 
 
 def _draw(key: str, *, small: bool, on_paste: Callable[[], None] | None = None) -> None:
-    if session.account() is None:
-        with st.container(border=True, key=f"{key}-closed"):
-            st.caption("Files can be added as soon as you are connected with a key, or rehearse without one.")
-        return
+    token = "" if session.account() is None else _token()
+    drop_zone.draw(key, token, lambda: _on_done(key), _start_rehearsal, small=small, on_paste=on_paste)
+
+
+def _token() -> str:
+    """What lets the browser send files to this session's folder."""
     folder = _folder()
     folder.owner_id = session.owner_id()  # who is connected now; the files stay where they are
     tokens = get_state().upload_tokens
     if tokens.peek(st.session_state.get(_TOKEN, "")) is not folder:  # none yet, or its time is over
         st.session_state[_TOKEN] = tokens.issue(folder)
-    drop_zone.draw(key, st.session_state[_TOKEN], lambda: _on_done(key), small=small, on_paste=on_paste)
+    token: str = st.session_state[_TOKEN]
+    return token
+
+
+def _start_rehearsal() -> None:
+    """Files were given by who is signed out, and nobody may send anything without an account: here is one."""
+    notices.clear("submit")
+    with notices.errors_to_notice("submit"):
+        session.rehearse()
 
 
 def _on_done(key: str) -> None:
