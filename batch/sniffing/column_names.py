@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def column_names(header: Sequence[str]) -> list[str]:
-    """The header's names, made unique: unnamed ones are "column 3", repeated ones get a number."""
+def column_names(header: Sequence[str], labels: Sequence[str] = ()) -> list[str]:
+    """Unique names: unnamed columns are "column 3", or "column D" by `labels`; repeated names get a number."""
     names: list[str] = []
     taken: set[str] = set()
     next_number: dict[str, int] = {}
     for n, given in enumerate(header, 1):
-        name = base = " ".join(given.split()) or f"column {n}"
+        name = base = " ".join(given.split()) or f"column {labels[n - 1] if labels else n}"
         folded = base.casefold()
         while name.casefold() in taken:
             number = next_number.get(folded, 2)

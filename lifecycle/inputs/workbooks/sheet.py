@@ -87,7 +87,8 @@ class SheetTable:
         self._has_gaps = False
         self.columns = self._used_columns(given)
         kept = [given[place] if place < len(given) else "" for place in self.columns]
-        self.names = column_names(kept)
+        self._letters = [column_letters(self.grid.first_column + place) for place in self.columns]
+        self.names = column_names(kept, self._letters)
         self.kinds: list[set[str]] = [set() for _ in self.names]
         self._tell_unnamed(kept)
 
@@ -135,11 +136,7 @@ class SheetTable:
         return sorted(used)
 
     def _tell_unnamed(self, given: list[str]) -> None:
-        unnamed = [
-            f"{column_letters(self.grid.first_column + place)} ({name})"
-            for place, own, name in zip(self.columns, given, self.names, strict=True)
-            if not own.strip()
-        ]
+        unnamed = [letters for letters, own in zip(self._letters, given, strict=True) if not own.strip()]
         if unnamed and self.header_row:
             have = "Column {} has" if len(unnamed) == 1 else "Columns {} have"
             self.notes.append(f"{have.format(', '.join(unnamed[:5]))} no name in row {self.header_row}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import IO
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from batch.formatting import plural
 from lifecycle.results.fill.answers import Answers
 from lifecycle.results.fill.delimited_cells import Changes, encoded, joined_cells
+from lifecycle.results.fill.delimited_records import split_line_end
 from lifecycle.results.fill.given_table import GivenTable
 from lifecycle.results.fill.given_text import Encoder, GivenText, open_text
 from lifecycle.results.fill.habits import Habits, find_habits
@@ -50,17 +51,27 @@ class _Filling:
             if header is not None:
                 out.write(header.text if left else self._beside(header.text, self._header()))
                 out.write(header.end)
+        no_answers = self._separator * (len(self._columns()) - 1)
         for number, cells in self._added():
-            for line in reader.until(number):
-                out.write(line)
+            self._pass_over(reader.until(number), out, no_answers)
             record = reader.record() if reader.line == number else None
             if record is None:
                 raise UnusualPart(f"its line {number} is not where it was")
             out.write(self._beside(record.text, cells))
             out.write(record.end)
-        for line in reader.rest():
-            out.write(line)
+        self._pass_over(reader.rest(), out, no_answers)
         out.flush()
+
+    def _pass_over(self, lines: Iterable[bytes], out: Encoder, no_answers: bytes) -> None:
+        """Write what was not sent. A whole row on one line gets empty cells, so that all rows have as many."""
+        dialect, width = self.habits.dialect, self.habits.width if self.given.read_as.separator else 0
+        inside = False
+        for line in lines:
+            goes_on = bool(dialect.quote) and dialect.leaves_open(line, inside)
+            text, end = split_line_end(line)
+            is_row = width > 1 and not inside and not goes_on and dialect.cells(text) == width
+            out.write(self._beside(text, no_answers) + end if is_row else line)
+            inside = goes_on
 
     def _beside(self, text: bytes, added: bytes) -> bytes:
         """A record with cells behind its own, of which there are as many as columns."""

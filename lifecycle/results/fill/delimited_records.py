@@ -123,17 +123,18 @@ class RecordReader:
             return None
         self.line += 1
         if not dialect.quote or dialect.quote not in text or dialect.whole.match(text):
-            return _record(text)
+            return split_line_end(text)
         pieces, open_, size = [text], dialect.leaves_open(text, False), len(text)
         while open_ and size < RECORD_LIMIT and (line := next(self._lines, None)) is not None:
             self.line += 1
             pieces.append(line)
             size += len(line)
             open_ = dialect.leaves_open(line, True)
-        return _record(b"".join(pieces))
+        return split_line_end(b"".join(pieces))
 
 
-def _record(text: bytes) -> Record:
+def split_line_end(text: bytes) -> Record:
+    """A line and its end."""
     if text.endswith(b"\r\n"):
         return Record(text[:-2], b"\r\n")
     if text.endswith((b"\n", b"\r")):

@@ -82,8 +82,8 @@ def test_a_workbooks_rows_have_the_numbers_of_its_sheet(tmp_path: Path) -> None:
     table = pq.read_table(draft.folder / "inputs.parquet")
     lines = table["line"].to_pylist()
     assert list(zip(lines, table["prompt"].to_pylist(), strict=True)) == [(3, "one"), (5, "two"), (6, "three")]
-    assert own(draft).column_names == ["prompt (input)", "b", "column 3"]
-    assert "Column C (column 3) has no name in row 2." in draft.notes
+    assert own(draft).column_names == ["prompt (input)", "b", "column C"]
+    assert "Column C has no name in row 2." in draft.notes
     assert [(p.line, p.fault.split(".")[0]) for p in draft.problems] == [(7, "The prompt is empty")]
 
 

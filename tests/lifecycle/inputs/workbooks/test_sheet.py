@@ -89,5 +89,5 @@ def test_a_formula_without_a_value_and_an_error_are_told_from_empty_cells(tmp_pa
 def test_the_header_that_was_chosen_is_taken(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", {"S": [["a", "b"], ["c", "d"], ["e", "f"]]})
     assert read(path, header_row=2)[0].names == ("c", "d")
-    assert read(path, header_row=0)[0].names == ("column 1", "column 2")
+    assert read(path, header_row=0)[0].names == ("column A", "column B")
     assert "empty" in read(path, header_row=9)[0].fault

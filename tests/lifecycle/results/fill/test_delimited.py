@@ -80,6 +80,19 @@ def test_what_is_not_a_row_stays_as_it_is(tmp_path: Path) -> None:
     begins(lines, b'a "report\n', b"sep=,\n", b"id,w,mood", b"\n", b"1,2,good", b"broken\n", b"3,4,so", b"# end")
 
 
+def test_rows_that_were_not_sent_get_empty_cells_and_all_have_as_many(tmp_path: Path) -> None:
+    source = b'id,w\n0,\n1,2\n"a,\nb,c",d\n3,4\n9,"x,y"\n'
+    rows = list(csv.reader(io.StringIO(b"".join(fill(tmp_path, source, csv_as(), [3, 6])).decode())))
+    assert [row[:3] for row in rows if len(row) > 2] == [
+        ["id", "w", "mood"],
+        ["0", "", ""],
+        ["1", "2", "good"],
+        ["3", "4", "so-so; or not"],
+        ["9", "x,y", ""],
+    ]
+    assert {len(row) for row in rows if row[0] != "a,\nb,c"} == {len(rows[0])}
+
+
 def test_a_stray_mark_costs_its_own_row_alone_and_a_lone_return_ends_no_line(tmp_path: Path) -> None:
     lines = fill(tmp_path, b'id,w\n1,"a\n2,x\ry\n3,z\n', csv_as(), [3, 4])
     begins(lines, b"id,w,mood", b'1,"a\n', b"2,x\r", b"y,good", b"3,z,so")
