@@ -8,9 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 
+LONG = {"browser", "crash", "faults", "terminal", "workflow", "test_conformance.py", "test_stateful.py"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: their driver keeps an event loop of its own running, in which no other test can run one."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    """Long files first: one that began last would run on alone while the other processes have nothing left to do."""
+    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
 
 
 @pytest.fixture(autouse=True)

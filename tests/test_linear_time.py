@@ -22,7 +22,7 @@ from terminal.output.console import escape_controls
 from ui.shared.notices import escape_markdown
 from ui.shared.upload_folder import safe_name
 
-SHORT, TIMES, SLACK_SECONDS = 4_000, 8, 0.3
+SHORT, TIMES, SLACK_SECONDS, ATTEMPTS = 4_000, 8, 0.3, 4
 PIECES = [
     *("{", "[", '"', "\\", "```", "```\n", "<", "{{", "}}", "a", "=", " ", "\n", ",", "\t", "'", "(", "|", ";", ":"),
     *('\\"', '{"a":', "[1,", ", ", "key=", "key: ", "AIza", "AQ.", "Bearer ", "@use_cache ", "../", "a|", "x: {"),
@@ -59,7 +59,9 @@ def test_reading_takes_time_in_proportion_to_the_text(name: str) -> None:
         for form in ("{}", '{{"a": "{}'):
             text = form.format(piece * (SHORT // len(piece)))
             short = seconds(read, text)
-            long = seconds(read, form.format(piece * (SHORT * TIMES // len(piece))))
-            if long > 3 * TIMES * short + SLACK_SECONDS:
-                slow.append((piece, form, round(short, 4), round(long, 2)))
+            limit = 3 * TIMES * short + SLACK_SECONDS
+            long_text = form.format(piece * (SHORT * TIMES // len(piece)))
+            # What is slow by its nature is slow every time; a collection of garbage falls on one reading.
+            if all(seconds(read, long_text) > limit for _ in range(ATTEMPTS)):
+                slow.append((piece, form, round(short, 4)))
     assert slow == []

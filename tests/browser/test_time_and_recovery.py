@@ -115,6 +115,7 @@ def test_a_job_made_elsewhere_is_recovered_by_its_name_and_from_the_list(
     expect(page.get_by_text("job of alpha · 2 requests")).to_have_count(0)
     page.locator(".st-key-import-job").get_by_test_id("stFileUploaderDropzoneInput").set_input_files(requests)
     expect(page.get_by_text("gamma.jsonl")).to_be_visible()
+    expect(page.locator(".st-key-import-job").get_by_role("progressbar")).to_have_count(0)  # the file has arrived
     page.get_by_role("button", name="Recover this").click()
     expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
     expect(page.get_by_role("button", name="Edit and run again")).to_be_visible()

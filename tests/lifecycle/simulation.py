@@ -180,6 +180,9 @@ class FakeGeminiClient:
     def __init__(self, google: FakeGoogle) -> None:
         self.google = google
 
+    def shut(self) -> None:
+        """The key was forgotten. One thread does everything here, so no call is under way that could go on."""
+
     def server_now(self) -> datetime:
         return datetime.fromtimestamp(self.google.now, UTC)
 

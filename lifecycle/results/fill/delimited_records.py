@@ -48,7 +48,8 @@ class Dialect:
         if self.escape:
             e = re.escape(self.escape)
             inner = rb"[^%s%s]*(?:(?:%s%s|%s.)[^%s%s]*)*" % (q, e, q, q, e, q, e)
-        return rb"(?:%s%s%s[^%s\n]*|[^%s%s\n][^%s\n]*|)" % (q, inner, q, s, s, q, s)
+        # What stands behind the closing mark is no mark: two are one within the cell, which then goes on.
+        return rb"(?:%s%s%s(?!%s)[^%s\n]*|[^%s%s\n][^%s\n]*|)" % (q, inner, q, q, s, s, q, s)
 
     def leaves_open(self, line: bytes, inside: bool) -> bool:
         """Whether a cell in quotation marks goes on after this line; `inside` is whether one does before it."""

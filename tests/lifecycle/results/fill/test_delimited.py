@@ -62,10 +62,24 @@ def begins(lines: list[bytes], *expected: bytes) -> None:
             [b'"id","w","mood","score"', b'"1","2","good","0.5","true"', b'"3","4","so-so; or not"'],
         ),
         ("id,w\nÄ,b\n1,2\n".encode("cp1252"), {"encoding": "cp1252"}, [b"id,w,mood", b"\xc4,b,good", b"1,2,so"]),
+        (
+            b'id,w\n3,"a"""\n1,"""\n2"\n',
+            {},
+            [b"id,w,mood", b'3,"a""",good', b'1,"""\n', b'2",so'],
+        ),
         (b"id,w,\n1,2,\n3,4\n", {}, [b"id,w,,mood", b"1,2,,good", b"3,4,,so"]),
         (b"id,w\n1,2,\n3,4,,\n", {}, [b"id,w,mood", b"1,2,good", b"3,4,so"]),
     ],
-    ids=["quoted", "german", "no quotes", "all quoted", "cp1252", "trailing separator", "trailing in rows only"],
+    ids=[
+        "quoted",
+        "german",
+        "no quotes",
+        "all quoted",
+        "cp1252",
+        "marks in cells",
+        "trailing separator",
+        "trailing in rows only",
+    ],
 )
 def test_answers_stand_beside_the_records_in_their_own_dialect(
     tmp_path: Path, source: bytes, told: dict[str, Any], expected: list[bytes]
