@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-
 LONG = {"browser", "crash", "faults", "terminal", "workflow", "test_conformance.py", "test_stateful.py"}
 
 
