@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +182,8 @@ def check_tables(csv: Path, xlsx: Path) -> None:
     assert "story of river 1" in frame.loc["cut-1", "prompt"] and len(str(frame.loc["cut-1", "text"])) > 20
     rest = ["invalid_output", "error_transient", "missing", "missing", "answer_blocked"]
     assert list(frame.loc["json-1":"blocked", "outcome"]) == rest
-    header, *rows = openpyxl.load_workbook(xlsx, read_only=True)["Results"].iter_rows(values_only=True)
+    with closing(openpyxl.load_workbook(xlsx, read_only=True)) as book:
+        header, *rows = list(book["Results"].iter_rows(values_only=True))
     shown_text = [dict(zip(header, row, strict=True)) for row in rows]
     assert [row["key"] for row in shown_text] == keys
     assert [row["text"] or "" for row in shown_text] == list(frame["text"])
