@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from batch.model import Outcome
+from batch.responses.outcome_groups import needs_attention
 from batch.responses.outcomes import LABELS, UNSERVED
 
 # `output_tokens` are the answer's; thoughts are billed as output too, and are listed apart.
@@ -80,14 +81,13 @@ CANCELLED = "CANCELLED"  # the state of a run in a headline
 def headline(state: str, counts: Mapping[str, int]) -> str:
     """The result in words: "SUCCEEDED: 9,412 answered, 88 need attention".
 
-    Rows that a cancel came before are told apart: that they have no answer was wanted.
+    Of a cancelled run it says how many of those were not served before the cancel: that was wanted.
     """
-    answered = counts.get(Outcome.ANSWERED, 0)
-    cancelled = sum(counts.get(outcome, 0) for outcome in UNSERVED) if state == CANCELLED else 0
-    others = sum(counts.values()) - answered - cancelled
-    parts = [f"{answered:,} answered"]
-    parts += [f"{cancelled:,} cancelled before they were served"] if cancelled else []
+    others = needs_attention(counts)
+    unserved = sum(counts.get(outcome, 0) for outcome in UNSERVED) if state == CANCELLED else 0
+    parts = [f"{sum(counts.values()) - others:,} answered"]
     parts += [f"{others:,} {'needs' if others == 1 else 'need'} attention"] if others else []
+    parts += [f"{unserved:,} of them not served before the cancel"] if unserved else []
     return f"{state}: {', '.join(parts)}"
 
 

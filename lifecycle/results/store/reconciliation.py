@@ -10,6 +10,7 @@ import orjson
 import pyarrow.parquet as pq
 
 from batch.model import Outcome, Usage
+from batch.responses.outcome_groups import needs_attention
 from lifecycle.results.store.columns import RECONCILIATION_KEY
 
 
@@ -70,8 +71,8 @@ class Reconciliation:
 
     @property
     def needs_attention(self) -> int:
-        """Rows that are anything but answered."""
-        return self.sent - self.answered
+        """Rows that are anything but answered; the number that is said everywhere."""
+        return needs_attention(self.counts, self.sent)
 
     @property
     def complete(self) -> bool:

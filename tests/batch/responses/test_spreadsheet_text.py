@@ -96,16 +96,18 @@ def test_the_headline_counts_what_needs_attention(counts: dict[str, int], words:
     [
         (
             {Outcome.ANSWERED: 3, Outcome.NO_RESPONSE: 16, Outcome.MISSING: 1},
-            "CANCELLED: 3 answered, 17 cancelled before they were served",
+            "CANCELLED: 3 answered, 17 need attention, 17 of them not served before the cancel",
         ),
         (
             {Outcome.ANSWERED: 3, Outcome.NO_RESPONSE: 1, Outcome.TRUNCATED: 1},
-            "CANCELLED: 3 answered, 1 cancelled before they were served, 1 needs attention",
+            "CANCELLED: 3 answered, 2 need attention, 1 of them not served before the cancel",
         ),
         ({Outcome.ANSWERED: 3}, "CANCELLED: 3 answered"),
     ],
 )
-def test_rows_that_a_cancel_came_before_need_no_attention(counts: dict[str, int], words: str) -> None:
+def test_rows_that_a_cancel_came_before_are_named_among_those_that_need_attention(
+    counts: dict[str, int], words: str
+) -> None:
     assert headline("CANCELLED", counts) == words
 
 
