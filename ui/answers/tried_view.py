@@ -35,6 +35,7 @@ def draw(sets: Sequence[tries.TrySet], output_cap: int | None) -> None:
             required=True,
             format_func=lambda n: f"Try {n}",
             label_visibility="collapsed",
+            persist_state="session",
         )
         chosen = int(st.session_state[key])
     one = sets[chosen - 1]

@@ -35,7 +35,12 @@ def draw(runner: Runner, account: Account) -> None:
         version = st.session_state.setdefault("import_version", secrets.token_urlsafe(6))
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_input(
-                "Name of the batch job", key="import-job-name", placeholder="batches/abc123", max_chars=300, width=320
+                "Name of the batch job",
+                key="import-job-name",
+                placeholder="batches/abc123",
+                max_chars=300,
+                persist_state="session",
+                width=320,
             )
             st.button("Recover", key="import-job-submit", type="primary", on_click=_import, args=(version,))
             st.button("List jobs made elsewhere", key="import-job-list", on_click=_request_list)
@@ -49,6 +54,7 @@ def draw(runner: Runner, account: Account) -> None:
         st.text_input(
             "Field that identifies rows",
             key="import-job-field",
+            persist_state="session",
             placeholder="found by itself",
             max_chars=100,
             width=320,

@@ -192,6 +192,7 @@ def _draw_detail(group: Group, text: str, priced: bool) -> None:
             ["", *(choice.value for choice in possible)],
             key=key,
             required=True,
+            persist_state="session",
             format_func=lambda name: _choice_label(name, prices, priced),
             on_change=_override,
             args=(group.id,),

@@ -30,6 +30,7 @@ def draw(run_id: str, counts: Mapping[str, int]) -> None:
         selection_mode="multi",
         format_func=lambda name: label(name, counts),
         key=_key(run_id),
+        persist_state="session",
         help="  \n".join(f"**{outcome(name)}**: {LABELS[name]}" for name in names),
     )
 

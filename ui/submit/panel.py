@@ -38,6 +38,7 @@ def draw(runner: Runner, values: SidebarValues) -> None:
             st.text_input(
                 "Name of the run",
                 key="run_name",
+                persist_state="session",
                 placeholder="Name of the run",
                 max_chars=120,
                 width=220,

@@ -46,6 +46,7 @@ def draw_mode() -> None:
         list(MODES),
         key="context",
         required=True,
+        persist_state="session",
         format_func=MODES.__getitem__,
         on_change=_remember,
         help=HELP,

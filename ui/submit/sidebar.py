@@ -193,6 +193,7 @@ def _model() -> None:
         "Model",
         names,
         key="model",
+        persist_state="session",
         accept_new_options=True,
         on_change=_remember_choices,
         format_func=lambda name: choices[name].label if name in choices else name,
@@ -240,6 +241,7 @@ def _mode() -> None:
         MODES,
         key="mode",
         required=True,
+        persist_state="session",
         on_change=_remember_choices,
         help=MODE_HELP,
         width="stretch",
@@ -261,6 +263,7 @@ def _send_as() -> None:
             list(SEND_AS),
             key="send_as",
             required=True,
+            persist_state="session",
             format_func=SEND_AS.__getitem__,
             help="How the rows travel to the API: inside the call that creates the job, or as an uploaded file. "
             "Auto decides by size.",

@@ -56,6 +56,7 @@ def draw() -> None:
         st.text_area(
             "Paste the rows here, the columns' names first",
             key=_TEXT,
+            persist_state="session",
             height=160,
             max_chars=MAX_CHARACTERS,
             placeholder="item\tcomment\nLantern\tBroke in a week",

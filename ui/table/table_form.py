@@ -157,6 +157,7 @@ def _draw_rows(context: FormContext, upload: Upload, preview: Preview) -> None:
             required=True,
             format_func=labels.__getitem__,
             label_visibility="collapsed",
+            persist_state="session",
         )
         if st.session_state[key] == FIRST:
             _draw_first_rows(preview)
