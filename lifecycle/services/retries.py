@@ -5,13 +5,16 @@ Which rows a retry takes, and how its draft is made of them, is in `lifecycle/pl
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
 from batch.errors import InputError
 from batch.model import Stage
 from lifecycle.core.models import Account, RunSpec
+from lifecycle.core.run_files import REQUESTS
 from lifecycle.core.run_records import RunRecord
+from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import retry_draft
 from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.results.read.table import Filter
@@ -28,6 +31,7 @@ class RetryService:
         self, context: ServiceContext, forecasts: ForecastService, submissions: SubmissionService, runs: RunService
     ) -> None:
         self._context, self._forecasts, self._submissions, self._runs = context, forecasts, submissions, runs
+        self._submitting = threading.Lock()
 
     def rerun(self, account: Account, run_id: str, idempotency_key: str) -> str:
         """Submit the same requests again, as a new run."""
@@ -121,7 +125,34 @@ class RetryService:
         return RetryForecast(root_id, draft, spec, forecast, replaces_run=run_id, sibling_count=len(children))
 
     def submit_retry(self, account: Account, retry_forecast: RetryForecast, idempotency_key: str) -> str:
-        """Submit a prepared child run; the same idempotency key again is the same run. Raises OverBudget."""
+        """Submit a prepared child run, once: the same idempotency key again, or another submission of rows that were
+        sent since the forecast was made, is the run that sends them.
+
+        Raises OverBudget, and InputError where only some of the rows were sent since.
+        """
+        with self._submitting:  # two clicks at once; what another process does is in the store by then, or has the key
+            if not retry_forecast.replaces_run and (sent := self._sent_since(retry_forecast)):
+                return sent
+            return self._submit(account, retry_forecast, idempotency_key)
+
+    def _sent_since(self, retry_forecast: RetryForecast) -> str:
+        """The run that sends these rows already, "" if none of them was sent since the forecast was made."""
+        newer = self._context.store.children(retry_forecast.parent_id)[retry_forecast.sibling_count :]
+        if not newer:
+            return ""
+        keys = set(keys_in_file(retry_forecast.draft.folder / REQUESTS))
+        for child in newer:
+            common = keys.intersection(keys_in_file(self._context.folder(child.id) / REQUESTS))
+            if len(common) == len(keys):
+                return child.id
+            if common:
+                raise InputError(
+                    f"Of these rows {len(common):,} were just sent again, by run {child.id}.",
+                    "Look at the rows that are left, and send those.",
+                )
+        return ""
+
+    def _submit(self, account: Account, retry_forecast: RetryForecast, idempotency_key: str) -> str:
         store = self._context.store
         self._context.run_row(account, retry_forecast.parent_id)
         existing_children = {child.id for child in store.children(retry_forecast.parent_id)}

@@ -126,6 +126,13 @@ class RunService:
         shared_counts = ((view, shared_keys(folder(run_id), folder(view.id))) for view in others[:limit])
         return [(view, keys) for view, keys in shared_counts if keys]
 
+    def mark_row(self, account: Account, run_id: str, key: str, mark: str, note: str) -> None:
+        """Keep what was noted of a row; nothing takes it back."""
+        from lifecycle.results.store.row_marks import RowMark, write_mark
+
+        self._context.run_row(account, run_id)
+        write_mark(self._context.folder(run_id), key, RowMark(mark, note.strip()))
+
     # -- what a user asks of a run -----------------------------------------------------------------------------
 
     def poll_now(self, account: Account, run_id: str) -> None:

@@ -31,6 +31,7 @@ from lifecycle.results.export.openai import openai_lines
 from lifecycle.results.export.rows import PictureNaming, as_text, flat_batches, flat_schema, source_columns
 from lifecycle.results.export.xlsx import Workbook
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
+from lifecycle.results.store.row_marks import MARK_COLUMNS, RowMark, mark_columns
 from lifecycle.results.store.shown_line import without_pictures
 
 FORMATS = ("jsonl", "json", "csv", "tsv", "parquet", "xlsx", "txt")
@@ -52,7 +53,8 @@ class ExportOptions:
     """What to write and how. `complete` is false while the run is not finished. `bom` starts a CSV with a byte order
     mark, which Excel needs to see UTF-8. `fields` adds structured answers as typed columns (`include_repaired`: also
     those that needed repair); in JSON and JSONL, as `answer`. `picture_names` are those by which users know pictures.
-    `raw_cells` leaves texts of CSV that a spreadsheet would take for formulas as they are.
+    `raw_cells` leaves texts of CSV that a spreadsheet would take for formulas as they are. `marks` adds what was noted
+    of rows on the page.
     """
 
     where: Filter = ALL_ROWS
@@ -62,6 +64,7 @@ class ExportOptions:
     include_repaired: bool = False
     picture_names: PictureNaming | None = None
     raw_cells: bool = False
+    marks: bool = False
 
 
 @dataclass
@@ -88,7 +91,11 @@ class _ExportJob:
 
     def tables(self) -> Iterator[pa.Table]:
         """The flat rows with the columns of `schema`."""
+        marks = self.table.marks() if self.options.marks else {}
         for flat, _ in self.batches():
+            if self.options.marks:
+                for column in mark_columns(marks, flat.column("key").to_pylist()):
+                    flat = flat.append_column(self.schema.field(flat.num_columns), column)
             if not self.incomplete:
                 yield flat
                 continue
@@ -99,10 +106,10 @@ class _ExportJob:
     @cached_property
     def schema(self) -> pa.Schema:
         schema = flat_schema(self.table, self.options.fields)
-        if not self.incomplete:
-            return schema
-        (name,) = input_column_names([INCOMPLETE], taken=schema.names).values()
-        return schema.append(pa.field(name, pa.string()))
+        added = [*(MARK_COLUMNS if self.options.marks else ()), *([INCOMPLETE] if self.incomplete else ())]
+        for name in input_column_names(added, taken=schema.names).values():
+            schema = schema.append(pa.field(name, pa.string()))
+        return schema
 
 
 Writer = Callable[[_ExportJob, IO[bytes]], None]
@@ -187,12 +194,17 @@ def _flat_lines(job: _ExportJob) -> Iterator[bytes]:
     fields = job.table.reconciliation.fields if job.options.fields else ()
     shape = RowShape(tuple(source_columns(job.table).values()), job.table.reconciliation.extras, fields)
     mark = b'{"incomplete":' + orjson.dumps(job.incomplete) + b"," if job.incomplete else b""
+    marks = job.table.marks() if job.options.marks else {}
     with ExitStack() as stack:
         read = _ReceivedLines(job.table, stack)
         for flat, rows in job.batches():
             found = zip(_locations(rows), _pictures(rows), strict=True)
             received = [without_pictures(read(*place), shown) if shown else read(*place) for place, shown in found]
-            for line in json_rows(flat, received, shape):
+            keys = flat.column("key").to_pylist()
+            for key, line in zip(keys, json_rows(flat, received, shape), strict=True):
+                if job.options.marks:
+                    row_mark = marks.get(key, RowMark())
+                    line = line[:-1] + b"," + orjson.dumps({n: v or None for n, v in row_mark._asdict().items()})[1:]
                 yield mark + line[1:] if mark else line
                 mark = b""
 

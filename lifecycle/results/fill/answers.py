@@ -17,6 +17,7 @@ from lifecycle.results.export.export import ExportOptions
 from lifecycle.results.export.rows import answer_columns, flat_batches, flat_columns
 from lifecycle.results.read.table import ALL_ROWS, ResultTable
 from lifecycle.results.store.columns import RESULT_SCHEMA
+from lifecycle.results.store.row_marks import MARK_COLUMNS, RowMark, mark_columns
 from lifecycle.results.store.sorted_stream import SortedStream
 from lifecycle.results.store.typed_columns import ARROW_TYPES
 
@@ -56,13 +57,18 @@ class Answers:
         else:
             columns = [pa.field(TEXT, pa.string())]
         pictures = [pa.field("pictures", pa.string())] if "pictures" in flat_columns(self.table) else []
-        return pa.schema([*columns, *pictures])
+        marks = [pa.field(name, pa.string()) for name in MARK_COLUMNS] if self.options.marks else []
+        return pa.schema([*columns, *pictures, *marks])
 
     @cached_property
     def account(self) -> pa.Schema:
         """The other columns of the flat row, in its order; texts only where they are not the answer."""
         names = [name for name in flat_columns(self.table) if name not in self.schema.names or self._is_field(name)]
         return pa.schema([(name, _type(name)) for name in names])
+
+    @cached_property
+    def _marks(self) -> dict[str, RowMark]:
+        return self.table.marks()
 
     def _is_field(self, name: str) -> bool:
         return self.structured and name != "pictures"
@@ -96,8 +102,10 @@ class Answers:
             columns = [
                 _readable(column) if kind == "JSON" else column for column, kind in zip(columns, kinds, strict=True)
             ]
-        if "pictures" in self.schema.names[-1:]:
+        if "pictures" in flat_columns(self.table):
             columns.append(flat.column("pictures"))
+        if self.options.marks:
+            columns += mark_columns(self._marks, flat.column("key").to_pylist())
         return pa.table(columns, schema=self.schema)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,11 @@ from lifecycle.core.draft_links import whole_requests
 from lifecycle.core.run_files import GROUPS, INPUTS, OTHERS, RESULTS, origin_of_answers
 from lifecycle.results.read.row_detail import OtherLine, RowDetail, find_request, read_detail, read_line
 from lifecycle.results.read.sent_files import sent_files
+from lifecycle.results.read.shared_text import SAMPLED_CHARACTERS, SAMPLED_ROWS, SharedText, shared_text
 from lifecycle.results.store import sql
 from lifecycle.results.store.columns import DUPLICATE, RESULT_SCHEMA, SUPERSEDED, UNMATCHED, USAGE_COLUMNS
-from lifecycle.results.store.reconciliation import Reconciliation, read_reconciliation
+from lifecycle.results.store.reconciliation import AnswerColumn, Reconciliation, read_reconciliation
+from lifecycle.results.store.row_marks import RowMark, read_marks
 from lifecycle.results.store.typed_columns import read_values
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ DISPLAY_COLUMNS = (
 )
 SORTABLE = tuple(name for name in DISPLAY_COLUMNS if name != "run")
 INPUT_COLUMNS = ("n", "key", "prompt", "line")
+DIFFERING = "differing"  # a column of pages: the prompt without what most prompts of the run begin and end with
 _RECEIVED = "received_file"  # the number of the file that a line was received in, beside a table's own column "file"
 
 
@@ -93,7 +96,7 @@ class ResultTable:
         self._inputs = sql.parquet(folder / INPUTS)
         stored = pq.read_schema(folder / INPUTS)
         source_names = [name for name in stored.names if name not in INPUT_COLUMNS]
-        taken = (*DISPLAY_COLUMNS, "line", _RECEIVED, *(field.column for field in self.reconciliation.fields))
+        taken = (*DISPLAY_COLUMNS, DIFFERING, "line", _RECEIVED, *(field.column for field in self.reconciliation.fields))
         self.source_columns = input_column_names(source_names, taken=taken)  # as stored -> as shown
         self._text_columns = {name for name in source_names if _is_text(stored.field(name).type)}
         self._total = lru_cache(16)(self._count)
@@ -106,6 +109,16 @@ class ResultTable:
     def totals(self) -> Reconciliation:
         """The account of the run."""
         return self.reconciliation
+
+    def marks(self) -> dict[str, RowMark]:
+        """By key, what was noted of rows."""
+        return read_marks(self.folder)
+
+    @cached_property
+    def shared_text(self) -> SharedText:
+        """How most prompts begin and end, by a sample of them: whole texts of millions of rows are not read for it."""
+        path = self.folder / INPUTS
+        return _shared_text(path, path.stat().st_mtime_ns, self.reconciliation.sent)
 
     def counts(self) -> dict[str, int]:
         """Rows by outcome; only outcomes that occur."""
@@ -129,8 +142,8 @@ class ResultTable:
         fields: bool = False,
         include_repaired: bool = False,
     ) -> tuple[pd.DataFrame, int]:
-        """(rows, how many fit). Columns are SHOWN and then the table's own; texts are cut to `clip` characters, so
-        that a page is small whatever is in it.
+        """(rows, how many fit). Columns are DISPLAY_COLUMNS, DIFFERING and then the table's own; texts are cut to `clip`
+        characters, so that a page is small whatever is in it.
 
         With `fields` come the structured answers' typed columns, read strictly, or leniently too.
         """
@@ -330,11 +343,12 @@ class ResultTable:
     def _page_rows(self, where: Filter, order: str, descending: bool, offset: int, limit: int) -> list[int]:
         """The `n` of a page's rows, in the page's order."""
         stored = {shown: name for name, shown in self.source_columns.items()}.get(order, order)
-        if order not in SORTABLE and stored not in self.source_columns:
+        typed = {field.column: field for field in self.reconciliation.fields}
+        if order not in SORTABLE and order not in typed and stored not in self.source_columns:
             raise InputError(f"There is no column {order!r} to sort by.")
         condition, values = self._condition(where)
         source = sql.parquet(self.results)
-        by = sql.quoted(order)
+        by = _typed_value_sql(typed[order]) if order in typed else sql.quoted(order)
         if order == "prompt" or stored in self.source_columns:
             by = "i.sorted_by"  # whatever it is called, results may have a column of that name
             source = f"{source} JOIN (SELECT n, {sql.quoted(stored)} AS sorted_by FROM {self._inputs}) i USING (n)"
@@ -366,17 +380,17 @@ class ResultTable:
             f"file AS {_RECEIVED}",
             *(texts.get(name, name) for name in DISPLAY_COLUMNS if name not in ("prompt", "run")),
         ]
-        input_columns = ", ".join(["n", texts["prompt"], *source_sql])
+        input_columns = ", ".join(["n", texts["prompt"], _differing_sql(self.shared_text, clip), *source_sql])
         condition = _rows_condition(row_numbers)
         frame = self._frame(
             f"""SELECT * FROM (SELECT {", ".join(result_columns)} FROM {sql.parquet(self.results)} WHERE {condition}) r
                 JOIN (SELECT {input_columns} FROM {self._inputs} WHERE {condition}) i USING (n)""",
-            [],
+            [text for text in self.shared_text if any(self.shared_text)],
         )
         frame["run"] = [self.run_of(file) for file in frame[_RECEIVED]]
         rank = {n: position for position, n in enumerate(row_numbers)}
         ordered = frame.sort_values("n", key=lambda n: n.map(rank)).reset_index(drop=True)
-        return ordered[[*DISPLAY_COLUMNS, *self.source_columns.values()]]
+        return ordered[[*DISPLAY_COLUMNS, DIFFERING, *self.source_columns.values()]]
 
     def _source_column_sql(self, name: str, clip: int | None) -> str:
         """One of the table's own columns as SQL."""
@@ -398,6 +412,39 @@ class ResultTable:
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _typed_value_sql(field: AnswerColumn) -> str:
+    """A property of the answers that are in the form asked for, as SQL."""
+    path = sql.text('$."' + field.name.replace("\\", "\\\\").replace('"', '\\"') + '"')
+    value = f"json_extract_string(text, {path})"
+    return f"CASE WHEN parsed = 'strict' AND json_valid(text) THEN TRY_CAST({value} AS {field.type}) END"
+
+
+def _differing_sql(shared: SharedText, clip: int | None) -> str:
+    """The prompt without what it shares with most others, as SQL; whole where it does not share it.
+
+    Where anything is shared, both of its ends are the parameters of the SQL.
+    """
+    rest = f"substr(prompt, {len(shared.prefix) + 1}, length(prompt) - {len(shared.prefix) + len(shared.suffix)})"
+    fits = f"starts_with(prompt, ?) AND ends_with(substr(prompt, {len(shared.prefix) + 1}), ?)"
+    differing = f"CASE WHEN {fits} THEN {rest} ELSE prompt END" if any(shared) else "prompt"
+    return f"left({differing}, {int(clip)}) AS {DIFFERING}" if clip else f"{differing} AS {DIFFERING}"
+
+
+@lru_cache(32)
+def _shared_text(inputs: Path, changed_at: int, rows: int) -> SharedText:
+    """What most prompts of an inputs file share; `changed_at` tells one state of the file from another."""
+    starts = sorted({0, max(0, rows // 2 - SAMPLED_ROWS // 2), max(0, rows - SAMPLED_ROWS)})
+    parts = (
+        f"""SELECT left(prompt, {SAMPLED_CHARACTERS}) FROM {sql.parquet(inputs)}
+            WHERE n BETWEEN {n} AND {n + SAMPLED_ROWS - 1}"""
+        for n in starts
+    )
+    with sql.cursor() as db:
+        prompts = [prompt or "" for (prompt,) in db.execute(" UNION ALL ".join(parts)).fetchall()]
+    shared = shared_text(prompts)
+    return shared._replace(suffix="") if max(map(len, prompts), default=0) == SAMPLED_CHARACTERS else shared
 
 
 def _rows_condition(row_numbers: list[int]) -> str:

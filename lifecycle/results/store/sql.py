@@ -74,6 +74,11 @@ def parquet_with(path: Path, fields: Iterable[pa.Field]) -> str:
     return f"(SELECT *, {', '.join(nulls)} FROM {parquet(path)})"
 
 
+def text(value: str) -> str:
+    """A text as SQL, without NUL, which DuckDB's parser refuses."""
+    return "'" + value.replace("\0", "\ufffd").replace("'", "''") + "'"
+
+
 def quoted(name: str) -> str:
     """A column name as SQL."""
     return '"' + name.replace('"', '""') + '"'

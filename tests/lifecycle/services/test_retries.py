@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 
+from batch.errors import InputError
 from lifecycle.results.read.table import Filter
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, Bench, wait_until_ended
@@ -19,8 +21,14 @@ def test_a_prepared_retry_is_sent_once_and_merged_with_its_origin(bench: Bench, 
     assert runner.runs.retries_of(account, run.id) == []
     sent = orjson.loads((offer.draft.folder / "requests.jsonl").read_bytes())
     assert sent["request"]["generationConfig"]["maxOutputTokens"] == 77
+    same, more = (
+        runner.retries.retry_forecast(account, run.id, where=where) for where in (Filter(search="emulate"), Filter())
+    )
     child = runner.retries.submit_retry(account, offer, "t")
     assert runner.retries.submit_retry(account, offer, "t") == child
+    assert runner.retries.submit_retry(account, same, "from another tab") == child
+    with pytest.raises(InputError, match="1 were just sent again"):
+        runner.retries.submit_retry(account, more, "from a third")
     wait_until_ended(runner, account, child)
     assert [found.id for found in runner.runs.retries_of(account, run.id)] == [child]
     rows, total = runner.runs.results(account, run.id).page()
