@@ -105,8 +105,17 @@ def keys_in_run(keys: set[str], folder: Path) -> set[str]:
     return run_keys
 
 
+class RowsInFlight(InputError):
+    """All of the rows are being sent again already, by the run `run_id`."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"These rows are being sent again now, by run {run_id}.", "Wait until it has ended.")
+        self.run_id = run_id
+
+
 def exclude_in_flight(keys: set[str], children: Iterable[tuple[str, Path]]) -> set[str]:
-    """The keys that none of these runs under way, (id, folder), is sending already. Raises InputError if none is left.
+    """The keys that none of these runs under way, (id, folder), is sending already. Raises RowsInFlight if none
+    is left.
 
     Sending a row again while it is being sent would pay for it twice.
     """
@@ -116,7 +125,7 @@ def exclude_in_flight(keys: set[str], children: Iterable[tuple[str, Path]]) -> s
         remaining.difference_update(keys_in_file(folder / REQUESTS))
         in_flight_run = run_id if len(remaining) < count_before else in_flight_run
     if not remaining:
-        raise InputError(f"These rows are being sent again now, by run {in_flight_run}.", "Wait until it has ended.")
+        raise RowsInFlight(in_flight_run)
     return remaining
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from batch.errors import InputError
 from batch.model import Stage
@@ -22,6 +23,9 @@ from lifecycle.services.context import ServiceContext
 from lifecycle.services.forecasts import ForecastService
 from lifecycle.services.runs import RunService, require_inputs
 from lifecycle.services.submissions import SubmissionService
+
+if TYPE_CHECKING:
+    from lifecycle.results.read.again import AgainQuote
 
 
 class RetryService:
@@ -101,6 +105,30 @@ class RetryService:
         return RetryForecast(
             parent_id, draft, spec, self._forecasts.default_forecast(account, draft, spec), sibling_count=len(children)
         )
+
+    def quote(self, account: Account, run_id: str, where: Filter | None = None) -> AgainQuote:
+        """What sending rows again would cost by what such rows cost in this run; without `where`, those worth it.
+
+        Nothing is prepared. Raises NotFound while there are no results.
+        """
+        from lifecycle.results.read.again import quote
+
+        row = self._context.run_row(account, run_id)
+        facts = self._forecasts.model_rules(row.model).facts
+        wanted = retry_draft.worth_retrying(retry_draft.RETRYABLE) if where is None else where
+        return quote(self._runs.results(account, run_id), wanted, facts.output_cap)
+
+    def send_again(self, account: Account, run_id: str, where: Filter | None = None) -> str:
+        """Send rows again as `quote` priced them, in one step, and return the run that does it; once, however often.
+
+        Raises OverBudget, and InputError where nothing is left to send.
+        """
+        quoted = self.quote(account, run_id, where)
+        try:
+            forecast = self.retry_forecast(account, run_id, where=where, max_output_tokens=quoted.output_cap)
+        except retry_draft.RowsInFlight as sent:
+            return sent.run_id
+        return self.submit_retry(account, forecast, "")
 
     def resubmit_forecast(
         self, account: Account, run_id: str, *, model: str = "", rows_per_job: int = 0

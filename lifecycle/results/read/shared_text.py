@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -34,7 +33,14 @@ def _shared_beginning(prompts: Sequence[str]) -> str:
     ordered = sorted(prompts)
     width = max(2, round(SHARE * len(ordered)))
     windows = zip(ordered, ordered[width - 1 :], strict=False)
-    return max((os.path.commonprefix(pair) for pair in windows), key=len, default="")
+    return max((_common_beginning(*pair) for pair in windows), key=len, default="")
+
+
+def _common_beginning(one: str, other: str) -> str:
+    for n, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return one[:n]
+    return min(one, other, key=len)
 
 
 def _cut(text: str) -> str:

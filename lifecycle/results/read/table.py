@@ -96,7 +96,13 @@ class ResultTable:
         self._inputs = sql.parquet(folder / INPUTS)
         stored = pq.read_schema(folder / INPUTS)
         source_names = [name for name in stored.names if name not in INPUT_COLUMNS]
-        taken = (*DISPLAY_COLUMNS, DIFFERING, "line", _RECEIVED, *(field.column for field in self.reconciliation.fields))
+        taken = (
+            *DISPLAY_COLUMNS,
+            DIFFERING,
+            "line",
+            _RECEIVED,
+            *(field.column for field in self.reconciliation.fields),
+        )
         self.source_columns = input_column_names(source_names, taken=taken)  # as stored -> as shown
         self._text_columns = {name for name in source_names if _is_text(stored.field(name).type)}
         self._total = lru_cache(16)(self._count)
@@ -142,8 +148,8 @@ class ResultTable:
         fields: bool = False,
         include_repaired: bool = False,
     ) -> tuple[pd.DataFrame, int]:
-        """(rows, how many fit). Columns are DISPLAY_COLUMNS, DIFFERING and then the table's own; texts are cut to `clip`
-        characters, so that a page is small whatever is in it.
+        """(rows, how many fit). Columns are DISPLAY_COLUMNS, DIFFERING and then the table's own; texts are cut to
+        `clip` characters, so that a page is small whatever is in it.
 
         With `fields` come the structured answers' typed columns, read strictly, or leniently too.
         """
@@ -197,7 +203,7 @@ class ResultTable:
 
     def errors(self, where: Filter = ALL_ROWS) -> pd.DataFrame:
         """What went wrong, most frequent first: columns error, outcome, error_code, rows, example (a key)."""
-        condition, values = self._condition(where)
+        condition, values = self.condition(where)
         return self._frame(
             f"""SELECT error, outcome, error_code, count(*) AS rows, arg_min(key, n) AS example
                 FROM {sql.parquet(self.results)} WHERE error <> '' AND {condition}
@@ -271,7 +277,7 @@ class ResultTable:
 
     def query(self, column: str, where: Filter) -> tuple[str, list[Any]]:
         """SQL and parameters for one column of the rows that fit, in input order."""
-        condition, values = self._condition(where)
+        condition, values = self.condition(where)
         return f"SELECT {column} FROM {sql.parquet(self.results)} WHERE {condition} ORDER BY n", values
 
     def pictures(self, row_numbers: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
@@ -307,7 +313,7 @@ class ResultTable:
         )  # DuckDB's own way warns where there are dates
         return frame
 
-    def _condition(self, where: Filter) -> tuple[str, list[Any]]:
+    def condition(self, where: Filter) -> tuple[str, list[Any]]:
         """A filter as SQL and its parameters."""
         parts, values = ["true"], list[Any]()
         for column, accepted in (("outcome", where.outcomes), ("error", where.errors), ("key", where.keys)):
@@ -335,7 +341,7 @@ class ResultTable:
     def _count(self, where: Filter) -> int:
         if not where:
             return self.reconciliation.sent
-        condition, values = self._condition(where)
+        condition, values = self.condition(where)
         with sql.cursor() as db:
             row = db.execute(f"SELECT count(*) FROM {sql.parquet(self.results)} WHERE {condition}", values).fetchone()
         return int(row[0]) if row else 0
@@ -346,7 +352,7 @@ class ResultTable:
         typed = {field.column: field for field in self.reconciliation.fields}
         if order not in SORTABLE and order not in typed and stored not in self.source_columns:
             raise InputError(f"There is no column {order!r} to sort by.")
-        condition, values = self._condition(where)
+        condition, values = self.condition(where)
         source = sql.parquet(self.results)
         by = _typed_value_sql(typed[order]) if order in typed else sql.quoted(order)
         if order == "prompt" or stored in self.source_columns:

@@ -79,4 +79,7 @@ def read_marks(folder: Path) -> dict[str, RowMark]:
 def mark_columns(marks: dict[str, RowMark], keys: Iterable[str]) -> list[pa.Array]:
     """MARK_COLUMNS of rows; null where nothing is noted."""
     found = [marks.get(key, RowMark()) for key in keys]
-    return [pa.array([mark or None for mark, _ in found], pa.string()), pa.array([n or None for _, n in found], pa.string())]
+    return [
+        pa.array([mark or None for mark, _ in found], pa.string()),
+        pa.array([n or None for _, n in found], pa.string()),
+    ]

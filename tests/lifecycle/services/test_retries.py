@@ -29,6 +29,7 @@ def test_a_prepared_retry_is_sent_once_and_merged_with_its_origin(bench: Bench, 
     assert runner.retries.submit_retry(account, same, "from another tab") == child
     with pytest.raises(InputError, match="1 were just sent again"):
         runner.retries.submit_retry(account, more, "from a third")
+    assert runner.retries.send_again(account, run.id, Filter(search="emulate")) == child
     wait_until_ended(runner, account, child)
     assert [found.id for found in runner.runs.retries_of(account, run.id)] == [child]
     rows, total = runner.runs.results(account, run.id).page()
