@@ -17,7 +17,8 @@ from batch.pricing import rates
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.responses import outcomes
-from batch.responses.outcomes import MAX_TOKENS, ParsedRow
+from batch.responses.parsed_row import ParsedRow
+from batch.responses.result_lines import MAX_TOKENS
 
 NUMBER_BYTES = 59.0  # of a vector in a result line: 12 where it is written tightly, 59 as one large job's were
 LONGEST = 3_072  # numbers, where the settings name no other length

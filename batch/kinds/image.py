@@ -12,7 +12,7 @@ from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.requests.row_checker import RowChecker
 from batch.responses import outcomes
-from batch.responses.outcomes import ParsedRow
+from batch.responses.parsed_row import ParsedRow
 from batch.responses.spreadsheet_text import FLAT_COLUMNS
 
 DEFAULT_SIZE = "1K"  # of a request that names none

@@ -16,7 +16,7 @@ from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.requests.generation_settings import EncodedSettings
 from batch.requests.row_checker import NO_FILES, CheckedRow, PromptFiles
-from batch.responses.outcomes import ParsedRow
+from batch.responses.parsed_row import ParsedRow
 from batch.rules.model_rules import ModelRules
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from batch.model import Outcome
 from batch.responses.outcome_groups import needs_attention
-from batch.responses.outcomes import LABELS, UNSERVED
+from batch.responses.outcome_tables import LABELS, UNSERVED
 
 # `output_tokens` are the answer's; thoughts are billed as output too, and are listed apart.
 FLAT_COLUMNS = (

@@ -21,7 +21,7 @@ from batch.model import Outcome, Tariff, model_id
 from batch.pricing import rates
 from batch.pricing.workload import tried_rows
 from batch.requests.cache_reference import placeholder_for
-from batch.responses.outcomes import GRPC_NAMES, HTTP_TO_GRPC, LABELS
+from batch.responses.outcome_tables import GRPC_NAMES, HTTP_TO_GRPC, LABELS
 from batch.responses.structured_output import AnswerSchema
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.run_files import INPUTS, REQUESTS, TRIES

@@ -11,7 +11,7 @@ import streamlit as st
 
 from batch.formatting import money, plural
 from batch.model import Outcome
-from batch.responses.outcomes import LABELS
+from batch.responses.outcome_tables import LABELS
 from lifecycle.core.models import RunView
 from lifecycle.core.run_files import PICTURES
 from lifecycle.results.read.table import Filter, ResultTable

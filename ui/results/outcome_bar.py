@@ -8,7 +8,7 @@ import streamlit as st
 
 from batch.formatting import plural
 from batch.model import Outcome
-from batch.responses.outcomes import LABELS
+from batch.responses.outcome_tables import LABELS
 from ui.shared.format import OUTCOME_COLOURS, outcome
 
 _HUES = {

@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.model import Usage
-from batch.responses.outcomes import RANK, ParsedRow, as_cancelled
+from batch.responses.outcome_tables import RANK
+from batch.responses.parsed_row import ParsedRow
+from batch.responses.row_errors import as_cancelled
 from lifecycle.results.store.columns import KEY_SCHEMA, LINE_SCHEMA, USAGE_COLUMNS
 
 Price = Callable[[Usage], float | None]

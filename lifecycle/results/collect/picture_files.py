@@ -14,7 +14,7 @@ import msgspec
 from batch.media.file_types import sniff
 from batch.media.headers import decode_base64, image_size
 from batch.model import Outcome
-from batch.responses.outcomes import ParsedRow
+from batch.responses.parsed_row import ParsedRow
 from lifecycle.core.run_files import PICTURES
 
 UNREADABLE = "a picture came back that cannot be read"

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.model import Outcome
-from batch.responses.outcomes import ParsedRow
+from batch.responses.parsed_row import ParsedRow
 
 GROUP_BYTES = 16_000_000  # of a row group
 UNIT_TOLERANCE = 1e-3  # of a length that counts as one

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from batch.errors import InputError
 from batch.model import Outcome
-from batch.responses.outcomes import LABELS
+from batch.responses.outcome_tables import LABELS
 from batch.responses.structured_output import ParsedAnswer
 from lifecycle.results.collect.counters import Counters
 from lifecycle.results.collect.response_schemas import NO_SCHEMA, PICTURE, UNCHECKED, ResponseSchemas

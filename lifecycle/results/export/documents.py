@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from batch.errors import InputError
 from batch.formatting import plural
 from batch.model import Outcome
-from batch.responses.outcomes import LABELS
+from batch.responses.outcome_tables import LABELS
 from lifecycle.core.run_files import FILES, INPUTS
 from lifecycle.results.export.export import ExportOptions, ExportResult, incomplete_notes
 from lifecycle.results.export.pictures import safe_name

@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch.responses.outcomes import parse_lenient
+from batch.responses.result_lines import parse_lenient
 from lifecycle.results.store.reconciliation import AnswerColumn
 
 JOINED_BYTES = 1 << 28  # of the lines that are put together at once

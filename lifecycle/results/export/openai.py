@@ -12,7 +12,7 @@ import pyarrow as pa
 from batch.dialects.openai_answers import OPENAI_FORMS, AnsweredRow, answer_line
 from batch.dialects.recognise import CHAT, EMBEDDINGS
 from batch.errors import InputError
-from batch.responses.outcomes import parse_lenient
+from batch.responses.result_lines import parse_lenient
 from lifecycle.core.run_files import DRAFT
 from lifecycle.results.read.table import ResultTable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from batch.model import Outcome
-from batch.responses.outcomes import RANK
+from batch.responses.outcome_tables import RANK
 
 RECONCILIATION_KEY = "account"  # key of the account in the metadata of results.parquet
 

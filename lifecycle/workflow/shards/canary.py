@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from batch.formatting import money
 from batch.model import Stage, Usage
 from batch.pricing.estimate import over_budget
-from batch.responses.outcomes import ParsedRow as Answer
+from batch.responses.parsed_row import ParsedRow as Answer
 from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord, ShardStage
 from lifecycle.planning import cache_support
 from lifecycle.planning.forecast import ExpectedHours, Forecast, forecast

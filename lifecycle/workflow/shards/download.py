@@ -11,7 +11,8 @@ import msgspec
 import numpy as np
 import orjson
 
-from batch.responses.outcomes import as_cancelled, classify
+from batch.responses.outcomes import classify
+from batch.responses.row_errors import as_cancelled
 from gemini.wire import Operation, result_lines
 from lifecycle.core.run_records import ShardRecord
 from lifecycle.inputs.request_subset import keys_in_file

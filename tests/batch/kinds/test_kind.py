@@ -17,7 +17,7 @@ from batch.pricing.catalog import load
 from batch.pricing.workload import OutputAssumption
 from batch.requests.generation_settings import EncodedSettings
 from batch.requests.row_checker import NO_FILES, CheckedRow, PromptFiles
-from batch.responses.outcomes import ParsedRow
+from batch.responses.parsed_row import ParsedRow
 from batch.rules.model_rules import ModelRules
 from lifecycle.core.price_list import PriceList
 from lifecycle.inputs.drafts import prepare

@@ -7,22 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.genai import types
 from hypothesis import given
 from hypothesis import strategies as st
 
 from batch.model import Outcome, Usage
-from batch.responses.outcomes import (
-    BLOCK_REASONS,
-    CANCELLED_MESSAGE,
-    FINISH_REASONS,
-    GRPC_CODES,
-    LABELS,
-    RANK,
-    ParsedRow,
-    as_cancelled,
-    classify,
-)
+from batch.responses.outcome_tables import FINISH_REASONS
+from batch.responses.outcomes import classify
+from batch.responses.parsed_row import ParsedRow
 from batch.responses.structured_output import looks_like_refusal
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "outcomes" / "lines.json"
@@ -49,27 +40,6 @@ def test_the_cases_show_every_outcome_but_missing() -> None:
     assert shown == {outcome.value for outcome in Outcome} - {"missing"}
 
 
-def test_every_finish_reason_of_the_sdk_has_a_class() -> None:
-    assert set(FINISH_REASONS) == {reason.value for reason in types.FinishReason}
-
-
-def test_every_block_reason_of_the_sdk_has_a_class() -> None:
-    assert set(BLOCK_REASONS) == {reason.value for reason in types.BlockedReason}
-
-
-def test_every_grpc_code_is_transient_or_permanent() -> None:
-    assert set(GRPC_CODES) == set(range(17))
-    assert all(
-        outcome in (Outcome.ERROR_TRANSIENT, Outcome.ERROR_PERMANENT) for _, outcome in list(GRPC_CODES.values())[1:]
-    )
-
-
-def test_every_outcome_has_words_and_a_worth() -> None:
-    assert set(LABELS) == set(RANK) == set(Outcome)
-    assert max(RANK, key=lambda outcome: RANK[outcome]) is Outcome.ANSWERED
-    assert min(RANK, key=lambda outcome: RANK[outcome]) is Outcome.MISSING
-
-
 @pytest.mark.parametrize("reason", sorted(FINISH_REASONS))
 def test_every_finish_reason_says_why(reason: str) -> None:
     candidate = {"finishReason": reason, "content": {"parts": [{"text": "some text"}]}}
@@ -78,35 +48,6 @@ def test_every_finish_reason_says_why(reason: str) -> None:
     assert row.text == "some text"
     assert (row.outcome is Outcome.ANSWERED) == (reason == "STOP") == (row.error_message == "")
     assert reason in row.error_message or reason == "STOP"
-
-
-@pytest.mark.parametrize("code", sorted(GRPC_CODES))
-def test_every_grpc_code_keeps_its_words(code: int) -> None:
-    row = classify(json.dumps({"key": "a", "error": {"code": code, "message": "because"}}).encode())
-    assert (row.error_code, row.error_message, row.outcome) == (code, "because", GRPC_CODES[code][1])
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome"),
-    [
-        ({"code": 3, "message": "Unable to process input image. Please retry or report it."}, Outcome.ERROR_TRANSIENT),
-        ({"code": 3, "message": "Unable to process input image."}, Outcome.ERROR_PERMANENT),
-        (
-            {"code": 9, "message": "The File x is not in an ACTIVE state and usage is not allowed."},
-            Outcome.ERROR_TRANSIENT,
-        ),
-        ({"code": 9, "message": "Precondition check failed."}, Outcome.ERROR_PERMANENT),
-        ({"code": 1}, Outcome.ERROR_TRANSIENT),
-        ({"code": 1, "message": "The operation was cancelled."}, Outcome.ERROR_TRANSIENT),
-        ({"code": 8, "message": "Your prepayment credits are depleted."}, Outcome.ERROR_TRANSIENT),
-        ({"code": 13, "message": "The specified schema has too many states for serving."}, Outcome.ERROR_PERMANENT),
-        ({"code": 99, "message": "This model is currently experiencing high demand."}, Outcome.ERROR_TRANSIENT),
-        ({"message": "Please try again later."}, Outcome.ERROR_TRANSIENT),
-        ({"code": 99, "message": "Something new."}, Outcome.UNKNOWN),
-    ],
-)
-def test_the_text_of_an_error_decides_before_its_code(error: dict[str, object], outcome: Outcome) -> None:
-    assert classify(json.dumps({"key": "a", "error": error}).encode()).outcome is outcome
 
 
 @pytest.mark.parametrize(
@@ -127,36 +68,10 @@ def test_a_broken_line_is_unknown_and_has_no_key(line: bytes) -> None:
     assert classify(line)[:2] in ((None, Outcome.UNKNOWN),)
 
 
-def test_bytes_that_are_not_utf8_cost_no_row() -> None:
-    row = classify(
-        b'{"key":"a","response":{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"caf\xe9"}]}}]}}'
-    )
-    assert (row.key, row.outcome, row.text) == ("a", Outcome.ANSWERED, "caf\ufffd")
-
-
-def test_half_a_character_costs_no_row() -> None:
-    row = classify(
-        rb'{"key":"a","response":{"candidates":[{"finishReason":"STOP","content":{"parts":[{"text":"\ud83d!"}]}}]}}'
-    )
-    assert (row.key, row.outcome, row.text) == ("a", Outcome.ANSWERED, "\ufffd!")
-
-
 @pytest.mark.parametrize("levels", [5_000, 200_000])
 def test_a_line_nested_too_deeply_is_unknown_and_keeps_its_key(levels: int) -> None:
     row = classify(b'{"key": "a\\u0062", "response": ' + b"[" * levels + b"]" * levels + b"}")
     assert (row.key, row.outcome) == ("ab", Outcome.UNKNOWN)
-
-
-@pytest.mark.parametrize("tokens", [-1, 10**13, 10**30])
-def test_numbers_of_tokens_that_cannot_be_are_not_known(tokens: int) -> None:
-    candidate = {"finishReason": "STOP", "content": {"parts": [{"text": "A"}]}}
-    response = {"candidates": [candidate], "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": tokens}}
-    row = classify(json.dumps({"key": "a", "response": response}).encode())
-    assert (row.outcome, row.text, row.usage) == (Outcome.ANSWERED, "A", None)
-
-
-def test_a_byte_order_mark_costs_no_row() -> None:
-    assert classify(b'\xef\xbb\xbf{"key":"a","error":{"code":13}}').key == "a"
 
 
 JSON = st.recursive(
@@ -190,14 +105,6 @@ def test_a_text_comes_back_as_it_was(key: str, text: str) -> None:
     whole = text.encode("utf-8", "replace").decode() if text.isprintable() else row.text
     assert row.key == key
     assert row.text == whole
-
-
-def test_cached_and_thought_tokens_are_counted_apart() -> None:
-    usage = {"promptTokenCount": 10, "cachedContentTokenCount": 4, "candidatesTokenCount": 5, "thoughtsTokenCount": 6}
-    row = classify(
-        json.dumps({"key": "a", "response": {"usageMetadata": {**usage, "toolUsePromptTokenCount": 7}}}).encode()
-    )
-    assert row.usage == Usage(prompt=10, cached=4, candidates=5, thoughts=6, tool_prompt=7)
 
 
 @pytest.mark.parametrize(
@@ -357,26 +264,3 @@ def test_thoughts_and_signatures_are_no_answer() -> None:
     only_thoughts = response_row(candidate({"text": "hm", "thought": True}, draft, signature))
     assert (only_thoughts.outcome, only_thoughts.text, only_thoughts.images) == (Outcome.THOUGHTS_ONLY, "", 0)
     assert response_row(candidate(draft)).outcome is Outcome.EMPTY
-
-
-@pytest.mark.parametrize(
-    ("code", "message", "outcome"),
-    [
-        (3, "Unable to process the input audio. Please retry or report it.", Outcome.ERROR_TRANSIENT),
-        (9, "The File abc is not in an ACTIVE state and usage is not allowed.", Outcome.ERROR_TRANSIENT),
-        (5, "The model is experiencing high demand.", Outcome.ERROR_TRANSIENT),
-        (3, "The input image is too large.", Outcome.ERROR_PERMANENT),
-        (9, "User location is not supported for the API use.", Outcome.ERROR_PERMANENT),
-    ],
-)
-def test_the_text_of_an_error_decides_where_it_tells(code: int, message: str, outcome: Outcome) -> None:
-    row = classify(json.dumps({"key": "a", "error": {"code": code, "message": message}}).encode())
-    assert (row.outcome, row.error_code) == (outcome, code)
-
-
-def test_a_row_that_a_cancel_came_before_is_no_error() -> None:
-    unserved = as_cancelled(classify(b'{"key":"a","error":{"code":1}}'))
-    assert (unserved.outcome, unserved.error_message) == (Outcome.NO_RESPONSE, CANCELLED_MESSAGE)
-    assert unserved.usage == Usage(), "nothing was billed, which is not the same as not known"
-    for line in (b'{"key":"a","error":{"code":13}}', b'{"key":"a","response":{"candidates":[]}}'):
-        assert as_cancelled(classify(line)) == classify(line)

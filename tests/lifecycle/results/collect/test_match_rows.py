@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch.model import Usage
-from batch.responses.outcomes import RANK, classify
+from batch.responses.outcome_tables import RANK
+from batch.responses.outcomes import classify
 from lifecycle.results.collect import build, match_rows, parse_lines
 from tests.lifecycle.run_fixture import RunFixture, answer, balanced, error
 
