@@ -183,6 +183,7 @@ class RunView:
     `reused_rows` of its rows were not sent, because an earlier run had answered them.
     `uploads` is how far the files are that are uploaded now, None while none are.
     `results_until` is when Google deletes its copy of a recovered job's results, where it told.
+    `stray_note` tells of jobs that Google had beside the run's own, or may yet have, "" where there are none.
     """
 
     id: str
@@ -219,6 +220,7 @@ class RunView:
     cost_is_lower_bound: bool = False
     reused_rows: int = 0
     uploads: UploadCount | None = None
+    stray_note: str = ""
 
     @property
     def is_waiting(self) -> bool:

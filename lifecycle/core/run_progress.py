@@ -110,7 +110,6 @@ class RunProgress(msgspec.Struct, omit_defaults=True):
     named_uploads: dict[int, str] = {}  # by shard, the fingerprint of what its uploaded file holds
     storage: StorageUse | None = None
     file_resends: int = 0  # how often rows were sent again because a file was gone
-    create_resent: bool = False  # a create without a reply was sent again: the first may yet have made a job
     without_caches: bool = False
     backoff: Backoff = field(default_factory=Backoff)
 

@@ -69,7 +69,9 @@ class ShardRecord:
 
     `attempt` is 0, then 1, … for rows that are sent again within the run; `creates` counts the creates that were sent.
     Until `settle_at` an accepted create may still show up in Google's list. `missed_polls` counts polls in a row that
-    found no job, or no results where some are due. Times of the job are Google's.
+    found no job, or no results where some are due. `lost_creates` counts creates whose reply was lost and whose job, if
+    there is one, was not found: a list without it settles that once Google's clock is past `strays_until`.
+    `handed_jobs` are jobs that a process has made after its lease was lost. Times of the job are Google's.
     """
 
     run_id: str
@@ -92,6 +94,9 @@ class ShardRecord:
     job_ended_at: float | None = None
     error: str = ""
     missed_polls: int = 0
+    lost_creates: int = 0
+    strays_until: float = 0.0
+    handed_jobs: list[str] = field(default_factory=list)
 
 
 @dataclass(kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from batch.formatting import plural
 from batch.model import RunState, Stage, model_id
 from batch.pricing.catalog import Catalog
 from lifecycle.core import job_age
@@ -82,6 +83,21 @@ def run_view(
         google_now=_to_datetime(now + row.progress.clock_skew),
         uploads=row.progress.uploads if stage is Stage.SUBMITTING else None,
         results_until=_to_datetime(imported.results_expire_at if imported else None),
+        stray_note=_stray_note(row.progress, shards),
+    )
+
+
+def _stray_note(progress: RunProgress, shards: Sequence[ShardRecord]) -> str:
+    """What to tell of jobs beside the run's own: found and stopped, or still looked for."""
+    if found := progress.cancelled_duplicates:
+        names = ", ".join(found)
+        return f"Google had {plural(len(found), 'more job')} for the same requests ({names}), which may be billed too."
+    until = max((shard.strays_until for shard in shards if shard.lost_creates), default=0.0)
+    if not until:
+        return ""
+    return (
+        "A reply of Google was lost, and no job was found for it. Should one show up, it is cancelled and told here; "
+        f"it is looked for until {datetime.fromtimestamp(until, UTC):%H:%M} UTC."
     )
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batch.errors import InputError
+from batch.errors import ApiError, InputError
 from batch.model import Stage
 from lifecycle.core.draft_links import link_sent_draft, link_whole_draft
 from lifecycle.core.job_age import TypicalDuration, typical_duration
@@ -21,6 +21,7 @@ from lifecycle.core.run_records import RunRecord
 from lifecycle.services import run_views
 from lifecycle.services.context import ServiceContext
 from lifecycle.storage.store import SNOOZED
+from lifecycle.workflow import stray_jobs
 
 if TYPE_CHECKING:
     from lifecycle.inputs.drafts import Draft
@@ -140,6 +141,19 @@ class RunService:
         self._context.run_row(account, run_id)
         self._context.store.mark_due(run_id)
         self._context.wake_worker()
+
+    def look_for_strays(self, account: Account) -> int:
+        """Look now for jobs of ended runs whose create had lost its reply, and stop them; returns how many there were.
+
+        What cannot be asked now is asked by the next process that works for the account.
+        """
+        client = self._context.keyring.client(account.owner_id)
+        if client is None:
+            return 0
+        try:
+            return stray_jobs.look_for_strays(client, self._context.store, account.owner_id, self._context.prefix)
+        except ApiError:
+            return 0
 
     def cancel(self, account: Account, run_id: str) -> None:
         """Ask for a cancel. The run is cancelled when Google says so; what it finished is kept."""

@@ -6,17 +6,18 @@ changed once a version with it is out.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Connection, String, column, inspect, select, table, text
+from sqlalchemy import JSON, BigInteger, Connection, Float, String, column, inspect, select, table, text
 
 from batch.errors import InputError
 from lifecycle.storage import schema
 
 Migration = Callable[[Connection], None]
 MIGRATIONS: dict[int, Migration] = {}  # by the version that each leads to; version 1 had no run_cost
-VERSION = 6
+VERSION = 7
 
 
 def upgrade(connection: Connection) -> None:
@@ -149,6 +150,29 @@ def m006_uploads(connection: Connection) -> None:
     )
 
 
+@_migration(7)
+def m007_lost_creates(connection: Connection) -> None:
+    """Count creates whose job was never found by shard, and look for those of runs under way for an hour more."""
+    _execute(
+        connection,
+        "ALTER TABLE shard ADD COLUMN lost_creates INTEGER DEFAULT 0 NOT NULL",
+        "ALTER TABLE shard ADD COLUMN strays_until FLOAT DEFAULT 0 NOT NULL",
+        "ALTER TABLE shard ADD COLUMN handed_jobs JSON DEFAULT '[]' NOT NULL",
+    )
+    for run in connection.execute(select(run_5)).mappings().all():
+        if run["progress"].get("create_resent"):
+            resent = (shard_7.c.run_id == run["id"]) & (shard_7.c.creates > 1)
+            values = {"lost_creates": 1, "strays_until": time.time() + 3600}
+            connection.execute(shard_7.update().where(resent).values(values))
+
+
+shard_7 = table(
+    "shard",
+    column("run_id", String),
+    column("creates", BigInteger),
+    column("lost_creates", BigInteger),
+    column("strays_until", Float),
+)
 run_5 = table(
     "run",
     column("id", String),

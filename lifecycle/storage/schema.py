@@ -80,6 +80,9 @@ shard = Table(
     Column("job_ended_at", Float),
     Column("error", Text, nullable=False),
     Column("missed_polls", Integer, nullable=False),
+    Column("lost_creates", Integer, nullable=False, server_default=text("0")),
+    Column("strays_until", Float, nullable=False, server_default=text("0")),
+    Column("handed_jobs", JSON, nullable=False, server_default=text("'[]'")),
 )
 
 cache = Table(

@@ -8,16 +8,18 @@ from collections.abc import Callable
 
 from batch.errors import ApiError
 from batch.model import Stage
+from gemini.wire import Operation
 from lifecycle.storage.keyring import USER_PREFIX, Keyring
 from lifecycle.storage.sign_ins import SignIns
 from lifecycle.storage.store import Store
-from lifecycle.workflow import orphan_cleanup
+from lifecycle.workflow import orphan_cleanup, stray_jobs
 
 log = logging.getLogger(__name__)
 
 MAINTENANCE_SECONDS = 10.0
 ORPHAN_CHECK_SECONDS = 3600.0
 IDLE_KEY_SECONDS = 3600.0  # a key that no page and no run has used for so long leaves the server's memory
+STRAY_LOOK_SECONDS = 60.0  # between looks for late jobs of ended runs, if there may be any
 ORPHAN_RETRY_SECONDS = 60.0  # after one that could not look
 SERVER_SEEN_AT = "served_at"  # when a server last said that it is there
 SERVER_SEEN_SECONDS = 60.0
@@ -32,6 +34,7 @@ class Maintenance:
         self._store, self._keyring, self._prefix, self._sign_ins = store, keyring, prefix, sign_ins
         self._last_run_at = 0.0
         self._cleaned_at: dict[str, float] = {}
+        self._looked_at: dict[str, float] = {}
         self.serving = False
 
     def run_once(self, run_in_background: BackgroundRunner) -> None:
@@ -55,6 +58,9 @@ class Maintenance:
             elif row.identity.startswith(USER_PREFIX):
                 self._keyring.add_user(row.owner_id, row.identity.removeprefix(USER_PREFIX))
         for owner_id in self._keyring.active_owners():
+            if time.monotonic() - self._looked_at.get(owner_id, -STRAY_LOOK_SECONDS) >= STRAY_LOOK_SECONDS:
+                self._looked_at[owner_id] = time.monotonic()
+                run_in_background(self._look_for_strays, owner_id)
             if time.monotonic() - self._cleaned_at.get(owner_id, -ORPHAN_CHECK_SECONDS) >= ORPHAN_CHECK_SECONDS:
                 self._cleaned_at[owner_id] = time.monotonic()
                 run_in_background(self._release_orphans, owner_id)
@@ -70,11 +76,24 @@ class Maintenance:
         try:
             client = self._keyring.client(owner_id)
             if client is not None:
-                orphan_cleanup.release_orphans(client, self._prefix, self._is_needed)
+                orphan_cleanup.release_orphans(client, self._prefix, self._is_needed, self._record_stray)
                 orphan_cleanup.release_uploads(client, self._store, owner_id, self._prefix)
         except ApiError as error:
             self._cleaned_at[owner_id] = time.monotonic() - ORPHAN_CHECK_SECONDS + ORPHAN_RETRY_SECONDS
             log.info("Orphans could not be looked for: %s", error)
+
+    def _look_for_strays(self, owner_id: str) -> None:
+        """Look for jobs of ended runs whose create had lost its reply; what fails now is tried at the next look."""
+        try:
+            client = self._keyring.client(owner_id)
+            if client is not None:
+                stray_jobs.look_for_strays(client, self._store, owner_id, self._prefix)
+        except ApiError as error:
+            log.info("Jobs that nobody waits for could not be looked for: %s", error)
+
+    def _record_stray(self, run_id: str, op: Operation) -> None:
+        """Tell of a job of an ended run that was found under way."""
+        stray_jobs.record(self._store, run_id, op)
 
     def _is_needed(self, run_id: str) -> bool:
         """Whether a run needs what bears its name at Google: itself, or another that has adopted its job.

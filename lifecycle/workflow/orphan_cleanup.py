@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import cache_utils
 from batch.errors import ApiError
 from batch.responses.cached_contents import CacheMetadata
-from gemini.wire import job_state, parse_operation
+from gemini.wire import Operation, job_state, parse_operation
 from lifecycle.core.job_states import JobAction, action_for
 from lifecycle.storage.store import Store
 from lifecycle.storage.upload_ledger import UploadLedger
@@ -21,17 +21,23 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def release_orphans(client: GeminiClient, prefix: str, is_needed: Callable[[str], bool]) -> int:
+def release_orphans(
+    client: GeminiClient,
+    prefix: str,
+    is_needed: Callable[[str], bool],
+    on_cancelled: Callable[[str, Operation], object] = lambda run_id, op: None,
+) -> int:
     """Cancel jobs and delete caches and files whose display name is ours and whose run has ended; returns how many.
 
     `prefix` names this installation, so that another's things are never touched. A run is recorded before anything
     of it is made, and `is_needed` is called after the listing, so nothing of a run that has just begun is released.
+    `on_cancelled` is told of each job and its run.
     """
 
     def cache_is_needed(cache: CacheMetadata) -> bool:
         return is_needed(_run_id_of(cache.display_name, prefix))
 
-    released = _release(_jobs(client, prefix), is_needed)
+    released = _release(_jobs(client, prefix, on_cancelled), is_needed)
     # Not by a bare delete: storage may be charged for the life that was asked for, until that is shortened.
     released += len(cache_utils.delete_orphaned_caches(client, prefix, cache_is_needed))
     return released + _release(_files(client, prefix), is_needed)
@@ -62,13 +68,19 @@ def _release(orphans: Iterable[Orphan], is_needed: Callable[[str], bool]) -> int
 Orphan = tuple[str, str, Callable[[str], None]]
 
 
-def _jobs(client: GeminiClient, prefix: str) -> Iterator[Orphan]:
+def _jobs(client: GeminiClient, prefix: str, on_cancelled: Callable[[str, Operation], object]) -> Iterator[Orphan]:
     for op in map(parse_operation, client.list_batches()):
         if op.display_name.startswith(prefix) and action_for(job_state(op.state)) in (
             JobAction.WAIT,
             JobAction.UNKNOWN,
         ):
-            yield op.name, _run_id_of(op.display_name, prefix), client.cancel_batch
+            run_id = _run_id_of(op.display_name, prefix)
+
+            def cancel(name: str, run_id: str = run_id, op: Operation = op) -> None:
+                client.cancel_batch(name)
+                on_cancelled(run_id, op)
+
+            yield op.name, run_id, cancel
 
 
 def _files(client: GeminiClient, prefix: str) -> Iterator[Orphan]:

@@ -38,6 +38,8 @@ def _rows_done(run: RunView) -> str:
 
 
 def report_outcome(run: RunView, options: argparse.Namespace) -> int:
+    if run.stray_note:
+        print_message(run.stray_note)
     if run.cost_is_lower_bound:
         print_message(
             "The cost is a lower bound: more may be billed for rows that did not come back, or not with their usage."

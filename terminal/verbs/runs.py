@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from batch.errors import InputError
+from batch.formatting import plural
 from batch.model import RunState
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
 from terminal.output import documents, lines
-from terminal.output.console import print_result
+from terminal.output.console import print_message, print_result
 from terminal.steps.watch import report_outcome, wait_for_run
 from terminal.verbs.retries import resubmit
 
@@ -30,12 +31,15 @@ def show(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     document = {
         **documents.run_document(run),
         "warning": run.warning or None,
+        "strays": run.stray_note or None,
         "jobs": [documents.job_document(job) for job in run.jobs],
         "caches": [{"name": c.name, "tokens": c.tokens, "deleted_at": c.deleted_at, "usd": c.usd} for c in run.caches],
         "events": [{"at": e.at, "level": e.level, "text": e.text} for e in events],
     }
     log = [f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.text}" for event in events]
-    print_result(options, document, lambda: [lines.run_line(run), *filter(None, (run.note, run.warning)), *log])
+    print_result(
+        options, document, lambda: [lines.run_line(run), *filter(None, (run.note, run.warning, run.stray_note)), *log]
+    )
     return 0
 
 
@@ -62,6 +66,8 @@ def cancel(runner: Runner, account: Account, options: argparse.Namespace) -> int
 
 def resume(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Carry on with every unfinished run of this key: each is looked at now, and what has ended is collected."""
+    if strays := runner.runs.look_for_strays(account):
+        print_message(f"{plural(strays, 'job')} of ended runs that nobody waited for: stopped. `show` says which.")
     open_runs = [run for run in runner.runs.list_recent(account, limit=100_000) if not run.state.ended]
     for run in open_runs:
         runner.runs.poll_now(account, run.id)

@@ -97,7 +97,7 @@ def _draw_run(runner: Runner, account: Account, run: RunView) -> None:
         if run.uploads is not None and not run.state.ended:
             st.progress(run.uploads.share, text=escape_markdown(run.uploads.describe()))
         note = "" if run.uploads is not None and run.note == run.uploads.describe() else run.note
-        for text, box in ((run.error, st.error), (note, st.info)):
+        for text, box in ((run.error, st.error), (run.stray_note, st.warning), (note, st.info)):
             if text:
                 box(escape_markdown(text))
         awaits_answer = slow_job.needs_answer(runner, account, run)

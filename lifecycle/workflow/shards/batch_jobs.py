@@ -10,10 +10,13 @@ from batch.responses import service_errors
 from gemini.wire import Operation, job_state, parse_operation
 from lifecycle.core.job_states import JobAction, action_for
 from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord, ShardStage
+from lifecycle.storage.store import LeaseLost
+from lifecycle.storage.stray_ledger import StrayLedger
 from lifecycle.workflow.shards import poll_schedule
 from lifecycle.workflow.shards.context import StageContext
 
 IN_FLIGHT = 1e11  # as `settle_at`: a create is being sent; whoever finds this later has taken over from a dead process
+STRAY_SECONDS = 3600.0  # a list that old without a job of a lost create is believed
 _PREFERRED = {JobAction.COLLECT: 0, JobAction.WAIT: 1, JobAction.UNKNOWN: 1, JobAction.COLLECT_PARTIAL: 2}
 
 
@@ -23,6 +26,7 @@ class JobListing:
     def __init__(self, ctx: StageContext) -> None:
         self._work = ctx
         self._read_at = -1.0
+        self.google_time = 0.0  # when it was read, by Google's clock
         self._ops: list[Operation] = []
 
     def for_shard(self, shard: ShardRecord) -> list[Operation]:
@@ -53,7 +57,7 @@ class JobListing:
     def _read(self) -> None:
         started_at = self._work.now()
         self._ops = [parse_operation(body) for body in self._work.client.list_batches()]
-        self._read_at = started_at
+        self._read_at, self.google_time = started_at, self._work.server_now().timestamp()
 
 
 def _preference(op: Operation) -> tuple[int, bool, Any]:
@@ -70,18 +74,32 @@ def attach(ctx: StageContext, shard: ShardRecord, jobs: list[Operation]) -> None
     for duplicate in jobs[1:]:
         cancel_duplicate(ctx, duplicate)
     record_job(ctx, shard, jobs[0])
+    ctx.set_shard(shard, lost_creates=max(0, shard.lost_creates - len(jobs)))
     ctx.log_event(f"Google already has job {jobs[0].name} for this submission; it was adopted.")
 
 
 def cancel_duplicate(ctx: StageContext, op: Operation) -> None:
     """Cancel a job that nobody waits for, and report it: what of it Google has finished may be billed."""
-    ctx.progress.no_result_rows[op.name] = max(1, op.stats["requests"] if op.stats else 0)
+    ctx.progress.no_result_rows[op.name] = rows_of(op)
     if is_open(op):
         ignore_missing(ctx.client.cancel_batch, op.name)
-        ctx.log_event(f"Another job for the same requests, {op.name}, was found and cancelled.", "warning")
-    else:
-        message = f"Another job for the same requests, {op.name}, was found; it had already ended"
-        ctx.log_event(f"{message} ({job_state(op.state)}) and may have been billed.", "warning")
+    ctx.log_event(describe_stray(op), "warning")
+
+
+def rows_of(op: Operation) -> int:
+    """How many rows of a job may be billed; at least one."""
+    return max(1, op.stats["requests"] if op.stats else 0)
+
+
+def describe_stray(op: Operation) -> str:
+    """What is told of a job that nobody waits for, as it was found: if it was open, it has been cancelled."""
+    if is_open(op):
+        return (
+            f"Another job for the same requests, {op.name}, was found and cancelled. "
+            "What Google had done of it may be billed."
+        )
+    message = f"Another job for the same requests, {op.name}, was found; it had already ended"
+    return f"{message} ({job_state(op.state)}) and may have been billed."
 
 
 def cancel_duplicates(ctx: StageContext, shards: list[ShardRecord], *, ending: bool = False) -> None:
@@ -90,14 +108,62 @@ def cancel_duplicates(ctx: StageContext, shards: list[ShardRecord], *, ending: b
     At the run's end none waits any more, and a shard that knew of no job now knows this one.
     """
     pending = [shard for shard in shards if shard.stage in UNSENT_STAGES]
-    stopped = ctx.progress.cancelled_duplicates
+    pending_names = set() if ending else {shard.display_name for shard in pending}
+    stopped, listing = ctx.progress.cancelled_duplicates, JobListing(ctx)
     known_names = {*stopped, *(shard.job_name for shard in shards)}
-    for op in JobListing(ctx).duplicates(known_names, set() if ending else {shard.display_name for shard in pending}):
+    found = listing.duplicates(known_names, pending_names)
+    known_names |= {op.name for op in found}
+    handed = [shard for shard in shards if shard.display_name not in pending_names]
+    found += [op for shard in handed for op in handed_jobs(ctx, shard) if op.name not in known_names]
+    for op in found:
         cancel_duplicate(ctx, op)
         stopped.append(op.name)
         for shard in pending:
             if shard.display_name == op.display_name:
                 ctx.set_shard(shard, job_name=op.name, stage=ShardStage.ENDED, settle_at=0.0)
+    for shard in shards:
+        strays = sum(op.display_name == shard.display_name for op in found)
+        settled = listing.google_time >= shard.strays_until and shard.display_name not in pending_names
+        ctx.set_shard(shard, lost_creates=0 if settled else max(0, shard.lost_creates - strays))
+
+
+def may_have_strays(ctx: StageContext, shards: list[ShardRecord]) -> bool:
+    """Whether a job may show up that no shard waits for: a reply was lost, or a process woke too late."""
+    known_names = {*ctx.progress.cancelled_duplicates, *(shard.job_name for shard in shards)}
+    return any(shard.lost_creates or set(shard.handed_jobs) - known_names for shard in shards)
+
+
+def handed_jobs(ctx: StageContext, shard: ShardRecord) -> list[Operation]:
+    """The jobs that a process has made for a shard after its lease was lost; none that Google does not know."""
+    jobs = []
+    for name in shard.handed_jobs:
+        try:
+            jobs.append(parse_operation(ctx.client.get_batch(name)))
+        except ApiError as error:
+            if not service_errors.is_gone(error):
+                raise
+    return jobs
+
+
+def note_lost_create(ctx: StageContext, shard: ShardRecord, **values: Any) -> None:
+    """A create was sent, and nobody knows what became of it: it is looked for. Writes other `values` along."""
+    until = ctx.server_now().timestamp() + STRAY_SECONDS
+    try:
+        ctx.set_shard(shard, lost_creates=shard.lost_creates + 1, strays_until=until, **values)
+    except LeaseLost:
+        StrayLedger(ctx.store).add_lost_create(ctx.id, shard.n, until)
+        raise
+
+
+def hand_over(ctx: StageContext, shard: ShardRecord, job: Operation) -> None:
+    """Give a job that was made without a lease to who works on the run now; of a run that has ended it is cancelled."""
+    ledger = StrayLedger(ctx.store)
+    if ledger.hand_over(ctx.id, shard.n, job.name):
+        ctx.log_event(f"Job {job.name} was made by a process that had been asleep; it is looked at.", "warning")
+        return
+    ignore_missing(ctx.client.cancel_batch, job.name)
+    if ledger.record_stray(ctx.id, shard.display_name, job.name, shard.rows):
+        ctx.log_event(describe_stray(job), "warning")
 
 
 def record_job(ctx: StageContext, shard: ShardRecord, op: Operation) -> None:
@@ -120,7 +186,7 @@ def seconds_until_listed(ctx: StageContext, shard: ShardRecord) -> float:
     A create whose process died was accepted before the lease ran out, if at all: from now on is late enough.
     """
     if shard.settle_at >= IN_FLIGHT:
-        ctx.set_shard(shard, settle_at=ctx.now() + ctx.options.settle_seconds, missed_polls=0)
+        note_lost_create(ctx, shard, settle_at=ctx.now() + ctx.options.settle_seconds, missed_polls=0)
     return max(0.0, shard.settle_at - ctx.now())
 
 

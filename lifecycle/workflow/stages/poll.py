@@ -14,7 +14,7 @@ from lifecycle.core import job_age
 from lifecycle.core.job_states import JobAction, action_for, describe_job_state
 from lifecycle.core.run_records import ShardRecord, ShardStage
 from lifecycle.workflow.shards import download, file_uploads, poll_schedule, run_caches
-from lifecycle.workflow.shards.batch_jobs import cancel_duplicates
+from lifecycle.workflow.shards.batch_jobs import cancel_duplicates, may_have_strays
 from lifecycle.workflow.shards.context import StageContext, StageResult
 from lifecycle.workflow.stages import import_job as import_job_stage
 
@@ -59,7 +59,7 @@ def poll_jobs(ctx: StageContext, shards: list[ShardRecord]) -> PollSummary:
     errors: list[ApiError] = []
     if ctx.cancelled and (ctx.run.cancel or not ctx.is_imported):
         _collect_errors(errors, _cancel, ctx, jobs)
-    if ctx.progress.create_resent:  # a create without a reply was sent again: the first may yet show up
+    if may_have_strays(ctx, shards):
         _collect_errors(errors, cancel_duplicates, ctx, shards)
     due = [shard for shard in jobs if not poll_schedule.seconds_left(ctx, shard)]
     results = [result for shard in due if (result := _collect_errors(errors, _poll, ctx, shard))]

@@ -23,8 +23,18 @@ from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord, ShardStage
 from lifecycle.planning import quota
 from lifecycle.sending.delivery import has_files
 from lifecycle.sending.outgoing import OutgoingRequests, with_files
+from lifecycle.storage.store import LeaseLost
 from lifecycle.workflow.shards import canary, file_uploads, refusals, run_caches, split_shard, uncached_rows
-from lifecycle.workflow.shards.batch_jobs import IN_FLIGHT, JobListing, attach, record_job, seconds_until_listed
+from lifecycle.workflow.shards.batch_jobs import (
+    IN_FLIGHT,
+    JobListing,
+    attach,
+    hand_over,
+    handed_jobs,
+    note_lost_create,
+    record_job,
+    seconds_until_listed,
+)
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult
 from lifecycle.workflow.stages import poll as poll_stage
 
@@ -79,6 +89,7 @@ def _submit(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
         if not shard.settle_at and not ctx.cancelled and (wait := _wait_for_quota(ctx, shard)):
             return wait
         jobs = listing.for_shard(shard) if shard.creates or not ctx.cancelled else []
+        jobs = jobs or handed_jobs(ctx, shard)
     except ApiError as error:
         if service_errors.is_permanent(error) and not _anything_sent(ctx):
             raise StageFailed(error.describe()) from None
@@ -170,8 +181,6 @@ def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
         body = _body(ctx, shard, caches, uris)
     except ApiError as error:
         return refusals.on_refused(ctx, error, "The upload")
-    if shard.settle_at:
-        ctx.progress.create_resent = True
     try:
         ctx.set_shard(shard, stage=ShardStage.INTENDED, creates=shard.creates + 1, settle_at=IN_FLIGHT, missed_polls=0)
         timeout = ctx.options.create_timeout_seconds
@@ -180,18 +189,23 @@ def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
         if not job.name:
             raise ApiError("The reply names no job.", reason="MALFORMED", ambiguous=True)
     except ApiError as error:
-        ctx.set_shard(shard, settle_at=ctx.now() + ctx.options.settle_seconds if error.ambiguous else 0.0)
         if error.ambiguous:
+            note_lost_create(ctx, shard, settle_at=ctx.now() + ctx.options.settle_seconds)
             note = f"{error} Looking whether Google has the job before anything is sent again."
             return StageResult(Stage.SUBMITTING, 1.0, note)
+        ctx.set_shard(shard, settle_at=0.0)
         if _input_expired(ctx, shard, error):
             ctx.set_shard(shard, file_name="")
             return StageResult(Stage.SUBMITTING, 1.0, "The uploaded file had expired; it is uploaded again.")
         if service_errors.treatment(error) is Treatment.AWAIT_ROOM:
             return refusals.on_quota_exceeded(ctx, shard, error, listing)
         return refusals.on_refused(ctx, error, "The submission")
-    refusals.on_accepted(ctx, shard)
-    record_job(ctx, shard, job)
+    try:
+        refusals.on_accepted(ctx, shard)
+        record_job(ctx, shard, job)
+    except LeaseLost:  # another process took over while this one slept, and may have sent a create of its own
+        hand_over(ctx, shard, job)
+        raise
     ctx.log_event(f"Job {job.name} was created for {shard.rows:,} requests.")
     return None
 

@@ -224,3 +224,27 @@ def copy_to(url: str, folder: Path) -> None:
                 writing.execute(table.insert(), rows)
     source.dispose()
     target.dispose()
+
+
+def test_a_create_that_version_6_had_sent_again_is_looked_for(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    Store(url).close()
+    change(
+        tmp_path,
+        *(f"ALTER TABLE shard DROP COLUMN {name}" for name in ("lost_creates", "strays_until", "handed_jobs")),
+        "UPDATE setting SET value = '6' WHERE name = 'schema'",
+        *(
+            f"INSERT INTO run VALUES ('{run}', 'o', 0, '', '{run}', '', '', 'm', 1, 'running', 'active', '', "
+            f"""'{{"model": "m"}}', '{progress}', '{{}}', '{{}}', NULL, '', '', 0, 0, 0, NULL, 0, 0, '')"""
+            for run, progress in (("a", '{"create_resent": true}'), ("b", "{}"))
+        ),
+        *(
+            f"INSERT INTO shard VALUES ('{run}', 0, 0, 1, 1, 1, 'file', '[]', 'n', 'submitted', 2, 0, '', 'j', '', "
+            "NULL, NULL, NULL, '', 0)"
+            for run in "ab"
+        ),
+    )
+    store = Store(url)
+    assert [(store.shards(run)[0].lost_creates, store.shards(run)[0].handed_jobs) for run in "ab"] == [(1, []), (0, [])]
+    assert store.run("a") is not None
+    store.close()
