@@ -37,7 +37,7 @@ def plan(page: Page) -> None:
     page.get_by_role("button", name="Start a rehearsal").click()
     page.get_by_role("button", name="One long document, many questions").click()
     expect(page.get_by_text("Plan: 1 explicit cache")).to_be_visible()
-    expect(page.get_by_text("What it would cost at Google")).to_be_visible()
+    expect(page.get_by_text("What the price rests on")).to_be_visible()
 
 
 def running(page: Page) -> None:

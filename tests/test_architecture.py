@@ -49,6 +49,7 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.core",
     },
     "lifecycle.services": {
+        "lifecycle.planning.history",
         "lifecycle.workflow",
         "lifecycle.workflow.stages",
         "lifecycle.workflow.shards",
@@ -77,6 +78,7 @@ ROOMS: dict[str, set[str]] = {
     "lifecycle.workflow.stages": {
         "lifecycle.workflow.shards",
         "lifecycle.planning",
+        "lifecycle.planning.history",
         "lifecycle.sending",
         "lifecycle.inputs",
         "lifecycle.inputs.tables",
@@ -94,6 +96,7 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.core",
     },
     "lifecycle.planning": {
+        "lifecycle.planning.history",
         "lifecycle.sending",
         "lifecycle.inputs",
         "lifecycle.inputs.tables",
@@ -103,6 +106,7 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.storage",
         "lifecycle.core",
     },
+    "lifecycle.planning.history": {"lifecycle.storage", "lifecycle.core"},
     "lifecycle.sending": {"lifecycle.inputs.files", "lifecycle.core"},
     "lifecycle.inputs": {
         "lifecycle.inputs.tables",

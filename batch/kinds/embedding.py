@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from batch.kinds.kind import RequestKind
 from batch.kinds.text import RESPONSE_OVERHEAD_BYTES
 from batch.model import Generation, Outcome, Usage
 from batch.pricing import rates
+from batch.pricing.answer_sizes import Task
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.responses import outcomes
@@ -26,7 +26,7 @@ COLUMNS = ("key", "prompt", "outcome", "error_code", "error_message", "prompt_to
 UNREADABLE = "the vector cannot be read"
 
 
-def _assumed_output(model: CatalogModel | None, sizes: Mapping[str, int]) -> OutputAssumption:
+def _assumed_output(model: CatalogModel | None, task: Task) -> OutputAssumption:
     return OutputAssumption(0, 0, "Embeddings have no output tokens.", has_output=False)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from batch.kinds.kind import RequestKind
 from batch.kinds.text import RESPONSE_OVERHEAD_BYTES
 from batch.model import Generation, Outcome
 from batch.pricing import rates
+from batch.pricing.answer_sizes import Task
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.requests.row_checker import RowChecker
@@ -18,6 +17,7 @@ from batch.responses.spreadsheet_text import FLAT_COLUMNS
 DEFAULT_SIZE = "1K"  # of a request that names none
 TYPICAL_TOKENS = 1_120  # of a picture, where the model's sizes are not known: 1K on all 3.x
 TEXT_TOKENS = 450  # of text and thoughts beside a picture on 3.x: 414 to 482 in seven calls (October 2026)
+MOST_TEXT_FACTOR = 4  # by which text and thoughts beside a picture may exceed that
 RESULT_BYTES = {"512": 1_000_000.0, "1K": 3_000_000.0, "2K": 8_000_000.0, "4K": 24_000_000.0}
 """Of a result line by the size of its picture: 8 MB at 2K by a public report, the others by their pixels."""
 REASONS = {
@@ -30,10 +30,10 @@ REASONS = {
 COLUMNS = tuple(column for name in FLAT_COLUMNS for column in ((name, "pictures") if name == "text" else (name,)))
 
 
-def _assumed_output(model: CatalogModel | None, sizes: Mapping[str, int]) -> OutputAssumption:
+def _assumed_output(model: CatalogModel | None, task: Task) -> OutputAssumption:
     """One picture a row of the size that it asks for, with some text and thoughts beside it on 3.x."""
     known = model.picture_tokens if model else {}
-    counts = dict(sizes) or {"": 1}
+    counts = dict(task.picture_sizes or {}) or {"": 1}
     rows = sum(counts.values())
     tokens = sum(known.get(size or DEFAULT_SIZE, TYPICAL_TOKENS) * n for size, n in counts.items()) / rows
     beside = TEXT_TOKENS if model is None or model.family != "" else 0
@@ -46,6 +46,7 @@ def _assumed_output(model: CatalogModel | None, sizes: Mapping[str, int]) -> Out
         description,
         image_share=tokens / (tokens + beside),
         measured_high=tokens + 2 * beside,
+        measured_worst=tokens + MOST_TEXT_FACTOR * beside,
     )
 
 

@@ -6,12 +6,13 @@ Code that sends, collects, prices or exports asks the kind of the run's model, a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from batch.errors import Problem
 from batch.model import Generation, Tariff, Usage
+from batch.pricing.answer_sizes import Task
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.requests.generation_settings import EncodedSettings
@@ -57,8 +58,8 @@ class RequestKind:
 
     `create_method` makes its batch jobs: `POST models/{model}:{create_method}`; `generate_method` answers one request
     at once, and its reply stands in a result line as `response`. `make_check` checks input and writes the requests as
-    they are sent. `assumed_output` is told the model, if it is known, and how many rows ask for a picture of which size
-    ("" where they name none); `result_bytes` estimates one result line from its output tokens and the run's settings.
+    they are sent. `assumed_output` is told the model, if it is known, and what rows ask for; `result_bytes` estimates
+    one result line from its output tokens and the run's settings.
     `classify` reads a result line; `price` is one row's usage in a batch, None where a price is not known. `columns`
     are those of a flat row, shown and exported in this order.
 
@@ -69,7 +70,7 @@ class RequestKind:
     name: str
     create_method: str
     make_check: RowCheckMaker
-    assumed_output: Callable[[CatalogModel | None, Mapping[str, int]], OutputAssumption]
+    assumed_output: Callable[[CatalogModel | None, Task], OutputAssumption]
     result_bytes: Callable[[float | None, Generation], float]
     classify: Callable[[bytes], ParsedRow]
     price: Callable[[Usage, Tariff], float | None]

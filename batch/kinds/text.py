@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from batch.kinds.kind import RequestKind
 from batch.model import Generation
 from batch.pricing import rates, workload
+from batch.pricing.answer_sizes import Task
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.requests.row_checker import RowChecker
@@ -17,8 +16,8 @@ RESPONSE_OVERHEAD_BYTES = 1_000.0  # a response without its answer: usage, ids, 
 OUTPUT_TOKEN_BYTES = 4.0  # of an answer's text as JSON
 
 
-def _assumed_output(model: CatalogModel | None, sizes: Mapping[str, int]) -> OutputAssumption:
-    return workload.assumed_output(thinking=model is None or model.thinking is not None)
+def _assumed_output(model: CatalogModel | None, task: Task) -> OutputAssumption:
+    return workload.assumed_output(thinking=model is None or model.thinking is not None, task=task)
 
 
 def _result_bytes(output_tokens: float | None, generation: Generation) -> float:

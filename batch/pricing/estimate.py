@@ -1,7 +1,8 @@
 """The cost card: what a run will cost before it is paid for, with every assumption as a sentence. Pure.
 
-Low and worst bound what was estimated (prompt tokens by their interval, output by its limits, caches by their
-hours); expected is what to plan with. A figure whose price is unknown is None, and the card says so.
+Expected is what to plan with; low and worst are what it may come to if nothing is odd (prompt tokens by their
+interval, output as measured or assumed, caches by their hours). What it comes to if every answer runs to its limit is
+told apart: `unbounded_usd`. A figure whose price is unknown is None, and the card says so.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from batch.formatting import money, plural
 from batch.model import Tariff, Usage
 from batch.pricing import rates
 from batch.pricing.sampling import Interval
-from batch.pricing.workload import Case, TierTotals, Workload
+from batch.pricing.workload import GUESS_FACTOR, Case, OutputAssumption, TierTotals, Workload
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,12 @@ class CostRange:
 class CostEstimate:
     """The cost card. Money in USD; `usd` is the run as planned, its caches included.
 
-    `likely_high_usd` is what it may well come to, far below the worst case; `caches_usd` is the caches' part.
+    `likely_high_usd` is what it may well come to, `usd.worst` a bad case to be believed, and `unbounded_usd` what it
+    costs if every answer runs to its limit and caches live for as long as a job may take. `prompt_usd` and `caches_usd`
+    are the parts of `usd` for reading, and for making and keeping explicit caches; the rest is output and searches.
     `uncached` is the same in a batch without explicit caches, `standard` the same at standard price without them.
-    `worst_prompt_usd` is `usd.worst` less all output, and `output_token_usd` what one more output token in every answer
-    costs. `open_fees`: rows may search the web, and searches cost more than these figures hold; `unknown_size` rows
+    `answers` says how long they are taken to be, `caps` by how many rows have which limit of output tokens.
+    `open_fees`: rows may search the web, and searches cost more than these figures hold; `unknown_size` rows
     have files whose tokens are not in them, except at worst.
     """
 
@@ -46,9 +49,11 @@ class CostEstimate:
     caches_usd: CostRange
     uncached: CostRange
     standard: CostRange
-    worst_prompt_usd: float | None
-    output_token_usd: float | None
+    prompt_usd: CostRange
+    unbounded_usd: float | None
+    answers: OutputAssumption
     assumptions: tuple[str, ...]
+    caps: tuple[tuple[int | None, int], ...] = ()
     open_fees: bool = False
     unknown_size: int = 0
 
@@ -61,7 +66,6 @@ class CostEstimate:
 def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
     """Price a workload. Without a tariff every figure in USD is None."""
     uncached = workload.without_caches()
-    prompt_only_usd = _requests_usd(workload, tariff, "worst", with_output=False)
     return CostEstimate(
         rows=workload.rows,
         prompt=workload.prompt,
@@ -72,8 +76,10 @@ def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
         caches_usd=_range(lambda case: _caches_usd(workload, tariff, case)),
         uncached=_range(lambda case: _requests_usd(uncached, tariff, case)),
         standard=_range(lambda case: _requests_usd(uncached, tariff, case, "standard")),
-        worst_prompt_usd=_add(prompt_only_usd, _caches_usd(workload, tariff, "worst")),
-        output_token_usd=_output_token_usd(workload, tariff),
+        prompt_usd=_range(lambda case: _requests_usd(workload, tariff, case, with_output=False)),
+        unbounded_usd=_run_usd(workload, tariff, "unbounded"),
+        answers=workload.output,
+        caps=workload.caps,
         assumptions=tuple(_assumptions(workload, tariff)),
         open_fees=tariff is not None and _has_open_fees(workload, tariff),
         unknown_size=workload.unknown_size,
@@ -81,12 +87,14 @@ def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
 
 
 def over_budget(estimate: CostEstimate, max_usd: float) -> OverBudget | None:
-    """Why a run must not start under this cap; None if even its worst case fits."""
+    """Why a run must not start under this budget: it is expected to cost more, or nobody can tell what it costs.
+
+    What it costs beyond what is expected is held while it runs: see `lifecycle/workflow/shards/budget.py`.
+    """
     worst, expected = estimate.usd.worst, estimate.usd.expected
     if worst is None and estimate.open_fees:
         return OverBudget(
-            "Requests may search the web as often as the model likes, and every search is a fee of its own: what this "
-            "run could cost is not known, so a budget cannot be kept.",
+            "Requests may search the web, and what a search costs is not known: a budget cannot be kept.",
             "Leave googleSearch out, or submit without a budget.",
         )
     if worst is None and estimate.unknown_size:
@@ -95,28 +103,25 @@ def over_budget(estimate: CostEstimate, max_usd: float) -> OverBudget | None:
             "what this run could cost is not known, so a budget cannot be kept.",
             "Leave them out, or submit without a budget.",
         )
-    if worst is None:
+    if worst is None or expected is None:
         return OverBudget(
             "What this run could cost is not known, so a budget cannot be kept.",
-            "Set a limit of output tokens, give the model's price in CATALOG_FILE, or submit without a budget.",
+            "Give the model's price in CATALOG_FILE, or submit without a budget.",
         )
-    if worst <= max_usd:
+    if expected <= max_usd:
         return None
-    likely = "" if expected is None else f" ({money(expected)} expected)"
     return OverBudget(
-        f"The run could cost {money(worst)}{likely}; the budget is {money(max_usd)}.",
-        _budget_remedy(estimate, max_usd),
+        f"About {money(expected)} is expected; the budget is {money(max_usd)}.",
+        "Send fewer rows, choose a cheaper model, or raise the budget.",
     )
 
 
-def _budget_remedy(estimate: CostEstimate, max_usd: float) -> str:
-    """What would bring the worst case under the cap."""
-    remedy = "Send fewer rows, choose a cheaper model, or raise the budget."
-    if estimate.output_token_usd and estimate.worst_prompt_usd is not None:
-        tokens = int((max_usd - estimate.worst_prompt_usd) / estimate.output_token_usd)
-        if tokens > 0:
-            return f"With at most {tokens:,} output tokens a row it would fit. Or: {remedy[0].lower()}{remedy[1:]}"
-    return remedy
+def budget_warning(estimate: CostEstimate, max_usd: float | None) -> str:
+    """What to know before a run starts that may come to more than its budget; "" if it will not."""
+    worst = estimate.usd.worst
+    if max_usd is None or worst is None or worst <= max_usd:
+        return ""
+    return f"It may come to {money(worst)}. Sending stops at {money(max_usd)}, and the rest can be sent later."
 
 
 def _range(figure: Callable[[Case], float | None]) -> CostRange:
@@ -134,7 +139,7 @@ def _requests_usd(
     """All requests in one case, without their caches."""
     if tariff is None:
         return None
-    if case == "worst" and _has_open_fees(workload, tariff):
+    if _is_open(workload, tariff, case):
         return None
     usages = []
     for totals in workload.tiers:
@@ -142,7 +147,7 @@ def _requests_usd(
         if output is None:
             return None
         usages.append(_tier_usage(workload, totals, case, round(output)))
-    if case == "worst" and workload.unknown_size:
+    if case in ("worst", "unbounded") and workload.unknown_size:
         if workload.unknown_tokens is None:
             return None
         most = workload.unknown_size * workload.unknown_tokens
@@ -152,7 +157,8 @@ def _requests_usd(
 
 
 def _tier_usage(workload: Workload, totals: TierTotals, case: Case, output: int) -> Usage:
-    """One side's tokens by what they are. Sound is fresh as far as it can be; in the worst case pictures are all."""
+    """One side's tokens by what they are. Sound is fresh as far as it can be; how many pictures come is known, but
+    without bounds all output is pictures."""
     scale = _prompt_scale(workload, case)
     prompt = max(totals.cached, round(totals.prompt * scale))
     audio = min(prompt, round(totals.audio * scale))
@@ -163,17 +169,33 @@ def _tier_usage(workload: Workload, totals: TierTotals, case: Case, output: int)
         output,
         audio=audio,
         cached_audio=max(0, audio + totals.cached - prompt),
-        image=output if share and case == "worst" else round(output * share),
+        image=output if share and case == "unbounded" else _picture_tokens(workload, totals, output),
     )
 
 
+def _picture_tokens(workload: Workload, totals: TierTotals, output: int) -> int:
+    """Tokens of one side's pictures: as many as are expected, whatever text comes with them."""
+    answers = totals.rows if workload.output.per_row else totals.answers
+    return min(output, round(workload.output.image_share * workload.output.expected * answers))
+
+
 def _search_usage(workload: Workload, tariff: Tariff, case: Case) -> Usage:
-    """Web searches: none at least, as many as expected, and at worst one grounded prompt a row."""
+    """Web searches: none at least, as many as expected, some times as many at worst, and one grounded prompt a row."""
     if case == "low" or not workload.searching:
         return Usage()
-    searches = round(workload.searches)
-    grounded = workload.searching if case == "worst" else min(workload.searching, searches)
+    is_bad = case in ("worst", "unbounded")
+    searches = round(workload.searches * (GUESS_FACTOR if is_bad else 1.0))
+    grounded = workload.searching if is_bad else min(workload.searching, searches)
     return Usage(search_queries=searches, grounded_prompts=grounded)
+
+
+def _is_open(workload: Workload, tariff: Tariff, case: Case) -> bool:
+    """Whether searches leave a case without a bound: each may cost any sum, or there may be any number of them."""
+    if not workload.searching or case not in ("worst", "unbounded"):
+        return False
+    if tariff.search_prompt is None and tariff.search_query is None:
+        return True
+    return case == "unbounded" and tariff.search_query is not None
 
 
 def _has_open_fees(workload: Workload, tariff: Tariff) -> bool:
@@ -193,12 +215,13 @@ def _output_tokens(workload: Workload, case: Case) -> float | None:
 
 
 def _tier_output_tokens(workload: Workload, totals: TierTotals, case: Case) -> float | None:
-    """Output tokens of one side: never more than its limits, and all of them in the worst case."""
-    if case == "worst" and workload.output.has_output:
+    """Output tokens of one side: never more than its limits, and all of them without bounds."""
+    if case == "unbounded" and workload.output.has_output:
         return totals.output_cap
     answers = totals.rows if workload.output.per_row else totals.answers
     output = workload.output
-    assumed = answers * {"low": output.low, "high": output.high}.get(case, output.expected)
+    each = {"low": output.low, "high": output.high, "worst": output.worst}.get(case, output.expected)
+    assumed = answers * each
     return assumed if totals.output_cap is None else min(assumed, totals.output_cap)
 
 
@@ -208,32 +231,10 @@ def _caches_usd(workload: Workload, tariff: Tariff | None, case: Case) -> float 
     return _add(*(rates.cache_usd(cache.tokens, cache.hours_for(case), tariff) for cache in workload.caches))
 
 
-def _output_token_usd(workload: Workload, tariff: Tariff | None) -> float | None:
-    """What one more output token in every answer costs."""
-    if tariff is None:
-        return None
-    tiers = ((workload.short, tariff), (workload.long, tariff.long or tariff))
-    images = workload.output.image_share > 0
-    bills = (
-        rates.run_usd(rates.RunUsage(short=Usage(candidates=side.answers, image=side.answers if images else 0)), at)
-        for side, at in tiers
-    )
-    return _add(*bills)
-
-
 def _assumptions(workload: Workload, tariff: Tariff | None) -> Iterator[str]:
     yield from _describe_prices(tariff)
     yield workload.counting_note
     yield workload.output.description
-    if workload.output_cap is None and workload.output.has_output:
-        yield "Worst: not known, because the model's limit of output tokens is not known and no limit was set."
-    elif workload.output.has_output:
-        answers = sum(side.extra_answers for side in workload.tiers)
-        answers_note = f" in {workload.rows + answers:,} answers" if answers else ""
-        yield (
-            f"Worst: {workload.rows:,} rows write to their limit{answers_note}, {workload.output_cap:,} tokens with "
-            "thoughts."
-        )
     if workload.caches:
         yield _describe_caches(workload)
     yield "No implicit cache hits are counted on; those that happen make it cheaper."

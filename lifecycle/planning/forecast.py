@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +22,10 @@ from batch.planning.duration import MAX_JOB_HOURS, learn_duration
 from batch.planning.file_delivery import FileDelivery
 from batch.prefixes.request_parts import default_measure
 from batch.pricing import estimate, rates
+from batch.pricing.answer_sizes import Task
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.estimate import CostEstimate
+from batch.pricing.output_lengths import SeenRun, predict
 from batch.pricing.workload import (
     UNCOUNTED_NOTE,
     CachePlan,
@@ -32,9 +34,11 @@ from batch.pricing.workload import (
     Workload,
     apply_canary,
     apply_tries,
+    learned_output,
 )
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
+from lifecycle.planning.history.prompt_sketch import PromptSketch, sample_requests
 from lifecycle.planning.media_levels import MediaLevels, media_levels
 from lifecycle.planning.media_scale import TokenCounter, UnknownSize, count_with_files, media_scale, weighing_of
 from lifecycle.planning.request_demands import read_demands
@@ -45,6 +49,9 @@ MAX_COUNTED_PREFIXES = 200
 MAX_COUNTED_NEAR, NEAR_FACTOR = 300, 1.5  # further ones, up to so many times the minimum: there a size decides
 SAMPLE_SIZE = 100
 COUNT_THREADS = 8  # calls at once
+MAX_CAPS = 32  # different limits of output tokens that are told apart
+RunsLike = Callable[[PromptSketch, float], list[SeenRun]]
+"""Earlier runs that were like what such requests ask, given the mean tokens of their prompts."""
 MIN_CACHE_HOURS = 0.25
 
 
@@ -95,6 +102,7 @@ def forecast(
     counts: Mapping[str, int] | None = None,
     implicit_rate: float = 0.0,
     output: OutputAssumption | None = None,
+    runs_like: RunsLike | None = None,
     observed: Sequence[Usage] = (),
     predicted: Sequence[int] = (),
     tries: Tries | None = None,
@@ -104,6 +112,7 @@ def forecast(
 
     Without a tariff everything is planned plain, and every figure in USD is None. `previous` is a forecast of the same
     draft for the same model: what it read and counted is used again; else `counts` are exact ones known already.
+    `output` says how long answers are; else they are by `runs_like` it, where there were any, or assumed.
     `observed` is the usage of a canary's rows, `predicted` their estimated prompt tokens. `tries` are rows that were
     tried before: of this draft, or of one that asked for the same otherwise, which tells of the output alone.
     Overrides of groups that the draft does not have are left out.
@@ -133,9 +142,15 @@ def forecast(
     exact_counts = {**plan.options.counts, **(_exact_counts(plan, count_with_files(count, scale)) if count else {})}
     plan = plan.replan(counts=exact_counts) if count and exact_counts else plan
     workload = apply_canary(
-        _workload(plan, requests, tariff, model, output, len(exact_counts), scale), observed, predicted
+        _workload(plan, requests, tariff, model, output, runs_like, len(exact_counts), scale, hours),
+        observed,
+        predicted,
     )
-    workload = apply_tries(workload, tries.usages, _predicted_tokens(plan, requests, tries)) if tries else workload
+    workload = (
+        apply_tries(workload, tries.usages, _predicted_tokens(plan, requests, tries), tries.cut_off)
+        if tries
+        else workload
+    )
     cost_estimate = estimate.estimate_cost(workload, tariff)
     tried = len(tries.usages) if tries else 0
     warning = _why_no_cache(plan, spec, tariff)
@@ -258,8 +273,10 @@ def _workload(
     tariff: Tariff | None,
     model: CatalogModel | None,
     output: OutputAssumption | None,
+    runs_like: RunsLike | None,
     counted: int,
     scale: MediaScale,
+    hours: ExpectedHours,
 ) -> Workload:
     cost_model, totals = plan.cost_model, plan.totals
     sent = np.flatnonzero(cost_model.sent)
@@ -274,6 +291,7 @@ def _workload(
     counting_note = (
         f"{counted} texts were counted exactly, the rest is estimated from them." if counted else UNCOUNTED_NOTE
     )
+    caps = _caps(demands[sent])
     base = Workload(short=tiers[0], long=tiers[1], prompt=totals.tokens)
     counted_rows = [int(key.partition("@")[0]) for key in plan.options.counts if "@" in key]
     open_ = cost_model.sent & ~np.isin(np.arange(len(cost_model.sent)), counted_rows)
@@ -284,10 +302,41 @@ def _workload(
         searches=float(demands["searches"][sent].sum()),
         unknown_size=int((cost_model.unknown_rows & open_).sum()),
         unknown_tokens=model.context_window if model else None,
-        output=output or kind_of(model).assumed_output(model, _picture_sizes(demands[sent])),
-        caches=tuple(CachePlan(g.prefix_tokens, *_cache_hours(plan.options.hours)) for g in plan.caches),
+        output=output or _expected_output(requests, model, demands[sent], _mean(prompt), caps, runs_like),
+        caches=tuple(CachePlan(g.prefix_tokens, *_cache_hours(plan.options.hours, hours.p95)) for g in plan.caches),
         counting_note=counting_note,
+        caps=tuple(caps.items()),
     )
+
+
+def _expected_output(
+    requests: Path,
+    model: CatalogModel | None,
+    demands: Any,
+    prompt_tokens: float,
+    caps: dict[int | None, int],
+    runs_like: RunsLike | None,
+) -> OutputAssumption:
+    """How long answers are: as in runs that were like this one, else as is assumed of what the requests ask."""
+    sampled = sample_requests(requests)
+    if runs_like is not None and kind_of(model).assumed_output(model, Task()).has_output:
+        prediction = predict(runs_like(sampled.sketch, prompt_tokens), len(demands), caps)
+        if prediction is not None:
+            return learned_output(prediction)
+    task = Task(sampled.schema, sampled.thinking, _picture_sizes(demands))
+    return kind_of(model).assumed_output(model, task)
+
+
+def _mean(values: Any) -> float:
+    return float(values.mean()) if len(values) else 0.0
+
+
+def _caps(demands: Any) -> dict[int | None, int]:
+    """How many rows have which limit of output tokens, None where there is none; of very many limits the middle one."""
+    caps, counts = np.unique(demands["cap"], return_counts=True)
+    if len(caps) > MAX_CAPS:
+        return {int(np.median(demands["cap"])): len(demands)}
+    return {None if cap < 0 else cap: n for cap, n in zip(caps.tolist(), counts.tolist(), strict=True)}
 
 
 def _picture_sizes(demands: Any) -> dict[str, int]:
@@ -296,9 +345,10 @@ def _picture_sizes(demands: Any) -> dict[str, int]:
     return dict(zip(sizes.tolist(), counts.tolist(), strict=True))
 
 
-def _cache_hours(hours: float) -> tuple[float, float, float]:
-    """Hours that a cache lives at least, probably and at worst; where nobody stays to end it, as long as planned."""
-    return min(MIN_CACHE_HOURS, hours), hours, max(MAX_JOB_HOURS, hours)
+def _cache_hours(hours: float, p95: float) -> tuple[float, float, float, float]:
+    """Hours that a cache lives at least, probably, in 1 of 20 cases and for as long as a job may take; where nobody
+    stays to end it, as long as planned."""
+    return min(MIN_CACHE_HOURS, hours), hours, max(hours, p95), max(MAX_JOB_HOURS, hours)
 
 
 def _tier_totals(prompt: Any, cached: Any, demands: Any) -> TierTotals:

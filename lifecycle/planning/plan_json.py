@@ -7,6 +7,7 @@ from typing import Any
 
 from batch.model import Tariff
 from batch.planning.file_delivery import FileDelivery
+from batch.pricing.estimate import CostEstimate
 from gem_cache import Plan
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.media_levels import MediaLevels
@@ -15,7 +16,8 @@ from lifecycle.planning.media_levels import MediaLevels
 def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict[str, Any]:
     """What `plan --json` prints; USD are of the input side, None where a price is unknown.
 
-    `estimate` has the whole run's, output and caches included: what a budget is held against.
+    `worst` is to be believed, `unbounded` has caches that live for as long as a job may take.
+    `estimate` has the whole run's, output and caches included, and its `usd.unbounded` every answer at its limit.
     """
     plan, totals = forecast.plan, forecast.plan.totals
     usd = totals.usd
@@ -42,8 +44,9 @@ def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict
                 "implicit": _priced(usd.implicit, tariff),
                 "chosen": _priced(usd.chosen, tariff),
                 "low": _priced(usd.low, tariff),
-                "worst": _priced(usd.worst, tariff),
+                "worst": _priced(_input_worst(forecast.estimate), tariff),
                 "standard": _priced(usd.standard, tariff),
+                "unbounded": _priced(usd.worst, tariff),
             },
         },
         "estimate": estimate_document(forecast),
@@ -56,7 +59,11 @@ def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict
 
 
 def estimate_document(forecast: Forecast) -> dict[str, Any]:
-    """What a run remembers of its estimate, output included, so that the actual cost can be held against it."""
+    """What a run remembers of its estimate, output included, so that the actual cost can be held against it.
+
+    `prompt_usd` and `caches_usd` are parts of `usd`, by which a budget prices the jobs under way; `source` says what
+    the answers' length was taken from, and from how many of them.
+    """
     estimate = forecast.estimate
     ranges = {
         "usd": estimate.usd,
@@ -64,13 +71,24 @@ def estimate_document(forecast: Forecast) -> dict[str, Any]:
         "standard_usd": estimate.standard,
         "output_tokens": estimate.output,
     }
+    document = {name: {"low": r.low, "expected": r.expected, "worst": r.worst} for name, r in ranges.items()}
+    document["usd"]["unbounded"] = estimate.unbounded_usd
     return {
-        **{name: {"low": r.low, "expected": r.expected, "worst": r.worst} for name, r in ranges.items()},
+        **document,
+        "prompt_usd": {"expected": estimate.prompt_usd.expected, "worst": estimate.prompt_usd.worst},
+        "caches_usd": {"expected": estimate.caches_usd.expected, "worst": estimate.caches_usd.worst},
+        "source": {"from": estimate.answers.source, "count": estimate.answers.measured_on},
         "prompt_tokens": {"low": estimate.prompt.low, "expected": estimate.prompt.total, "high": estimate.prompt.high},
         "cached_tokens": estimate.cached,
         "hours": forecast.hours.expected,
         "at_least": estimate.at_least,
     }
+
+
+def _input_worst(estimate: CostEstimate) -> float | None:
+    """What reading the requests, and their caches, may come to."""
+    prompt, caches = estimate.prompt_usd.worst, estimate.caches_usd.worst
+    return None if prompt is None or caches is None else prompt + caches
 
 
 def _delivery(delivery: FileDelivery | None) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.planning import cache_estimate, cache_support
 from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, count_tokens_body, expected_hours, forecast
+from lifecycle.planning.history.output_history import runs_like
 from lifecycle.planning.plan_json import plan_document
 from lifecycle.planning.tried_rows import Tries
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
+from lifecycle.storage.output_summaries import OutputSummaries
 
 EXACTLY_COUNTED_MODES = (ContextMode.AUTO, ContextMode.EXPLICIT)  # modes whose plan deserves exact counts
 
@@ -155,6 +158,7 @@ class ForecastService:
             implicit_rate=learn_implicit_rate(
                 [JobObservation(int(weight), rate) for rate, weight in implicit_rates[::-1]]
             ),
+            runs_like=partial(runs_like, OutputSummaries(context.store), account.owner_id, model) if account else None,
             known_caches=user_caches.cache_token_counts(context, account, draft, spec)
             if account and previous is None
             else None,

@@ -6,6 +6,8 @@ been charged, so it is said and never asked again by itself.
 
 from __future__ import annotations
 
+import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +29,13 @@ from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.run_files import INPUTS, REQUESTS, TRIES
 from lifecycle.inputs.draft_files import ROW_COLUMNS
 from lifecycle.inputs.drafts import EMPTY_DRAFT, Draft
+from lifecycle.planning.history import output_history
+from lifecycle.planning.history.prompt_sketch import sample_requests
 from lifecycle.planning.tried_rows import TriedRow, Tries, field_names, fields_of
 from lifecycle.sending.outgoing import with_files
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
+from lifecycle.storage.output_summaries import OutputSummaries
 
 if TYPE_CHECKING:
     from gemini.client import GeminiClient
@@ -70,7 +75,7 @@ class TryService:
                 answered.append(row)
         config = requests[0].get("generationConfig") or {}
         schema = _schema_of(config)
-        return Tries(
+        tries = Tries(
             draft=str(draft.folder),
             model=model,
             rows=tuple(answered),
@@ -78,6 +83,17 @@ class TryService:
             asks_for_json=schema is not None,
             output_cap=config.get("maxOutputTokens"),
         )
+        self._record_lengths(account, draft, tries)
+        return tries
+
+    def _record_lengths(self, account: Account, draft: Draft, tries: Tries) -> None:
+        """Remember how long the answers were, for drafts to come."""
+        lengths = output_history.lengths_of_usages(tries.usages, tries.cut_off)
+        if lengths is not None:
+            sketch = sample_requests(draft.folder / REQUESTS).sketch
+            name = f"try-{secrets.token_hex(8)}"
+            summary = output_history.summary(name, account.owner_id, tries.model, time.time(), sketch, lengths)
+            OutputSummaries(self._context.store).put(summary)
 
 
 class _OneTry:

@@ -17,7 +17,7 @@ from lifecycle.storage import schema
 
 Migration = Callable[[Connection], None]
 MIGRATIONS: dict[int, Migration] = {}  # by the version that each leads to; version 1 had no run_cost
-VERSION = 7
+VERSION = 8
 
 
 def upgrade(connection: Connection) -> None:
@@ -173,6 +173,19 @@ shard_7 = table(
     column("lost_creates", BigInteger),
     column("strays_until", Float),
 )
+
+
+@_migration(8)
+def m008_output_summaries(connection: Connection) -> None:
+    """Remember how long answers were, to price later runs by them."""
+    _execute(
+        connection,
+        "CREATE TABLE output_summary (run_id VARCHAR(40) NOT NULL PRIMARY KEY, owner_id VARCHAR(40) NOT NULL, "
+        "model VARCHAR(120) NOT NULL, at FLOAT NOT NULL, sketch TEXT NOT NULL, lengths TEXT NOT NULL)",
+        "CREATE INDEX ix_output_summary_owner_id ON output_summary (owner_id, model, at)",
+    )
+
+
 run_5 = table(
     "run",
     column("id", String),

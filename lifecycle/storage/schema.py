@@ -156,6 +156,19 @@ observation = Table(
     Column("at", Float, nullable=False),
 )
 
+# How long the answers of ended runs and of tried rows were, to price later ones like them.
+output_summary = Table(
+    "output_summary",
+    metadata,
+    Column("run_id", String(40), primary_key=True),
+    Column("owner_id", String(40), nullable=False),
+    Column("model", String(120), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("sketch", Text, nullable=False),
+    Column("lengths", Text, nullable=False),
+    Index("ix_output_summary_owner_id", "owner_id", "model", "at"),
+)
+
 # What an ended run has cost: computed at the first request, and kept when the run is deleted.
 run_cost = Table(
     "run_cost",

@@ -80,7 +80,7 @@ def submit(page: Page) -> Locator:
 def set_budget(page: Page, usd: str) -> None:
     field = page.get_by_role("spinbutton", name="Budget, USD")
     if not field.is_visible():
-        page.get_by_text("What it will cost").click()
+        page.get_by_text("What the price rests on").click()
     field.fill(usd)
     field.blur()
 
@@ -98,7 +98,7 @@ def test_a_long_document_with_many_questions_is_cached_and_answered(page: Page, 
     fill_prompts(page)
     drop_documents(page, handbook_txt=HANDBOOK)
     expect(page.get_by_text(re.compile("Plan: 1 explicit cache, input .* instead of"))).to_be_visible()
-    expect(page.get_by_text("What it will cost")).to_be_visible()
+    expect(page.get_by_text("What the price rests on")).to_be_visible()
     expect(submit(page)).to_contain_text("50 answered")
     expect(page.get_by_text(re.compile(r"(as|more than|less than) expected; \$.* was the worst case"))).to_be_visible()
     (cache,) = ledger_caches(api)
@@ -141,7 +141,7 @@ def test_a_pdf_becomes_a_cache_that_serves_every_request_until_it_is_deleted(pag
 
 def test_a_budget_stops_a_submission_before_anything_is_sent(page: Page, api: EmulatorProcess) -> None:
     fill_prompts(page)
-    expect(page.get_by_text("What it will cost")).to_be_visible()
+    expect(page.get_by_text("What the price rests on")).to_be_visible()
     set_budget(page, "0.001")
     expect(page.get_by_text("the budget is $0.0010").first).to_be_visible()
     expect(page.get_by_role("button", name="Submit batch")).to_be_disabled()
@@ -154,7 +154,7 @@ def test_exact_counts_are_asked_for_by_the_button_only(page: Page, api: Emulator
     fill_prompts(page)
     drop_documents(page, handbook_txt=HANDBOOK)
     expect(page.get_by_text("requests begin with these about")).to_be_visible()
-    page.get_by_text("What it will cost").click()
+    page.get_by_text("What the price rests on").click()
     check_accessibility(page)
     assert not any("countTokens" in call for call in api.ledger()["calls"])
     page.get_by_role("button", name="Count exactly").click()
@@ -166,7 +166,7 @@ def test_plan_and_price_fit_a_phone(app: AppProcess, open_page: OpenPage) -> Non
     page = open_page(app.url, viewport={"width": 390, "height": 844})
     page.get_by_role("button", name="Start a rehearsal").click()
     page.get_by_role("button", name="A service desk's day").click()
-    expect(page.get_by_text("What it would cost at Google")).to_be_visible()
+    expect(page.get_by_text("What the price rests on")).to_be_visible()
     expect(page.get_by_text("Plan: 1 explicit cache")).to_be_visible()
     for part in (".st-key-plan-some", ".st-key-cost"):
         box = page.locator(part).first.bounding_box()

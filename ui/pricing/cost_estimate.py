@@ -1,4 +1,4 @@
-"""The cost estimate: what a draft will cost at least, probably and at worst, and a budget for it."""
+"""What the price rests on, folded: the same paid for otherwise, tokens, limits, and every assumption."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from batch.formatting import money
 from batch.pricing.estimate import CostEstimate, CostRange
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
-from ui.pricing import forecasts
+from ui.pricing import forecasts, price_words
 from ui.pricing.forecasts import DisplayedForecast
 from ui.shared import notices
 from ui.shared.notices import escape_markdown
 
-LOW_HELP = "Fewest tokens, short answers, caches that live a quarter of an hour."
-EXPECTED_HELP = "What to plan with. The assumptions are listed below."
-WORST_HELP = "Every row writes to its output limit, thoughts included, and caches live 48 hours."
+BUDGET_HELP = (
+    "Nothing is submitted that is expected to cost more. While the run goes on, sending stops before this is exceeded; "
+    "what is left can be sent later."
+)
 
 
 def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, spec: RunSpec) -> None:
@@ -25,12 +26,11 @@ def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, sp
         st.warning(escape_markdown(displayed.forecast.warning))
     if budget_error := forecasts.budget_error(displayed, spec):
         notices.draw_error(budget_error)
-    with st.expander(f"{_heading(account)}, and what that rests on", key="cost"):
-        with st.container(horizontal=True, gap="medium"):
-            st.metric("Low", _format_usd(estimate, estimate.usd.low), help=LOW_HELP, width="content")
-            st.metric("Expected", _format_usd(estimate, estimate.usd.expected), help=EXPECTED_HELP, width="content")
-            st.metric("Worst", money(estimate.usd.worst), help=WORST_HELP, width="content")
-        st.caption(escape_markdown(_describe_alternatives(estimate)))
+    with st.expander("What the price rests on", key="cost"):
+        unbounded = price_words.describe_unbounded(estimate)
+        for line in (_describe_bad_case(estimate), unbounded, _describe_alternatives(estimate)):
+            if line:
+                st.caption(escape_markdown(line))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption(escape_markdown(_describe_tokens(estimate, displayed)), width="content")
             if account and not displayed.counted:
@@ -42,8 +42,6 @@ def draw(displayed: DisplayedForecast, account: Account | None, draft: Draft, sp
                     args=(str(draft.folder),),
                     help="Google counts the shared texts and a sample of the rest, free of charge.",
                 )
-        if displayed.forecast.delivery is not None:
-            st.caption(escape_markdown(displayed.forecast.delivery.describe()))
         _draw_limits()
         for assumption in estimate.assumptions:
             st.caption(escape_markdown(assumption))
@@ -59,7 +57,7 @@ def _draw_limits() -> None:
             format="%.4g",
             key="max_usd",
             placeholder="none",
-            help="Nothing is submitted whose worst case costs more.",
+            help=BUDGET_HELP,
             persist_state="session",
             width=150,
         )
@@ -77,8 +75,10 @@ def _draw_limits() -> None:
         )
 
 
-def _heading(account: Account | None) -> str:
-    return "What it would cost at Google" if account and account.rehearsal else "What it will cost"
+def _describe_bad_case(estimate: CostEstimate) -> str:
+    """What it may come to if it goes badly, and at least."""
+    low, worst = (_format_usd(estimate, usd) for usd in (estimate.usd.low, estimate.usd.worst))
+    return f"At least {low.removeprefix('at least ')}; in a bad case {worst}."
 
 
 def _describe_alternatives(estimate: CostEstimate) -> str:

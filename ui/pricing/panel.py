@@ -18,10 +18,15 @@ from ui.shared.notices import escape_markdown
 
 
 class Priced(NamedTuple):
-    """What is known of a draft's price, None while it is worked out, and why it must not be submitted like this."""
+    """What is known of a draft's price, None while it is worked out, and why it must not be submitted like this.
+
+    `max_usd` is its budget, `model_cap` the most that the model puts out.
+    """
 
     forecast: Forecast | None
     fault: BatchRunnerError | None
+    max_usd: float | None = None
+    model_cap: int | None = None
 
 
 def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | None) -> Priced:
@@ -49,4 +54,4 @@ def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | 
     validation_error = runner.submissions.validate(draft, spec, forecast)
     if validation_error and not isinstance(validation_error, OverBudget):  # the budget's words stand beside it
         notices.draw_error(validation_error)
-    return Priced(forecast, validation_error)
+    return Priced(forecast, validation_error, spec.max_usd, runner.forecasts.model_rules(spec.model).facts.output_cap)

@@ -12,6 +12,7 @@ from gem_cache import CachingChoice, Group, Hint
 from ui.pricing import group_texts
 from ui.pricing.forecasts import DisplayedForecast
 from ui.pricing.plan_chart import chart_options
+from ui.pricing.price_words import is_plan_worth_opening
 from ui.shared.format import truncate
 from ui.shared.notices import escape_markdown
 
@@ -32,7 +33,9 @@ def draw(displayed: DisplayedForecast) -> None:
     """Draw the plan of a draft; what is chosen in it shows in the next forecast."""
     key_suffix = "some" if displayed.groups else "none"
     with st.expander(
-        escape_markdown(_title(displayed)), expanded=bool(displayed.groups or displayed.hints), key=f"plan-{key_suffix}"
+        escape_markdown(_title(displayed)),
+        expanded=is_plan_worth_opening(displayed.forecast.estimate),
+        key=f"plan-{key_suffix}",
     ):
         st.caption(escape_markdown(_describe_totals(displayed)))
         if displayed.groups:

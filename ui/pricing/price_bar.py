@@ -1,4 +1,4 @@
-"""The price as one figure, its range, and where it comes from: what stands beside the button. Pure but for drawing."""
+"""The price beside the button: one figure, its range and where it comes from, and a word on limits that are too low."""
 
 from __future__ import annotations
 
@@ -6,65 +6,39 @@ from html import escape
 
 import streamlit as st
 
-from batch.formatting import money, plural
-from batch.pricing.estimate import CostEstimate
+from batch.pricing.cap_check import cap_warning
 from lifecycle.planning.forecast import Forecast
+from ui.pricing.price_words import (
+    describe_budget,
+    describe_range,
+    describe_rows,
+    describe_saving,
+    describe_source,
+    headline,
+)
+from ui.shared.notices import escape_markdown
 
-HALF = (0.45, 0.55)  # of the standard price: what a batch is said to cost half of
+CAP_KEY = "max_output_tokens"
 
 
-def draw(forecast: Forecast, *, rehearsal: bool) -> None:
-    """Draw the figure, with what it rests on."""
+def draw(forecast: Forecast, *, rehearsal: bool, max_usd: float | None = None, model_cap: int | None = None) -> None:
+    """Draw the figure, with what it rests on. `model_cap` is the most that the model puts out."""
     estimate = forecast.estimate
-    lines = [describe_rows(estimate), f"{describe_source(forecast)}{describe_saving(estimate)}"]
+    rests_on = f"{describe_source(forecast)}{describe_saving(estimate)}".strip()
+    lines = [describe_rows(estimate), rests_on, describe_budget(estimate, max_usd)]
     small = "".join(f"<span>{escape(line)}</span>" for line in lines if line)
     between = f"{describe_range(estimate)}{' at Google' if rehearsal else ''}".strip()
     figure = f"<strong>{escape(headline(estimate))}</strong><span>{escape(between)}</span>"
     st.html(f'<div class="gbr-price"><div>{figure}</div><div>{small}</div></div>')
+    if warning := cap_warning(estimate, model_cap):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cap-warning"):
+            st.markdown(
+                f":orange-badge[:material/content_cut: cut off] {escape_markdown(str(warning))}", width="content"
+            )
+            if warning.better:
+                label = f"Use {warning.better:,}"
+                st.button(label, key=f"use-better-{warning.better}", on_click=_set_cap, args=(warning.better,))
 
 
-def headline(estimate: CostEstimate) -> str:
-    """The one figure: "About $1.02"."""
-    if estimate.usd.expected is None:
-        return "Price not known"
-    return f"{'At least' if estimate.at_least else 'About'} {money(estimate.usd.expected)}"
-
-
-def describe_range(estimate: CostEstimate) -> str:
-    """What it may well come to: "between $0.90 and $1.21"."""
-    low, high = estimate.usd.low, estimate.likely_high_usd
-    if low is None or high is None or money(low) == money(high):
-        return ""
-    return f"between {money(low)} and {money(high)}"
-
-
-def describe_rows(estimate: CostEstimate) -> str:
-    """How many rows, and what they would cost one by one."""
-    rows, batch, single = plural(estimate.rows, "row"), estimate.usd.expected, estimate.standard.expected
-    if not batch or not single:
-        return f"{rows}."
-    is_half = HALF[0] <= batch / single <= HALF[1]
-    return (
-        f"{rows}, half the price of single calls ({money(single)})."
-        if is_half
-        else (f"{rows}; {money(single)} as single calls.")
-    )
-
-
-def describe_source(forecast: Forecast) -> str:
-    """What the output was taken from."""
-    if forecast.tries:
-        return f"Measured on your {plural(forecast.tries, 'try', 'tries')}."
-    return "A guess from rows like these. Trying a few makes it sure." if forecast.estimate.rows > 1 else "A guess."
-
-
-def describe_saving(estimate: CostEstimate) -> str:
-    """What caching saves, if it does."""
-    planned, plain = estimate.usd.expected, estimate.uncached.expected
-    saving = plain - planned if plain is not None and planned is not None else 0.0
-    return f" A cache saves {money(saving)}." if saving > 0 and money(saving) != money(0) else ""
-
-
-def tries_usd(estimate: CostEstimate, rows: int) -> float | None:
-    """What trying so many rows costs: single calls, at the standard price."""
-    return None if estimate.standard.expected is None else estimate.standard.expected / max(1, estimate.rows) * rows
+def _set_cap(cap: int) -> None:
+    st.session_state[CAP_KEY] = cap

@@ -10,7 +10,7 @@ from batch.formatting import money, plural
 from lifecycle.inputs.drafts import Draft
 from lifecycle.services.tries import ROWS
 from ui.answers import fields_editor, tries
-from ui.pricing import price_bar
+from ui.pricing import price_bar, price_words
 from ui.pricing.panel import Priced
 from ui.shared import background
 from ui.shared.app_state import get_state
@@ -29,7 +29,9 @@ def draw(values: SidebarValues, draft: Draft | None, priced: Priced, missing: st
     ):
         with st.container(width="stretch", key="price"):
             if priced.forecast is not None:
-                price_bar.draw(priced.forecast, rehearsal=is_rehearsal)
+                price_bar.draw(
+                    priced.forecast, rehearsal=is_rehearsal, max_usd=priced.max_usd, model_cap=priced.model_cap
+                )
             else:
                 st.caption(escape_markdown(missing or ("Nothing to send yet." if draft is None else "")))
         with st.container(width="content"):
@@ -50,7 +52,7 @@ def _draw_try(values: SidebarValues, draft: Draft, priced: Priced) -> None:
     if not fields_editor.is_offered(get_state().runner, values.model):  # pictures and vectors have no table of answers
         return
     rows = min(ROWS, draft.rows)
-    usd = price_bar.tries_usd(priced.forecast.estimate, rows) if priced.forecast else None
+    usd = price_words.tries_usd(priced.forecast.estimate, rows) if priced.forecast else None
     price = f", {money(usd)}" if usd else ""
     if tries.is_pending():
         st.button(f"Trying {rows}…", key="asking-rows", disabled=True)

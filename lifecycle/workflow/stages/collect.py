@@ -14,14 +14,17 @@ from batch.prefixes.rewrite import placeholder_group
 from batch.pricing import costs
 from batch.responses import service_errors
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
-from lifecycle.core.run_files import ANSWERS, RESULTS, REUSED
+from lifecycle.core.run_files import ANSWERS, REQUESTS, RESULTS, REUSED
 from lifecycle.core.run_progress import Collected, Ending
 from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord
 from lifecycle.inputs.request_subset import copy_lines, key_of_line, keys_in_file
 from lifecycle.planning import cache_support
+from lifecycle.planning.history import output_history
+from lifecycle.planning.history.prompt_sketch import sample_requests
 from lifecycle.results.collect.build import build_results
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.sending.delivery import SentSizes
+from lifecycle.storage.output_summaries import OutputSummaries
 from lifecycle.workflow.shards import file_uploads, run_caches, uncached_rows
 from lifecycle.workflow.shards.context import StageContext, StageResult
 from lifecycle.workflow.stages import import_job as import_job_stage
@@ -44,6 +47,7 @@ def run(ctx: StageContext) -> StageResult:
     counts = {str(outcome): n for outcome, n in reconciliation.counts.items()}
     ctx.progress.collected = Collected(counts, reconciliation.usd, reconciliation.unpriced)
     _record_observations(ctx, shards, reconciliation)
+    _record_lengths(ctx, shards)
     matched = reconciliation.matched - reconciliation.reused
     ctx.progress.ending = _ending(ctx, shards, matched)
     answered = matched - reconciliation.counts.get(Outcome.NO_RESPONSE, 0)
@@ -82,6 +86,18 @@ def _record_observations(ctx: StageContext, shards: list[ShardRecord], reconcili
     requests, tokens = ctx.progress.implicit_at_stake
     if tokens and not any(shard.groups for shard in shards):
         ctx.add_observation(IMPLICIT_RATE, min(1.0, reconciliation.usage.cached / tokens), requests)
+
+
+def _record_lengths(ctx: StageContext, shards: list[ShardRecord]) -> None:
+    """Remember how long the answers were; not of rows that are sent again, which are odd ones."""
+    if ctx.run.parent_id or ctx.is_imported or ctx.kind.vectors:
+        return
+    own_files = sum(ctx.received_path(shard).exists() for shard in shards)
+    lengths = output_history.lengths_of_run(ctx.folder, own_files)
+    if lengths is not None:
+        sketch = sample_requests(ctx.folder / REQUESTS).sketch
+        summary = output_history.summary(ctx.id, ctx.run.owner_id, ctx.model, ctx.now(), sketch, lengths)
+        OutputSummaries(ctx.store).put_of_run(ctx.run.token, summary)
 
 
 def _cached_rows_were_paid(ctx: StageContext, shards: list[ShardRecord]) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from batch.kinds.embedding import EMBEDDING, UNREADABLE, classify
 from batch.model import Generation, Outcome
+from batch.pricing.answer_sizes import Task
 
 
 def line(values: Any, **response: Any) -> bytes:
@@ -53,5 +54,5 @@ def test_an_error_is_told_as_of_any_row() -> None:
 
 
 def test_nothing_but_the_prompt_costs() -> None:
-    assert EMBEDDING.assumed_output(None, {}).expected == 0
+    assert EMBEDDING.assumed_output(None, Task()).expected == 0
     assert EMBEDDING.result_bytes(None, Generation(dimensions=256)) < EMBEDDING.result_bytes(None, Generation())

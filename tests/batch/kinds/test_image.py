@@ -10,6 +10,7 @@ import pytest
 from batch.kinds.image import IMAGE, TEXT_TOKENS, TYPICAL_TOKENS, classify
 from batch.model import Generation, Outcome
 from batch.pricing import catalog
+from batch.pricing.answer_sizes import Task
 
 MODEL = catalog.load().model("gemini-3.1-flash-image")
 
@@ -25,15 +26,20 @@ def result(finish_reason: str, message: str = "", **part: Any) -> bytes:
 
 def test_rows_are_sized_by_the_pictures_they_ask_for() -> None:
     assert MODEL is not None
-    small, large = IMAGE.assumed_output(MODEL, {"1K": 2}), IMAGE.assumed_output(MODEL, {"1K": 1, "4K": 1})
+    small, large = (
+        IMAGE.assumed_output(MODEL, Task(picture_sizes={"1K": 2})),
+        IMAGE.assumed_output(MODEL, Task(picture_sizes={"1K": 1, "4K": 1})),
+    )
     assert small.low == MODEL.picture_tokens["1K"]
     assert large.low == (MODEL.picture_tokens["1K"] + MODEL.picture_tokens["4K"]) / 2
     assert small.expected == small.low + TEXT_TOKENS
     assert "(1K, 4K)" in large.description
+    # The number of pictures is known: in a bad case only the text beside them is longer.
+    assert small.worst == small.low + 4 * TEXT_TOKENS
 
 
 def test_an_unknown_model_is_assumed_to_draw_typical_pictures() -> None:
-    assert IMAGE.assumed_output(None, {}).low == TYPICAL_TOKENS
+    assert IMAGE.assumed_output(None, Task()).low == TYPICAL_TOKENS
 
 
 def test_an_unknown_size_is_taken_for_the_largest_result() -> None:

@@ -9,6 +9,7 @@ from batch.kinds.image import IMAGE
 from batch.kinds.registry import KINDS, kind_of
 from batch.kinds.text import TEXT
 from batch.model import Generation
+from batch.pricing.answer_sizes import Task
 from batch.pricing.catalog import CatalogModel, load
 
 
@@ -41,9 +42,9 @@ def test_results_are_sized_by_their_kind(kind: object, tokens: float | None, siz
 
 def test_what_is_assumed_of_the_output_is_the_kinds_own() -> None:
     thinks, does_not = CatalogModel(thinking="levels"), CatalogModel()
-    assert TEXT.assumed_output(thinks, {}).expected > TEXT.assumed_output(does_not, {}).expected > 0
-    assert IMAGE.assumed_output(None, {}).expected > 0
-    assert not EMBEDDING.assumed_output(None, {}).has_output
+    assert TEXT.assumed_output(thinks, Task()).expected > TEXT.assumed_output(does_not, Task()).expected > 0
+    assert IMAGE.assumed_output(None, Task()).expected > 0
+    assert not EMBEDDING.assumed_output(None, Task()).has_output
 
 
 def test_only_a_model_for_pictures_is_asked_for_them() -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from batch.kinds.text import OUTPUT_TOKEN_BYTES, RESPONSE_OVERHEAD_BYTES, TEXT
 from batch.model import Generation
 from batch.pricing import catalog
-from batch.pricing.workload import TYPICAL_ANSWER_TOKENS, TYPICAL_THOUGHT_TOKENS
+from batch.pricing.answer_sizes import TEXT_ANSWER, THOUGHTS, Task
 
 MODELS = catalog.load()
 
 
 def test_a_model_that_thinks_is_assumed_to_put_out_thoughts() -> None:
-    assert TEXT.assumed_output(None, {}).expected == TYPICAL_ANSWER_TOKENS + TYPICAL_THOUGHT_TOKENS
-    thinking = TEXT.assumed_output(MODELS.model("gemini-2.5-flash"), {})
-    assert thinking.expected == TYPICAL_ANSWER_TOKENS + TYPICAL_THOUGHT_TOKENS
+    expected = TEXT_ANSWER[1] + THOUGHTS["medium"]
+    assert TEXT.assumed_output(None, Task()).expected == expected
+    assert TEXT.assumed_output(MODELS.model("gemini-2.5-flash"), Task()).expected == expected
+    assert TEXT.assumed_output(None, Task(thinking="off")).expected == TEXT_ANSWER[1]
 
 
 def test_a_result_line_grows_with_its_answer() -> None:

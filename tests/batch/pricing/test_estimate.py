@@ -23,7 +23,7 @@ CATALOG = catalog.load()
 
 
 NO_OUTPUT = OutputAssumption(0, 0, "None.", has_output=False)
-PICTURES = OutputAssumption(1_290, 1_290, "A picture.", image_share=1.0, measured_high=1_290)
+PICTURES = OutputAssumption(1_290, 1_290, "A picture.", image_share=1.0, measured_high=1_290, measured_worst=1_500)
 
 
 def of(name: str) -> Tariff:
@@ -44,30 +44,36 @@ def hundred_rows(**changes: object) -> Workload:
 
 def test_the_card_is_what_a_hand_works_out() -> None:
     card = estimate.estimate_cost(hundred_rows(), FLASH)
-    assert card.output == CostRange(1_000, 10_000, 50_000)
-    # low 95,000 × .375 + 1,000 × 1.875; expected 100,000 × .375 + 10,000 × 1.875; worst 105,000 × .375 + 50,000 × 1.875
-    assert card.usd == CostRange(approx(0.0375), approx(0.05625), approx(0.133125))
+    assert card.output == CostRange(1_000, 10_000, 30_000)
+    # low 95,000 × .375 + 1,000 × 1.875; expected 100,000 × .375 + 10,000 × 1.875; worst 105,000 × .375 + 30,000 × 1.875
+    assert card.usd == CostRange(approx(0.0375), approx(0.05625), approx(0.095625))
     assert card.uncached == card.usd
-    assert card.standard == CostRange(approx(0.075), approx(0.1125), approx(0.26625))
+    assert card.standard == CostRange(approx(0.075), approx(0.1125), approx(0.19125))
     assert card.caches_usd == CostRange(0, 0, 0)
-    # 100 rows × 1.875 millionths for one more token each; 105,000 × .375 for the worst prompts alone
-    assert (card.output_token_usd, card.worst_prompt_usd) == (approx(0.0001875), approx(0.039375))
+    assert card.prompt_usd == CostRange(approx(0.035625), approx(0.0375), approx(0.039375))
+    # every answer at its limit: 105,000 × .375 + 50,000 × 1.875
+    assert card.unbounded_usd == approx(0.133125)
 
 
 def test_explicit_caches_are_in_the_price_and_beside_it_what_it_is_without_them() -> None:
     cached = hundred_rows(
-        short=TierTotals(100, 100_000, 90_000, 50_000), prompt=Interval(100_000), caches=(CachePlan(900, 0.25, 4, 48),)
+        short=TierTotals(100, 100_000, 90_000, 50_000),
+        prompt=Interval(100_000),
+        caches=(CachePlan(900, 0.25, 4, 24, 48),),
     )
     card = estimate.estimate_cost(cached, FLASH)
-    # cache: 900 × .75 to make, and 900 × .5 × hours: 675 + 112.5 | 1,800 | 21,600 millionths
-    assert card.caches_usd == CostRange(approx(0.0007875), approx(0.002475), approx(0.022275))
+    # cache: 900 × .75 to make, and 900 × .5 × hours: 675 + 112.5 | 1,800 | 10,800 | 21,600 millionths
+    assert card.caches_usd == CostRange(approx(0.0007875), approx(0.002475), approx(0.011475))
+    # at worst 10,000 × .375 + 90,000 × .075 + 30,000 × 1.875, without bounds 50,000 × 1.875
+    assert card.usd.worst == approx(0.06675 + 0.011475)
+    assert card.unbounded_usd == approx(0.10425 + 0.022275)
     # low at the printed cached rate: 10,000 × .375 + 90,000 × .0375 + 1,000 × 1.875 = 3,750 + 3,375 + 1,875
     assert card.usd.low == approx(0.009 + 0.0007875)
     # expected at the standard cached rate: 3,750 + 90,000 × .075 + 18,750 = 29,250
     assert card.usd.expected == approx(0.02925 + 0.002475)
     assert card.uncached.expected == approx(0.05625)
     assert card.standard.expected == approx(0.1125)
-    assert any("1 with 900 tokens, held for 4 hours (48 at worst)" in said for said in card.assumptions)
+    assert any("1 with 900 tokens, held for 4 hours (24 at worst)" in said for said in card.assumptions)
 
 
 def test_rows_beyond_the_long_context_switch_are_priced_by_it() -> None:
@@ -86,10 +92,9 @@ def test_a_guess_of_output_never_exceeds_the_rows_limits() -> None:
     assert estimate.estimate_cost(small, FLASH).output == CostRange(1_000, 2_000, 2_000)
 
 
-def test_an_unknown_limit_of_output_leaves_only_the_worst_case_unknown() -> None:
+def test_an_unknown_limit_of_output_leaves_only_the_cost_at_the_limit_unknown() -> None:
     card = estimate.estimate_cost(replace(hundred_rows(), short=TierTotals(100, 100_000, 0, None)), FLASH)
-    assert card.usd.worst is None and card.usd.expected is not None
-    assert any(said.startswith("Worst: not known") for said in card.assumptions)
+    assert card.unbounded_usd is None and card.usd.worst == approx(0.095625)
 
 
 def test_without_a_price_every_figure_is_unknown_and_none_is_zero() -> None:
@@ -101,7 +106,7 @@ def test_without_a_price_every_figure_is_unknown_and_none_is_zero() -> None:
 
 
 def test_an_unknown_storage_price_makes_only_the_cached_figures_unknown() -> None:
-    card = estimate.estimate_cost(hundred_rows(caches=(CachePlan(900, 1, 2, 3),)), of("gemini-3.5-flash-lite"))
+    card = estimate.estimate_cost(hundred_rows(caches=(CachePlan(900, 1, 2, 3, 4),)), of("gemini-3.5-flash-lite"))
     assert card.usd == card.caches_usd == CostRange(None, None, None)
     assert card.uncached.expected is not None
 
@@ -120,7 +125,6 @@ def test_what_is_assumed_is_said() -> None:
         "in 0.375, out 1.875, cached 0.075",
         "none were counted",
         "Output: a hundred.",
-        "100 rows write to their limit, 50,000 tokens with thoughts",
         "No implicit cache hits are counted on",
         "16 requests hold media",
         "2 requests hold files whose tokens cannot be told",
@@ -145,24 +149,23 @@ class TestBudget:
         refusal = estimate.over_budget(estimate.estimate_cost(hundred_rows(unknown_size=1), FLASH), 1_000.0)
         assert refusal is not None and str(refusal).startswith("1 request holds files whose tokens cannot be told")
 
-    def test_that_the_worst_case_fits_lets_the_run_start(self) -> None:
+    def test_that_the_expected_cost_fits_lets_the_run_start(self) -> None:
         card = estimate.estimate_cost(hundred_rows(), FLASH)
-        assert card.usd.worst is not None
-        assert estimate.over_budget(card, card.usd.worst) is None
+        assert card.usd.expected is not None and card.usd.worst is not None
+        assert estimate.over_budget(card, card.usd.expected) is None
 
-    def test_that_it_exceeds_stops_it_and_tells_which_limit_of_output_would_fit(self) -> None:
-        refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), FLASH), 0.10)
-        assert refused is not None
-        assert str(refused) == "The run could cost $0.13 ($0.056 expected); the budget is $0.10."
-        # 0.10 less 0.039375 for prompts leaves 0.060625, at 0.0001875 a token: 323
-        assert "With at most 323 output tokens a row it would fit." in refused.remedy
-        fits = hundred_rows(short=TierTotals(100, 100_000, 0, 32_300))
-        assert estimate.over_budget(estimate.estimate_cost(fits, FLASH), 0.10) is None
+    def test_that_a_bad_case_exceeds_is_a_warning(self) -> None:
+        card = estimate.estimate_cost(hundred_rows(), FLASH)
+        assert estimate.budget_warning(card, 0.06) == (
+            "It may come to $0.096. Sending stops at $0.060, and the rest can be sent later."
+        )
+        assert estimate.budget_warning(card, 0.10) == estimate.budget_warning(card, None) == ""
 
-    def test_that_even_the_prompts_exceed_gets_no_such_hint(self) -> None:
-        refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), FLASH), 0.001)
+    def test_that_it_exceeds_stops_it_and_never_asks_for_shorter_answers(self) -> None:
+        refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), FLASH), 0.05)
         assert refused is not None
-        assert "output tokens" not in refused.remedy and "$0.0010" in str(refused)
+        assert str(refused) == "About $0.056 is expected; the budget is $0.050."
+        assert "tokens" not in refused.remedy
 
     def test_cannot_be_kept_where_the_price_is_unknown(self) -> None:
         refused = estimate.over_budget(estimate.estimate_cost(hundred_rows(), None), 1_000)
@@ -177,11 +180,14 @@ class TestCanary:
         assert workload.canary_rows(3, 10) == [0, 1, 2]
         assert workload.canary_rows(0, 3) == workload.canary_rows(5, 0) == []
 
-    def test_output_is_what_was_seen_and_the_worst_case_stays_at_the_limits(self) -> None:
+    def test_output_is_what_was_seen_and_a_bad_case_is_some_way_beyond_it(self) -> None:
         seen = [Usage(1_000, 0, 150, 50), Usage(1_000, 0, 250, 50), Usage(1_000, 0, 350, 50)]
         card = estimate.estimate_cost(workload.apply_canary(hundred_rows(), seen), FLASH)
-        # mean 300; half width 4.303 × 100 / √3 = 248.4
+        # mean 300; half width 4.303 × 100 / √3 = 248.4; at worst one and a half times that, but never above the limits
         assert card.output == CostRange(approx(5_156, rel=0.001), 30_000, 50_000)
+        roomy = replace(hundred_rows(), short=TierTotals(100, 100_000, 0, 6_000_000))
+        card = estimate.estimate_cost(workload.apply_canary(roomy, seen), FLASH)
+        assert card.output.worst == approx(30_000 + 1.5 * 24_840, rel=0.001)
         assert any("300 tokens a row, as in the canary's 3 rows" in said for said in card.assumptions)
 
     def test_prompts_are_corrected_in_proportion_if_that_is_surer(self) -> None:
@@ -194,7 +200,7 @@ class TestCanary:
         assert workload.apply_canary(counted, wild, [1_000] * 3).prompt == counted.prompt
 
     def test_a_cache_that_nobody_read_is_no_longer_counted_on_but_still_paid(self) -> None:
-        cached = hundred_rows(short=TierTotals(100, 100_000, 90_000, 50_000), caches=(CachePlan(900, 1, 1, 1),))
+        cached = hundred_rows(short=TierTotals(100, 100_000, 90_000, 50_000), caches=(CachePlan(900, 1, 1, 1, 1),))
         corrected = workload.apply_canary(cached, [Usage(1_000, 0, 100)] * 3)
         card = estimate.estimate_cost(corrected, FLASH)
         assert (card.cached, card.caches_usd.expected) == (0, approx(0.001125))
@@ -222,9 +228,11 @@ def test_low_never_exceeds_expected_nor_expected_the_worst(
         for rows in ([row for row in sizes if beyond is is_long(row[0] + row[1], tariff)] for beyond in (False, True))
     )
     total = short.prompt + long.prompt
-    caches = (CachePlan(5_000, hours, hours, hours + more),)
+    caches = (CachePlan(5_000, hours, hours, hours + more, hours + 2 * more),)
     work = Workload(short, long, Interval(total, total * margin), caches=caches)
     card = estimate.estimate_cost(work, tariff)
+    assert card.unbounded_usd is not None and card.usd.worst is not None
+    assert card.usd.worst <= card.unbounded_usd + 1e-12
     for figures in (card.usd, card.uncached, card.standard, card.output, card.caches_usd):
         assert figures.low is not None and figures.expected is not None and figures.worst is not None
         assert figures.low <= figures.expected + 1e-12 and figures.expected <= figures.worst + 1e-12
@@ -238,8 +246,6 @@ class TestKinds:
         one, cards = estimate.estimate_cost(hundred_rows(), FLASH), estimate.estimate_cost(four, FLASH)
         for case in ("low", "expected", "worst"):
             assert getattr(cards.output, case) == pytest.approx(4 * getattr(one.output, case))
-        assert cards.output_token_usd == pytest.approx(400 * 1.875e-6)
-        assert "in 400 answers" in " ".join(cards.assumptions)
 
     def test_a_canarys_rows_hold_all_their_answers(self) -> None:
         four = replace(hundred_rows(), short=TierTotals(100, 100_000, 0, 4 * 50_000, extra_answers=300))
@@ -267,17 +273,19 @@ class TestKinds:
         seen = workload.apply_canary(drawn, [Usage(0, 0, 1_466, 334, image=1_120)] * 3)
         card = estimate.estimate_cost(seen, at)
         assert card.usd.expected == pytest.approx(10 * (1_120 * 30 + 680 * 1.5) * 1e-6)
-        assert card.usd.worst == pytest.approx(20_000 * 30e-6)
+        assert card.unbounded_usd == pytest.approx(20_000 * 30e-6)
+        # Text may run on, but no more pictures come than expected.
+        assert estimate.estimate_cost(drawn, at).usd.worst == pytest.approx(10 * (1_290 * 30 + 210 * 1.5) * 1e-6)
 
-    def test_searches_at_a_fee_each_have_no_worst_case_and_keep_no_budget(self) -> None:
+    def test_searches_at_a_fee_each_have_no_bound_but_a_bad_case(self) -> None:
         searching = replace(hundred_rows(), searching=40, searches=40.0)
         card, plain = estimate.estimate_cost(searching, FLASH), estimate.estimate_cost(hundred_rows(), FLASH)
         assert card.at_least and not plain.at_least
-        assert (card.usd.low, card.usd.worst) == (plain.usd.low, None)
-        assert plain.usd.expected is not None
+        assert (card.usd.low, card.unbounded_usd) == (plain.usd.low, None)
+        assert plain.usd.expected is not None and plain.usd.worst is not None
+        assert card.usd.worst == pytest.approx(plain.usd.worst + 3 * 40 * 0.014)
+        assert estimate.over_budget(card, 1e9) is None
         assert card.usd.expected == pytest.approx(plain.usd.expected + 40 * 0.014)
-        over = estimate.over_budget(card, 1e9)
-        assert over is not None and "search" in str(over)
         seen = workload.apply_canary(searching, [Usage(1_000, 0, 100, search_queries=3, grounded_prompts=1)] * 5)
         again = estimate.estimate_cost(seen, FLASH)
         assert again.usd.expected == pytest.approx(plain.usd.expected + 300 * 0.014)
@@ -294,5 +302,7 @@ class TestKinds:
             replace(hundred_rows(), searching=40, searches=40.0), replace(FLASH, search_query=None)
         )
         assert card.at_least
+        over = estimate.over_budget(card, 1e9)
+        assert over is not None and "search" in str(over)
         assert card.usd.expected == estimate.estimate_cost(hundred_rows(), FLASH).usd.expected
         assert any("search fees are not included" in line for line in card.assumptions)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from batch.model import Usage
@@ -9,6 +11,7 @@ from batch.pricing.sampling import Interval
 from batch.pricing.workload import (
     GUESS_FACTOR,
     CachePlan,
+    Case,
     TierTotals,
     Workload,
     apply_canary,
@@ -39,17 +42,12 @@ def test_the_sums_of_both_tiers() -> None:
     workload = Workload(
         short=TierTotals(rows=3, prompt=300, cached=30, output_cap=900, extra_answers=3),
         long=TierTotals(rows=1, prompt=250_000, cached=1_000, output_cap=None),
-        caches=(CachePlan(4_096, 1.0, 2.0, 48.0),),
+        caches=(CachePlan(4_096, 1.0, 2.0, 24.0, 48.0),),
     )
     assert (workload.rows, workload.estimated_prompt, workload.cached) == (4, 250_300, 1_030)
     assert workload.output_cap is None
     assert workload.short.answers == 6
-    assert [workload.caches[0].hours_for(case) for case in ("low", "expected", "high", "worst")] == [
-        1.0,
-        2.0,
-        2.0,
-        48.0,
-    ]
+    assert [workload.caches[0].hours_for(case) for case in get_args(Case)] == [1.0, 2.0, 2.0, 24.0, 48.0]
     assert workload.without_caches().caches == ()
     assert workload.without_caches().cached == 0
 
@@ -57,7 +55,7 @@ def test_the_sums_of_both_tiers() -> None:
 def test_an_output_that_nobody_measured_may_be_far_longer() -> None:
     thinking, plain = assumed_output(), assumed_output(thinking=False)
     assert thinking.expected > plain.expected
-    assert plain.high == GUESS_FACTOR * plain.expected
+    assert plain.high == plain.worst == GUESS_FACTOR * plain.expected
     assert "assumed" in plain.description
 
 

@@ -212,7 +212,7 @@ def test_a_dearer_elsewhere_is_held_against_the_budget(
     bench: Bench, runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
     emulator.settings(job_outcome="stuck")
-    run_id = bench.submit(runner, account, "one", max_usd=0.2)
+    run_id = bench.submit(runner, account, "one", max_usd=0.004)
     with pytest.raises(OverBudget):
         runner.retries.submit_retry(
             account, runner.retries.resubmit_forecast(account, run_id, model="gemini-3.1-pro-preview"), "t"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,12 @@ def choose(at: AppTest, name: str) -> AppTest:
 
 def submit_button(at: AppTest) -> Button:
     return next(element for element in at.button if element.label == "Submit batch")
+
+
+def price(at: AppTest) -> str:
+    """What the price bar says, in plain text; "" where there is none."""
+    bars = [element.proto.body for element in at.get("html") if 'class="gbr-price"' in element.proto.body]
+    return re.sub(r"<[^>]+>", " ", bars[0]).strip() if bars else ""
 
 
 def plan_titles(at: AppTest) -> list[str]:
