@@ -74,7 +74,7 @@ def problems(page: Page) -> None:
         '{"key": "d", "request": {"contents": [{"parts": [{"text": "x"}]}], "thinking_config": {}}}',
         "not json",
     ]
-    expect(page.get_by_text("Nothing reaches Google")).to_be_visible()
+    expect(page.get_by_text("nothing reaches Google")).to_be_visible()
     narrow = page.viewport_size is not None and page.viewport_size["width"] < 700
     if narrow:
         page.get_by_test_id("stExpandSidebarButton").click()

@@ -1,4 +1,4 @@
-"""The page, in the order the eye meets it: configuration, submit, monitor, results."""
+"""The page: a bar, the place that is open, and a line for each of the others."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from pathlib import Path
 import streamlit as st
 
 from ui.account import caches, spend, stored_files
-from ui.layout import banner, style
+from ui.layout import fold, style, top_bar
 from ui.login import visitor
-from ui.monitor import desktop_notification, since_last_visit
+from ui.monitor import current_run, desktop_notification, since_last_visit
 from ui.monitor import panel as monitor_panel
 from ui.results import panel as results_panel
-from ui.shared import browser_actions, preferences, session
+from ui.shared import browser_actions, notices, preferences, selection, session
 from ui.shared.app_state import get_state
+from ui.shared.format import truncate
+from ui.shared.selection import Place
+from ui.submit import composer, sidebar
 from ui.submit import panel as submit_panel
-from ui.submit import sidebar
 
 st.set_page_config(
     page_title="Gemini Batch Runner Pro",
@@ -28,16 +30,64 @@ if not visitor.admit(get_state().login):
 runner = get_state().runner
 session.begin()
 browser_actions.draw("first")
-banner.draw()
+selection.page_changed()  # it is being drawn
+account = session.account()
+runs = monitor_panel.recent_runs(runner, account)
+run = current_run.find(runner, account, selection.last_run())
+place = selection.settle(session.owner_id(), has_runs=bool(runs), composing=not composer.is_empty())
+top_bar.draw(place, len(runs), run)
 sidebar_values = sidebar.draw()
-since_last_visit.draw(runner, sidebar_values.account)
-submit_panel.draw(runner, sidebar_values)
-caches.draw(runner, sidebar_values.account)
-stored_files.draw(runner, sidebar_values.account)
-run = monitor_panel.draw(runner, sidebar_values.account)
-desktop_notification.draw(sidebar_values.account)
-spend.draw(runner, sidebar_values.account)
-results_panel.draw(runner, sidebar_values.account, run)
+
+
+def _draw_open(opened: Place) -> None:
+    if opened is Place.NEW:
+        submit_panel.draw(runner, sidebar_values)
+    elif opened is Place.RUNS:
+        monitor_panel.draw(runner, account, runs)
+        caches.draw(runner, account)
+        stored_files.draw(runner, account)
+        spend.draw(runner, account)
+    else:
+        _draw_run()
+
+
+def _draw_run() -> None:
+    """The run that the address names: its head, then what came back."""
+    with st.container(key="run"):
+        st.header("Results", anchor="results")
+        notices.draw("monitor")
+        if account is None:
+            st.markdown("Enter a Gemini API key under Configuration to see this run.")
+        elif run is None:
+            st.markdown("No run here has this link. It may belong to another key.")
+            st.button("Show runs", key="no-run", on_click=selection.open_place, args=(Place.RUNS,))
+        else:
+            current_run.draw(runner, account, run)
+            results_panel.draw(runner, account, run)
+
+
+def _draw_line(folded: Place) -> None:
+    if folded is Place.NEW:
+        fold.draw(folded, submit_panel.summary(), "New run")
+    elif folded is Place.RUNS:
+        monitor_panel.draw_folded(runner, account, runs)
+    elif run is None:
+        fold.draw(folded, "Open a run to see its answers here.")
+    else:
+        fold.draw(folded, f"{truncate(run.name or run.id, 60)}: {run.status_text}", "Open")
+
+
+if place is not Place.RUN:
+    since_last_visit.draw(runner, account)
+with st.container(key=f"place-{place}"):
+    _draw_open(place)
+if place is Place.RUN:
+    since_last_visit.draw(runner, account)  # below what was opened, which is to be seen at once
+with st.container(key=f"folds-{place}"):
+    for other in (Place.RUNS, Place.NEW, Place.RUN):
+        if other is not place:
+            _draw_line(other)
+desktop_notification.draw(account)
 browser_actions.draw("last")
 preferences.draw()
 style.draw()

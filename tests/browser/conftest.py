@@ -6,6 +6,7 @@ before the next file, whose tests may want a loop of their own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -84,6 +85,30 @@ def wait_for_cookie(page: Page, name: str) -> None:
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"the browser was not given {name}")
+
+
+def open_place(page: Page, name: str) -> Page:
+    """Open a place of the page by its switch: New, Runs, or a run by its name."""
+    page.get_by_role("radiogroup", name="Place").get_by_text(re.compile(f"^{name}")).click()
+    return page
+
+
+def write_prompts(page: Page, prompts: str) -> None:
+    """Open the place where a run is composed, if another is open, and write prompts."""
+    box = page.get_by_label("Or write prompts")
+    if page.locator(".st-key-submit").count() == 0:
+        open_place(page, "New")
+    box.fill(prompts)
+
+
+def submit(page: Page, prompts: str) -> str:
+    """Send prompts and return the run's id."""
+    write_prompts(page, prompts)
+    before = page.url
+    page.get_by_role("button", name="Submit batch").click()
+    expect(page).not_to_have_url(before)
+    expect(page).to_have_url(re.compile(r"run=r\w+"))
+    return page.url.split("run=")[1]
 
 
 def drop_files(page: Page, *files: Path | FilePayload) -> None:

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, wait_for_preference
-from tests.browser.test_rehearsal import rehearse, submit
+from tests.browser.conftest import OpenPage, open_place, submit, wait_for_preference
+from tests.browser.test_rehearsal import rehearse
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.browser
@@ -59,7 +59,7 @@ def test_what_ended_while_nobody_looked_is_told_on_return_until_it_is_put_aside(
     expect(page.get_by_text("While you were away")).to_have_count(0)
     page.context.add_cookies(before_the_click)  # as if the reload had come before the browser wrote its cookie
     page.reload()
-    expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
+    expect(page.get_by_text("1 run, none under way.")).to_be_visible()
     expect(page.get_by_text("While you were away")).to_have_count(0)
 
 
@@ -105,5 +105,6 @@ def test_two_runs_side_by_side_and_what_both_have_cost(app: AppProcess, open_pag
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)  # a click into a running script may go astray
     page.get_by_text("better outcome 1").click()
     expect(page.get_by_role("region", name="Later answer")).to_contain_text("same")
+    open_place(page, "Runs")
     page.get_by_text("Spent so far").click()
     expect(page.get_by_text(re.compile(r"2 runs with 4 rows: would have cost \$"))).to_be_visible()

@@ -34,7 +34,7 @@ def test_a_first_visitor_drops_a_file_and_the_rehearsal_starts_by_itself(app: Ap
     page = open_page(app.url)
     expect(page.locator(".st-key-submit .zone.wide")).to_be_visible()
     drop_files(page, FilePayload(name="cities.csv", mimeType="text/csv", buffer=b"city\nBern\n"))
-    expect(page.get_by_text("Answers are simulated. Nothing reaches Google")).to_be_visible()
+    expect(page.get_by_text("Answers are simulated; nothing reaches Google")).to_be_visible()
     expect(page.get_by_text("cities.csv").first).to_be_visible()
 
 

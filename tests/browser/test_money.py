@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, open_place
 from tests.browser.test_results_panel import check_accessibility
 from tests.browser.test_with_a_key import connect
 from tests.emulator_process import EmulatorProcess, start_emulator
@@ -128,7 +128,7 @@ def test_a_pdf_becomes_a_cache_that_serves_every_request_until_it_is_deleted(pag
     assert cache["deleted_at"] is None and cached_tokens(api) == 50 * cache["token_count"]
     request = json.loads(api.sent_bytes("batch_jobs", api.ledger()["batch_jobs"][0]["name"]).splitlines()[0])["request"]
     assert request["cachedContent"] == cache["name"] and len(request["contents"][0]["parts"]) == 1
-    page.get_by_text("Caches at Google").click()
+    open_place(page, "Runs").get_by_text("Caches at Google").click()
     expect(page.get_by_text(re.compile("1 cache, .* an hour, 1 idle"))).to_be_visible()
     page.locator(".st-key-caches-drawer").get_by_role("button", name="Extend").click()
     expect(page.get_by_text("The cache lives another 1 hour")).to_be_visible()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, drop_files, wait_for_cookie, wait_for_preference
+from tests.browser.conftest import OpenPage, drop_files, open_place, submit, wait_for_cookie, wait_for_preference
 from tests.browser.find_browser import FLAGS
 from tests.patience import PATIENCE_MS, PATIENCE_SECONDS
 
@@ -25,18 +24,8 @@ PROMPTS = "Say hi\nName a colour\n[[emulate: safety]] Never mind\n[[emulate: err
 
 def rehearse(page: Page) -> Page:
     page.get_by_role("button", name="Rehearse without a key").click()
-    expect(page.get_by_text("Nothing reaches Google")).to_be_visible()
+    expect(page.get_by_text("nothing reaches Google")).to_be_visible()
     return page
-
-
-def submit(page: Page, prompts: str = PROMPTS) -> str:
-    """Send prompts and return the run's id."""
-    before = page.url
-    page.get_by_label("Prompts").fill(prompts)
-    page.get_by_role("button", name="Submit batch").click()
-    expect(page).not_to_have_url(before)
-    expect(page).to_have_url(re.compile(r"run=r\w+"))
-    return page.url.split("run=")[1]
 
 
 @dataclass
@@ -59,7 +48,7 @@ def finished(app: AppProcess, browser: Browser) -> Page:
     page.on("console", lambda text: browser_log.console_errors.append(text.text) if text.type == "error" else None)
     page.on("pageerror", lambda error: browser_log.console_errors.append(str(error)))
     page.goto(app.url)
-    submit(rehearse(page))
+    submit(rehearse(page), PROMPTS)
     expect(page.get_by_text("SUCCEEDED: 2 answered, 2 need attention")).to_be_visible()
     return page
 
@@ -106,7 +95,7 @@ def test_another_visitor_cannot_open_the_run_by_its_address(
     rehearse(stranger)
     wait_for_cookie(stranger, "gbr_rehearsal")
     stranger.goto(finished.url)
-    expect(stranger.get_by_text("There is no such run under this key")).to_be_visible()
+    expect(stranger.get_by_text("No run here has this link")).to_be_visible()
     expect(stranger.get_by_text("Say hi")).to_have_count(0)
 
 
@@ -118,14 +107,14 @@ def test_two_clicks_submit_once_and_typing_is_undisturbed_while_it_ticks(app: Ap
     expect(page.get_by_text("1 request can be sent")).to_be_visible()
     page.get_by_role("button", name="Submit batch").dblclick()
     expect(page.get_by_text("JOB_STATE_").first).to_be_visible()
+    open_place(page, "New")
     box.click()
     text = "typed while the progress moves "
     box.press_sequentially(text, delay=60)
     assert box.input_value() == text
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Or write prompts"
-    expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
+    expect(page.get_by_text("1 run, none under way.")).to_be_visible()
     assert box.input_value() == text
-    expect(page.get_by_text("All runs")).to_have_count(0)
 
 
 def test_a_large_file_streams_to_the_server_and_is_checked(
@@ -198,11 +187,11 @@ def test_everything_works_with_cookies_blocked(
         page = context.pages[0]
         page.set_default_timeout(PATIENCE_MS)
         page.goto(app.url)
-        submit(rehearse(page))
+        submit(rehearse(page), PROMPTS)
         expect(page.get_by_text("SUCCEEDED: 2 answered, 2 need attention")).to_be_visible()
         assert context.cookies() == []
         page.reload()
-        expect(page.get_by_text("Enter a Gemini API key")).to_be_visible()
+        expect(page.get_by_text("Enter a Gemini API key under Configuration")).to_be_visible()
 
 
 def test_starting_costs_less_than_three_seconds_of_one_core(app: AppProcess) -> None:

@@ -66,13 +66,13 @@ def fill_cell(page: Page, x: float, y: float, text: str, until: str) -> None:
 def test_a_table_is_asked_about_by_clicks_tried_sent_and_had_back(app: AppProcess, open_page: OpenPage) -> None:
     page = open_page(app.url, viewport={"width": 1280, "height": 2000})
     page.get_by_role("button", name="Rehearse without a key").click()
-    expect(page.get_by_text("Nothing reaches Google")).to_be_visible()
+    expect(page.get_by_text("nothing reaches Google")).to_be_visible()
     drop_files(page, TABLE)
 
     first_rows = page.get_by_role("region", name="First rows")
     expect(first_rows.get_by_text('Lantern "Nord", blue')).to_be_visible()
     expect(page.get_by_text("Write an instruction first")).to_be_visible()
-    expect(page.get_by_role("alert")).to_have_count(1)  # that this is a rehearsal: nothing is an error yet
+    expect(page.get_by_role("alert")).to_have_count(0)  # nothing is an error yet
 
     page.get_by_role("radio", name="comment").click()
     expect(page.get_by_text("Row 1 reads: Broke in a week, hinge")).to_be_visible()

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, open_place, submit
 from tests.emulator_process import EmulatorProcess, start_emulator
 
 pytestmark = pytest.mark.browser
@@ -40,13 +40,6 @@ def app(api: EmulatorProcess, tmp_path_factory: pytest.TempPathFactory) -> Itera
     started = AppProcess(tmp_path_factory.mktemp("keyed") / "data", environment).start()
     yield started
     started.stop_all()
-
-
-def submit(page: Page, prompts: str) -> str:
-    page.get_by_label("Prompts").fill(prompts)
-    page.get_by_role("button", name="Submit batch").click()
-    expect(page).to_have_url(re.compile(r"run=r\w+"))
-    return page.url.split("run=")[1]
 
 
 def test_a_job_that_takes_long_is_warned_about_kept_and_then_submitted_elsewhere(
@@ -100,7 +93,7 @@ def test_a_job_made_elsewhere_is_recovered_by_its_name_and_from_the_list(
 
     api.reset()
     (first, _), (_, requests) = made("alpha", "beta"), made("gamma")
-    page = open_page(app.url)
+    page = open_place(open_page(app.url), "Runs")
     page.get_by_text("Recover a batch job").click()
     page.get_by_label("Name of the batch job").fill("batches/nowhere")
     page.get_by_role("button", name="Recover", exact=True).click()
@@ -110,6 +103,7 @@ def test_a_job_made_elsewhere_is_recovered_by_its_name_and_from_the_list(
     expect(page.get_by_text("SUCCEEDED: 2 answered")).to_be_visible()
     expect(page.get_by_text("What it was asked is not known here")).to_be_visible()
     expect(page.get_by_role("button", name="Edit and run again")).to_have_count(0)
+    open_place(page, "Runs").get_by_text("Recover a batch job").click()
     page.get_by_role("button", name="List jobs made elsewhere").click()
     expect(page.get_by_text(re.compile("job of gamma · 1 request"))).to_be_visible()
     expect(page.get_by_text("job of alpha · 2 requests")).to_have_count(0)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, wait_for_cookie
+from tests.browser.conftest import OpenPage, submit, wait_for_cookie
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.patience import PATIENCE_MS
 
@@ -48,12 +48,6 @@ def connect(page: Page, key: str, *, remember: bool = False) -> Page:
         page.get_by_text("Remember on this browser").click()
     page.get_by_role("button", name="Check key").click()
     return page
-
-
-def submit(page: Page, prompts: str) -> None:
-    page.get_by_label("Prompts").fill(prompts)
-    page.get_by_role("button", name="Submit batch").click()
-    expect(page).to_have_url(re.compile(r"run=r\w+"))
 
 
 def cookie_names(context: BrowserContext) -> set[str]:
@@ -153,7 +147,7 @@ def test_a_canary_key_goes_through_a_whole_run_a_kill_and_a_restart_and_is_found
     page.get_by_text("Event log and batch jobs").click()
     shown = page.content()
     stranger = connect(open_page(page.url), "another-key-zz99")
-    expect(stranger.get_by_text("There is no such run under this key")).to_be_visible()
+    expect(stranger.get_by_text("No run here has this link")).to_be_visible()
     assert "First question" not in stranger.content()
 
     canaries = [

@@ -30,6 +30,13 @@ def press(at: AppTest, label: str) -> AppTest:
     return at.run()
 
 
+def open_new(at: AppTest) -> AppTest:
+    """Open the place where the next run is composed; it is drawn with the next run of the page."""
+    at.query_params.clear()
+    at.query_params["place"] = "new"
+    return at
+
+
 def give_files(at: AppTest, files: dict[str, bytes]) -> AppTest:
     """Upload files under their relative paths, as the drop zone does, in the place of what was there before."""
     folder = UploadFolder(app_state.get_state().uploads / secrets.token_hex(4))

@@ -18,8 +18,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from batch.formatting import plural
 from ui.files import drop_zone
 from ui.files.given_files import GivenFile, Upload, natural_order
-from ui.shared import notices, session
+from ui.shared import notices, selection, session
 from ui.shared.app_state import get_state
+from ui.shared.selection import Place
 from ui.shared.upload_folder import UploadFolder, UploadRefused, safe_name
 
 TYPES = ("jsonl", "json", "ndjson", "csv", "tsv", "parquet", "xlsx", "txt")
@@ -58,6 +59,7 @@ def _start_rehearsal() -> None:
     notices.clear("submit")
     with notices.errors_to_notice("submit"):
         session.rehearse()
+        selection.open_place(Place.NEW)  # where the files wait, whatever runs there are from before
 
 
 def _on_done(key: str) -> None:

@@ -1,1 +1,1 @@
-"""What frames the sections of the page: its title and banner, and its rules of style."""
+"""What frames the places of the page: the bar above them, the lines of those that are not open, rules of style."""

@@ -5,9 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 _RULES = """<style>
-/* The banner stays in sight, and sections that are scrolled to stop below it. */
-.st-key-banner {position: sticky; top: 0; z-index: 100; background: light-dark(#ffffff, #0f1615);}
-.st-key-submit, .st-key-monitor, .st-key-results {scroll-margin-top: 5rem;}
+/* The bar stays in sight, in the line of Streamlit's own header, which keeps its buttons above it. */
+[data-testid="stMainBlockContainer"] {padding-top: 0.5rem;}
+[data-testid="stLayoutWrapper"]:has(> .st-key-top-bar) {position: sticky; top: 0; z-index: 100;}
+.st-key-top-bar {
+  background: light-dark(#ffffff, #0f1615); border-bottom: 1px solid light-dark(#cfd9d7, #33413e); padding: 0.6rem 0;
+}
+.st-key-top-bar h1 {font-size: 1.07rem; padding: 0; white-space: nowrap;}
+.st-key-top-bar [data-testid="stButtonGroup"] button {max-width: 14rem;}
+.st-key-top-bar [data-testid="stButtonGroup"] p {overflow: hidden; text-overflow: ellipsis;}
+.st-key-destination, .st-key-destination p {font-size: 0.87rem; color: light-dark(#4f5f5c, #a9b8b5);}
+[class*="st-key-fold-"] {border-top: 1px solid light-dark(#cfd9d7, #33413e); padding-top: 0.8rem;}
+[class*="st-key-fold-"] h2 {font-size: 1rem; padding: 0; min-width: 4.8rem;}
 /* What works unseen takes no room. */
 .st-key-browser-actions-first, .st-key-browser-actions-last, .st-key-preferences, .st-key-style {
   position: absolute; width: 1px; height: 1px; overflow: hidden; visibility: hidden;

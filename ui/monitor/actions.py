@@ -11,9 +11,9 @@ import streamlit as st
 
 from lifecycle.inputs.drafts import Draft, file_kind
 from ui.files import uploader
-from ui.shared import browser_actions, notices, session, temp_files
+from ui.shared import notices, session, temp_files
 from ui.shared.app_state import get_state
-from ui.shared.selection import change_page, select
+from ui.shared.selection import Place, forget_run, open_place, select
 from ui.submit import composer, sidebar
 
 if TYPE_CHECKING:
@@ -100,8 +100,7 @@ def edit(run_id: str) -> None:
         runner, account = get_state().runner, session.require_account()
         composer.restore(runner.runs.draft_of(account, run_id))
         sidebar.restore(runner.runs.get(account, run_id).spec)
-        browser_actions.request("scroll", "submit")
-        change_page()
+        open_place(Place.NEW)
 
 
 def confirm_delete(run_id: str) -> None:
@@ -114,6 +113,6 @@ def delete(run_id: str) -> None:
     with notices.errors_to_notice("monitor"):
         runner, account = get_state().runner, session.require_account()
         runner.runs.delete(account, run_id)
-        st.query_params.pop("run", None)
+        open_place(Place.RUNS)
+        forget_run(run_id)
     st.session_state["to_delete"] = ""
-    change_page()

@@ -47,13 +47,9 @@ COUNT_MEANINGS = {  # each count of the reconciliation, with what it means
 HIDDEN_IF_ZERO = ("earlier", "reused", "shared")
 
 
-def draw(runner: Runner, account: Account | None, run: RunView | None) -> None:
-    """Draw the results of the run being looked at."""
+def draw(runner: Runner, account: Account, run: RunView) -> None:
+    """Draw the results of the run that is open."""
     with st.container(key="results"):
-        st.header("Results", anchor="results")
-        if account is None or run is None:
-            st.caption("Results of a run appear here.")
-            return
         table = _load_table(runner, account, run)
         if table is None:
             return
@@ -76,7 +72,7 @@ def _load_table(runner: Runner, account: Account, run: RunView) -> ResultTable |
         with st.spinner("Putting the results together…"):  # seconds after a retry of a million rows, else unseen
             return runner.runs.results(account, run.id)
     except NotFound:
-        message = "This run ended without results. Monitor says why."
+        message = "This run ended without results; why stands above."
         st.caption(message if run.state.ended else "Results appear here by themselves when the run ends.")
         return None
 

@@ -227,5 +227,4 @@ def _send(idempotency_key: str) -> None:
         st.session_state["retry_idempotency_key"] = secrets.token_urlsafe(16)
         background.invalidate(NAME)
         _discard_draft(retry_forecast)
-        st.query_params["run"] = retry_forecast.parent_id  # else the newest run would come into view
         selection.change_page()

@@ -38,11 +38,11 @@ def draw(runner: Runner, values: SidebarValues) -> None:
             st.text_input(
                 "Name of the run",
                 key="run_name",
-                persist_state="session",
                 placeholder="Name of the run",
                 max_chars=120,
                 width=220,
                 label_visibility="collapsed",
+                persist_state="session",
             )
         with st.container():
             if values.account is None:
@@ -59,6 +59,14 @@ def draw(runner: Runner, values: SidebarValues) -> None:
             priced = pricing_panel.draw(runner, values.account, values.priced_spec(), draft)
         send_bar.draw(values, draft, priced, missing)
         notices.draw("submit")
+
+
+def summary() -> str:
+    """What the line says while another place is open."""
+    upload = uploader.current()
+    if upload is not None:
+        return f"{truncate(upload.name, 60)} is here, not sent yet."
+    return "Drop a file here, or write prompts." if composer.is_empty() else "Prompts are here, not sent yet."
 
 
 def _draw_signed_out() -> None:

@@ -13,7 +13,7 @@ from lifecycle.inputs.file_drafts import KIND as FILES_KIND
 from ui.answers import tries
 from ui.files.given_input import GivenInput, Missing
 from ui.pricing import forecasts
-from ui.shared import browser_actions, notices, selection, session
+from ui.shared import notices, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import truncate
 from ui.submit import composer, earlier_answers, sidebar
@@ -42,7 +42,6 @@ def submit(idempotency_key: str, good_rows_only: bool) -> None:
         st.session_state["submit_idempotency_key"] = secrets.token_urlsafe(16)
         composer.clear()
         selection.select(run_id)
-        browser_actions.request("scroll", "monitor")
 
 
 def try_rows() -> None:

@@ -12,7 +12,7 @@ from batch.model import Generation, SendAs, SendFiles
 from batch.pricing.catalog import model_id_error
 from lifecycle.core.models import Account, ModelChoice, RunSpec
 from ui.pricing import forecasts
-from ui.shared import model_list, notices, preferences, session
+from ui.shared import model_list, notices, preferences, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.cookie_crypto import COOKIE_DAYS
 from ui.shared.notices import escape_markdown
@@ -162,7 +162,7 @@ def _update_remembered_key() -> None:
 
 def _forget() -> None:
     session.forget()
-    st.query_params.pop("run", None)
+    selection.close_run()
     notices.show(
         "configuration",
         "note",
@@ -175,13 +175,13 @@ def rehearse() -> None:
     notices.clear("configuration")
     with notices.errors_to_notice("configuration"):
         session.rehearse()
-        st.query_params.pop("run", None)
+        selection.close_run()
 
 
 def _leave_rehearsal() -> None:
     notices.clear("configuration")
     session.leave_rehearsal()
-    st.query_params.pop("run", None)
+    selection.close_run()
 
 
 def _model() -> None:

@@ -30,7 +30,7 @@ def open_caches(page: Open, signed_in: None) -> Callable[[], AppTest]:
     """Open the page and then the drawer."""
 
     def open_drawer() -> AppTest:
-        at = page()
+        at = page(place="runs")
         at.session_state["caches"] = True
         at.run()
         assert not at.exception
@@ -48,11 +48,11 @@ def button_labels(at: AppTest) -> list[str]:
 
 
 def test_signed_out_there_is_no_drawer(page: Open) -> None:
-    assert "Caches at Google" not in [element.label for element in page().expander]
+    assert "Caches at Google" not in [element.label for element in page(place="runs").expander]
 
 
 def test_nothing_is_asked_before_the_drawer_is_opened(page: Open, signed_in: None, runner: PricingRunner) -> None:
-    at = page().run()
+    at = page(place="runs").run()
     assert "Caches at Google" in [element.label for element in at.expander] and runner.list_calls == 0
 
 

@@ -15,6 +15,7 @@ TAKEN = StoredFiles(3, 5_000_000_000, 20_000_000_000)
 
 def test_the_storage_is_metered_when_the_drawer_is_opened(composer: AppTest) -> None:
     with patch.object(AccountService, "stored_files", return_value=TAKEN) as asked:
+        composer.query_params["place"] = "runs"
         composer.run()
         asked.assert_not_called()
         composer.session_state["stored-files"] = True

@@ -21,7 +21,7 @@ def test_without_runs_the_page_says_what_to_do(page: Open) -> None:
 
 def test_a_run_shows_its_state_in_words_and_in_googles(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [make_run("r1", name="Invoices *of* May")]
-    text = page_text(page())
+    text = page_text(page(run="r1"))
     assert "Invoices \\*of\\* May" in text and "JOB\\_STATE\\_RUNNING" in text
     assert "gemini\\-3\\-flash" in text
 
@@ -29,7 +29,7 @@ def test_a_run_shows_its_state_in_words_and_in_googles(page: Open, runner: FakeR
 def test_jobs_in_different_states_are_counted(page: Open, runner: FakeRunner) -> None:
     jobs = [JobView(n, f"batches/{n}", state, 5, None, NOW, None) for n, state in enumerate(["A", "A", "B"])]
     runner.runs_of[OWNER] = [make_run("r1", jobs=tuple(jobs))]
-    assert "2 × A, 1 × B" in page_text(page())
+    assert "2 × A, 1 × B" in page_text(page(run="r1"))
 
 
 def test_a_failed_check_and_a_failed_job_say_so_in_the_services_words(page: Open, runner: FakeRunner) -> None:
@@ -37,42 +37,40 @@ def test_a_failed_check_and_a_failed_job_say_so_in_the_services_words(page: Open
     runner.runs_of[OWNER] = [
         make_run("r1", note="Could not check, trying again in 8 s.", error="The job failed.", jobs=(failed,))
     ]
-    at = page()
+    at = page(run="r1")
     assert "Could not check, trying again in 8 s" in page_text(at).replace("\\", "")
     assert [error.value for error in at.error] == ["The job failed\\.", "Quota of \\[Google\\]\\(x\\)"]
 
 
-def test_the_newest_run_is_shown_and_another_can_be_chosen(page: Open, runner: FakeRunner) -> None:
+def test_a_run_that_is_chosen_opens_and_the_address_has_it(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [make_run("r2"), make_run("r1")]
     at = page()
-    assert at.button(key="open-r2").label == "**run r2**"
     at.button(key="open-r1").click()
     at.run()
-    assert at.query_params["run"] == "r1" and at.button(key="open-r1").label == "**run r1**"
+    assert at.query_params["run"] == "r1"
+    assert [heading.value for heading in at.header] == ["Results", "Monitor", "Submit", "Configuration"]
+    assert "run r1" in page_text(at)
 
 
-def test_the_run_in_the_address_is_found_again(page: Open, runner: FakeRunner) -> None:
-    runner.runs_of[OWNER] = [make_run("r2"), make_run("r1")]
-    assert page(run="r1").button(key="open-r1").label == "**run r1**"
-
-
-def test_the_last_run_seen_in_this_browser_is_found_again(page: Open, runner: FakeRunner, cookies: CookieJar) -> None:
+def test_the_last_run_seen_in_this_browser_is_offered_again(page: Open, runner: FakeRunner, cookies: CookieJar) -> None:
     runner.runs_of[OWNER] = [make_run("r2"), make_run("r1")]
     cookies["gbr_preferences"] = '{"run":"r1"}'
-    assert page().button(key="open-r1").label == "**run r1**"
+    at = page()
+    assert "run r1\\: " in page_text(at)
+    assert press(at, "Open").query_params["run"] == "r1"
 
 
 @pytest.mark.parametrize("run_id", ["r9", "nonsense", "../../etc/passwd"])
 def test_anothers_run_and_an_absent_one_are_the_same_words(page: Open, runner: FakeRunner, run_id: str) -> None:
     runner.runs_of["owner-of-somebody-else"] = [make_run("r9", name="secret plans")]
     at = page(run=run_id)
-    assert [error.value for error in at.error] == ["There is no such run under this key\\."]
-    assert "secret" not in page_text(at) and "run" not in at.query_params
+    assert "No run here has this link. It may belong to another key." in page_text(at)
+    assert "secret" not in page_text(at) and press(at, "Show runs").query_params.get("run") is None
 
 
 def test_a_cancel_is_asked_for_once_and_not_assumed(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [make_run("r1")]
-    at = press(page(), "Cancel")
+    at = press(page(run="r1"), "Cancel")
     assert runner.calls == [("cancel", "r1")]
     runner.runs_of[OWNER] = [make_run("r1", cancel_requested=True)]
     waiting = at.run().button(key="cancel")
@@ -83,14 +81,14 @@ def test_a_cancel_is_asked_for_once_and_not_assumed(page: Open, runner: FakeRunn
 def test_a_run_that_waits_for_google_is_resumed_at_once_when_asked(page: Open, runner: FakeRunner) -> None:
     waiting = {"state": RunState.WAITING_FOR_CAPACITY, "status_text": "paused until the account at Google is in order"}
     runner.runs_of[OWNER] = [make_run("r1", **waiting), make_run("r2")]
-    press(page(), "Resume now")
+    press(page(run="r1"), "Resume now")
     assert runner.calls == [("poll_now", "r1")]
     assert "Resume now" not in [button.label for button in page(run="r2").button]
 
 
 def test_deleting_asks_first(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
-    at = press(page(), "Delete")
+    at = press(page(run="r1"), "Delete")
     assert runner.calls == [] and "cannot be undone" in page_text(at)
     assert "Delete for good" not in [element.label for element in press(at, "Keep").button]
     press(press(at, "Delete"), "Delete for good")
@@ -99,10 +97,10 @@ def test_deleting_asks_first(page: Open, runner: FakeRunner) -> None:
 
 def test_a_run_under_way_cannot_be_deleted_nor_an_ended_one_cancelled(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [make_run("r1")]
-    labels = {element.label for element in page().button}
+    labels = {element.label for element in page(run="r1").button}
     assert "Cancel" in labels and "Delete" not in labels
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
-    labels = {element.label for element in page().button}
+    labels = {element.label for element in page(run="r1").button}
     assert "Cancel" not in labels and "Delete" in labels
 
 

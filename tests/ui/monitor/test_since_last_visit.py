@@ -42,15 +42,15 @@ def test_it_fits_a_preference_however_much_there_is_to_tell() -> None:
 
 
 @pytest.fixture
-def open_page(page: Open, state: AppState, cookies: CookieJar) -> Callable[[], AppTest]:
+def open_page(page: Open, state: AppState, cookies: CookieJar) -> Callable[..., AppTest]:
     """Come back with the same browser: the preferences that the last visit wrote are sent again."""
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     visits: list[AppTest] = []
 
-    def open_again() -> AppTest:
+    def open_again(**query: str) -> AppTest:
         if visits and "preferences_to_write" in visits[-1].session_state:
             cookies["gbr_preferences"] = visits[-1].session_state["preferences_to_write"]
-        visits.append(page())
+        visits.append(page(**query))
         return visits[-1]
 
     return open_again
@@ -162,14 +162,14 @@ def test_of_many_accounts_the_last_ones_are_remembered(
 
 
 def test_what_follows_keeps_its_place_whether_or_not_there_is_anything_to_tell(
-    open_page: Callable[[], AppTest], runner: FakeRunner, page: Open, cookies: CookieJar
+    open_page: Callable[..., AppTest], runner: FakeRunner, page: Open, cookies: CookieJar
 ) -> None:
     """Else the browser would make it anew, and what is being typed in it would be lost."""
-    before = open_page()
+    before = open_page(place="new")
     runner.runs_of[OWNER] = [ended_run("r1", 1)]
-    after = open_page()
+    after = open_page(place="new")
     cookies.clear()
-    assert banner_text(after) and len({_place_of_submit(at) for at in (before, after, page())}) == 1
+    assert banner_text(after) and len({_place_of_submit(at) for at in (before, after, page(place="new"))}) == 1
 
 
 def _place_of_submit(at: AppTest) -> int:

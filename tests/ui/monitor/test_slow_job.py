@@ -22,7 +22,7 @@ def test_the_age_what_is_left_and_what_is_usual_stand_beside_each_other(page: Op
     clock = JobAge("JOB_STATE_RUNNING", age_seconds=5 * 3600, state_seconds=2 * 3600)
     runner.runs_of[OWNER] = [make_run("r1", job_age=clock)]
     runner.typical_for["gemini-3-flash"] = TypicalDuration(5400.0, 7)
-    text = page_text(page()).replace("\\", "")
+    text = page_text(page(run="r1")).replace("\\", "")
     assert "Job running for 2 h, made 5 h ago · 43 h 0 min left until Google ends it" in text
     assert "your jobs on this model usually take 1 h 30 min (median of 7)" in text
 
@@ -30,7 +30,7 @@ def test_the_age_what_is_left_and_what_is_usual_stand_beside_each_other(page: Op
 @pytest.mark.parametrize("hours", [12, 24, 36])
 def test_a_warning_offers_three_ways_and_takes_none_by_itself(page: Open, runner: FakeRunner, hours: int) -> None:
     runner.runs_of[OWNER] = [slow_run(hours)]
-    at = page()
+    at = page(run="r1")
     assert f"{48 - hours} hours are left" in page_text(at).replace("\\", "")
     labels = [element.label for element in at.button]
     assert [label for label in labels if label.startswith(("Keep", "Cancel"))] == [
@@ -44,7 +44,7 @@ def test_a_warning_offers_three_ways_and_takes_none_by_itself(page: Open, runner
 
 def test_keep_waiting_silences_a_warning_until_the_next_one(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [slow_run(13)]
-    at = press(page(), "Keep waiting")
+    at = press(page(run="r1"), "Keep waiting")
     assert "hours are left" not in page_text(at) and "Cancel" in [element.label for element in at.button]
     runner.runs_of[OWNER] = [slow_run(25)]
     assert "23 hours are left" in page_text(at.run()).replace("\\", "")
@@ -52,7 +52,7 @@ def test_keep_waiting_silences_a_warning_until_the_next_one(page: Open, runner: 
 
 def test_the_rest_is_submitted_elsewhere_once_and_comes_into_view(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [slow_run(13)]
-    at = press(page(), "Cancel and submit elsewhere…")
+    at = press(page(run="r1"), "Cancel and submit elsewhere…")
     at.selectbox(key="resubmit-model-r1").select("gemini-mystery").run()
     assert "$3.00 at worst" in page_text(at).replace("\\", "")
     at = press(at, "Cancel and submit the rest")

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
 from tests.ui.conftest import CookieJar
-from tests.ui.page_driver import KEY, Open, give_files
+from tests.ui.page_driver import KEY, Open, give_files, open_new
 from tests.ui.pricing_runner import GUIDE, PricingRunner
 from ui.shared.app_state import AppState
 
@@ -31,7 +31,7 @@ def at(page: Open, state: AppState, cookies: CookieJar) -> AppTest:
 
 def compose(at: AppTest, prompts: str = QUESTIONS, shared: str = GUIDE) -> AppTest:
     at.session_state["prompts"], at.session_state["shared_text"] = prompts, shared
-    return without_exception(at.run())
+    return without_exception(open_new(at).run())
 
 
 def upload(at: AppTest, requests: list[list[str]]) -> AppTest:

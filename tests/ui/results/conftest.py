@@ -33,7 +33,7 @@ def results(page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar,
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of[OWNER] = [finished_run(make_run("r1", name="May / June"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", ANSWERS)
-    return page()
+    return page(run="r1")
 
 
 def rows(at: AppTest) -> list[str]:

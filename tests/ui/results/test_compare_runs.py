@@ -69,7 +69,7 @@ def test_nothing_of_an_answer_is_markup() -> None:
 
 @pytest.fixture
 def compared(
-    page: Callable[[], AppTest], runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
+    page: Callable[..., AppTest], runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path
 ) -> AppTest:
     """The later run is being looked at, and the drawer is open."""
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
@@ -82,7 +82,7 @@ def compared(
     runner.tables["late"] = small_results(tmp_path / "late", answers["late"], prompts)
     later = finished_run(make_run("late", created_at=NOW + timedelta(hours=1)))
     runner.runs_of["owner-of-ab12"] = [later, finished_run(make_run("early"))]
-    at = page()
+    at = page(run="late")
     at.session_state["compare"] = True
     return at.run()
 

@@ -56,7 +56,7 @@ def test_how_long_jobs_took(seconds: list[int], expected: str) -> None:
 
 @pytest.mark.parametrize(("rows", "shown"), [(30, True), (5, False)])
 def test_the_drawer_is_there_where_there_are_many_rows(
-    page: Callable[[], AppTest],
+    page: Callable[..., AppTest],
     runner: FakeRunner,
     state: AppState,
     cookies: CookieJar,
@@ -67,7 +67,7 @@ def test_the_drawer_is_there_where_there_are_many_rows(
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of["owner-of-ab12"] = [finished_run(make_run("r1"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", {f"k{n}": f"answer {n}" for n in range(rows)})
-    at = page()
+    at = page(run="r1")
     at.session_state["distributions"] = True
     at.run()
     assert not at.exception

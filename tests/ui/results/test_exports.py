@@ -48,7 +48,7 @@ def test_a_whole_result_is_exported_without_a_question(
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "fine", "b": BLOCKED})
-    at = page()
+    at = page(run="r1")
     at.button(key="export-csv").click().run()
     assert export_download(at, state).filename == "run r1.csv"
 
@@ -60,7 +60,7 @@ def test_pages_are_exported_as_documents_where_there_are_any(
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     pages = {f"a.pdf#p000{n}": ("a.pdf", n) for n in (1, 2)}
     runner.tables["r1"] = small_results(tmp_path / "r1", dict(zip(pages, ["One", BLOCKED], strict=True)), pages=pages)
-    at = page()
+    at = page(run="r1")
     at.button(key="export-documents").click().run()
     assert "# a.pdf\n\n1 of 2 pages; missing: 2." in export_download(at, state).path.read_text()
     at.button(key="export-documents-zip").click().run()
@@ -105,7 +105,7 @@ def test_a_table_comes_back_as_it_was_given_unless_a_plain_one_is_asked_for(
         tmp_path / "r1", b"city;zip\nRome;007\nOslo;008\n", told, {**own, "zip": ["1", "2"]}, [2, 3], ["a", "=b"]
     )
     runner.tables["r1"] = run.table()
-    at = page()
+    at = page(run="r1")
     assert at.radio(key="way-r1").options == ["My table, filled in", "Plain table"]
     at.button(key="export-csv").click().run()
     assert export_download(at, state).path.read_text().startswith("city;zip;text;key;prompt;")

@@ -47,7 +47,7 @@ def test_a_group_of_the_plan_narrows_the_table(
     runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "A", "b": "B", "c": "C"})
     groups = pa.table({"key": ["a", "b", "c"], "group": ["g1", None, "g1"]})
     pq.write_table(groups, tmp_path / "r1" / "groups.parquet")
-    at = page()
+    at = page(run="r1")
     assert at.multiselect(key="groups-r1").options == ["2 rows like: prompt of a"]
     at.multiselect(key="groups-r1").set_value(["g1"]).run()
     assert rows(at) == ["a", "c"]

@@ -31,7 +31,7 @@ def mixed(page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, t
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of[OWNER] = [finished_run(make_run("p"))]
     runner.tables["p"] = small_results(tmp_path / "p", ANSWERS)
-    at = page()
+    at = page(run="p")
     assert not any(call[0] == "retry_forecast" for call in runner.calls)
     at.session_state["retry"] = True
     return at.run()

@@ -30,7 +30,7 @@ def test_a_long_answer_is_shown_whole_when_asked_and_never_without_bounds(
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "x" * 5_000_000})
-    at = page()
+    at = page(run="r1")
     assert max(len(code.value) for code in at.code) < 110_000
     assert any(code.value.endswith("… and 4,996,000 more characters") for code in at.code)
     at.toggle(key="whole-Answer").set_value(True).run()
@@ -71,7 +71,7 @@ def test_only_what_failed_or_was_refused_looks_like_a_fault(
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"a": answer})
-    at = page()
+    at = page(run="r1")
     assert [kind for kind in ("error", "warning", "info") for _ in at.get(kind)] == [box]
 
 

@@ -34,7 +34,7 @@ def row(page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp
         tmp_path / "r1", dict.fromkeys(pages, "Dear Sir"), pages=pages, blobs={next(iter(pages)): sha256}
     )
     runner.tables["r1"] = table
-    return page()
+    return page(run="r1")
 
 
 def test_a_page_stands_beside_its_answer_and_opens_large(row: AppTest) -> None:

@@ -120,7 +120,7 @@ def test_an_amount_says_what_it_does_not_know(cost: RunCost, expected: str) -> N
 
 @pytest.mark.parametrize("rehearsal", [True, False])
 def test_results_show_the_money_and_in_rehearsal_nothing_did_cost(
-    page: Callable[[], AppTest],
+    page: Callable[..., AppTest],
     runner: FakeRunner,
     state: AppState,
     cookies: CookieJar,
@@ -131,7 +131,7 @@ def test_results_show_the_money_and_in_rehearsal_nothing_did_cost(
     runner.runs_of["owner-of-ab12"] = [finished_run(make_run("r1", rehearsal=rehearsal))]
     runner.costs_of["owner-of-ab12"] = [COST, RETRY]
     runner.tables["r1"] = small_results(tmp_path / "r1", {"k": "answer"})
-    at = page()
+    at = page(run="r1")
     shown = {metric.label: metric.value for metric in at.metric}
     assert shown == {("Would have cost" if rehearsal else "Cost"): "$0.090", "Expected": "$0.080", "Saved": "$0.15"}
     assert "First sending $0.070, 1 retry $0.020." in page_text(at).replace("\\", "")

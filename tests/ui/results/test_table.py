@@ -77,7 +77,7 @@ def test_structured_answers_are_typed_columns_strict_and_lenient_apart(
     schema = {"type": "OBJECT", "properties": {"name": {"type": "STRING"}, "age": {"type": "INTEGER"}}}
     answers = {"a": '{"name": "Ada", "age": 36}', "b": '```json\n{"name": "Bo", "age": 7}\n```', "c": "{}"}
     runner.tables["r1"] = small_results(tmp_path / "r1", answers, schema=schema)
-    at = page()
+    at = page(run="r1")
     frame = at.dataframe[0].value
     assert list(frame["answer.age"].fillna(-1)) == [36, -1, -1]
     assert list(frame["parsed"]) == ["strict", "lenient", "strict"]

@@ -18,7 +18,7 @@ def test_lines_that_fit_no_row_can_be_read(
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
     stray = {"key": "somebody else's", "response": {"candidates": []}}
     runner.tables["r1"] = small_results(tmp_path / "r1", {"a": "A"}, extra_lines=[stray])
-    at = page()
+    at = page(run="r1")
     assert "1 unmatched" in page_text(at) and not any("somebody" in code.value for code in at.code)
     at.session_state["unmatched-r1"] = True
     at.run()

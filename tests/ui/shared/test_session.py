@@ -52,7 +52,7 @@ def test_a_bad_cookie_is_signed_out_and_no_error(page: Open, cookies: CookieJar,
 def test_a_rehearsal_goes_on_after_a_reload(page: Open, state: AppState, cookies: CookieJar) -> None:
     cookies["gbr_rehearsal"] = state.cookie_cipher.encrypt("on:rehearsal-token")
     at = page()
-    assert "Nothing reaches Google" in page_text(at)
+    assert "nothing reaches Google" in page_text(at)
     assert at.session_state["account"].owner_id == "owner-of-rehearsal-token"
 
 

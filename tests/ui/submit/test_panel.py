@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
-from tests.ui.page_driver import Open, give_files, press
+from tests.ui.page_driver import Open, give_files, open_new, press
 from tests.ui.submit.conftest import submitted_rows
 from ui.shared.app_state import AppState
 
@@ -17,7 +17,7 @@ def test_prompts_are_sent_one_per_line(composer: AppTest, real_runner: Runner, a
     texts_sent = [row["request"]["contents"][0]["parts"][0]["text"] for row in submitted_rows(real_runner, account)]  # type: ignore[index]
     assert texts_sent == ["one", "two"]
     assert composer.query_params["run"] == real_runner.runs.list_recent(account)[0].id
-    assert composer.text_area(key="prompts").value == ""
+    assert open_new(composer).run().text_area(key="prompts").value == ""
 
 
 def test_a_submission_empties_the_composer_so_that_another_click_sends_nothing(
@@ -27,7 +27,7 @@ def test_a_submission_empties_the_composer_so_that_another_click_sends_nothing(
     idempotency_key = composer.session_state["submit_idempotency_key"]
     press(composer, "Submit batch")
     assert composer.session_state["submit_idempotency_key"] != idempotency_key
-    press(composer, "Submit batch")
+    press(open_new(composer).run(), "Submit batch")
     assert len(real_runner.runs.list_recent(account)) == 1
     assert "There is nothing to send yet" in composer.error[-1].value.replace("\\", "")
 
