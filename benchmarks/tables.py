@@ -2,8 +2,9 @@
 
 `python -m benchmarks tables`. CSV of a million rows beside DuckDB's own read of all cells as text, a workbook of
 300,000 rows beside python-calamine's bare read of the sheet, Parquet of a million rows beside Arrow's. Each is read in
-a process of its own, in turns, and the better of two turns counts. `glance` is the time of a preview. One JSON line
-for each format.
+a process of its own, in turns, and the better of two turns counts. `glance` is the time of a preview, `check` that of
+reading all rows, checking them and writing the draft of their requests, beside the same bare read. One JSON line for
+each format.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 TURNS = 2
+TEMPLATE = "Classify the message of a customer.\n\n{{text}}\n\nStars: {{stars}}"
 WORDS = ["service", "invoice", "Größe", "delay", '"quoted"', "naïve", "parcel", "line\nbreak", "order", "refund"]
 
 
@@ -71,7 +73,7 @@ def _write_workbook(path: Path, rows: list[tuple[object, ...]]) -> None:
 def measure(source: Path, rows: int) -> dict[str, object]:
     best: dict[str, dict[str, float]] = {}
     for _ in range(TURNS):
-        for task in ("bare", "read", "glance"):
+        for task in ("bare", "read", "glance", "check"):
             command = [sys.executable, __file__, "--work", task, str(source)]
             seen = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
             best[task] = min(best.get(task, seen), seen, key=lambda taken: taken["cpu_seconds"])
@@ -82,12 +84,16 @@ def measure(source: Path, rows: int) -> dict[str, object]:
         "bare_cpu_seconds": round(best["bare"]["cpu_seconds"], 2),
         "read_cpu_seconds": round(best["read"]["cpu_seconds"], 2),
         "ratio": round(best["read"]["cpu_seconds"] / best["bare"]["cpu_seconds"], 2),
+        "check_cpu_seconds": round(best["check"]["cpu_seconds"], 2),
+        "check_ratio": round(best["check"]["cpu_seconds"] / best["bare"]["cpu_seconds"], 2),
         "glance_seconds": round(best["glance"]["seconds"], 2),
         "peak_megabytes": round(best["read"]["peak_megabytes"]),
+        "check_peak_megabytes": round(best["check"]["peak_megabytes"]),
     }
 
 
 def work(task: str, source: Path) -> dict[str, float]:
+    from lifecycle.inputs.drafts import prepare
     from lifecycle.inputs.tables.opening import open_table, table_preview
 
     start, cpu = time.perf_counter(), _cpu_seconds()
@@ -95,6 +101,9 @@ def work(task: str, source: Path) -> dict[str, float]:
         _read_bare(source)
     elif task == "glance":
         table_preview(source, source.suffix.lstrip("."))
+    elif task == "check":
+        with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+            prepare(source, Path(folder), kind=source.suffix.lstrip("."), template=TEMPLATE)
     else:
         with open_table(source, source.suffix.lstrip(".")) as table:
             for _ in table.batches([3]):

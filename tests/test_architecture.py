@@ -109,6 +109,7 @@ ROOMS: dict[str, set[str]] = {
     "lifecycle.planning.history": {"lifecycle.storage", "lifecycle.core"},
     "lifecycle.sending": {"lifecycle.inputs.files", "lifecycle.core"},
     "lifecycle.inputs": {
+        "lifecycle.inputs.columns",
         "lifecycle.inputs.tables",
         "lifecycle.inputs.files",
         "lifecycle.inputs.decoding",
@@ -119,7 +120,8 @@ ROOMS: dict[str, set[str]] = {
     "lifecycle.inputs.files": {"lifecycle.inputs.decoding", "lifecycle.core"},
     "lifecycle.inputs.decoding": set(),
     "lifecycle.inputs.fetching": set(),
-    "lifecycle.inputs.tables": {"lifecycle.inputs.workbooks", "lifecycle.core"},
+    "lifecycle.inputs.tables": {"lifecycle.inputs.columns", "lifecycle.inputs.workbooks", "lifecycle.core"},
+    "lifecycle.inputs.columns": set(),
     "lifecycle.inputs.workbooks": set(),
     "lifecycle.results.fill": {
         "lifecycle.inputs.tables",
@@ -173,6 +175,7 @@ ROOMS: dict[str, set[str]] = {
     "batch.model": set(),
     "batch.errors": set(),
     "batch.formatting": set(),
+    "batch.text_diff": set(),
     "emulator.__main__": {"emulator.http", "emulator.core"},
     "emulator.http": {"emulator.api", "emulator.call", "emulator.jobs", "emulator.core"},
     "emulator.api": {"emulator.call", "emulator.jobs", "emulator.answers", "emulator.schema", "emulator.core"},

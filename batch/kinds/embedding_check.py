@@ -93,6 +93,9 @@ class EmbeddingCheck:
         self.notes.update(findings.notes)
         return row
 
+    def prompt_frame(self, prefix: str) -> None:
+        """Texts to embed are looked at one by one."""
+
     def _request(self, members: Members, findings: Findings) -> Members | None:
         """The request of a line: as of any other kind, or a bare content."""
         if "request" not in members and "content" in members:

@@ -16,13 +16,16 @@ from batch.pricing.answer_sizes import Task
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.workload import OutputAssumption
 from batch.requests.generation_settings import EncodedSettings
-from batch.requests.row_checker import NO_FILES, CheckedRow, PromptFiles
+from batch.requests.row_checker import NO_FILES, CheckedRow, PromptFiles, PromptFrame
 from batch.responses.parsed_row import ParsedRow
 from batch.rules.model_rules import ModelRules
 
 
 class RowCheck(Protocol):
     """Makes requests of one input, a line or a prompt at a time; what cannot be sent comes back as problems.
+
+    Where every prompt is judged alike, `prompt_frame` is what stands in requests around the texts of prompts that begin
+    with `prefix` as a part of its own; else it is None.
 
     `notes` counts what was accepted in a form that deserves a word, `models` the models that rows ask for,
     and `rules` are those of the model that the rows were held to.
@@ -41,6 +44,8 @@ class RowCheck(Protocol):
     def check_prompt(
         self, text: str, key: str, number: int, prefix_chars: int = 0, files: PromptFiles = NO_FILES
     ) -> CheckedRow | list[Problem]: ...
+
+    def prompt_frame(self, prefix: str) -> PromptFrame | None: ...
 
 
 class RowCheckMaker(Protocol):

@@ -11,7 +11,7 @@ import decimal
 import json
 import math
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import BinaryIO, NamedTuple, Protocol
 
 from batch.errors import InputError
 from batch.requests.use_cache_marker import match_marker
@@ -44,6 +44,12 @@ def kind_of(name: str) -> str:
         return SUFFIXES[suffix]
     subject = f'A file ending in "{suffix}" is' if suffix else "A file without a suffix is"
     raise InputError(f"{subject} not an input.", "Use JSONL, CSV, TSV, Parquet, XLSX, or .txt with one prompt a line.")
+
+
+class LineSource(Protocol):
+    """A text that is read line by line, or `limit` characters of a line."""
+
+    def readline(self, limit: int, /) -> str: ...
 
 
 class LineChunk(NamedTuple):
@@ -95,7 +101,7 @@ def reject_binary(start: bytes) -> None:
             raise InputError(f"The file is not text but {kind}.", remedy)
 
 
-def text_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
+def text_lines(stream: LineSource, limit: int) -> Iterator[tuple[int, str | None]]:
     """The lines of a text with their numbers, each with its line end; None for one over `limit` characters."""
     number = 0
     while line := stream.readline(limit):
@@ -108,7 +114,7 @@ def text_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
         yield number, None
 
 
-def prompt_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
+def prompt_lines(stream: LineSource, limit: int) -> Iterator[tuple[int, str | None]]:
     """Prompts of one line each, with their numbers. A line `@use_cache NAME` belongs to the prompt in the next one."""
     pending: tuple[int, str] | None = None
     for number, line in text_lines(stream, limit):
@@ -124,7 +130,7 @@ def prompt_lines(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]
         yield pending
 
 
-def blocks(stream: TextIO, limit: int) -> Iterator[tuple[int, str | None]]:
+def blocks(stream: LineSource, limit: int) -> Iterator[tuple[int, str | None]]:
     """Prompts separated by blank lines, each with the number of its first line; line ends become line feeds.
 
     None stands for a block over `limit` characters.

@@ -72,6 +72,13 @@ class PromptFiles(NamedTuple):
 NO_FILES = PromptFiles()
 
 
+class PromptFrame(NamedTuple):
+    """What stands in a request before the text of its prompt, and after it, as JSON."""
+
+    before: str
+    after: str
+
+
 class CheckedRow(Struct, gc=False):
     """A good row. `key` is "" where one has to be made; `line` is the whole line, b"" where `request` still has to be
     put under its key. `number` is the line in the source; `key_generated` tells that the key was made here;
@@ -344,6 +351,17 @@ class RowChecker:
         if text.startswith("{") and '"contents"' in text:
             self.notes["json_prompt"] += 1
         return CheckedRow(key, text, request, media=files.has_media, cache=cache)
+
+    def prompt_frame(self, prefix: str) -> PromptFrame:
+        """What stands around a prompt that begins with a part of its own, has no files and names no cache."""
+        settings = self._settings
+        parts = [] if settings.shared_part is None else [bytes(settings.shared_part)]
+        parts += [self._prefix_part(prefix)] if prefix else []
+        before = [b'{"contents":[{"role":"user","parts":[', *(part + b"," for part in parts), b'{"text":']
+        after = [b"}]}]", settings.config_tail, b"}"]
+        if settings.system_instruction is not None:
+            after.insert(1, b',"systemInstruction":' + bytes(settings.system_instruction))
+        return PromptFrame(b"".join(before).decode(), b"".join(after).decode())
 
     def _build_request(self, text: str, cache: str, prefix_chars: int, files: PromptFiles) -> bytes:
         settings = self._settings

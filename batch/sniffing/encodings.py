@@ -67,7 +67,10 @@ def find_encoding(stream: BinaryIO, *, glance: bool = False) -> FoundEncoding:
     while block:
         look.take(block)
         block = b"" if glance else stream.read(CHUNK_BYTES)
-    return look.verdict(whole=not glance)
+    if not glance:
+        look.end()
+    look.count_lines(stream)
+    return look.verdict()
 
 
 def named_encoding(name: str) -> FoundEncoding:
@@ -103,29 +106,42 @@ class _Look:
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._line = 1
+        self._size = self._bad_at = 0
+        self._is_bad = False
         self._bad_line = 0
         self._sample = bytearray()
         self._valid = self._invalid = 0
 
     def take(self, block: bytes) -> None:
-        if not self._bad_line and not block.isascii():
+        if not self._is_bad and not block.isascii():
+            unfinished = len(self._decoder.getstate()[0])
             try:
                 self._decoder.decode(block)
             except UnicodeDecodeError as error:
-                self._bad_line = self._line + block.count(b"\n", 0, error.start)
-        elif not self._bad_line:
+                self._is_bad, self._bad_at = True, self._size + max(0, error.start - unfinished)
+        elif not self._is_bad:
             self._finish(block[:1])
-        if self._bad_line and len(self._sample) < SAMPLE_BYTES:
+        if self._is_bad and len(self._sample) < SAMPLE_BYTES:
             self._collect(block)
-        self._line += block.count(b"\n") if not self._bad_line else 0
+        self._size += len(block)
 
     def _finish(self, following: bytes) -> None:
         """A character that the last block began must have ended there, when only ASCII follows."""
         try:
             self._decoder.decode(following)
         except UnicodeDecodeError:
-            self._bad_line = self._line
+            self._is_bad, self._bad_at = True, self._size
+
+    def count_lines(self, stream: BinaryIO) -> None:
+        """Find out in which line the first bytes are that are not UTF-8. Reads the stream from its start."""
+        if not self._is_bad:
+            return
+        stream.seek(0)
+        left = self._bad_at
+        self._bad_line = 1
+        while left and (block := stream.read(min(left, CHUNK_BYTES))):
+            self._bad_line += block.count(b"\n")
+            left -= len(block)
 
     def _collect(self, block: bytes) -> None:
         """Keep lines with bytes outside of ASCII, and count how many of those would be UTF-8."""
@@ -139,14 +155,17 @@ class _Look:
             if len(self._sample) >= SAMPLE_BYTES:
                 return
 
-    def verdict(self, *, whole: bool) -> FoundEncoding:
-        if not self._bad_line and whole:
+    def end(self) -> None:
+        """A character that was begun has no more bytes to come."""
+        if not self._is_bad:
             try:
                 self._decoder.decode(b"", final=True)
             except UnicodeDecodeError:
-                self._bad_line = self._line
+                self._is_bad, self._bad_at = True, self._size
                 self._sample += self._decoder.getstate()[0]
                 self._invalid += 1
+
+    def verdict(self) -> FoundEncoding:
         if not self._bad_line:
             return FoundEncoding(UTF8)
         if self._valid > NEARLY_ALL * (self._valid + self._invalid):

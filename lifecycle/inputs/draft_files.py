@@ -23,6 +23,8 @@ import pyarrow.parquet as pq
 
 from batch.requests.row_checker import CheckedRow
 from lifecycle.core.run_files import INPUTS, REQUESTS, SOURCE
+from lifecycle.inputs.columns.blank_cells import text_buffers
+from lifecycle.inputs.columns.request_blocks import RequestBlock
 from lifecycle.inputs.json_fields import OwnFields
 
 FLUSH_ROWS = 8192
@@ -32,6 +34,7 @@ SLICE_ROWS = 1 << 20
 COMPARE_MB = 120
 
 Flags = npt.NDArray[np.bool_]
+Lines = npt.NDArray[np.int64]
 
 
 class DuplicateKey(NamedTuple):
@@ -45,8 +48,10 @@ class DuplicateKey(NamedTuple):
 class DraftWriter:
     """Takes good rows in input order. Nothing is visible under the final names before `publish`."""
 
-    def __init__(self, folder: Path, source_columns: pa.Schema) -> None:
+    def __init__(self, folder: Path, source_columns: pa.Schema, *, unique_keys: bool = False) -> None:
+        """With `unique_keys`, all keys are made by the caller, each once."""
         self._folder = folder
+        self._unique_keys = unique_keys
         self._schema = pa.schema([*ROW_COLUMNS, *source_columns])
         self._requests = (folder / f"{REQUESTS}.part").open("wb")
         self._inputs = pq.ParquetWriter(
@@ -85,6 +90,12 @@ class DraftWriter:
         self._join_writer()
         self._write_job = self._thread.submit(self._write, pending, start, source_columns or [])
 
+    def add_block(self, block: RequestBlock, lines: Lines, generated: Flags, source_columns: list[pa.Array]) -> None:
+        """Write many rows at once. What was taken before has to be flushed."""
+        start, self.rows = self.rows, self.rows + len(lines)
+        self._join_writer()
+        self._write_job = self._thread.submit(self._write_block, block, start, lines, generated, source_columns)
+
     def _join_writer(self) -> None:
         if self._write_job is not None:
             self._write_job.result()
@@ -95,15 +106,27 @@ class DraftWriter:
         self._requests.write(b"\n".join([row.line for row in pending]))
         self._requests.write(b"\n")
         columns = [
-            pa.array(np.arange(start, start + len(pending))),
             pa.array(keys, pa.string()),
             pa.array([row.prompt for row in pending], pa.string()),
             pa.array([row.number for row in pending], pa.int64()),
             *source_columns,
         ]
-        self._inputs.write_batch(pa.RecordBatch.from_arrays(columns, schema=self._schema))
-        self._hashes.extend(map(hash, keys))
-        self._generated.extend([row.key_generated for row in pending])
+        self._write_columns(start, columns, bytes(row.key_generated for row in pending))
+
+    def _write_block(
+        self, block: RequestBlock, start: int, lines: Lines, generated: Flags, source_columns: list[pa.Array]
+    ) -> None:
+        _, data = text_buffers(block.lines)
+        self._requests.write(data.data)
+        columns = [block.keys, block.prompts, pa.array(lines), *source_columns]
+        self._write_columns(start, columns, generated.tobytes())
+
+    def _write_columns(self, start: int, columns: list[pa.Array], generated: bytes) -> None:
+        numbers = pa.array(np.arange(start, start + len(generated)))
+        self._inputs.write_batch(pa.RecordBatch.from_arrays([numbers, *columns], schema=self._schema))
+        if not self._unique_keys:
+            self._hashes.extend(map(hash, columns[0].to_pylist()))
+        self._generated.extend(generated)
 
     def close(self) -> None:
         """Write out what is under way. Raises what went wrong with it."""

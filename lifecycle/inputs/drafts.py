@@ -14,6 +14,7 @@ from itertools import repeat
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from batch.dialects.conversion import describe_conversions, forms_of
@@ -36,13 +37,14 @@ from batch.requests.input_formats import (
 )
 from batch.requests.prompt_template import Template, compile_template, default_template
 from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow, PromptFiles
-from batch.requests.use_cache_marker import match_marker
+from batch.requests.use_cache_marker import empty_prompt_fault, match_marker
 from batch.rules.model_rules import ModelRules
 from batch.rules.rule_table import RULES, warning
 from batch.sniffing.json_values import ARRAY, LINES, VALUES
 from lifecycle.core import malloc
 from lifecycle.core.run_files import DRAFT
 from lifecycle.inputs.attachments import NO_ACCESS, Attachments, FileAccess
+from lifecycle.inputs.columns.request_blocks import RequestBlocks, is_empty, kept, with_keys
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, keep_source, request_line
 from lifecycle.inputs.empty_cells import EmptyCellCount
 from lifecycle.inputs.file_cells import FileColumns, RowFiles
@@ -55,7 +57,7 @@ from lifecycle.inputs.tables.opening import holds_bytes, open_table, table_previ
 from lifecycle.inputs.tables.packed import packed_form, unpacked
 from lifecycle.inputs.tables.reading import ReadAs, TableReading
 from lifecycle.inputs.tables.records import json_rows
-from lifecycle.inputs.tables.table import Table
+from lifecycle.inputs.tables.table import Batch, Table
 from lifecycle.inputs.tables.text import open_binary, open_text
 
 __all__ = ["EMPTY_DRAFT", "PROBLEMS_LISTED", "Draft", "file_kind", "kind_of", "open_draft", "prepare", "table_preview"]
@@ -322,7 +324,8 @@ class DraftBuilder:
                 self._notes.append(f"Read as {table.read_as.format.upper()}: {table.read_as.summary}.")
             files = FileColumns(table, reading.file_columns) if reading.file_columns else None
             self._notes += _bytes_as_text(table, compiled, reading.file_columns)
-            with self._writing(files.schema if files else table.schema) as writer:
+            schema = files.schema if files else table.schema
+            with self._writing(schema, unique_keys=key is None) as writer:
                 self._table_rows(table, compiled, key, files, writer)
             self._notes += table.notes
 
@@ -330,36 +333,76 @@ class DraftBuilder:
         self, table: Table, template: Template, key: int | None, files: FileColumns | None, writer: DraftWriter
     ) -> None:
         needed_columns = sorted({*template.columns, *([key] if key is not None else [])})
+        frame = self._checker.prompt_frame(template.literals[0][: template.prefix_chars]) if files is None else None
+        blocks = RequestBlocks(template, frame) if frame else None
         for batch in table.batches(needed_columns):
-            faults = iter([*batch.faults, (0, Fault(""))])
-            fault_line, fault = next(faults)
-            keys = batch.texts[key] if key is not None else [""] * len(batch.lines)
-            cells: Iterable[tuple[str, ...]] = zip(*(batch.texts[n] for n in template.columns), strict=True)
-            cells = cells if template.columns else repeat(())
-            row_files: Iterable[RowFiles] = repeat(RowFiles())
-            source_columns = batch.source_columns
-            if files is not None:
-                row_files, source_columns = files.read(batch.source_columns, self._attach().take)
-            accepted = []
-            for line, name, row, own in zip(batch.lines, keys, cells, row_files, strict=False):
-                while 0 < fault_line < line:
-                    fault_line, fault = self._reject_fault(fault_line, fault, faults)
-                self._row_count += 1
-                if not self._empty.accept(row):
-                    accepted.append(False)
-                    continue
-                checked = (
-                    [Problem(line, name, *own.fault)]
-                    if own.fault
-                    else self._check_cells(template, row, name, line, own)
-                )
-                accepted.append(self._accept_row(checked, line, writer))
-            while fault_line:
-                fault_line, fault = self._reject_fault(fault_line, fault, faults)
-            if not all(accepted):
-                source_columns = source_columns.filter(pa.array(accepted, pa.bool_()))
-            writer.flush(source_columns.columns)
+            for part in batch.parts(blocks.rows) if blocks else (batch,):
+                if not blocks or not self._accept_block(part, template, key, blocks, writer):
+                    self._accept_rows(part, template, key, files, writer)
             self._progress(batch.progress)
+
+    def _accept_block(
+        self, batch: Batch, template: Template, key: int | None, blocks: RequestBlocks, writer: DraftWriter
+    ) -> bool:
+        """Accept the rows of a batch all at once; False if they have to be looked at one by one."""
+        lines, cells = batch.lines, [batch.texts[n] for n in template.columns]
+        numbers = self._row_count + 1 + np.arange(len(lines))
+        numbers += np.searchsorted(np.array([line for line, _ in batch.faults], np.int64), lines)
+        keys = batch.texts[key] if key is not None else None
+        empty = self._empty.find(cells, len(lines))
+        wordless = blocks.wordless(cells, len(lines)) & empty.sent
+        sent = empty.sent & ~wordless
+        generated = is_empty(keys) if keys is not None else np.ones(len(lines), bool)
+        block = blocks.make([kept(column, sent) for column in cells], kept(with_keys(keys, generated, numbers), sent))
+        if block is None:
+            return False
+        self._row_count += len(lines) + len(batch.faults)
+        self._empty.add(empty)
+        problems = [Problem(line, "", *fault) for line, fault in batch.faults]
+        problems += [
+            Problem(int(lines[n]), keys[n].as_py() if keys is not None else "", *empty_prompt_fault(False))
+            for n in np.flatnonzero(wordless).tolist()
+        ]
+        for problem in sorted(problems, key=lambda one: one.line):
+            self._reject_row([problem])
+        self._checker.notes["json_prompt"] += block.json_prompts
+        generated = generated[sent]
+        self._counts["generated"] += int(generated.sum())
+        columns = [kept(column, sent) for column in batch.source_columns.columns]
+        writer.add_block(block, lines[sent], generated, columns)
+        return True
+
+    def _accept_rows(
+        self, batch: Batch, template: Template, key: int | None, files: FileColumns | None, writer: DraftWriter
+    ) -> None:
+        faults = iter([*batch.faults, (0, Fault(""))])
+        fault_line, fault = next(faults)
+        keys = batch.texts[key].to_pylist() if key is not None else [""] * len(batch.lines)
+        cells: Iterable[tuple[str, ...]] = zip(*(batch.texts[n].to_pylist() for n in template.columns), strict=True)
+        cells = cells if template.columns else repeat(())
+        row_files: Iterable[RowFiles] = repeat(RowFiles())
+        source_columns = batch.source_columns
+        if files is not None:
+            row_files, source_columns = files.read(batch.source_columns, self._attach().take)
+        accepted = []
+        for line, name, row, own in zip(batch.lines.tolist(), keys, cells, row_files, strict=False):
+            while 0 < fault_line < line:
+                fault_line, fault = self._reject_fault(fault_line, fault, faults)
+            self._row_count += 1
+            if not self._empty.accept(row):
+                accepted.append(False)
+                continue
+            checked = (
+                [Problem(line, name, *own.fault)]
+                if own.fault
+                else self._check_cells(template, row, name, line, own)
+            )  # fmt: skip
+            accepted.append(self._accept_row(checked, line, writer))
+        while fault_line:
+            fault_line, fault = self._reject_fault(fault_line, fault, faults)
+        if not all(accepted):
+            source_columns = source_columns.filter(pa.array(accepted, pa.bool_()))
+        writer.flush(source_columns.columns)
 
     def _check_cells(
         self, template: Template, row: tuple[str, ...], name: str, line: int, files: RowFiles
@@ -402,9 +445,9 @@ class DraftBuilder:
             self._problems += problems
 
     @contextmanager
-    def _writing(self, source_columns: pa.Schema) -> Iterator[DraftWriter]:
+    def _writing(self, source_columns: pa.Schema, *, unique_keys: bool = False) -> Iterator[DraftWriter]:
         """Hold a writer open, and remove what it wrote if the work is broken off."""
-        self._writer = writer = DraftWriter(self._folder, source_columns)
+        self._writer = writer = DraftWriter(self._folder, source_columns, unique_keys=unique_keys)
         try:
             yield writer
             writer.flush()

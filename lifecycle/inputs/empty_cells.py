@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from batch.formatting import plural
 from batch.model import EmptyCells
+from lifecycle.inputs.columns.blank_cells import blank_cells
 
 COLUMNS_NAMED = 5
+
+
+class EmptyRows(NamedTuple):
+    """How many of some rows have an empty cell, how many have one in each place, and which rows are to be sent."""
+
+    rows: int
+    by_place: list[int]
+    sent: npt.NDArray[np.bool_]
 
 
 class EmptyCellCount:
@@ -27,6 +41,19 @@ class EmptyCellCount:
         for place, cell in enumerate(cells):
             self._by_place[place] += not cell or cell.isspace()
         return self._choice is EmptyCells.SEND
+
+    def find(self, columns: Sequence[pa.StringArray], rows: int) -> EmptyRows:
+        """Look at many rows at once. They count when they are added."""
+        blank = [blank_cells(column) for column in columns]
+        empty = np.logical_or.reduce(blank) if blank else np.zeros(rows, bool)
+        sent = np.ones(rows, bool) if self._choice is EmptyCells.SEND else ~empty
+        return EmptyRows(int(empty.sum()), [int(cells.sum()) for cells in blank], sent)
+
+    def add(self, found: EmptyRows) -> None:
+        """Count rows that were found."""
+        self.rows += found.rows
+        for place, cells in enumerate(found.by_place):
+            self._by_place[place] += cells
 
     @property
     def skipped(self) -> int:

@@ -12,7 +12,7 @@ import streamlit as st
 from batch.errors import NotFound
 from batch.formatting import money, plural
 from batch.model import Outcome
-from batch.responses.text_diff import TextPieces, diff_texts
+from batch.text_diff import TextPieces, diff_texts
 from lifecycle.core.models import Account, RunView
 from lifecycle.results.read.compare import Comparison, compare
 from lifecycle.results.read.table import ResultTable

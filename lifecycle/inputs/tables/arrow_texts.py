@@ -16,6 +16,14 @@ _UNREADABLE = (ValueError, OverflowError, TypeError, ArithmeticError, pa.ArrowEx
 _PRINTABLE_BYTES = 200
 
 
+def text_array(column: pa.Array) -> pa.StringArray:
+    """The cells of a column as an array of texts; see `arrow_texts`. Raises ArrowInvalid for bytes that are no text."""
+    if pa.types.is_string(column.type):
+        column.validate(full=True)
+        return column.fill_null("")
+    return pa.array(arrow_texts(column), pa.string())
+
+
 def arrow_texts(column: pa.Array) -> list[str]:
     """The cells of a column as texts; nothing is "". Bytes are told by their number, unless they are text."""
     if isinstance(column, pa.ExtensionArray):

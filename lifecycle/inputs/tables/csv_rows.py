@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterator
-from typing import TextIO
 
 from batch.errors import Fault
 from batch.formatting import plural
-from batch.requests.input_formats import text_lines
+from batch.requests.input_formats import LineSource, text_lines
 from batch.sniffing.separators import Dialect
 
 REPLACED = "\ufffd"
@@ -25,7 +24,7 @@ class RowReader:
     With `checked`, a row with a replacement character is at fault: its bytes mean nothing in the encoding `checked`.
     """
 
-    def __init__(self, text: TextIO, dialect: Dialect, limit: int, *, line: int, width: int, checked: str) -> None:
+    def __init__(self, text: LineSource, dialect: Dialect, limit: int, *, line: int, width: int, checked: str) -> None:
         csv.field_size_limit(limit)
         self._source = text_lines(text, limit)
         self._offset = line - 1
@@ -35,7 +34,22 @@ class RowReader:
         self._pushed: deque[tuple[int, str]] = deque()
         self._record: list[tuple[int, str]] = []
         self._too_long = False
-        self._lines_read = self._lines_again = 0
+        self._lines_read = self._lines_again = self._passed = 0
+
+    @property
+    def next_line(self) -> int:
+        """The number of the line that comes next, where `at_rest`."""
+        return self._offset + self._lines_read + 1
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no line waits to be read again. After a fault, lines may come back only when the next row is read."""
+        return not self._pushed
+
+    def pass_over(self, lines: int) -> None:
+        """Take note that lines of the source were read by somebody else."""
+        self._passed += lines
+        self._lines_read += lines
 
     def _lines(self) -> Iterator[str]:
         """The lines for the csv module; those of the row under way are kept."""
@@ -48,7 +62,7 @@ class RowReader:
                     return
                 self._lines_read += 1
                 self._too_long = self._too_long or line is None
-                numbered = (number + self._offset, line or "")
+                numbered = (number + self._offset + self._passed, line or "")
             self._record.append(numbered)
             yield numbered[1]
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 
 from batch.errors import Fault, InputError
 from batch.formatting import plural
+from batch.requests.input_formats import LineSource
 from batch.requests.row_checker import LINE_LIMIT_BYTES
 from batch.sniffing.column_names import column_names
 from batch.sniffing.encodings import UTF8, FoundEncoding, find_encoding, named_encoding
 from batch.sniffing.text_layout import TextLayout, WantedLayout, find_layout, is_comment
 from batch.sniffing.totals import is_footer
+from lifecycle.inputs.columns.csv_blocks import CsvBlock, CsvBlocks
+from lifecycle.inputs.columns.text_source import TextSource
 from lifecycle.inputs.tables.csv_rows import RowReader, cell_count_fault
 from lifecycle.inputs.tables.reading import NO_QUOTE, ReadAs, TableReading
 from lifecycle.inputs.tables.table import (
@@ -25,6 +29,7 @@ from lifecycle.inputs.tables.table import (
     BATCH_ROWS,
     MAX_COLUMNS,
     Batch,
+    Lines,
     Table,
     string_schema,
     too_many_columns,
@@ -34,6 +39,7 @@ from lifecycle.inputs.tables.text import open_binary
 SAMPLE_CHARS = 1 << 17
 FOOTER_ROWS = 3
 _QUOTE_REMEDY = "Put cells that hold the separator or a line break in quotation marks."
+NumberedRow = tuple[int, list[str] | Fault]
 _ENCODING_REMEDY = "Choose the encoding, or save the file as UTF-8."
 
 
@@ -44,21 +50,23 @@ def open_delimited(
     """A table of text. At a `glance` only its beginning is looked at to find the encoding."""
     with open_binary(source) as (stream, size):
         encoding = _encoding(stream, source, reading, glance)
-        text = _text(stream, encoding)
+        only_returns = _ends_lines_with_returns(stream, encoding)
+        text = io.TextIOWrapper(stream, encoding.codec, errors="replace", newline="" if only_returns else "\n")
         lines, complete = _sample(text, reading.header_row)
         layout = find_layout(lines, _wanted(reading), complete=complete)
         _check_layout(layout, lines)
         names = column_names(layout.names)
         text.seek(0)
+        checked = "" if encoding.codec.startswith("utf") and not encoding.bad_line else encoding.name
+        blocks: CsvBlocks | None = None
+        source_text: LineSource = text
+        if not glance and not only_returns and CsvBlocks.can_read(layout.dialect):
+            source_text = whole = TextSource(text.detach(), encoding.codec)
+            blocks = CsvBlocks(whole, layout.dialect, len(names), LINE_LIMIT_BYTES, checked=bool(checked))
         for _ in range(layout.first_line - 1):
-            text.readline()
+            source_text.readline(LINE_LIMIT_BYTES)
         reader = RowReader(
-            text,
-            layout.dialect,
-            LINE_LIMIT_BYTES,
-            line=layout.first_line,
-            width=len(names),
-            checked="" if encoding.codec.startswith("utf") and not encoding.bad_line else encoding.name,
+            source_text, layout.dialect, LINE_LIMIT_BYTES, line=layout.first_line, width=len(names), checked=checked
         )
         yield _CsvTable(
             names=names,
@@ -69,6 +77,7 @@ def open_delimited(
             layout=layout,
             stream=stream,
             size=max(size, 1),
+            blocks=blocks,
         )
 
 
@@ -80,16 +89,15 @@ def _encoding(stream: BinaryIO, source: Path | str, reading: TableReading, glanc
     return found
 
 
-def _text(stream: BinaryIO, encoding: FoundEncoding) -> TextIO:
-    """The text, whose lines end as most of the first ones do: a lone carriage return may be part of a cell."""
+def _ends_lines_with_returns(stream: BinaryIO, encoding: FoundEncoding) -> bool:
+    """Whether most of the first lines end so: elsewhere, a lone carriage return may be part of a cell."""
     start = stream.read(1 << 16).decode(encoding.codec, "replace")
     stream.seek(0)
     returns = start.count("\r") - start.count("\r\n")
-    only_returns = returns > start.count("\n")
-    return io.TextIOWrapper(stream, encoding.codec, errors="replace", newline="" if only_returns else "\n")
+    return returns > start.count("\n")
 
 
-def _sample(text: TextIO, header_row: int | None) -> tuple[list[str], bool]:
+def _sample(text: LineSource, header_row: int | None) -> tuple[list[str], bool]:
     """The first lines, far enough to see some below the header's, and whether they are all there are."""
     lines: list[str] = []
     chars = 0
@@ -165,45 +173,80 @@ class _CsvTable(Table):
     layout: TextLayout
     stream: BinaryIO
     size: int
+    blocks: CsvBlocks | None
     comments: int = 0
+    ended: bool = False
+    held: list[NumberedRow] = field(default_factory=list)  # the last rows, which may be no rows of the table
 
     def batches(self, text_columns: Sequence[int]) -> Iterator[Batch]:
-        rows: list[list[str]] = []
-        lines: list[int] = []
-        chars = 0
-        faults: list[tuple[int, Fault]] = []
-        for line, row in self._rows_without_footer():
-            if isinstance(row, Fault):
-                faults.append((line, row))
+        rows = self.reader.rows()
+        while not self.ended:
+            block = self.blocks.read(self.reader.next_line) if self.blocks else None
+            if block is not None:
+                self.reader.pass_over(block.next_line - self.reader.next_line)
+                yield self._block_batch(block, text_columns)
             else:
-                rows.append(row)
-                lines.append(line)
-                chars += sum(map(len, row))
-            if len(rows) + len(faults) >= BATCH_ROWS or chars >= BATCH_CHARS:
-                yield self._batch(lines, rows, text_columns, faults)
-                rows, lines, chars, faults = [], [], 0, []
-        if rows or faults:
-            yield self._batch(lines, rows, text_columns, faults)
+                yield from self._row_batches(rows, text_columns)
         if self.comments:
             self.notes.append(f"{plural(self.comments, 'comment')} between the rows left out.")
 
-    def _rows_without_footer(self) -> Iterator[tuple[int, list[str] | Fault]]:
-        """Rows with as many cells as there are columns, without sums and remarks below the last one."""
-        last: list[tuple[int, list[str] | Fault]] = []
-        for line, row in self.reader.rows():
-            if isinstance(row, list):
-                if not any(row):
-                    continue
-                if is_comment(row, self.layout.comment, len(self.names)):
-                    self.comments += 1
-                    continue
-            last.append((line, row))
-            if len(last) > FOOTER_ROWS:
-                line, row = last.pop(0)
-                yield line, row if isinstance(row, Fault) else self._fitted(row)
-        yield from ((line, row if isinstance(row, Fault) else self._fitted(row)) for line, row in self._body(last))
+    def _block_batch(self, block: CsvBlock, text_columns: Sequence[int]) -> Batch:
+        """The rows of a block behind those that were held; its last ones are held."""
+        held_lines, rows, faults = self._sorted_out(self.held)
+        whole = max(0, len(block.lines) - FOOTER_ROWS)
+        last = zip(*(column.slice(whole).to_pylist() for column in block.columns), strict=True)
+        self.held = [(line, list(row)) for line, row in zip(block.lines[whole:].tolist(), last, strict=True)]
+        columns = [column.slice(0, whole) for column in block.columns]
+        if rows:
+            held_columns = zip(*rows, strict=True)
+            columns = [
+                pa.concat_arrays([pa.array(held, pa.string()), column])
+                for held, column in zip(held_columns, columns, strict=True)
+            ]
+        lines = np.concatenate((np.array(held_lines, np.int64), block.lines[:whole]))
+        return self._batch(lines, columns, text_columns, faults)
 
-    def _body(self, last: list[tuple[int, list[str] | Fault]]) -> list[tuple[int, list[str] | Fault]]:
+    def _row_batches(
+        self, rows: Iterator[tuple[int, list[str] | Fault]], text_columns: Sequence[int]
+    ) -> Iterator[Batch]:
+        """Rows that are looked at one by one, until a block can be tried again."""
+        ready: list[NumberedRow] = []
+        chars = 0
+        for line, row in self._looked_at(rows):
+            self.held.append((line, row))
+            if len(self.held) > FOOTER_ROWS:
+                ready.append(self.held.pop(0))
+                chars += sum(map(len, row)) if isinstance(row, list) else 0
+            if len(ready) >= BATCH_ROWS or chars >= BATCH_CHARS:
+                yield self._row_batch(ready, text_columns)
+                ready, chars = [], 0
+        if self.ended:
+            ready += self._body(self.held)
+        if ready:
+            yield self._row_batch(ready, text_columns)
+
+    def _row_batch(self, numbered_rows: list[NumberedRow], text_columns: Sequence[int]) -> Batch:
+        lines, rows, faults = self._sorted_out(numbered_rows)
+        cells = zip(*rows, strict=True) if rows else ([] for _ in self.names)
+        columns = [pa.array(column, pa.string()) for column in cells]
+        return self._batch(np.array(lines, np.int64), columns, text_columns, faults)
+
+    def _looked_at(self, rows: Iterator[tuple[int, list[str] | Fault]]) -> Iterator[NumberedRow]:
+        """Rows that are neither blank nor comments, as far as a block that is not clean goes."""
+        end = self.blocks.place + self.blocks.size if self.blocks else 0
+        for line, row in rows:
+            if isinstance(row, Fault):
+                yield line, row
+                continue
+            if is_comment(row, self.layout.comment, len(self.names)):
+                self.comments += 1
+            elif any(row):
+                yield line, row
+            if self.blocks and self.reader.at_rest and self.blocks.place >= end:
+                return
+        self.ended = True
+
+    def _body(self, last: list[NumberedRow]) -> list[NumberedRow]:
         """The last rows up to where a footer begins."""
         left_out = 0
         while len(last) > 1 and isinstance(last[-1][1], list) and is_footer(last[-1][1], len(self.names)):
@@ -212,6 +255,22 @@ class _CsvTable(Table):
         if left_out:
             self.notes.append(f"{plural(left_out, 'row')} below the table (a total or a remark) left out.")
         return last
+
+    def _sorted_out(
+        self, numbered_rows: list[NumberedRow]
+    ) -> tuple[list[int], list[list[str]], list[tuple[int, Fault]]]:
+        """The lines and cells of rows with as many cells as there are columns, and what is wrong with the others."""
+        lines: list[int] = []
+        rows: list[list[str]] = []
+        faults: list[tuple[int, Fault]] = []
+        for line, row in numbered_rows:
+            fitted = row if isinstance(row, Fault) else self._fitted(row)
+            if isinstance(fitted, Fault):
+                faults.append((line, fitted))
+            else:
+                lines.append(line)
+                rows.append(fitted)
+        return lines, rows, faults
 
     def _fitted(self, row: list[str]) -> list[str] | Fault:
         width = len(self.names)
@@ -222,11 +281,9 @@ class _CsvTable(Table):
         return cell_count_fault(len(row), width, _QUOTE_REMEDY)
 
     def _batch(
-        self, lines: list[int], rows: list[list[str]], text_columns: Sequence[int], faults: list[tuple[int, Fault]]
+        self, lines: Lines, columns: list[pa.Array], text_columns: Sequence[int], faults: list[tuple[int, Fault]]
     ) -> Batch:
-        columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in self.names]
-        source_columns = pa.RecordBatch.from_arrays(
-            [pa.array(column, pa.string()) for column in columns], schema=self.schema
-        )
+        source_columns = pa.RecordBatch.from_arrays(columns, schema=self.schema)
         progress = min(1.0, self.stream.tell() / self.size)
-        return Batch(lines, {n: columns[n] for n in text_columns}, source_columns, faults, progress)
+        texts = {n: source_columns.column(n) for n in text_columns}
+        return Batch(lines, texts, source_columns, faults, progress)

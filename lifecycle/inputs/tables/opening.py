@@ -68,7 +68,7 @@ def table_preview(source: Path | str, kind: str, reading: TableReading | None = 
         text_columns = range(len(table.names))
         batches = table.batches(text_columns)
         first = next(batches, None)
-        texts = [first.texts[n] if first else [] for n in text_columns]
+        texts = [first.texts[n].to_pylist() if first else [] for n in text_columns]
         columns = tuple(
             PreviewColumn(name, _type_word(field.type, column), sum(not text for text in column))
             for name, field, column in zip(table.names, table.schema, texts, strict=True)

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.errors import InputError
 from batch.sniffing.column_names import column_names
-from lifecycle.inputs.tables.arrow_texts import arrow_texts
+from lifecycle.inputs.tables.arrow_texts import text_array
 from lifecycle.inputs.tables.damage import readable
 from lifecycle.inputs.tables.reading import ReadAs
 from lifecycle.inputs.tables.table import (
@@ -67,8 +68,8 @@ class _ParquetTable(Table):
         for batch in _guarded(self.file.iter_batches(batch_size=_batch_rows(self.file)), self.path):
             with readable(self.path, "Parquet"):
                 source_columns = pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
-                texts = {n: arrow_texts(source_columns.column(n)) for n in text_columns}
-            lines = list(range(start + 1, start + 1 + batch.num_rows))
+                texts = {n: text_array(source_columns.column(n)) for n in text_columns}
+            lines = np.arange(start + 1, start + 1 + batch.num_rows)
             start += batch.num_rows
             yield Batch(lines, texts, source_columns, [], min(1.0, start / total))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 from msgspec import Raw
 
@@ -152,8 +153,9 @@ class _RecordTable(Table):
             pa.array(column, pa.string()).cast(field.type)
             for column, field in zip(columns, self.schema, strict=True)
         ]  # fmt: skip
-        texts = {n: [cell or "" for cell in columns[n]] for n in text_columns}
-        return Batch(lines, texts, pa.RecordBatch.from_arrays(arrays, schema=self.schema), faults, 0.5)
+        texts = {n: pa.array([cell or "" for cell in columns[n]], pa.string()) for n in text_columns}
+        source_columns = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        return Batch(np.array(lines, np.int64), texts, source_columns, faults, 0.5)
 
 
 def _cell(value: Raw | None) -> str | None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from batch.errors import Fault, InputError
@@ -19,18 +21,34 @@ MAX_COLUMNS = 20_000
 RESERVED_NAMES = ("n", "key", "prompt", "line")
 
 
+Lines = npt.NDArray[np.int64]
+
+
 class Batch(NamedTuple):
     """Some rows.
 
-    `lines` are their 1-based places in the source, `texts` the cells of the columns asked for, as text (by column),
-    `source_columns` every column with its type; rows that are broken are in `faults` only.
+    `lines` are their 1-based places in the source, `texts` the cells of the columns asked for, as arrays of texts
+    without nulls (by column), `source_columns` every column with its type; rows that are broken are in `faults` only.
     """
 
-    lines: list[int]
-    texts: dict[int, list[str]]
+    lines: Lines
+    texts: dict[int, pa.StringArray]
     source_columns: pa.RecordBatch
     faults: list[tuple[int, Fault]]
     progress: float
+
+    def parts(self, rows: int) -> Iterator[Batch]:
+        """The same in batches of `rows` at most."""
+        if len(self.lines) <= rows:
+            yield self
+            return
+        for start in range(0, len(self.lines), rows):
+            lines = self.lines[start : start + rows]
+            first = lines[0] if start else 0
+            following = self.lines[start + rows] if start + rows < len(self.lines) else None
+            texts = {n: column.slice(start, rows) for n, column in self.texts.items()}
+            faults = [one for one in self.faults if first <= one[0] and (following is None or one[0] < following)]
+            yield Batch(lines, texts, self.source_columns.slice(start, rows), faults, self.progress)
 
 
 @dataclass(kw_only=True)

@@ -81,8 +81,8 @@ class _SheetTable(Table):
         for batch in self.file.iter_batches(batch_size=BATCH_ROWS):
             start += batch.num_rows
             batch, faults = self._without_hidden(batch, text_columns)
-            lines = batch.column(0).to_pylist()
-            texts = {n: [value or "" for value in batch.column(n + 2).to_pylist()] for n in text_columns}
+            lines = batch.column(0).to_numpy()
+            texts = {n: batch.column(n + 2).fill_null("") for n in text_columns}
             typed = [batch.column(n + 2).cast(f.type) for n, f in enumerate(self.schema)]
             source_columns = pa.RecordBatch.from_arrays(typed, schema=self.schema)
             yield Batch(lines, texts, source_columns, faults, start / total)

@@ -48,6 +48,9 @@ class _PairCheck:
     ) -> CheckedRow | list[Problem]:
         return CheckedRow(key, text, json.dumps({"pair": {"left": text}}).encode())
 
+    def prompt_frame(self, prefix: str) -> None:
+        return None
+
 
 def _classify(line: bytes) -> ParsedRow:
     answer = json.loads(line)

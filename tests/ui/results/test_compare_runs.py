@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from batch.responses.text_diff import diff_texts
+from batch.text_diff import diff_texts
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import NOW, FakeRunner, finished_run, make_run
 from tests.ui.page_driver import KEY, page_text

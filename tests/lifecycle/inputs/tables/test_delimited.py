@@ -19,7 +19,7 @@ def rows_of(source: Path | str, reading: TableReading | None = None) -> tuple[li
         rows: list[tuple[str, ...]] = []
         for batch in table.batches(range(len(table.names))):
             assert not batch.faults
-            rows += zip(*(batch.texts[n] for n in range(len(table.names))), strict=True)
+            rows += zip(*(batch.texts[n].to_pylist() for n in range(len(table.names))), strict=True)
         return table.names, rows
 
 
@@ -110,7 +110,7 @@ def test_bytes_without_meaning_in_the_chosen_encoding_cost_their_row(tmp_path: P
     source.write_bytes(b"a,b\nx,1\n\x81,2\ny,3\n")
     with open_table(source, "csv", TableReading(encoding="windows-1252")) as table:
         (batch,) = table.batches([0])
-    assert (batch.texts[0], [line for line, _ in batch.faults]) == (["x", "y"], [3])
+    assert (batch.texts[0].to_pylist(), [line for line, _ in batch.faults]) == (["x", "y"], [3])
 
 
 def test_a_stray_quotation_mark_that_swallows_rows_costs_its_own(tmp_path: Path) -> None:
@@ -126,4 +126,4 @@ def test_a_stray_quotation_mark_that_swallows_rows_costs_its_own(tmp_path: Path)
     with open_table("\n".join(lines), "csv") as table:
         (batch,) = table.batches([0])
     assert [line for line, _ in batch.faults] == [11]
-    assert batch.texts[0][9:12] == ["c", "d", 'e"']
+    assert batch.texts[0].to_pylist()[9:12] == ["c", "d", 'e"']

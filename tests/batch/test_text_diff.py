@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch.responses.text_diff import TextPiece, diff_texts
+from batch.text_diff import TextPiece, diff_texts
 
 
 def marked(pieces: list[TextPiece]) -> str:
