@@ -8,6 +8,7 @@ opens nothing but the lines it is given and knows no clock.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,13 +19,14 @@ import numpy as np
 
 from batch.errors import InputError, NotFound
 from batch.model import ContextMode, Tariff
+from batch.planning.arrangements import Arrangements
 from batch.planning.cost_model import CostModel, PlanOptions, build_cost_model
 from batch.planning.decision import FALLBACK_TARIFF, CachingChoice, Decision, choose_caches, implicit_saving, plan_cost
 from batch.planning.groups import Group, build_groups, drop_dominated, group_id, visible_groups
 from batch.planning.hints import Hint, find_hints
 from batch.prefixes import locate
 from batch.prefixes.forest import Bools, Ints, LineSource, PrefixSurvey, find_prefixes, opened
-from batch.prefixes.request_parts import Measure
+from batch.prefixes.request_parts import Measure, default_measure
 from batch.prefixes.rewrite import REMEMBERED_BYTES, RewriteResult, write_rows
 from batch.pricing.sampling import Interval
 
@@ -107,6 +109,7 @@ class Plan:
     cost_model: CostModel
     mode: ContextMode
     overrides: Mapping[str, CachingChoice]
+    arrangements: Arrangements | None = None
 
     @property
     def survey(self) -> PrefixSurvey:
@@ -135,6 +138,7 @@ class Plan:
             replace(self.options, **options),
             self.mode if mode is None else mode,
             self.overrides if overrides is None else overrides,
+            self.arrangements,
         )
 
     @cached_property
@@ -208,8 +212,33 @@ class Plan:
 
     @cached_property
     def hints(self) -> list[Hint]:
-        """What would save more but changes prompts or assumptions; never applied silently."""
-        return find_hints(self.cost_model, self.decision)
+        """What would save more but changes prompts or assumptions; never applied silently.
+
+        Texts are read anew for it where they share something that does not stand first. None where the plan was made of
+        a survey alone.
+        """
+        if self.arrangements is None:
+            return []
+        return find_hints(
+            self.cost_model,
+            self.decision,
+            math.nan if self.totals.usd.chosen is None else self.totals.usd.chosen,
+            arrangements=self.arrangements,
+            plan_usd=self._estimated_usd,
+        )
+
+    def _estimated_usd(self, survey: PrefixSurvey) -> float:
+        """What this plan would cost by estimated tokens if the batch were that one; NaN where a price is unknown."""
+        uncounted = plan_survey(self.survey, self.tariff, replace(self.options, counts={})).cost_model
+        factor = self.cost_model.tokens.total / uncounted.tokens.total if uncounted.tokens.total else 1.0
+        options = replace(self.options, counts={}, token_factor=self.options.token_factor * factor)
+        usd = plan_survey(survey, self.tariff, options, self.mode).chosen_usd
+        return math.nan if usd is None else usd
+
+    @property
+    def chosen_usd(self) -> float | None:
+        """Expected input cost of the plan."""
+        return _none_if_nan(plan_cost(self.cost_model, self.decision))
 
     def cost_at(self, hours: float) -> CostAtDuration:
         """What the plan costs if its caches live so long, beside the best plan for that duration."""
@@ -395,9 +424,14 @@ def plan_batches(
     lines. `tokens` measures one part given as JSON (default: the estimates of `batch.tokens`); `known` has the sizes
     of caches that requests name themselves; `counts` exact ones by the ids of `Plan.candidates` and `Plan.samples`.
     """
-    survey = find_prefixes(lines, split, tokens, known, COUNT_FROM_SHARE * (tariff.explicit_minimum or 1024))
+    measure, min_tokens = tokens or default_measure(), COUNT_FROM_SHARE * (tariff.explicit_minimum or 1024)
+
+    def read(source: LineSource, cut_at: str) -> PrefixSurvey:
+        return find_prefixes(source, cut_at, measure, known, min_tokens)
+
     options = PlanOptions(hours, implicit_rate, dedupe, cache_fixed_usd, counts or {})
-    return plan_survey(survey, tariff, options, mode, overrides or {})
+    arrangements = Arrangements(lines, split, read, measure)
+    return plan_survey(read(lines, split), tariff, options, mode, overrides or {}, arrangements)
 
 
 def plan_survey(
@@ -406,15 +440,16 @@ def plan_survey(
     options: PlanOptions,
     mode: ContextMode = ContextMode.AUTO,
     overrides: Mapping[str, CachingChoice] | None = None,
+    arrangements: Arrangements | None = None,
 ) -> Plan:
-    """Plan a batch that was read before."""
+    """Plan a batch that was read before; with its `arrangements`, hints can be given."""
     if options.dedupe is not False and not survey.duplicates_checked:
         with opened(survey.lines) as stream:
             false_duplicates = locate.false_duplicates(stream, survey.offset, survey.duplicate_of)
         duplicate_of = survey.duplicate_of.copy()
         duplicate_of[false_duplicates] = false_duplicates
         survey = replace(survey, duplicate_of=duplicate_of, duplicates_checked=True)
-    return Plan(build_cost_model(survey, tariff, options), mode, overrides or {})
+    return Plan(build_cost_model(survey, tariff, options), mode, overrides or {}, arrangements)
 
 
 def _none_if_nan(value: float) -> float | None:

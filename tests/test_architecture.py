@@ -158,7 +158,15 @@ ROOMS: dict[str, set[str]] = {
     "batch.fields": {"batch.requests", "batch.rules", "batch.errors", "batch.formatting"},
     "batch.dialects": {"batch.rules", "batch.model", "batch.errors", "batch.formatting"},
     "batch.responses": {"batch.rules", "batch.pricing", "batch.model", "batch.errors"},
-    "batch.planning": {"batch.prefixes", "batch.pricing", "batch.media", "batch.model", "batch.formatting"},
+    "batch.planning": {
+        "batch.arrangement",
+        "batch.prefixes",
+        "batch.pricing",
+        "batch.media",
+        "batch.model",
+        "batch.formatting",
+    },
+    "batch.arrangement": {"batch.prefixes", "batch.errors", "batch.formatting"},
     "batch.prefixes": {"batch.tokens", "batch.media", "batch.errors"},
     "batch.requests": {
         "batch.dialects",

@@ -1,70 +1,169 @@
 """What would save more but changes prompts: said with its USD, never done silently. Pure.
 
-Savings are estimates on the low side: what the plan saves already on the same requests is taken off, and what would
-not pay is not counted.
+What is said of other arrangements is the difference of two plans: of the batch as it is, and of the batch arranged
+otherwise, both by estimated tokens.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
+from batch.arrangement.rearrange import Moved
+from batch.arrangement.rules import Rule, in_order
+from batch.arrangement.shared_text import decode_turn
 from batch.formatting import money
+from batch.planning.arrangements import Arranged, Arrangements
 from batch.planning.cost_model import CostModel, token_rates
 from batch.planning.decision import Decision
 from batch.planning.groups import group_id
-from batch.planning.optimizer import select_caches
-from batch.prefixes.forest import Floats, Ints
+from batch.prefixes.forest import Floats, PrefixSurvey
+from batch.prefixes.request_parts import Measure
 
+PAD, TEXT = "pad", "text"
+"""Kinds of hints beside the rules: make a shared beginning long enough to cache; cut inside texts."""
 MIN_SAVING_SHARE = 0.01
 """Share of the plan's cost, or it is not said."""
-
-
-class HintKind(StrEnum):
-    """What to change: put long shared parts first; make a shared beginning long enough to cache; cut inside texts."""
-
-    REORDER = "reorder"
-    PAD = "pad"
-    TEXT = "text"
-
-
-_HINT_TEXTS = {
-    HintKind.REORDER: "Many requests have the same long part, up to {tokens:,} tokens, behind something that differs: "
-    "put it first.",
-    HintKind.PAD: "Many requests begin with the same {tokens:,} tokens, too few for a cache: make that beginning "
-    "longer, say with more examples.",
-    HintKind.TEXT: "Many texts begin alike, with up to {tokens:,} tokens: let prefixes end inside a text.",
-}
+MOST_RULES_APART = 3
+"""Of more rules that apply, each is not tried alone."""
+PlanUsd = Callable[[PrefixSurvey], float]
+"""What the plan of a batch costs, under the assumptions of the plan that the hints are for; NaN if it is unknown."""
 
 
 @dataclass(frozen=True)
 class Hint:
-    """A change that would save about `usd` on so many requests.
+    """A change that would save `usd_saved` of the `usd` that the plan costs.
 
-    `tokens` is the size of the largest shared text concerned; `group` its prefix, if it is one.
+    `kind` is a rule, several joined by "+", or one of the kinds above; `rules` are those rules. `rows` are the requests
+    concerned, `tokens` the size of the largest shared text (0: not known), `texts` how many such texts there are;
+    `where` says where they stand. `group` is the prefix, if it is one.
     """
 
-    kind: HintKind
-    usd: float
-    requests: int
+    kind: str
+    where: str
+    rows: int
     tokens: int
+    usd_saved: float
+    usd: float
+    texts: int = 1
+    rules: tuple[Rule, ...] = ()
     group: str | None = None
 
     def __str__(self) -> str:
-        advice = _HINT_TEXTS[self.kind].format(tokens=self.tokens)
-        return f"{advice} About {money(self.usd)} less on {self.requests:,} requests."
+        return self.words()
+
+    def words(self, priced: bool = True) -> str:
+        """What is to be said, with its price if prices are known."""
+        price = f"{money(self.usd - self.usd_saved)} instead of {money(self.usd)}"
+        return f"{self._words()} {f'the input would cost {price}' if priced else 'less would be paid for'}."
+
+    def _words(self) -> str:
+        rows, tokens, size = f"{self.rows:,} rows", f"{self.tokens:,} tokens", f"the same {self.tokens:,} tokens"
+        if self.kind == PAD:
+            return f"{rows} begin with {size}, too few for a cache; with a longer beginning, say more examples,"
+        if self.kind == TEXT:
+            return f"{rows} begin alike inside a text; with cuts inside texts"
+        if len(self.rules) > 1:
+            up_to = f" of up to {tokens}" if self.tokens else ""
+            return f"In {rows}, shared text{up_to} stands behind what differs; with all that is shared first"
+        if self.kind == Rule.SYSTEM_WORD:
+            return f"{rows} have {size} of tools and no system instruction, and tools alone cannot be cached; with one"
+        if self.kind == Rule.SYSTEM_APART:
+            return f"{self.where.capitalize()} differs in {rows}, before {size} that do not; with it at the end"
+        if self.kind == Rule.OWN_PART:
+            return f"{rows} have a text that begins as others do, with up to {tokens}; with that as a part of its own"
+        if not self.tokens:
+            what = "The same file stands" if self.texts == 1 else f"{self.texts:,} files stand"
+        else:
+            what = f"T{size[1:]} stand" if self.texts == 1 else f"{self.texts:,} texts of up to {tokens} stand"
+        return f"{what} behind {self.where} in {rows}; with them first"
 
 
-def find_hints(cost_model: CostModel, decision: Decision) -> list[Hint]:
-    """All hints worth saying, the most saving first."""
+def find_hints(
+    cost_model: CostModel,
+    decision: Decision,
+    usd: float,
+    *,
+    arrangements: Arrangements,
+    plan_usd: PlanUsd,
+) -> list[Hint]:
+    """All hints worth saying, the most saving first. `usd` is what the plan costs, as it is shown."""
     if cost_model.tariff.explicit_minimum is None or not len(cost_model.survey):
         return []
-    saved = _saved_tokens(cost_model, decision)
-    candidates = [hint(cost_model, decision, saved) for hint in (_reorder, _pad, _text)]
-    min_usd = MIN_SAVING_SHARE * float(np.nan_to_num(cost_model.uncached_usd))
-    return sorted((hint for hint in candidates if hint and hint.usd > min_usd), key=lambda hint: -hint.usd)
+    before, minimum = plan_usd(cost_model.survey), cost_model.tariff.explicit_minimum
+    hints = [*_arranged(arrangements, plan_usd, before, usd), *_text(arrangements, plan_usd, before, usd, minimum)]
+    pad = _pad(cost_model, decision, _saved_tokens(cost_model, decision), usd)
+    hints += [pad] if pad else []
+    min_usd = MIN_SAVING_SHARE * float(np.nan_to_num(usd))
+    return sorted((hint for hint in hints if hint.usd_saved > min_usd), key=lambda hint: -hint.usd_saved)
+
+
+def _arranged(arrangements: Arrangements, plan_usd: PlanUsd, before: float, usd: float) -> Iterator[Hint]:
+    """What rules save: the fewest of them that together save the most, and each that saves something alone."""
+    applicable = arrangements.applicable
+    if not applicable:
+        return
+    saved = {applicable: before - plan_usd(arrangements.under(applicable).survey)}
+    if len(applicable) > 1:
+        for rule in in_order(applicable) if len(applicable) <= MOST_RULES_APART else ():
+            alone = frozenset([rule])
+            saved[alone] = before - plan_usd(arrangements.under(alone).survey)
+    most = max(saved.values())
+    if not most > 0:
+        return
+    best = min((rules for rules, each in saved.items() if each >= most * (1 - MIN_SAVING_SHARE)), key=len)
+    for rules, each in saved.items():
+        if each > 0 and (rules == best or len(rules) == 1):
+            yield _hint_of(rules, arrangements.under(rules), each, usd, arrangements.measure)
+
+
+def _hint_of(rules: frozenset[Rule], arranged: Arranged, saved: float, usd: float, measure: Measure) -> Hint:
+    moved = {rule: arranged.moved[rule] for rule in in_order(rules) if rule in arranged.moved}
+    main = max(moved, key=lambda rule: moved[rule].rows * len(moved[rule].largest))
+    one = moved[main]
+    tokens = sum(map(np.nan_to_num, map(measure, _measurable(one.largest))))
+    return Hint(
+        kind="+".join(moved),
+        where=_where(main, one),
+        rows=max(each.rows for each in moved.values()),
+        tokens=round(tokens),
+        usd_saved=saved,
+        usd=usd,
+        texts=max(1, len(one.names)),
+        rules=tuple(moved),
+    )
+
+
+def _measurable(part: bytes) -> list[bytes]:
+    """A part, a list of tools, or the parts of a system instruction, as what is measured."""
+    if not part.startswith(b'{"parts":'):
+        return [part]
+    return list(map(bytes, decode_turn(part).parts))
+
+
+def _where(rule: Rule, moved: Moved) -> str:
+    """What stands before the shared text, most often."""
+    count = moved.before.most_common(1)[0][0]
+    if rule is Rule.SYSTEM_APART:
+        return f"line {count + 1} of the system instruction"
+    if rule is Rule.SYSTEM_WORD:
+        return "tools"
+    unit = "part" if rule is Rule.PART_FIRST else "line"
+    return f"{unit} 1" if count == 1 else f"{count} {unit}s" if count else "text of fewer rows"
+
+
+def _text(arrangements: Arrangements, plan_usd: PlanUsd, before: float, usd: float, minimum: int) -> Iterator[Hint]:
+    """What cuts inside texts save."""
+    survey = arrangements.cut_inside_texts
+    if survey is None:
+        return
+    saved, forest = before - plan_usd(survey), survey.forest
+    if saved > 0:
+        shared = np.append(forest.deepest(forest.tokens >= minimum), -1)[forest.leaf] >= 0
+        tokens = round(float(forest.tokens.max(initial=0.0)))
+        yield Hint(TEXT, "inside texts", int(shared.sum()), tokens, saved, usd)
 
 
 def _saved_tokens(cost_model: CostModel, decision: Decision) -> Floats:
@@ -80,27 +179,7 @@ def _cache_usd(cost_model: CostModel, tokens: Floats, hours: float) -> Floats:
     return (rate.standard + rate.storage * hours) * tokens + cost_model.options.cache_fixed_usd
 
 
-def _reorder(cost_model: CostModel, decision: Decision, saved: Floats) -> Hint | None:
-    """Long parts that many requests have, but behind something that differs."""
-    long_parts = cost_model.survey.long_parts
-    row, ids = np.asarray(long_parts.row, dtype=np.int64), np.asarray(long_parts.ids, dtype=np.uint64)
-    tokens = np.asarray(long_parts.tokens)
-    usable = cost_model.sent[row] & (tokens >= (cost_model.tariff.explicit_minimum or 0))
-    row, ids, tokens = row[usable], ids[usable], tokens[usable]
-    _, part, times = np.unique(ids, return_inverse=True, return_counts=True)
-    best = np.lexsort((-times[part] * tokens, row))
-    best = best[np.append(True, row[best][1:] != row[best][:-1])[: len(best)]]
-    row, part, tokens = row[best], part[best], tokens[best]
-    gain = cost_model.rate.saving_per_token[row] * np.maximum(0.0, tokens - saved[row])
-    size = np.zeros(len(times))
-    np.maximum.at(size, part, tokens)
-    count = np.bincount(part, minlength=len(times))
-    usd = np.bincount(part, weights=gain, minlength=len(times)) - _cache_usd(cost_model, size, decision.hours)
-    pays = (usd > 0) & (count > 1)
-    return _hint(HintKind.REORDER, usd[pays], count[pays], size[pays])
-
-
-def _pad(cost_model: CostModel, decision: Decision, saved: Floats) -> Hint | None:
+def _pad(cost_model: CostModel, decision: Decision, saved: Floats, usd: float) -> Hint | None:
     """Shared beginnings just under the minimum size."""
     forest, min_tokens = cost_model.forest, float(cost_model.tariff.explicit_minimum or 0)
     rows = np.flatnonzero(cost_model.sent & (forest.leaf >= 0) & (decision.used < 0))
@@ -113,44 +192,18 @@ def _pad(cost_model: CostModel, decision: Decision, saved: Floats) -> Hint | Non
         np.add.at(total, forest.leaf[rows], each[rows])
     np.add.at(hits, forest.leaf[rows], (saved * cost_model.rate.saving_per_token)[rows])
     now = forest.sums(fresh) * cost_model.length - forest.sums(hits)
-    usd = now - forest.sums(cached) * min_tokens - _cache_usd(cost_model, np.array([min_tokens]), decision.hours)
+    gain = now - forest.sums(cached) * min_tokens - _cache_usd(cost_model, np.array([min_tokens]), decision.hours)
     count = forest.sums(row_counts)
-    eligible = forest.can_end & (cost_model.length < min_tokens) & (count > 1) & (usd > 0)
+    eligible = forest.can_end & (cost_model.length < min_tokens) & (count > 1) & (gain > 0)
     if not eligible.any():
         return None
-    node = int(np.argmax(np.where(eligible, usd, -np.inf)))
+    node = int(np.argmax(np.where(eligible, gain, -np.inf)))
     return Hint(
-        HintKind.PAD, float(usd[node]), int(count[node]), round(cost_model.length[node]), group_id(cost_model, node)
+        kind=PAD,
+        where="at the beginning",
+        rows=int(count[node]),
+        tokens=round(cost_model.length[node]),
+        usd_saved=float(gain[node]),
+        usd=usd,
+        group=group_id(cost_model, node),
     )
-
-
-def _text(cost_model: CostModel, decision: Decision, saved: Floats) -> Hint | None:
-    """Long texts that begin alike: a lower bound, since only their first 4, 8, 16, … kB are compared."""
-    long_text_starts = cost_model.survey.long_text_starts
-    if cost_model.survey.split == "text" or not len(long_text_starts):
-        return None
-    rows = np.flatnonzero(cost_model.sent & (long_text_starts.leaf >= 0))
-    weight, count = np.zeros((2, len(long_text_starts)))
-    np.add.at(weight, long_text_starts.leaf[rows], cost_model.rate.saving_per_token[rows])
-    np.add.at(count, long_text_starts.leaf[rows], 1.0)
-    fixed = _cache_usd(cost_model, long_text_starts.tokens, decision.hours)
-    eligible = (long_text_starts.tokens >= (cost_model.tariff.explicit_minimum or 0)) & (
-        long_text_starts.sums(count) > 1
-    )
-    eligible &= long_text_starts.sums(weight) * long_text_starts.tokens > fixed
-    leaf, saved_tokens, gain = long_text_starts.leaf[rows], saved[rows], cost_model.rate.saving_per_token[rows]
-    cached = select_caches(
-        long_text_starts, eligible, long_text_starts.tokens, fixed, leaf=leaf, implicit_tokens=saved_tokens, weight=gain
-    )
-    used = np.append(long_text_starts.deepest(cached), -1)[leaf]
-    saved_usd = gain * np.maximum(0.0, np.append(long_text_starts.tokens, 0.0)[used] - saved_tokens)
-    usd = np.bincount(used[used >= 0], weights=saved_usd[used >= 0], minlength=len(long_text_starts)) - fixed
-    served = np.bincount(used[used >= 0], minlength=len(long_text_starts))
-    return _hint(HintKind.TEXT, usd[cached], served[cached], long_text_starts.tokens[cached])
-
-
-def _hint(kind: HintKind, usd: Floats, requests: Ints, tokens: Floats) -> Hint | None:
-    """One hint for many texts; None for none."""
-    if not len(usd):
-        return None
-    return Hint(kind, float(usd.sum()), int(requests.sum()), round(float(tokens.max())))

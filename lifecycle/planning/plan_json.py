@@ -8,7 +8,7 @@ from typing import Any
 from batch.model import Tariff
 from batch.planning.file_delivery import FileDelivery
 from batch.pricing.estimate import CostEstimate
-from gem_cache import Plan
+from gem_cache import Hint, Plan
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.media_levels import MediaLevels
 
@@ -54,7 +54,7 @@ def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict
         "caution": forecast.warning or None,
         "delivery": _delivery(forecast.delivery),
         "groups": list(_groups(plan, tariff)),
-        "hints": [str(hint) for hint in plan.hints],
+        "hints": [_hint(hint, tariff) for hint in plan.hints],
     }
 
 
@@ -115,6 +115,18 @@ def _files(levels: MediaLevels, tariff: Tariff | None) -> dict[str, Any]:
             level or "default": {"tokens": tokens, "usd_expected": _priced(levels.usd[level], tariff)}
             for level, tokens in levels.tokens.items()
         },
+    }
+
+
+def _hint(hint: Hint, tariff: Tariff | None) -> dict[str, Any]:
+    """What would save more if the requests were arranged otherwise."""
+    return {
+        "kind": hint.kind,
+        "where": hint.where,
+        "rows": hint.rows,
+        "tokens": hint.tokens,
+        "usd_saved": _priced(hint.usd_saved, tariff),
+        "words": hint.words(priced=tariff is not None),
     }
 
 

@@ -73,7 +73,7 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
         *(_file_lines(document["files"]) if document["files"] else ()),
         *(_group_line(group) for group in ordered_groups[:MAX_GROUPS_SHOWN]),
         *hidden_groups,
-        *document["hints"],
+        *(hint["words"] for hint in document["hints"]),
         f"Planned for jobs of {document['hours']:.1f} h.",
         *assumptions,
     ]

@@ -80,4 +80,5 @@ def test_a_plan_in_words_tells_the_largest_groups_and_what_would_save_more(cli: 
     source = cli.file("q.jsonl", "\n".join(json.dumps({"key": f"k{n}", "request": row}) for n, row in enumerate(rows)))
     said = cli("plan", source, "--model", MODEL, "--hours", "1", GEMINI_API_KEY="").stdout
     assert said.count("requests share") == 20 and "and 5 more shared texts" in said
-    assert "put it first" in said and " less on 30 requests" in said and "Planned for jobs of 1.0 h" in said
+    assert "stand behind part 1 in 30 rows; with them first the input would cost $0.1" in said, said
+    assert "Planned for jobs of 1.0 h" in said

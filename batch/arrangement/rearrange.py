@@ -1,0 +1,336 @@
+"""A request arranged otherwise, by the rules that are allowed: a pure function from line to line.
+
+What is said stays the same: lines and parts change their places only, and a short label is added where something would
+be misread in its new place. What cannot be told apart surely stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, MsgspecError, Raw
+from xxhash import xxh3_64_intdigest as digest
+
+from batch.arrangement.rules import ALL_RULES, QUESTION_LABEL, REQUEST_LABEL, SYSTEM_WORD, Rule
+from batch.arrangement.shared_blocks import EVERYWHERE, MIN_BLOCK_BYTES, MORE, Block, Layout
+from batch.arrangement.shared_text import SharedText, arrangeable, decode_turn, part_name, text_body
+from batch.arrangement.text_lines import NEWLINE, is_data, is_label, line_starts, split_lines, strip_newlines
+from batch.prefixes.locate import Turn, turn_json
+
+GAP = NEWLINE * 2
+NOTED = 1 << 16
+"""So many shared texts and instructions are remembered."""
+RECENT = 256
+"""So many texts are kept as they were arranged: shared ones come again soon."""
+RULES_OF_TURNS = {Rule.DOCUMENT_FIRST, Rule.LINES_LAST, Rule.PART_FIRST, Rule.OWN_PART}
+_members = msgspec.json.Decoder(dict[str, Raw]).decode
+
+
+@dataclass
+class Moved:
+    """What one rule has done: in how many rows, to how many different shared texts.
+
+    `largest` is the longest of them as a part; `before` how often so many lines (or parts) stood before it.
+    """
+
+    rows: int = 0
+    names: set[int] = field(default_factory=set)
+    largest: bytes = b""
+    before: Counter[int] = field(default_factory=Counter)
+
+    def note(self, shared: Sequence[bytes], before: int) -> None:
+        """Note what was done to one row."""
+        self.rows += 1
+        self.before[before] += 1
+        for part in shared:
+            if len(self.names) < NOTED:
+                self.names.add(digest(part))
+            if len(part) > len(self.largest):
+                self.largest = part
+
+
+class _Note(NamedTuple):
+    """What one rule did to one row: to which shared parts, and how much stood before them."""
+
+    rule: Rule
+    shared: tuple[bytes, ...]
+    before: int
+
+
+class _Part(NamedTuple):
+    """A part to be arranged: as JSON, in how many rows or texts it is, whether it may go before others."""
+
+    json: bytes
+    rows: int
+    movable: bool
+
+
+class _System(NamedTuple):
+    """A system instruction without what differs ("" for nothing left), and that."""
+
+    kept: bytes
+    apart: bytes
+    before: int
+
+
+class Rearrangement:
+    """Arranges requests by some rules, by what a batch has in common."""
+
+    def __init__(self, shared: SharedText, rules: frozenset[Rule] = ALL_RULES) -> None:
+        self.shared, self.rules = shared, rules
+        self.moved: dict[Rule, Moved] = {}
+        self._texts, self._systems = shared.finders()
+        self._known_systems: dict[int, _System | None] = {}
+        self._known_texts: dict[int, tuple[list[_Part], _Note] | None] = {}
+
+    def with_rules(self, rules: frozenset[Rule]) -> Rearrangement:
+        """The same with other rules; what was learned of texts is kept."""
+        other = Rearrangement(self.shared, rules)
+        other._texts, other._systems = self._texts, self._systems
+        return other
+
+    def lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """Every line, arranged."""
+        return map(self.line, lines)
+
+    def shares_beginnings(self) -> bool:
+        """Whether any of the texts looked at begins with what others have, too, and goes on with something else."""
+        for line in self.shared.sample:
+            for turn in (arrangeable(line) or (None, []))[1]:
+                for part in turn.parts:
+                    body = text_body(part) if turn.is_user and len(part) >= MIN_BLOCK_BYTES else None
+                    layout = self._texts.layout(body) if body is not None else Layout(0, ())
+                    if layout.blocks and layout.blocks[0].start <= layout.lead:
+                        return True
+        return False
+
+    def line(self, line: bytes) -> bytes:
+        """A line of the normalised JSONL, arranged; the same bytes where nothing is to be done."""
+        found = arrangeable(line)
+        if found is None:
+            return line
+        request, turns = found
+        changes: dict[str, Raw] = {}
+        notes: list[_Note] = []
+        turns, has_changed = self._arranged_turns(turns, notes)
+        system = None if request.systemInstruction is UNSET else self._system(request.systemInstruction)
+        has_system = request.systemInstruction is not UNSET
+        if system is not None:
+            turns[-1] = Turn(
+                [*turns[-1].parts, Raw(_text_part(REQUEST_LABEL + NEWLINE + system.apart))], turns[-1].role
+            )
+            changes["systemInstruction"] = Raw(system.kept)
+            has_changed, has_system = True, bool(system.kept)
+            tools = b"" if request.tools is UNSET else bytes(request.tools)
+            shared = max(system.kept, tools, *map(bytes, turns[-1].parts), key=len)
+            notes.append(_Note(Rule.SYSTEM_APART, (shared,), system.before))
+        if request.tools is not UNSET and not has_system:
+            word_is_due = Rule.SYSTEM_WORD in self.rules and self._rows_of([bytes(request.tools)])[0] > 1
+            if word_is_due or system is not None:
+                changes["systemInstruction"] = Raw(b'{"parts":[%b]}' % _text_part(SYSTEM_WORD))
+                notes.append(_Note(Rule.SYSTEM_WORD, (bytes(request.tools),), 0))
+        if has_changed:
+            changes["contents"] = Raw(b"[%b]" % b",".join(map(turn_json, turns)))
+        if not changes:
+            return line
+        for rule, shared_parts, before in notes:
+            self.moved.setdefault(rule, Moved()).note(shared_parts, before)
+        return _with(line, changes)
+
+    def _rows_of(self, parts: list[bytes]) -> list[int]:
+        names = np.array([part_name(part) for part in parts], dtype=np.uint64)
+        rows: list[int] = self.shared.counts.of(names).tolist()
+        return rows
+
+    # -- turns ---------------------------------------------------------------------------------------------------------
+
+    def _arranged_turns(self, turns: list[Turn], notes: list[_Note]) -> tuple[list[Turn], bool]:
+        """The turns with those of the user arranged, and whether any of them was."""
+        arranged, has_changed = list(turns), False
+        if self.rules & RULES_OF_TURNS:
+            for place, turn in enumerate(turns):
+                parts = self._arranged(turn.parts, notes) if turn.is_user else None
+                if parts is not None:
+                    arranged[place], has_changed = Turn(list(map(Raw, parts)), turn.role), True
+        return arranged, has_changed
+
+    def _arranged(self, given: list[Raw], notes: list[_Note]) -> list[bytes] | None:
+        """The parts of a turn, arranged; None if they stay as they are."""
+        raw_parts = list(map(bytes, given))
+        parts: list[_Part] = []
+        rows = self._rows_of(raw_parts) if len(given) > 1 else [0]
+        for raw, count in zip(raw_parts, rows, strict=True):
+            inside = self._inside(raw) if len(raw) >= MIN_BLOCK_BYTES else None
+            is_long = len(raw) >= MIN_BLOCK_BYTES or not raw.startswith(b'{"text"')
+            if inside is not None:
+                notes.append(inside[1])
+            parts += inside[0] if inside else [_Part(raw, count, is_long and count > 1)]
+        if Rule.PART_FIRST in self.rules and len(given) > 1:
+            parts = self._shared_first(parts, notes)
+        arranged = [part.json for part in parts]
+        return arranged if arranged != raw_parts else None
+
+    def _inside(self, raw: bytes) -> tuple[list[_Part], _Note] | None:
+        """A text as several parts, the shared ones first; None if it stays as it is."""
+        name = digest(raw)
+        if name in self._known_texts:
+            return self._known_texts[name]
+        if len(self._known_texts) >= RECENT:
+            self._known_texts.clear()
+        found = self._known_texts[name] = self._opened(raw)
+        return found
+
+    def _opened(self, raw: bytes) -> tuple[list[_Part], _Note] | None:
+        body = text_body(raw)
+        if body is None or body.lstrip().startswith((b"{", b"[")):  # JSON would fall apart
+            return None
+        layout = self._texts.layout(body)
+        if not layout.blocks:
+            return None
+        blocks = self._in_order(body, layout)
+        rest = list(_rest(body, layout))
+        head = [piece for place, piece in rest if place < layout.blocks[-1].start]
+        in_place = not head and blocks == list(layout.blocks)
+        if in_place and not rest:
+            return None
+        rule = Rule.LINES_LAST if head and is_data(NEWLINE.join(head)) else Rule.DOCUMENT_FIRST
+        rule = Rule.OWN_PART if in_place else rule
+        if rule not in self.rules:
+            return None
+        texts = [body[block.start : block.end] for block in blocks]
+        if lead := strip_newlines(body[: layout.lead]):
+            texts[0] = lead + GAP + texts[0]
+        parts = [_Part(_text_part(text + GAP), block.texts, True) for text, block in zip(texts, blocks, strict=True)]
+        remaining = [piece for _, piece in rest]
+        if rule is Rule.LINES_LAST:
+            remaining = [*remaining[len(head) :], *head]
+        elif head:
+            remaining[0] = QUESTION_LABEL + NEWLINE + remaining[0]
+        note = _Note(rule, tuple(part.json for part in parts), sum(piece.count(NEWLINE) + 1 for piece in head))
+        if remaining:
+            parts.append(_Part(_text_part(GAP.join(remaining)), 0, False))
+        return parts, note
+
+    def _in_order(self, body: bytes, layout: Layout) -> list[Block]:
+        """The blocks, those of all rows first; those of more rows before others that they were parted from."""
+        blocks = list(layout.blocks)
+        everywhere = EVERYWHERE * max(2, self.shared.texts)
+        for place in range(1, len(blocks)):
+            at = place
+            while at and _may_pass(body, blocks[at - 1], blocks[at], everywhere):
+                blocks[at - 1], blocks[at] = blocks[at], blocks[at - 1]
+                at -= 1
+        return blocks
+
+    def _shared_first(self, parts: list[_Part], notes: list[_Note]) -> list[_Part]:
+        """Shared parts before those that differ, behind short ones that all rows begin with."""
+        everywhere = EVERYWHERE * max(2, self.shared.rows)
+        lead = 0
+        while lead < len(parts) and parts[lead].rows >= everywhere:
+            lead += 1
+        behind = parts[lead:]
+        movable = [part for part in behind if part.movable]
+        movable = [p for p in movable if p.rows >= everywhere] + [p for p in movable if p.rows < everywhere]
+        arranged = [*parts[:lead], *movable, *(part for part in behind if not part.movable)]
+        if all(one is other for one, other in zip(arranged, parts, strict=True)):
+            return parts
+        last = max(place for place, part in enumerate(behind) if part.movable)
+        before = sum(not part.movable for part in behind[:last])
+        notes.append(_Note(Rule.PART_FIRST, tuple(part.json for part in movable), before))
+        return arranged
+
+    # -- the system instruction ----------------------------------------------------------------------------------------
+
+    def _system(self, instruction: Raw) -> _System | None:
+        """A system instruction without what differs between rows; None if nothing does, or it must stay."""
+        if Rule.SYSTEM_APART not in self.rules or self.shared.system_texts < 2:
+            return None
+        name = digest(instruction)
+        if name not in self._known_systems:
+            if len(self._known_systems) > NOTED:
+                self._known_systems.clear()
+            self._known_systems[name] = self._divided(instruction)
+        return self._known_systems[name]
+
+    def _divided(self, instruction: Raw) -> _System | None:
+        try:
+            turn = decode_turn(instruction)
+        except MsgspecError:
+            return None
+        kept_parts: list[bytes] = []
+        apart: list[bytes] = []
+        before = -1
+        for part in turn.parts:
+            body = text_body(part)
+            if body is None:
+                kept_parts.append(bytes(part))
+                continue
+            lines = split_lines(body)
+            stays = self._staying(body, lines)
+            if before < 0 and not all(stays):
+                before = sum(map(bool, lines[: stays.index(False)]))
+            kept = strip_newlines(NEWLINE.join(line for line, stay in zip(lines, stays, strict=True) if stay))
+            apart += [line for line, stay in zip(lines, stays, strict=True) if not stay]
+            if kept:
+                kept_parts.append(_text_part(kept))
+        if not any(apart):
+            return None
+        role = b"" if turn.role is None else b',"role":%b' % msgspec.json.encode(turn.role)
+        kept_json = b'{"parts":[%b]%b}' % (b",".join(kept_parts), role) if kept_parts else b""
+        return _System(kept_json, strip_newlines(NEWLINE.join(apart)), before)
+
+    def _staying(self, body: bytes, lines: list[bytes]) -> list[bool]:
+        """Which lines of a system instruction stay: those of all rows, and long blocks that others have, too."""
+        stays: list[bool] = (self._systems.is_everywhere(lines) | np.array([not line for line in lines])).tolist()
+        starts = line_starts(lines)
+        for block in self._systems.layout(body).blocks:
+            for place, start in enumerate(starts[:-1]):
+                stays[place] = stays[place] or block.start <= start < block.end
+        for place in range(len(lines) - 1, 0, -1):
+            if not stays[place] and lines[place]:
+                above = place - 1
+                while above > 0 and not lines[above]:
+                    above -= 1
+                if stays[above] and is_label(lines[above]):
+                    stays[above] = False
+        if sum(len(line) for line, stay in zip(lines, stays, strict=True) if stay) < SHORTEST_SYSTEM:
+            return [False] * len(lines)
+        return stays
+
+
+SHORTEST_SYSTEM = 20
+"""Fewer bytes are left over by chance, and go with the rest."""
+
+
+def _rest(body: bytes, layout: Layout) -> Iterator[tuple[int, bytes]]:
+    """What no block and no common beginning holds, with where it began."""
+    at = layout.lead
+    for start, end in [*((block.start, block.end) for block in layout.blocks), (len(body), len(body))]:
+        if piece := strip_newlines(body[at:start]):
+            yield at, piece
+        at = max(at, end)
+
+
+def _may_pass(body: bytes, before: Block, behind: Block, everywhere: float) -> bool:
+    """Whether a block may go before the one that stands before it."""
+    if behind.texts < MORE * before.texts or before.texts >= everywhere:
+        return False
+    return behind.texts >= everywhere or bool(strip_newlines(body[before.end : behind.start]))
+
+
+def _text_part(body: bytes) -> bytes:
+    return b'{"text":"%b"}' % body
+
+
+def _with(line: bytes, changes: dict[str, Raw]) -> bytes:
+    """A line whose request has other members; an empty one is left out."""
+    members = _members(line)
+    request = _members(members["request"])
+    request |= changes
+    members["request"] = Raw(msgspec.json.encode({name: value for name, value in request.items() if bytes(value)}))
+    return msgspec.json.encode(members) + (b"\n" if line.endswith(b"\n") else b"")

@@ -1,0 +1,169 @@
+"""One pass over a batch that counts, in bounded memory, which lines and parts requests share, wherever they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
+from msgspec import json as msgspec_json
+from xxhash import xxh3_64_intdigest as digest
+
+from batch.arrangement.line_counts import SLOTS, LineCounts
+from batch.arrangement.shared_blocks import MIN_BLOCK_BYTES, BlockFinder
+from batch.arrangement.text_lines import split_lines
+from batch.prefixes import locate
+from batch.prefixes.locate import Turn
+from batch.prefixes.request_parts import TEXT
+
+MIN_LINE_BYTES = 2000
+"""Shorter requests hold nothing that a cache could, but for files that they name."""
+NAMES_A_FILE = b'"fileUri"'
+PARTS_REMEMBERED = 1 << 16
+SAMPLE_ROWS, SAMPLE_BYTES = 512, 16_000_000
+MANY_NAMES = SLOTS // 8
+"""So many names fill a quarter of the table: then every second row is read, from twice as many every fourth, …"""
+
+Field = Raw | UnsetType
+
+
+class Request(Struct, gc=False):
+    """What of a request can be arranged otherwise; its contents as written."""
+
+    contents: Raw
+    systemInstruction: Field = UNSET
+    tools: Field = UNSET
+    cachedContent: Field = UNSET
+
+
+class Line(Struct, gc=False):
+    """A line of the normalised JSONL."""
+
+    request: Request
+
+
+decode_line = msgspec_json.Decoder(Line).decode
+decode_turns = msgspec_json.Decoder(list[Turn]).decode
+decode_turn = msgspec_json.Decoder(Turn).decode
+
+
+def arrangeable(line: bytes) -> tuple[Request, list[Turn]] | None:
+    """A request that could be arranged otherwise, and its turns; None for all others.
+
+    It is long enough to hold something worth a cache, names no cache itself, and ends with a user's turn that answers
+    no function.
+    """
+    if len(line) < MIN_LINE_BYTES and NAMES_A_FILE not in line:
+        return None
+    try:
+        request = decode_line(line).request
+        turns = decode_turns(request.contents)
+    except MsgspecError:
+        return None
+    if request.cachedContent is not UNSET or not turns or not turns[-1].parts or not turns[-1].is_user:
+        return None
+    return (request, turns) if b'"functionResponse"' not in line else None
+
+
+def text_body(part: bytes | Raw) -> bytes | None:
+    """The body of a part that is only a text; None for any other."""
+    raw = bytes(part)
+    if not raw.startswith(TEXT):
+        return None
+    text = locate.text_of(raw)
+    return None if text is None else text[1:-1]
+
+
+def part_name(part: bytes | Raw) -> int:
+    """A part's name among those that are counted."""
+    return digest(part, 1)
+
+
+class SharedText:
+    """What the requests of a batch have in common, line by line and part by part."""
+
+    def __init__(self) -> None:
+        self.counts, self.system_counts = LineCounts(), LineCounts()
+        self.rows = self.texts = self.system_texts = 0
+        self.sample: list[bytes] = []
+        self._sample_bytes, self._read_every = 0, 1
+        self._met_parts: set[int] = set()
+
+    @classmethod
+    def of(cls, lines: Iterable[bytes]) -> SharedText:
+        """Read a batch."""
+        shared = cls()
+        for row, line in enumerate(lines):
+            if row % shared._read_every == 0:
+                shared._read(line)
+        shared.counts.flush()
+        shared.system_counts.flush()
+        shared._met_parts.clear()
+        return shared
+
+    def finders(self) -> tuple[BlockFinder, BlockFinder]:
+        """What finds blocks in texts of turns, and in system instructions."""
+        return BlockFinder(self.counts, self.texts), BlockFinder(self.system_counts, self.system_texts)
+
+    def _read(self, line: bytes) -> None:
+        found = arrangeable(line)
+        if found is None:
+            return
+        request, turns = found
+        self.rows += 1
+        self._keep_sample(line)
+        if request.systemInstruction is not UNSET:
+            self._read_system(request.systemInstruction)
+        if request.tools is not UNSET:
+            self.counts.add_name(part_name(request.tools))
+        for turn in turns:
+            if turn.is_user:
+                self._read_parts(turn.parts)
+        if len(self._met_parts) > PARTS_REMEMBERED:
+            self._met_parts.clear()
+        if self.counts.filled > MANY_NAMES * self._read_every:
+            self._read_every *= 2
+
+    def _read_parts(self, parts: list[Raw]) -> None:
+        for part in parts:
+            name = part_name(part)
+            self.counts.add_name(name)
+            if len(part) >= MIN_BLOCK_BYTES and name not in self._met_parts:
+                self._met_parts.add(name)
+                body = text_body(part)
+                if body is not None:
+                    self._read_text(body)
+
+    def _read_text(self, body: bytes) -> None:
+        lines = split_lines(body)
+        self.texts += 1
+        self.counts.add(list(map(hash, lines)), list(map(len, lines)))
+
+    def _read_system(self, instruction: Raw) -> None:
+        name = digest(instruction, 2)
+        if name in self._met_parts:
+            return
+        self._met_parts.add(name)
+        lines: list[bytes] = []
+        for body in system_bodies(instruction):
+            lines += split_lines(body)
+        self.system_texts += 1
+        self.system_counts.add(list(map(hash, lines)), list(map(len, lines)))
+
+    def _keep_sample(self, line: bytes) -> None:
+        """Keep the first rows and, of many, ever fewer of the later ones."""
+        if self._sample_bytes + len(line) > SAMPLE_BYTES or len(self.sample) >= SAMPLE_ROWS:
+            if self.rows & (self.rows - 1) == 0:
+                self.sample = self.sample[::2]
+                self._sample_bytes = sum(map(len, self.sample))
+            return
+        self.sample.append(line)
+        self._sample_bytes += len(line)
+
+
+def system_bodies(instruction: Raw) -> list[bytes]:
+    """The texts of a system instruction."""
+    try:
+        parts = decode_turn(instruction).parts
+    except MsgspecError:
+        return []
+    return [body for body in map(text_body, parts) if body is not None]

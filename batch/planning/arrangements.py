@@ -1,0 +1,80 @@
+"""A batch as it could be sent otherwise: read again, each time as one set of rules arranges it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from batch.arrangement.rearrange import Moved, Rearrangement
+from batch.arrangement.rules import ALL_RULES, Rule
+from batch.arrangement.shared_text import SharedText
+from batch.prefixes.forest import LineSource, PrefixSurvey, opened
+from batch.prefixes.request_parts import Measure
+
+MOST_KEPT_ROWS = 2_000_000
+"""Of all readings together; others are made anew when they are asked for again."""
+ReadBatch = Callable[[LineSource, str], PrefixSurvey]
+"""Finds the prefixes of a batch, cut at turns, parts or inside texts, with all else as the plan had it."""
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """A batch under some rules: its prefixes, and what each rule moved."""
+
+    survey: PrefixSurvey
+    moved: Mapping[Rule, Moved]
+
+
+class Arrangements:
+    """Readings of a batch under rules, made when they are first asked for and kept while there is room."""
+
+    def __init__(self, lines: LineSource, split: str, read: ReadBatch, measure: Measure) -> None:
+        self._lines, self._split, self._read, self.measure = lines, split, read, measure
+        self._kept: dict[frozenset[Rule], Arranged] = {}
+        self._text: PrefixSurvey | None = None
+
+    @cached_property
+    def rearrangement(self) -> Rearrangement:
+        """All rules, by what the batch has in common."""
+        with opened(self._lines) as lines:
+            return Rearrangement(SharedText.of(lines))
+
+    @cached_property
+    def applicable(self) -> frozenset[Rule]:
+        """The rules that change any of the rows looked at."""
+        trial = self.rearrangement.with_rules(ALL_RULES)
+        for line in trial.shared.sample:
+            trial.line(line)
+        return frozenset(trial.moved)
+
+    def under(self, rules: frozenset[Rule]) -> Arranged:
+        """The batch under some rules."""
+        if rules not in self._kept:
+            rearrangement = self.rearrangement.with_rules(rules)
+            survey = self._read(ArrangedLines(self._lines, rearrangement), self._split)
+            if len(survey) * (len(self._kept) + 1) > MOST_KEPT_ROWS:
+                self._kept.clear()
+            self._kept[rules] = Arranged(survey, dict(rearrangement.moved))
+        return self._kept[rules]
+
+    @property
+    def cut_inside_texts(self) -> PrefixSurvey | None:
+        """The batch as it is, cut inside texts too; None where it was read like that, or where nothing begins alike."""
+        if self._split == "text" or not self.rearrangement.shares_beginnings():
+            return None
+        if self._text is None:
+            self._text = self._read(self._lines, "text")
+        return self._text
+
+
+class ArrangedLines:
+    """The lines of a batch, arranged."""
+
+    def __init__(self, lines: LineSource, rearrangement: Rearrangement) -> None:
+        self._lines, self._rearrangement = lines, rearrangement
+
+    def __call__(self) -> Iterable[bytes]:
+        self._rearrangement.moved = {}  # what is told is of one reading
+        with opened(self._lines) as lines:
+            yield from self._rearrangement.lines(lines)
