@@ -26,6 +26,7 @@ from lifecycle.workflow.worker import Worker
 if TYPE_CHECKING:
     from gemini.client import GeminiClient
     from lifecycle.reuse.answers import EarlierAnswerService
+    from lifecycle.run_list.table import RunTableService
     from lifecycle.services.accounts import AccountService
     from lifecycle.services.billing import BillingService
     from lifecycle.services.caches import CacheService
@@ -150,6 +151,12 @@ class Runner:
         from lifecycle.services.runs import RunService
 
         return RunService(self._context, self.billing)
+
+    @cached_property
+    def run_table(self) -> RunTableService:
+        from lifecycle.run_list.table import RunTableService
+
+        return RunTableService(self._context, self.runs)
 
     @cached_property
     def retries(self) -> RetryService:

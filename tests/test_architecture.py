@@ -42,6 +42,7 @@ ROOMS: dict[str, set[str]] = {
     "terminal.arguments": set(),
     "lifecycle.runner": {
         "lifecycle.reuse",
+        "lifecycle.run_list",
         "lifecycle.services",
         "lifecycle.workflow",
         "lifecycle.workflow.shards",
@@ -67,6 +68,14 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.services",
         "lifecycle.inputs",
         "lifecycle.results.store",
+        "lifecycle.core",
+    },
+    "lifecycle.run_list": {
+        "lifecycle.services",
+        "lifecycle.workflow.stages",
+        "lifecycle.results.fill",
+        "lifecycle.results.export",
+        "lifecycle.storage",
         "lifecycle.core",
     },
     "lifecycle.workflow": {

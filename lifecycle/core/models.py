@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from batch.model import ContextMode, Generation, RunState, SendAs, SendFiles, Stage
+from batch.responses.outcome_groups import RunGroup, ending_words, needs_attention
 from lifecycle.core.transport import UploadCount
 
 EXPIRY_SECONDS = 48 * 3600.0  # a job pending or running longer expires (Batch API guide)
@@ -184,6 +186,7 @@ class RunView:
     `uploads` is how far the files are that are uploaded now, None while none are.
     `results_until` is when Google deletes its copy of a recovered job's results, where it told.
     `stray_note` tells of jobs that Google had beside the run's own, or may yet have, "" where there are none.
+    `counts` are the run's own, `merged_counts` those after its retries, None if they are not known apart.
     """
 
     id: str
@@ -221,8 +224,109 @@ class RunView:
     reused_rows: int = 0
     uploads: UploadCount | None = None
     stray_note: str = ""
+    tags: tuple[str, ...] = ()
+    merged_counts: Mapping[str, int] | None = None
+
+    @property
+    def newest_counts(self) -> Mapping[str, int]:
+        """Rows by outcome, each at its newest success over the run and its retries."""
+        return self.counts if self.merged_counts is None else self.merged_counts
+
+    @property
+    def needs_attention(self) -> int:
+        """Rows that are anything but good; 0 while the run is under way."""
+        return needs_attention(self.newest_counts, self.rows) if self.state.ended else 0
+
+    @property
+    def state_words(self) -> str:
+        """How the run stands, in a few words: "finished, 6 to decide"."""
+        if not self.state.ended:
+            return self.status_text
+        return ending_words(self.state, self.newest_counts, self.rows, self.error)
 
     @property
     def is_waiting(self) -> bool:
         """Nobody has anything to do for it before its next look."""
         return self.next_poll_at is not None and self.next_poll_at > datetime.now(UTC)
+
+
+class RunSort(StrEnum):
+    """What the table of runs is sorted by."""
+
+    SUBMITTED = "submitted"
+    NAME = "name"
+    STATE = "state"
+    ROWS = "rows"
+    ATTENTION = "attention"
+    COST = "cost"
+    TOOK = "took"
+
+
+@dataclass(frozen=True)
+class RunQuery:
+    """Which runs of the table, in which order, and which page of them.
+
+    `text` is searched in name, tags, model and id, every word of it; `group` None are all groups; `ended_only` leaves
+    out those under way, unless their group is asked for; without `retries`, ended retries are left out.
+    """
+
+    text: str = ""
+    group: RunGroup | None = None
+    sort: RunSort = RunSort.SUBMITTED
+    descending: bool = True
+    ended_only: bool = False
+    retries: bool = True
+    first: int = 0
+    limit: int = 25
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """One line of the table of runs. `counts` and `attention` are those after retries, `usd` is the run's own.
+
+    `retry` is which retry of its parent it is, 1, 2, …; 0 for a run of its own.
+    """
+
+    id: str
+    parent_id: str
+    parent_name: str
+    retry: int
+    name: str
+    model: str
+    tags: tuple[str, ...]
+    rows: int
+    state: RunState
+    group: RunGroup
+    counts: Mapping[str, int]
+    attention: int
+    usd: float | None
+    usd_at_least: bool
+    error: str
+    created_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def words(self) -> str:
+        """How the run stands, in a few words."""
+        if self.group is RunGroup.RUNNING:
+            return "running"
+        return ending_words(self.state, self.counts, self.rows, self.error)
+
+    @property
+    def title(self) -> str:
+        """What it is called: its name, else its id."""
+        return self.name or self.id
+
+    @property
+    def took_seconds(self) -> float | None:
+        """From its submission to its end; None while it is under way."""
+        return None if self.ended_at is None else (self.ended_at - self.created_at).total_seconds()
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A page of the table of runs; `total` fit the query, `counts` are those of each group."""
+
+    lines: tuple[RunLine, ...]
+    total: int
+    counts: Mapping[RunGroup, int]

@@ -128,3 +128,8 @@ class RunProgress(msgspec.Struct, omit_defaults=True):
     collected: Collected | None = None
     ending: Ending | None = None
     release_failures: int = 0
+
+    @property
+    def cost_is_lower_bound(self) -> bool:
+        """Whether more may be billed than is known of."""
+        return bool(self.no_result_rows or (self.collected and self.collected.unpriced))

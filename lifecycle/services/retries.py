@@ -39,7 +39,8 @@ class RetryService:
 
     def rerun(self, account: Account, run_id: str, idempotency_key: str) -> str:
         """Submit the same requests again, as a new run."""
-        spec = self._context.run_row(account, run_id).spec
+        row = self._context.run_row(account, run_id)
+        spec = replace(row.spec, name=row.name)
         return self._submissions.submit_draft(account, self._runs.draft_of(account, run_id), spec, idempotency_key)
 
     def retry(
@@ -207,4 +208,6 @@ class RetryService:
 def _with_overrides(row: RunRecord, model: str, rows_per_job: int) -> RunSpec:
     """What a run was sent with, but for another model or smaller jobs."""
     spec = row.spec
-    return replace(spec, model=model or spec.model, rows_per_job=rows_per_job or spec.rows_per_job, canary=0)
+    return replace(
+        spec, name=row.name, model=model or spec.model, rows_per_job=rows_per_job or spec.rows_per_job, canary=0
+    )

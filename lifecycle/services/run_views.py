@@ -43,7 +43,7 @@ def run_view(
 
     `key_held`: whether this process, which works on runs, holds its key; None if it works on none.
     """
-    imported, collected = row.progress.imported_job, row.progress.collected
+    imported = row.progress.imported_job
     state, stage = _state(row, now, key_held=key_held), row.stage
     jobs = tuple(_job(shard, row.progress) for shard in shards)
     ended = _to_datetime(row.ended_at)
@@ -66,7 +66,7 @@ def run_view(
         caches=tuple(_cache(c) for c in caches),
         estimate_usd=(row.estimate.get("usd") or {}).get("expected"),
         actual_usd=row.actual_usd,
-        cost_is_lower_bound=bool(row.progress.no_result_rows or (collected and collected.unpriced)),
+        cost_is_lower_bound=row.progress.cost_is_lower_bound,
         note=row.note,
         warning="" if age is None else job_age.warning(age.age_seconds),
         error=row.error,

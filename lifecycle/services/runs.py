@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -17,9 +16,10 @@ from lifecycle.core.draft_links import link_sent_draft, link_whole_draft
 from lifecycle.core.job_age import TypicalDuration, typical_duration
 from lifecycle.core.models import Account, EventView, RunView
 from lifecycle.core.observation_kinds import DURATION_HOURS
-from lifecycle.core.run_records import RunRecord
+from lifecycle.core.run_records import CacheRecord, RunRecord
 from lifecycle.services import run_views
 from lifecycle.services.context import ServiceContext
+from lifecycle.storage.run_table import RunTable
 from lifecycle.storage.store import SNOOZED
 from lifecycle.workflow import stray_jobs
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from lifecycle.inputs.drafts import Draft
     from lifecycle.results.read.table import ResultTable
     from lifecycle.services.billing import BillingService
-
-MAX_DISMISSED = 24  # as many endings as a browser with an old cookie can bring up again
 
 
 class RunService:
@@ -41,22 +39,20 @@ class RunService:
         """An account's runs, newest first, as last known; nothing is asked of Google."""
         return self._views(account, self._context.store.runs(account.owner_id, limit))
 
-    def ended_since(self, account: Account, moment: float, limit: int) -> list[RunView]:
-        """An account's runs that ended after a moment (epoch seconds), the last one first; without jobs and caches."""
-        rows, key_held = (
-            self._context.store.ended_since(account.owner_id, moment, limit),
-            self._context.is_working_for(account),
-        )
-        return [run_views.run_view(row, [], [], time.time(), key_held=key_held) for row in rows]
+    def views(self, account: Account, run_ids: Sequence[str]) -> list[RunView]:
+        """These runs in their order, as far as they are the account's."""
+        rows = {row.id: row for row in self._context.store.runs_by_id(account.owner_id, run_ids)}
+        return self._views(account, [rows[run_id] for run_id in run_ids if run_id in rows])
+
+    def under_way(self, account: Account) -> list[RunView]:
+        """An account's runs that have not ended, newest first, with their jobs."""
+        rows = self._context.store.unfinished([account.owner_id])
+        return self._views(account, sorted(rows, key=lambda row: -row.created_at))
 
     def get(self, account: Account, run_id: str) -> RunView:
         """One run in full. Raises NotFound, in the same words whether it is absent or another's."""
-        row, store, key_held = (
-            self._context.run_row(account, run_id),
-            self._context.store,
-            self._context.is_working_for(account),
-        )
-        return run_views.run_view(row, store.shards(run_id), store.caches(run_id), time.time(), key_held=key_held)
+        row, store = self._context.run_row(account, run_id), self._context.store
+        return self._views(account, [row], caches=store.caches(run_id))[0]
 
     def retries_of(self, account: Account, run_id: str) -> list[RunView]:
         """The child runs of a run, oldest first."""
@@ -183,18 +179,6 @@ class RunService:
         self._context.run_row(account, run_id)
         return int(self._context.store.get_setting(f"{SNOOZED}{run_id}") or 0)
 
-    def dismiss_endings(self, account: Account, browser: str, run_ids: Sequence[str]) -> None:
-        """Remember that a browser was told how these runs ended, and wants to hear no more of it.
-
-        Of each browser the last MAX_DISMISSED are kept; older endings are behind what its cookie says it has seen.
-        """
-        remembered = [*self.dismissed_endings(account, browser), *run_ids][-MAX_DISMISSED:]
-        self._context.store.set_setting(_dismissed_name(account, browser), " ".join(remembered))
-
-    def dismissed_endings(self, account: Account, browser: str) -> tuple[str, ...]:
-        """The runs of whose end a browser wants to hear no more."""
-        return tuple((self._context.store.get_setting(_dismissed_name(account, browser)) or "").split())
-
     def delete(self, account: Account, run_id: str) -> None:
         """Forget an ended run and its results on this computer. What it has cost stays on the account's bill.
 
@@ -209,14 +193,21 @@ class RunService:
         self._billing.finalize(row)
         store.remove_run(run_id)
         shutil.rmtree(self._context.folder(run_id), ignore_errors=True)
+        if row.parent_id:
+            RunTable(store, account.owner_id).mark_merge_due(row.parent_id)
 
-    def _views(self, account: Account, rows: Sequence[RunRecord]) -> list[RunView]:
-        """Runs with their jobs; without caches."""
-        shards, key_held = (
-            self._context.store.shards_by_run([row.id for row in rows]),
-            self._context.is_working_for(account),
-        )
-        return [run_views.run_view(row, shards.get(row.id, []), [], time.time(), key_held=key_held) for row in rows]
+    def _views(self, account: Account, rows: Sequence[RunRecord], caches: Sequence[CacheRecord] = ()) -> list[RunView]:
+        """Runs with their jobs."""
+        ids, store, key_held = [row.id for row in rows], self._context.store, self._context.is_working_for(account)
+        shards, told = store.shards_by_run(ids), RunTable(store, account.owner_id).merged_counts(ids)
+        views = [
+            run_views.run_view(row, shards.get(row.id, []), caches, time.time(), key_held=key_held) for row in rows
+        ]
+        return [
+            replace(view, merged_counts=counts, tags=tags)
+            for view in views
+            for counts, tags in [told.get(view.id, (view.counts, ()))]
+        ]
 
 
 def require_inputs(row: RunRecord) -> None:
@@ -226,8 +217,3 @@ def require_inputs(row: RunRecord) -> None:
             "This batch job was made elsewhere, and what it was asked is not known here.",
             "Delete the run, and recover the job together with the file of its requests.",
         )
-
-
-def _dismissed_name(account: Account, browser: str) -> str:
-    """The setting's name: of fixed length, whatever a browser says its name is."""
-    return "dismissed:" + hashlib.sha256(f"{account.owner_id} {browser}".encode()).hexdigest()[:24]

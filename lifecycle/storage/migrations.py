@@ -10,14 +10,30 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Connection, Float, String, column, inspect, select, table, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Connection,
+    Float,
+    RowMapping,
+    String,
+    column,
+    inspect,
+    select,
+    table,
+    text,
+)
 
 from batch.errors import InputError
+from batch.model import RunState
+from batch.responses.outcome_groups import RunGroup, needs_attention, run_group
 from lifecycle.storage import schema
+from lifecycle.storage.run_summary import search_text, sort_name
 
 Migration = Callable[[Connection], None]
 MIGRATIONS: dict[int, Migration] = {}  # by the version that each leads to; version 1 had no run_cost
-VERSION = 8
+VERSION = 9
 
 
 def upgrade(connection: Connection) -> None:
@@ -186,6 +202,31 @@ def m008_output_summaries(connection: Connection) -> None:
     )
 
 
+@_migration(9)
+def m009_run_summaries(connection: Connection) -> None:
+    """Keep what the table of runs sorts by beside each run; whatever has ended by now counts as read.
+
+    What retries have mended is not in the counts of their parents yet: it is computed when the runs are next listed.
+    """
+    _execute(
+        connection,
+        "CREATE TABLE run_summary (run_id VARCHAR(24) NOT NULL PRIMARY KEY, owner_id VARCHAR(40) NOT NULL, "
+        "parent_id VARCHAR(24) NOT NULL, name TEXT NOT NULL, sort_name TEXT NOT NULL, model VARCHAR(120) NOT NULL, "
+        "tags JSON NOT NULL, search_text TEXT NOT NULL, rows BIGINT NOT NULL, state VARCHAR(24) NOT NULL, "
+        "standing VARCHAR(16) NOT NULL, attention BIGINT NOT NULL, counts JSON NOT NULL, merged BOOLEAN NOT NULL, "
+        "merge_due BOOLEAN NOT NULL, usd FLOAT, usd_at_least BOOLEAN NOT NULL, error TEXT NOT NULL, "
+        "created_at FLOAT NOT NULL, ended_at FLOAT, ending_read BOOLEAN NOT NULL)",
+        "CREATE INDEX ix_run_summary_parent_id ON run_summary (parent_id)",
+        "CREATE INDEX ix_run_summary_owner ON run_summary (owner_id, created_at)",
+        "DELETE FROM setting WHERE name LIKE 'dismissed:%%'",
+    )
+    runs = connection.execute(select(run_9)).mappings().all()
+    mended = {run["parent_id"] for run in runs if run["parent_id"] and run["counts"]}
+    rows = [_summary_9(run, merge_due=run["id"] in mended) for run in runs]
+    if rows:
+        connection.execute(run_summary_9.insert(), rows)
+
+
 run_5 = table(
     "run",
     column("id", String),
@@ -245,3 +286,45 @@ def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 def _taken(data: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """Remove what has one of these names, and return it by its new name."""
     return {new: data.pop(old) for old, new in names.items() if old in data}
+
+
+run_9 = table(
+    "run",
+    *map(column, ("id", "owner_id", "parent_id", "name", "model", "state", "stage", "error", "created_at", "ended_at")),
+    column("actual_usd"),
+    column("rows", BigInteger),
+    column("counts", JSON),
+    column("progress", JSON),
+)
+run_summary_9 = table(
+    "run_summary",
+    *map(column, ("run_id", "owner_id", "parent_id", "name", "sort_name", "model", "search_text", "state", "standing")),
+    *map(column, ("usd", "error", "created_at", "ended_at")),
+    *(column(name, BigInteger) for name in ("rows", "attention")),
+    *(column(name, JSON) for name in ("tags", "counts")),
+    *(column(name, Boolean) for name in ("merged", "merge_due", "usd_at_least", "ending_read")),
+)
+
+
+def _summary_9(run: RowMapping, *, merge_due: bool) -> dict[str, Any]:
+    """The summary of a run as it was stored."""
+    ended, state = run["stage"] == "finished", RunState(run["state"])
+    progress, counts, rows = run["progress"], run["counts"], int(run["rows"])
+    unpriced = (progress.get("collected") or {}).get("unpriced")
+    return {
+        "run_id": run["id"],
+        **{name: run[name] for name in ("owner_id", "parent_id", "name", "model", "error", "created_at", "ended_at")},
+        "sort_name": sort_name(run["name"] or run["id"]),
+        "tags": [],
+        "search_text": search_text(run["name"], run["model"], run["id"], []),
+        "rows": rows,
+        "state": state.value if ended else RunState.ACTIVE.value,
+        "standing": (run_group(state, counts, rows) if ended else RunGroup.RUNNING).value,
+        "attention": needs_attention(counts, rows) if ended else 0,
+        "counts": counts,
+        "merged": False,
+        "merge_due": merge_due,
+        "usd": run["actual_usd"],
+        "usd_at_least": bool(progress.get("no_result_rows") or unpriced),
+        "ending_read": True,
+    }

@@ -57,6 +57,34 @@ run = Table(
     UniqueConstraint("owner_id", "idempotency_key"),
 )
 
+# What the table of runs shows and sorts by, one narrow row a run, kept in the transactions that change the run.
+run_summary = Table(
+    "run_summary",
+    metadata,
+    Column("run_id", String(24), primary_key=True),
+    Column("owner_id", String(40), nullable=False),
+    Column("parent_id", String(24), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("sort_name", Text, nullable=False),
+    Column("model", String(120), nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("search_text", Text, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("standing", String(16), nullable=False),
+    Column("attention", BigInteger, nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("merged", Boolean, nullable=False),
+    Column("merge_due", Boolean, nullable=False),
+    Column("usd", Float),
+    Column("usd_at_least", Boolean, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("ending_read", Boolean, nullable=False),
+    Index("ix_run_summary_owner", "owner_id", "created_at"),
+)
+
 shard = Table(
     "shard",
     metadata,

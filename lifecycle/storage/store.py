@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from batch.model import Stage
 from batch.pricing.costs import RunCost
 from lifecycle.core.run_records import CacheRecord, EventRecord, Observation, RunRecord, ShardRecord, ShardStage
-from lifecycle.storage import migrations, schema
+from lifecycle.storage import migrations, run_summary, schema
 
 Record = TypeVar("Record")
 SNOOZED = "snoozed:"  # setting, by run: the age in hours whose warning the user has answered
@@ -47,6 +47,10 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    @property
+    def is_postgres(self) -> bool:
+        return self._postgres
 
     def get_or_create_setting(self, name: str, make: Any) -> str:
         """A value made once for this database (salt, installation id) and the same ever after."""
@@ -85,6 +89,7 @@ class Store:
         try:
             with self._write() as c:
                 c.execute(r.insert().values(_columns_of(run)))
+                c.execute(schema.run_summary.insert().values(run_summary.columns_of(run)))
             return run.id
         except IntegrityError:
             with self._read() as c:
@@ -107,6 +112,12 @@ class Store:
             newest_first = query.order_by(schema.run.c.created_at.desc(), schema.run.c.id)
             return _records(RunRecord, c.execute(newest_first.limit(limit)).mappings())
 
+    def runs_by_id(self, owner_id: str, run_ids: Sequence[str]) -> list[RunRecord]:
+        """An owner's runs among these, in no order."""
+        query = select(schema.run).where(schema.run.c.owner_id == owner_id, schema.run.c.id.in_(run_ids))
+        with self._read() as c:
+            return _records(RunRecord, c.execute(query).mappings())
+
     def run_with_job(self, owner_id: str, job_name: str, idempotency_key: str) -> str | None:
         """The owner's run that has this batch job, or was made for it under that key; None if there is none."""
         s, r = schema.shard, schema.run
@@ -123,13 +134,6 @@ class Store:
         query = select(s.c.job_name).join(r, r.c.id == s.c.run_id).where(r.c.owner_id == owner_id)
         with self._read() as c:
             return set(c.execute(query).scalars())
-
-    def ended_since(self, owner_id: str, moment: float, limit: int) -> list[RunRecord]:
-        """An owner's runs that ended after a moment, the last one first."""
-        r = schema.run
-        query = select(r).where(r.c.owner_id == owner_id, r.c.stage == Stage.FINISHED, r.c.ended_at > moment)
-        with self._read() as c:
-            return _records(RunRecord, c.execute(query.order_by(r.c.ended_at.desc()).limit(limit)).mappings())
 
     def children(self, run_id: str) -> list[RunRecord]:
         """The retries of a run, oldest first."""
@@ -165,9 +169,10 @@ class Store:
     def remove_run(self, run_id: str) -> None:
         """Forget a finished run and all that belongs to it; its retries have no parent from then on."""
         with self._write() as c:
-            c.execute(schema.run.update().where(schema.run.c.parent_id == run_id).values(parent_id=""))
+            for table in (schema.run, schema.run_summary):
+                c.execute(table.update().where(table.c.parent_id == run_id).values(parent_id=""))
             c.execute(schema.run.delete().where((schema.run.c.id == run_id) & (schema.run.c.stage == Stage.FINISHED)))
-            for table in (schema.shard, schema.cache, schema.event, schema.upload_use):
+            for table in (schema.shard, schema.cache, schema.event, schema.upload_use, schema.run_summary):
                 c.execute(table.delete().where(table.c.run_id == run_id))
             c.execute(schema.setting.delete().where(schema.setting.c.name == f"{SNOOZED}{run_id}"))
 
@@ -232,6 +237,9 @@ class Store:
             if release:
                 columns["lease_until"] = 0.0
             self._check_lease(c.execute(r.update().where(*_lease_condition(run_id, token)).values(columns)).rowcount)
+            if not run_summary.FOLLOWED.isdisjoint(columns) or columns.get("stage") == Stage.FINISHED:
+                row = c.execute(select(r).where(r.c.id == run_id)).mappings().one()
+                run_summary.follow(c, _record(RunRecord, row))
             if observations:
                 c.execute(schema.observation.insert(), [{**asdict(fact), "at": now} for fact in observations])
 
@@ -448,6 +456,11 @@ def _record(kind: type[Record], row: RowMapping) -> Record:
     """A row as a record; other columns are left out."""
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     return msgspec.convert({name: row[name] for name in names}, kind, str_keys=True)
+
+
+def run_record(row: RowMapping) -> RunRecord:
+    """A row of the runs as a record; for the tables beside this class."""
+    return _record(RunRecord, row)
 
 
 def _records(kind: type[Record], rows: Iterable[RowMapping]) -> list[Record]:

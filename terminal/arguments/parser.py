@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 
 from batch.model import SendAs
+from batch.responses.outcome_groups import RunGroup
+from lifecycle.core.models import RunSort
 from terminal.arguments.options import add_output_options, planning_options, request_options, retry_options
 from terminal.arguments.values import amount, positive_int, whole_number
 
@@ -20,7 +22,7 @@ def build_parser() -> Parser:
     verbs = Verbs(parser.add_subparsers(required=True, metavar="VERB"))
     _add_plan(verbs)
     _add_submit(verbs)
-    verbs.add("runs", "runs", "list the runs of this key, newest first", [verbs.common])
+    _add_runs(verbs)
     verbs.add("show", "runs", "show one run in full, with its event log", [verbs.of_a_run])
     add_output_options(
         verbs.add("results", "runs", "write a run's merged results to a file", [verbs.of_a_run]), required=True
@@ -55,6 +57,37 @@ class Verbs:
         subparser = self._subparsers.add_parser(verb, parents=parents, help=help_line, description=help_line)
         subparser.set_defaults(verb=verb, module=module)
         return subparser
+
+
+def _add_runs(verbs: Verbs) -> None:
+    runs = verbs.add("runs", "runs", "list the runs of this key, newest first", [verbs.common])
+    runs.add_argument("--sort", choices=[sort.value for sort in RunSort], default="submitted", help="the order")
+    runs.add_argument("--reverse", action="store_true", help="the order turned around")
+    runs.add_argument(
+        "--filter", choices=[group.value.replace(" ", "-") for group in RunGroup], help="how the runs stand"
+    )
+    runs.add_argument("--search", default="", metavar="TEXT", help="words in name, tags, model or id")
+    runs.add_argument("--limit", type=positive_int, default=200, metavar="N", help="how many at most; 200")
+    rename = verbs.add("rename", "runs", "give a run another name", [verbs.of_a_run])
+    rename.add_argument("name", metavar="NAME")
+    tag = verbs.add("tag", "runs", "add tags to a run, and take others from it", [verbs.of_a_run])
+    tag.add_argument("changes", metavar="+TAG|-TAG", nargs=argparse.REMAINDER, action=TagChanges, help="+new -old")
+
+
+class TagChanges(argparse.Action):
+    """Tags to add and to take away; the options of every verb may stand among them."""
+
+    def __call__(
+        self, parser: Parser, namespace: argparse.Namespace, values: object, option: str | None = None
+    ) -> None:
+        words = [str(word) for word in values] if isinstance(values, list) else []
+        for name in ("rehearse", "json"):
+            if f"--{name}" in words:
+                setattr(namespace, name, True)
+        changes = [word for word in words if word not in ("--rehearse", "--json")]
+        if not changes or any(word[:1] not in ("+", "-") or len(word) < 2 or word[:2] == "--" for word in changes):
+            parser.error("say what to do with each tag: +new adds one, -old takes one away")
+        namespace.changes = changes
 
 
 def _add_plan(verbs: Verbs) -> None:

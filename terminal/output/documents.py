@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from batch.pricing.costs import Spend
+from batch.responses.outcome_groups import run_group
 from lifecycle.core.models import EXPIRY_SECONDS, JobView, RunView
 
 
@@ -18,6 +19,9 @@ def run_document(run: RunView) -> dict[str, Any]:
         "model": run.model,
         "rows": run.rows,
         "counts": dict(run.counts),
+        "need_attention": run.needs_attention,
+        "group": run_group(run.state, run.newest_counts, run.rows),
+        "tags": list(run.tags),
         "estimate_usd": run.estimate_usd,
         "actual_usd": run.actual_usd,
         "actual_at_least": run.cost_is_lower_bound,

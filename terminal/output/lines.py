@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from batch.formatting import money, plural
+from batch.model import RunState
 from batch.pricing.costs import Spend
 from lifecycle.core.foreign_jobs import ForeignJob
 from lifecycle.core.models import RunView
@@ -20,7 +21,11 @@ def run_line(run: RunView) -> str:
         "" if run.actual_usd is None else f"  {'at least ' if run.cost_is_lower_bound else ''}{money(run.actual_usd)}"
     )
     error = f"  {run.error}" if run.error else ""
-    return f"{run.id}  {run.status_text}  {run.model}  {run.rows:,} rows{cost_text}  {counts}{error}"
+    attention = f"  {run.needs_attention:,} need attention" if run.needs_attention else ""
+    words = run.status_text if run.state is RunState.FAILED else run.state_words  # the error itself follows
+    tags = f"  [{', '.join(run.tags)}]" if run.tags else ""
+    name = f"  {run.name}" if run.name else ""
+    return f"{run.id}  {words}{attention}  {run.model}  {run.rows:,} rows{cost_text}  {counts}{name}{tags}{error}"
 
 
 def cache_line(cache: CacheInfo) -> str:

@@ -1,4 +1,4 @@
-"""List runs, show or export one, cancel one, carry on with all."""
+"""List runs, show, name or export one, cancel one, carry on with all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import argparse
 from batch.errors import InputError
 from batch.formatting import plural
 from batch.model import RunState
-from lifecycle.core.models import Account
+from batch.responses.outcome_groups import RunGroup
+from lifecycle.core.models import Account, RunQuery, RunSort
 from lifecycle.runner import Runner
 from terminal.output import documents, lines
 from terminal.output.console import print_message, print_result
@@ -16,11 +17,39 @@ from terminal.verbs.retries import resubmit
 
 
 def runs(runner: Runner, account: Account, options: argparse.Namespace) -> int:
-    """List the runs of this key, newest first."""
-    run_views = runner.runs.list_recent(account)
+    """List the runs of this key, newest first or in the order asked for."""
+    sort = RunSort(options.sort)
+    query = RunQuery(
+        text=options.search,
+        group=RunGroup(options.filter.replace("-", " ")) if options.filter else None,
+        sort=sort,
+        descending=(sort not in (RunSort.NAME, RunSort.STATE)) is not options.reverse,
+        limit=options.limit,
+    )
+    ids = [line.id for line in runner.run_table.page(account, query).lines]
+    run_views = runner.runs.views(account, ids)
     print_result(
         options, [documents.run_document(run) for run in run_views], lambda: [lines.run_line(run) for run in run_views]
     )
+    return 0
+
+
+def rename(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Give a run another name."""
+    runner.run_table.rename(account, options.run, options.name)
+    return _print_run(runner, account, options)
+
+
+def tag(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Add tags to a run, and take others from it."""
+    add, remove = ([word[1:] for word in options.changes if word[0] == sign] for sign in "+-")
+    runner.run_table.retag(account, [options.run], add, remove)
+    return _print_run(runner, account, options)
+
+
+def _print_run(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    run = runner.runs.get(account, options.run)
+    print_result(options, documents.run_document(run), lambda: [lines.run_line(run)])
     return 0
 
 

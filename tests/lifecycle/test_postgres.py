@@ -17,6 +17,7 @@ import pytest
 from lifecycle.storage import store as store_module
 from lifecycle.storage.store import Store
 from tests.lifecycle.storage import test_migrations
+from tests.lifecycle.storage import test_run_table as table_on_sqlite
 from tests.lifecycle.storage import test_store as on_sqlite
 from tests.lifecycle.storage.test_store import run_record
 from tests.postgres_server import NoPostgres, postgres
@@ -53,6 +54,19 @@ def store(url: str) -> Iterator[Store]:
 @pytest.mark.parametrize("name", SAME)
 def test_the_store_keeps_its_promises_here_too(store: Store, name: str) -> None:
     test: Callable[[Store], None] = getattr(on_sqlite, name)
+    test(store)
+
+
+def test_the_table_of_runs_is_the_same_here(store: Store) -> None:
+    table_on_sqlite.test_every_order_is_pythons_and_pages_lose_nothing(store, 1)
+
+
+TABLE = [name for name in vars(table_on_sqlite) if name.startswith("test_") and "order" not in name]
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_table_of_runs_keeps_its_promises_here_too(store: Store, name: str) -> None:
+    test: Callable[[Store], None] = getattr(table_on_sqlite, name)
     test(store)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from batch.errors import BatchRunnerError, NotFound
 from batch.model import RunState, Stage, Tariff
 from batch.pricing.costs import RunCost
+from batch.responses.outcome_groups import RunGroup, run_group
 from batch.rules.model_rules import ModelRules
 from lifecycle.core.foreign_jobs import ForeignJob, ImportedRun
 from lifecycle.core.job_age import TypicalDuration
@@ -24,6 +25,9 @@ from lifecycle.core.models import (
     KeyCheck,
     ModelChoice,
     Progress,
+    RunLine,
+    RunPage,
+    RunQuery,
     RunSpec,
     RunView,
     Visitor,
@@ -34,6 +38,7 @@ from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.planning.tried_rows import Tries
 from lifecycle.results.read.table import Filter
 from lifecycle.reuse.answers import EarlierAnswerService
+from lifecycle.run_list.table import Deleted, RunTableService
 from lifecycle.runner import Runner
 from lifecycle.services.accounts import AccountService
 from lifecycle.services.billing import BillingService
@@ -196,9 +201,8 @@ class FakeRuns(RunService):
     def list_recent(self, account: Account, limit: int = 200) -> list[RunView]:
         return self.runner.runs_of.get(account.owner_id, [])[:limit]
 
-    def ended_since(self, account: Account, moment: float, limit: int) -> list[RunView]:
-        ended = [run for run in self.list_recent(account) if run.ended_at and run.ended_at.timestamp() > moment]
-        return sorted(ended, key=lambda run: str(run.ended_at), reverse=True)[:limit]
+    def under_way(self, account: Account) -> list[RunView]:
+        return [run for run in self.list_recent(account, 10**6) if not run.state.ended]
 
     def get(self, account: Account, run_id: str) -> RunView:
         for run in self.list_recent(account):
@@ -225,12 +229,6 @@ class FakeRuns(RunService):
     def snooze_warning(self, account: Account, run_id: str, hours: int) -> None:
         self.runner.snooze_hours[run_id] = hours
 
-    def dismiss_endings(self, account: Account, browser: str, run_ids: Sequence[str]) -> None:
-        self.runner.dismissed.setdefault((account.owner_id, browser), []).extend(run_ids)
-
-    def dismissed_endings(self, account: Account, browser: str) -> tuple[str, ...]:
-        return tuple(self.runner.dismissed.get((account.owner_id, browser), ()))
-
     def poll_now(self, account: Account, run_id: str) -> None:
         self.runner.calls.append(("poll_now", self.get(account, run_id).id))
 
@@ -246,6 +244,93 @@ class FakeRuns(RunService):
         if run_id not in self.runner.tables:
             raise NotFound("There are no results yet.")
         return self.runner.tables[run_id]
+
+
+def line_of(run: RunView) -> RunLine:
+    """A run as a line of the table."""
+    state, counts = run.state, run.newest_counts
+    return RunLine(
+        id=run.id,
+        parent_id=run.parent_id,
+        parent_name=f"run {run.parent_id}" if run.parent_id else "",
+        retry=1 if run.parent_id else 0,
+        name=run.name,
+        model=run.model,
+        tags=run.tags,
+        rows=run.rows,
+        state=state,
+        group=run_group(state, counts, run.rows),
+        counts=counts,
+        attention=run.needs_attention,
+        usd=run.actual_usd,
+        usd_at_least=run.cost_is_lower_bound,
+        error=run.error,
+        created_at=run.created_at,
+        ended_at=run.ended_at,
+    )
+
+
+class FakeRunTable(RunTableService):
+    """The table of `runner.runs_of`, in the order that they have there."""
+
+    def __init__(self, runner: FakeRunner) -> None:
+        self.runner = runner
+
+    def _all(self, account: Account) -> list[RunLine]:
+        return [line_of(run) for run in self.runner.runs_of.get(account.owner_id, [])]
+
+    def page(self, account: Account, query: RunQuery) -> RunPage:
+        words = query.text.casefold().split()
+        found = [
+            line
+            for line in self._all(account)
+            if all(word in f"{line.name} {line.model} {line.id} {line.tags}".casefold() for word in words)
+        ]
+        counts = {group: sum(line.group is group for line in found) for group in RunGroup}
+        if query.group is not None:
+            found = [line for line in found if line.group is query.group]
+        elif query.ended_only:
+            found = [line for line in found if line.group is not RunGroup.RUNNING]
+        return RunPage(tuple(found[query.first : query.first + query.limit]), len(found), counts)
+
+    def under_way(self, account: Account) -> list[RunView]:
+        return self.runner.runs.under_way(account)
+
+    def lines(self, account: Account, run_ids: Sequence[str]) -> list[RunLine]:
+        by_id = {line.id: line for line in self._all(account)}
+        return [by_id[run_id] for run_id in run_ids if run_id in by_id]
+
+    def tags(self, account: Account) -> list[str]:
+        return sorted({tag for line in self._all(account) for tag in line.tags})
+
+    def unread_endings(self, account: Account, limit: int) -> tuple[list[RunLine], int]:
+        read = self.runner.read_endings
+        lines = [line for line in self._all(account) if line.ended_at and (account.owner_id, line.id) not in read]
+        return sorted(lines, key=lambda line: str(line.ended_at), reverse=True)[:limit], len(lines)
+
+    def mark_endings(self, account: Account, run_ids: Sequence[str], *, read: bool = True) -> None:
+        names = {(account.owner_id, run_id) for run_id in run_ids}
+        self.runner.read_endings = self.runner.read_endings | names if read else self.runner.read_endings - names
+
+    def rename(self, account: Account, run_id: str, name: str) -> None:
+        self._change(account, [run_id], lambda run: replace(run, name=name))
+
+    def retag(self, account: Account, run_ids: Sequence[str], add: Sequence[str], remove: Sequence[str] = ()) -> None:
+        self._change(
+            account,
+            run_ids,
+            lambda run: replace(run, tags=tuple(tag for tag in (*run.tags, *add) if tag not in remove)),
+        )
+
+    def delete(self, account: Account, run_ids: Sequence[str]) -> Deleted:
+        lines = self.lines(account, run_ids)
+        for line in lines:
+            self.runner.runs.delete(account, line.id)
+        return Deleted(len(lines), sum(line.rows for line in lines))
+
+    def _change(self, account: Account, run_ids: Sequence[str], change: Callable[[RunView], RunView]) -> None:
+        runs = self.runner.runs_of[account.owner_id]
+        self.runner.runs_of[account.owner_id] = [change(run) if run.id in run_ids else run for run in runs]
 
 
 class FakeRetries(RetryService):
@@ -341,7 +426,7 @@ class FakeRunner(Runner):
         self.calls: list[tuple[str, ...]] = []
         self.typical_for: dict[str, TypicalDuration] = {}
         self.snooze_hours: dict[str, int] = {}
-        self.dismissed: dict[tuple[str, str], list[str]] = {}
+        self.read_endings: set[tuple[str, str]] = set()  # (owner, run)
         self.imported: dict[str, str] = {}
         self.foreign_jobs: list[ForeignJob] = []
         self.destination = ""
@@ -354,6 +439,7 @@ class FakeRunner(Runner):
         self.submissions = FakeSubmissions(self)
         self.billing = FakeBilling(self)
         self.runs = FakeRuns(self)
+        self.run_table = FakeRunTable(self)
         self.retries = FakeRetries(self)
         self.imports = FakeImports(self)
         self.earlier_answers = FakeEarlierAnswers()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from lifecycle.core.models import Account, RunView
+from lifecycle.core.models import Account, RunLine
 from ui.monitor import since_last_visit
 from ui.shared.format import STATE_TITLES
 
@@ -82,7 +82,7 @@ def draw(account: Account | None) -> None:
             _component(data={"ended": notifications(ended)}, key=_KEY, on_unseen_change=lambda: _on_unseen(account))
 
 
-def notifications(ended: Sequence[RunView]) -> list[tuple[str, str, str]]:
+def notifications(ended: Sequence[RunLine]) -> list[tuple[str, str, str]]:
     """(id, title, text) of each ending."""
     return [
         (run.id, STATE_TITLES[run.state], f"{since_last_visit.counts_line(run)} · {run.model} · {run.id}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
+import duckdb
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,10 +27,14 @@ from lifecycle.results.collect.build import build_results
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.sending.delivery import SentSizes
 from lifecycle.storage.output_summaries import OutputSummaries
+from lifecycle.storage.run_table import RunTable
 from lifecycle.workflow.shards import file_uploads, run_caches, uncached_rows
 from lifecycle.workflow.shards.context import StageContext, StageResult
 from lifecycle.workflow.stages import import_job as import_job_stage
 from lifecycle.workflow.stages import resend_files
+from lifecycle.workflow.stages.merge_counts import merge_counts
+
+log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3  # how often rows whose cache died are sent with one, all in all
 _RECREATE_HINT = "Make one of the same name, and send them again."
@@ -57,9 +63,20 @@ def run(ctx: StageContext) -> StageResult:
     if unreturned := sum(ctx.progress.no_result_rows.values()):
         bound = _cost_bounds(ctx, reconciliation, unreturned)
         ctx.log_event(f"The cost is a lower bound{bound}: {costs.describe_unreturned(unreturned)}", "warning")
+    if ctx.run.parent_id:
+        _tell_parent(ctx, ctx.run.parent_id)
     if ctx.progress.user_caches and (warning := service_errors.warn_if_cache_text_resent(reconciliation.usage)):
         ctx.log_event(warning, "warning")
     return StageResult(Stage.RELEASING)
+
+
+def _tell_parent(ctx: StageContext, parent_id: str) -> None:
+    """Bring the parent's counts up to what this retry has mended; if that cannot be done now, when it is listed."""
+    try:
+        merge_counts(ctx.store, ctx.run.owner_id, parent_id, ctx.folder.with_name)
+    except (OSError, KeyError, pa.ArrowException, duckdb.Error):
+        log.warning("What retry %s has mended could not be counted.", ctx.id, exc_info=True)
+        RunTable(ctx.store, ctx.run.owner_id).mark_merge_due(parent_id)
 
 
 def _cost_bounds(ctx: StageContext, reconciliation: Reconciliation, unreturned: int) -> str:

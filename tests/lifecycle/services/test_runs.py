@@ -12,7 +12,6 @@ from batch.model import RunState, SendAs
 from cache_utils import CachedText, create_explicit_cache
 from gemini.client import GeminiClient
 from lifecycle.core.models import RunSpec
-from lifecycle.services.runs import MAX_DISMISSED
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until, wait_until_ended
 
@@ -301,15 +300,3 @@ def test_a_prompt_uses_a_cache_by_its_name(bench: Bench, emulator: EmulatorProce
         runner.submissions.submit(
             account, runner.forecasts.prepare_draft("@use_cache other\nhm", kind="blocks"), RunSpec(model=MODEL), ""
         )
-
-
-def test_what_a_browser_has_dismissed_is_kept_for_each_account_and_survives_a_restart(bench: Bench) -> None:
-    runner = bench.open()
-    mine, theirs = runner.accounts.register_key(KEY), runner.accounts.register_key("another-made-up-key")
-    runner.runs.dismiss_endings(mine, "browser", ["r1", "r2"])
-    runner.runs.dismiss_endings(mine, "browser", [f"r{n}" for n in range(3, 3 + MAX_DISMISSED - 1)])
-    runner.close()
-    runner = bench.open()
-    kept = runner.runs.dismissed_endings(mine, "browser")
-    assert len(kept) == MAX_DISMISSED and kept[0] == "r2" and "r1" not in kept
-    assert runner.runs.dismissed_endings(mine, "x" * 500) == runner.runs.dismissed_endings(theirs, "browser") == ()

@@ -18,10 +18,12 @@ from sqlalchemy import MetaData, create_engine, inspect
 from batch.errors import InputError
 from batch.pricing import catalog
 from batch.pricing.costs import overall, sum_spend
-from lifecycle.core.models import Account
+from batch.responses.outcome_groups import RunGroup
+from lifecycle.core.models import Account, RunQuery
 from lifecycle.results.export.export import ExportOptions, export
 from lifecycle.runner import Runner, Setup
 from lifecycle.storage import migrations
+from lifecycle.storage.run_table import RunTable
 from lifecycle.storage.store import Store
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import wait_until_ended
@@ -119,6 +121,29 @@ def test_a_data_folder_of_version_4_opens_with_its_runs_results_and_costs(folder
     assert runner.runs.snoozed_hours(account, SNOOZED_RUN) == 24
     detached = runner.runs.get(account, DETACHED_RUN)
     assert (detached.imported_job, detached.inputs_known) == ("batches/ldwc7fwwbh6i3auy4do3chq7ess0ry88nlok", False)
+    runner.close()
+
+
+def test_the_table_of_runs_tells_of_version_4_what_its_results_tell(folder: Path) -> None:
+    """What retries had mended is counted when the runs are first listed; nothing that had ended is news."""
+    runner = open_runner(folder)
+    for key, expected in EXPECTED.items():
+        account = account_of(runner, key)
+        page = runner.run_table.page(account, RunQuery(limit=1000))
+        assert {line.id for line in page.lines} == expected["runs"].keys() and page.total == len(page.lines)
+        assert runner.run_table.unread_endings(account, 9) == ([], 0)
+        for line in page.lines:
+            run = runner.runs.get(account, line.id)
+            assert (line.group is RunGroup.RUNNING) == (not run.state.ended)
+            assert (line.attention, line.usd, line.usd_at_least) == (
+                run.needs_attention,
+                run.actual_usd,
+                run.cost_is_lower_bound,
+            )
+            if run.has_results and run.state.ended:
+                assert line.attention == runner.runs.results(account, line.id).reconciliation.needs_attention
+    account = account_of(runner, "test-key-fixture-0001")
+    assert RunTable(runner._context.store, account.owner_id).merges_due(9) == []
     runner.close()
 
 

@@ -11,6 +11,7 @@ from terminal.arguments.parser import build_parser
 SENT = ["prompts.txt", "--model", "gemini-3.8-flash"]
 VERBS = {"plan": SENT, "submit": SENT, "show": ["R"], "results": ["R", "--out", "r.csv"], "cancel": ["R"]}
 VERBS |= {"retry": ["R"], "recover": [], "runs": [], "caches": [], "spend": [], "resume": [], "page": []}
+VERBS |= {"rename": ["R", "name"], "tag": ["R", "+a", "-b"]}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -25,3 +26,12 @@ def test_no_verb_is_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
         build_parser().parse_args(["no-such-verb"])
     choices = capsys.readouterr().err.rpartition("choose from")[2]
     assert {word.strip(" '\")\n") for word in choices.split(",")} == VERBS.keys()
+
+
+def test_tags_are_added_and_taken_by_their_sign(capsys: pytest.CaptureFixture[str]) -> None:
+    options = build_parser().parse_args(["tag", "R", "+a", "--json", "-b c"])
+    assert (options.run, options.changes, options.json, options.rehearse) == ("R", ["+a", "-b c"], True, False)
+    for wrong in (["R"], ["R", "a"], ["R", "+"], ["R", "--b"]):
+        with pytest.raises(SystemExit):
+            build_parser().parse_args(["tag", *wrong])
+    assert "+new adds one" in capsys.readouterr().err

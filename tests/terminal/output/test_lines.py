@@ -20,7 +20,10 @@ def test_a_run_is_one_line_with_its_counts_and_cost() -> None:
     run = make_run(
         "r1", state=RunState.FINISHED, status_text="finished", counts={"answered": 1_200, "empty": 0}, rows=1_200
     )
-    assert run_line(run) == "r1  finished  gemini-3-flash  1,200 rows  1,200 answered"
+    assert run_line(run) == "r1  finished  gemini-3-flash  1,200 rows  1,200 answered  run r1"
+    mixed = replace(run, counts={"answered": 1_190, "refused": 10}, tags=("a", "b"))
+    assert run_line(mixed).startswith("r1  finished, 10 to decide  10 need attention  gemini-3-flash")
+    assert run_line(mixed).endswith("run r1  [a, b]")
     assert "  $0.50  " in run_line(replace(run, actual_usd=0.5))
     assert "at least $0.50" in run_line(replace(run, actual_usd=0.5, cost_is_lower_bound=True))
     assert run_line(replace(run, error="No key.")).endswith("No key.")

@@ -1,8 +1,7 @@
-"""What ended while nobody looked is told on return, once, to the browser and account that it concerns."""
+"""What ended while nobody looked is told on return, until somebody has read it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import pytest
@@ -11,154 +10,106 @@ from streamlit.testing.v1.element_tree import Block
 
 from batch.model import RunState
 from tests.ui.conftest import CookieJar
-from tests.ui.fakes import FakeRunner, make_run
+from tests.ui.fakes import FakeRunner, line_of, make_run
 from tests.ui.monitor.conftest import ended_run
 from tests.ui.page_driver import KEY, OWNER, Open, page_text, press
-from ui.monitor.since_last_visit import MAX_RUNS, SeenRuns, format_seen, parse_seen
+from ui.monitor.since_last_visit import MAX_RUNS, how, tell
 from ui.shared.app_state import AppState
-
-
-@pytest.mark.parametrize(
-    ("text", "seen"),
-    [
-        ("1795435200000", SeenRuns(1_795_435_200_000)),
-        ("5.r1.r2", SeenRuns(5, ("r1", "r2"))),
-        ("", None),
-        ("x.r1", None),
-        ("5.r1.<b>", None),
-        ("9" * 40, None),
-        ("5..r1", None),
-        ("-1", None),
-    ],
-)
-def test_what_a_browser_has_seen_is_read_with_suspicion(text: str, seen: SeenRuns | None) -> None:
-    assert parse_seen(text) == seen
-
-
-def test_it_fits_a_preference_however_much_there_is_to_tell() -> None:
-    names = tuple(f"r{n:012x}" for n in range(40))
-    text = format_seen(SeenRuns(1_795_435_200_000, names))
-    assert parse_seen(text) == SeenRuns(1_795_435_200_000, names[:MAX_RUNS]) and len(text) < 200
 
 
 @pytest.fixture
 def open_page(page: Open, state: AppState, cookies: CookieJar) -> Callable[..., AppTest]:
-    """Come back with the same browser: the preferences that the last visit wrote are sent again."""
-    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
-    visits: list[AppTest] = []
+    """Come back with the key; no preference is kept by this browser."""
 
     def open_again(**query: str) -> AppTest:
-        if visits and "preferences_to_write" in visits[-1].session_state:
-            cookies["gbr_preferences"] = visits[-1].session_state["preferences_to_write"]
-        visits.append(page(**query))
-        return visits[-1]
+        cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+        return page(**query)
 
     return open_again
 
 
-def banner_text(at: AppTest) -> str:
-    text = page_text(at).replace("\\", "")
-    return text if "While you were away" in text else ""
+def told(at: AppTest) -> str:
+    lines = [line for line in page_text(at).replace("\\", "").splitlines() if "While you were away" in line]
+    return lines[0] if lines else ""
 
 
-def test_the_first_visit_says_nothing_and_the_next_what_ended_since(
-    open_page: Callable[[], AppTest], runner: FakeRunner
+def test_one_line_tells_what_ended_and_goes_for_good_when_read(
+    open_page: Callable[..., AppTest], runner: FakeRunner
 ) -> None:
-    runner.runs_of[OWNER] = [ended_run("r1", 1), make_run("r2"), make_run("r3")]
-    assert not banner_text(open_page())
-    failed = ended_run("r3", 6, state=RunState.FAILED, status_text="failed", counts={}, error="The job failed.")
-    runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 5), failed]
-    text = banner_text(open_page())
-    assert "While you were away, 2 runs ended." in text
-    assert "20 answered, 2 need attention" in text and "The job failed." in text
-    assert "2 runs ended" in banner_text(open_page()), "it stays until it is put aside"
-
-
-def test_what_was_dismissed_opened_or_deleted_is_not_told_again(
-    open_page: Callable[[], AppTest], runner: FakeRunner
-) -> None:
-    open_page()
-    runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 2), ended_run("r3", 3)]
+    runner.runs_of[OWNER] = [ended_run("r1", 1, name="in*voices", rows=22), make_run("r2")]
     at = open_page()
+    assert told(at) == "While you were away, **in*voices** ended: 20 of 22 rows good, 2 to try again."
+    assert told(open_page()), "it stays until it was read"
+    at.button(key="read-endings").click().run()
+    assert not told(at) and not told(open_page())
+
+
+def test_of_several_there_is_one_number(open_page: Callable[..., AppTest], runner: FakeRunner) -> None:
+    failed = ended_run("r3", 6, state=RunState.FAILED, counts={}, error="The job failed.", rows=3)
+    runner.runs_of[OWNER] = [ended_run("r1", 1, rows=22), ended_run("r2", 5, rows=22), failed]
+    at = open_page()
+    assert told(at) == "While you were away, **3 runs ended**: 7 rows need attention."
+    labels = [button.label.replace("\\", "") for button in at.button]
+    assert "run r3: failed: the job failed" in labels and "run r1: finished, 2 to try again" in labels
     at.button(key="ended-run-r2").click().run()
-    assert "2 runs ended" in banner_text(at) and "r2" in at.query_params["run"]
-    runner.runs_of[OWNER] = [ended_run("r2", 2), ended_run("r3", 3)]
-    at = open_page()
-    assert "1 run ended" in banner_text(at)
-    at.button(key="dismiss-endings").click().run()
-    assert not banner_text(at) and not banner_text(open_page())
+    assert "r2" in at.query_params["run"]
+    assert "2 runs" in told(at) and "2 runs" in told(open_page()), "what was opened was read"
 
 
-def test_a_reload_before_the_browser_has_written_its_cookie_brings_nothing_back(
-    open_page: Callable[[], AppTest], runner: FakeRunner, page: Open
+def test_a_run_that_the_address_opens_was_read(
+    page: Open, open_page: Callable[..., AppTest], runner: FakeRunner
 ) -> None:
     open_page()
-    runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 2)]
+    runner.runs_of[OWNER] = [ended_run("r1", 1)]
+    assert not told(page(run="r1")) and not told(open_page())
+
+
+def test_more_than_can_be_named_are_read_at_once_as_well(open_page: Callable[..., AppTest], runner: FakeRunner) -> None:
+    runner.runs_of[OWNER] = [ended_run(f"r{n}", n) for n in range(MAX_RUNS + 9)]
     at = open_page()
-    at.button(key="dismiss-endings").click().run()
-    assert not banner_text(page()), "the cookie is still that of before the click"
-    runner.runs_of[OWNER] = [ended_run("r1", 1), ended_run("r2", 2), ended_run("r3", 3)]
-    at = page()
-    assert "1 run ended" in banner_text(at) and at.button(key="ended-run-r3").label
+    assert f"{MAX_RUNS + 9} runs" in told(at)
+    at.button(key="read-endings").click().run()
+    assert not told(at) and not told(open_page())
 
 
-def test_the_same_holds_for_a_browser_whose_cookie_is_of_an_earlier_version(
-    page: Open, cookies: CookieJar, state: AppState, runner: FakeRunner
+def test_what_ends_while_the_page_is_open_is_not_told_unless_it_was_out_of_sight(
+    open_page: Callable[..., AppTest], runner: FakeRunner
 ) -> None:
-    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
-    name = next(name for name in json.loads(page().session_state["preferences_to_write"]) if name.startswith("ended-"))
-    cookies["gbr_preferences"] = json.dumps({name: "1"})
-    runner.runs_of[OWNER] = [ended_run("r1", 1)]
-    at = page()
-    assert banner_text(at)
-    at.button(key="dismiss-endings").click().run()
-    assert not banner_text(page())
-
-
-def test_what_one_browser_dismissed_another_is_still_told(
-    open_page: Callable[[], AppTest], page: Open, runner: FakeRunner, cookies: CookieJar
-) -> None:
-    other = page().session_state["preferences_to_write"]
-    open_page()
-    runner.runs_of[OWNER] = [ended_run("r1", 1)]
-    open_page().button(key="dismiss-endings").click().run()
-    assert not banner_text(open_page())
-    cookies["gbr_preferences"] = other
-    assert "1 run ended" in banner_text(page())
-
-
-def test_what_ends_while_the_page_is_open_is_not_told_on_return(
-    open_page: Callable[[], AppTest], runner: FakeRunner
-) -> None:
-    runner.runs_of[OWNER] = [make_run("r1")]
+    runner.runs_of[OWNER] = [make_run("r1"), make_run("r2")]
     at = open_page()
+    runner.runs_of[OWNER] = [ended_run("r1", 1), make_run("r2")]
+    at.run()
+    at.run()
+    assert not told(at) and [run.id for run in at.session_state["ended_here"]] == ["r1"], "once a run"
+    assert not told(open_page())
+    at.session_state["ended_away"].add("r1")  # as the browser's word does
+    runner.read_endings.clear()
+    assert "run r1" in told(at.run()) and "run r1" in told(open_page())
+
+
+def test_each_account_is_told_of_its_own_runs(open_page: Callable[..., AppTest], runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [ended_run("r1", 1)]
-    at.run()
-    assert not banner_text(at) and [run.id for run in at.session_state["ended_here"]] == ["r1"]
-    at.run()
-    assert len(at.session_state["ended_here"]) == 1, "once a run and ending"
-    assert not banner_text(open_page())
-
-
-def test_each_account_is_told_of_its_own_runs(open_page: Callable[[], AppTest], runner: FakeRunner) -> None:
     at = press(open_page(), "Rehearse without a key")
-    assert not banner_text(at)
-    runner.runs_of[OWNER] = [ended_run("r1", 1)]
-    at.run()
-    assert not banner_text(at)
-    assert "1 run ended" in banner_text(press(at, "Leave rehearsal"))
+    assert not told(at)
+    assert told(press(at, "Leave rehearsal"))
 
 
-def test_of_many_accounts_the_last_ones_are_remembered(
-    open_page: Callable[[], AppTest], runner: FakeRunner, cookies: CookieJar
-) -> None:
-    others = {f"ended-{n:08d}": f"{n}.r{n}" for n in range(9)}
-    cookies["gbr_preferences"] = json.dumps(others)
-    runner.runs_of[OWNER] = [ended_run("r1", 1)]
-    kept = json.loads(open_page().session_state["preferences_to_write"])
-    mine = kept.keys() - others.keys()
-    assert len([name for name in mine if name.startswith("ended-")]) == 1
-    assert {name for name in kept if name in others} == {f"ended-{n:08d}" for n in range(5, 9)}
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"counts": {"answered": 3}, "rows": 3}, "ended: all 3 rows good"),
+        (
+            {"counts": {"answered": 301, "truncated": 13, "refused": 6}, "rows": 320},
+            "ended: 301 of 320 rows good, 6 to decide, 13 to try again",
+        ),
+        ({"state": RunState.CANCELLED, "counts": {}, "rows": 9}, "was cancelled after 0 of 9"),
+        ({"state": RunState.FAILED, "counts": {}, "error": "No. Why"}, "failed: no"),
+    ],
+)
+def test_how_a_run_ended(changes: dict[str, object], words: str) -> None:
+    line = line_of(ended_run("r1", 1, **changes))
+    assert how(line) == words
+    assert tell([line, line], 2).startswith("**2 runs ended**: ")
 
 
 def test_what_follows_keeps_its_place_whether_or_not_there_is_anything_to_tell(
@@ -169,7 +120,7 @@ def test_what_follows_keeps_its_place_whether_or_not_there_is_anything_to_tell(
     runner.runs_of[OWNER] = [ended_run("r1", 1)]
     after = open_page(place="new")
     cookies.clear()
-    assert banner_text(after) and len({_place_of_submit(at) for at in (before, after, page(place="new"))}) == 1
+    assert told(after) and len({_place_of_submit(at) for at in (before, after, page(place="new"))}) == 1
 
 
 def _place_of_submit(at: AppTest) -> int:
