@@ -89,6 +89,8 @@ class StrayLedger:
         progress.no_result_rows[job_name] = rows
         values = {"progress": msgspec.to_builtins(progress, str_keys=True)}
         c.execute(r.update().where(r.c.id == run_id).values(values))
+        at_least = {"usd_at_least": progress.cost_is_lower_bound}
+        c.execute(schema.run_summary.update().where(schema.run_summary.c.run_id == run_id).values(at_least))
         this = (s.c.run_id == run_id) & (s.c.display_name == display_name) & (s.c.lost_creates > 0)
         c.execute(s.update().where(this).values(lost_creates=s.c.lost_creates - 1))
         return True

@@ -258,6 +258,7 @@ def test_a_create_that_version_6_had_sent_again_is_looked_for(tmp_path: Path) ->
         tmp_path,
         *(f"ALTER TABLE shard DROP COLUMN {name}" for name in ("lost_creates", "strays_until", "handed_jobs")),
         "DROP TABLE output_summary",
+        "DROP TABLE run_summary",
         "UPDATE setting SET value = '6' WHERE name = 'schema'",
         *(
             f"INSERT INTO run VALUES ('{run}', 'o', 0, '', '{run}', '', '', 'm', 1, 'running', 'active', '', "
