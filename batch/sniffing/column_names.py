@@ -11,7 +11,7 @@ def column_names(header: Sequence[str], labels: Sequence[str] = ()) -> list[str]
     taken: set[str] = set()
     next_number: dict[str, int] = {}
     for n, given in enumerate(header, 1):
-        name = base = " ".join(given.split()) or f"column {labels[n - 1] if labels else n}"
+        name = base = " ".join(given.replace("\ufeff", "").split()) or f"column {labels[n - 1] if labels else n}"
         folded = base.casefold()
         while name.casefold() in taken:
             number = next_number.get(folded, 2)

@@ -107,7 +107,7 @@ class _Look:
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._size = self._bad_at = 0
-        self._is_bad = False
+        self._is_bad = self._is_cut = self._is_foreign = False
         self._bad_line = 0
         self._sample = bytearray()
         self._valid = self._invalid = 0
@@ -116,7 +116,7 @@ class _Look:
         if not self._is_bad and not block.isascii():
             unfinished = len(self._decoder.getstate()[0])
             try:
-                self._decoder.decode(block)
+                self._is_foreign |= not self._decoder.decode(block).isascii()
             except UnicodeDecodeError as error:
                 self._is_bad, self._bad_at = True, self._size + max(0, error.start - unfinished)
         elif not self._is_bad:
@@ -161,13 +161,16 @@ class _Look:
             try:
                 self._decoder.decode(b"", final=True)
             except UnicodeDecodeError:
-                self._is_bad, self._bad_at = True, self._size
+                self._is_bad, self._bad_at, self._is_cut = True, self._size, self._is_foreign
                 self._sample += self._decoder.getstate()[0]
                 self._invalid += 1
 
     def verdict(self) -> FoundEncoding:
         if not self._bad_line:
             return FoundEncoding(UTF8)
+        if self._is_cut:
+            question = f"The file ends in line {self._bad_line} in the middle of a character; it seems to be cut off."
+            return FoundEncoding(UTF8, self._bad_line, question)
         if self._valid > NEARLY_ALL * (self._valid + self._invalid):
             question = f"The file is UTF-8, but in line {self._bad_line} some bytes are not."
             return FoundEncoding(UTF8, self._bad_line, question)

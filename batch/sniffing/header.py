@@ -107,12 +107,20 @@ def _is_group_row(rows: Sequence[Row], row: int, spans: bool) -> bool:
     holes = [n for n in range(width) if not _at(lower, n) and not _at(upper, n)]
     if not gaps or holes or _filled(lower) < 2:
         return False
-    if not spans and (len(gaps) < 2 or not _at(upper, 0) or _at(upper, 1) or _filled(lower) < width):
+    if not spans and (len(gaps) < 2 or _filled(lower) < width or not _begins_groups(upper, lower)):
         return False
     if len({cell.casefold() for cell in lower if cell.strip()}) < 2:
         return False
     body = rows[row + 2 :]
     return spans or any(_column_type(body, n) not in (EMPTY, TEXT) for n in range(width))
+
+
+def _begins_groups(upper: Row, lower: Row) -> bool:
+    """Whether the first group goes on to a second column; or it has no name, and names come again in each group."""
+    if _at(upper, 0):
+        return not _at(upper, 1)
+    names = [cell.strip().casefold() for cell in lower]
+    return len(set(names)) < len(names)
 
 
 def _at(row: Row, place: int) -> str:

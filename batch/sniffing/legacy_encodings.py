@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from batch.sniffing.likely_text import likelihood
+from batch.sniffing.likely_text import likelihood, script_of
 
 # Each with the name that people know, and what is taken off since the encoding is rare.
 CANDIDATES = (
@@ -37,7 +37,9 @@ CANDIDATES = (
 )
 NAMES = {codec: name for codec, name, _ in CANDIDATES}
 PLAUSIBLE = 0.45
+RIVAL = 0.7
 CLEAR_LEAD = 0.05
+SHORT = 60  # letters that tell little: a text in another script that is plausible as well leaves a doubt
 
 
 class LegacyGuess(NamedTuple):
@@ -50,6 +52,7 @@ class LegacyGuess(NamedTuple):
 def guess_encoding(sample: bytes) -> LegacyGuess:
     """Rank the encodings for some bytes that are not UTF-8. Encodings that give the same text count as one."""
     ranked: dict[str, tuple[float, str]] = {}
+    scripts: dict[str, str] = {}
     for codec, _, handicap in CANDIDATES:
         text = _decoded(sample, codec)
         if text is None:
@@ -57,11 +60,15 @@ def guess_encoding(sample: bytes) -> LegacyGuess:
         points = likelihood(text) - handicap
         if text not in ranked or points > ranked[text][0]:
             ranked[text] = (points, codec)
+            scripts[codec] = script_of(text)
     best = sorted(ranked.values(), reverse=True)
     if not best:
         return LegacyGuess((), False)
     lead = best[0][0] - best[1][0] if len(best) > 1 else 1.0
-    return LegacyGuess(tuple(codec for _, codec in best), best[0][0] >= PLAUSIBLE and lead >= CLEAR_LEAD)
+    sure = best[0][0] >= PLAUSIBLE and lead >= CLEAR_LEAD
+    if sum(byte > 127 for byte in sample) < SHORT:
+        sure = sure and not any(points >= RIVAL and scripts[codec] != scripts[best[0][1]] for points, codec in best)
+    return LegacyGuess(tuple(codec for _, codec in best), sure)
 
 
 def _decoded(sample: bytes, codec: str) -> str | None:

@@ -81,6 +81,12 @@ def _shouting(foreign: list[str]) -> float:
     return 0.12 if capitals > 2 * small and capitals > 3 else 0.0
 
 
+def script_of(text: str) -> str:
+    """The script of most letters outside of ASCII; "" without any."""
+    scripts = Counter(_script(character) for character in text if character > "\x7f" and character.isalpha())
+    return scripts.most_common(1)[0][0] if scripts else ""
+
+
 def _best_alphabet(foreign: list[str]) -> dict[str, float]:
     """The letters of the language that has most of these, each with what it is worth."""
     counts = Counter(character if character == "İ" else character.lower() for character in foreign)

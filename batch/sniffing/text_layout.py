@@ -126,6 +126,7 @@ def _layout(lines: Sequence[str], seen: _Lines, dialect: Dialect, comment: str, 
     names = _fitted(names, body, notes)
     first = kept[header.row if header.row is not None else header.first]
     last = kept[header.row + header.rows - 1] if header.row is not None else -1
+    ruled = header.row is not None and bool(body) and _is_rule(body[0])
     question, remedy = _question(lines, dialect, header, wanted)
     if not question and wanted.header_row is None:
         question, remedy = _misfit(body, len(names), seen.starts[first] if header.row is not None else 0)
@@ -134,7 +135,7 @@ def _layout(lines: Sequence[str], seen: _Lines, dialect: Dialect, comment: str, 
         tuple(names),
         header_line=seen.starts[first] if header.row is not None else NO_HEADER,
         header_rows=header.rows,
-        first_line=seen.ends[last] + 1 if header.row is not None else seen.starts[first],
+        first_line=seen.ends[last + ruled] + 1 if header.row is not None else seen.starts[first],
         skipped_lines=_left_out(lines[: seen.starts[first] - 1], dialect),
         comment=comment,
         notes=tuple([header.note] if header.note and wanted.header_row is None else []) + tuple(notes),
@@ -146,6 +147,12 @@ def _layout(lines: Sequence[str], seen: _Lines, dialect: Dialect, comment: str, 
 def is_comment(row: Sequence[str], comment: str, width: int) -> bool:
     """Whether what reads as a row is a comment between rows, as there were above the table."""
     return bool(comment) and bool(row) and row[0].startswith(comment) and len(row) != width
+
+
+def _is_rule(row: Sequence[str]) -> bool:
+    """Whether a row below the names only sets them apart, as in tables of Markdown: "--- | :---:"."""
+    cells = [cell.strip() for cell in row if cell.strip()]
+    return bool(cells) and all(len(cell) > 1 and set(cell) <= set("-=:") for cell in cells)
 
 
 def _left_out(lines: Sequence[str], dialect: Dialect) -> int:

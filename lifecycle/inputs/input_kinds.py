@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 
 from batch.errors import InputError
-from batch.requests.input_formats import CSV, JSONL, PARQUET, RECORDS, TABLE_KINDS, XLSX, kind_of
+from batch.requests.input_formats import CSV, JSONL, PARQUET, RECORDS, TABLE_KINDS, TXT, XLSX, kind_of
 from batch.sniffing.json_values import LINES
 from lifecycle.inputs.tables.forms import GZIP, JSON, TEXT, WORKBOOK, ZIP, form_of
 from lifecycle.inputs.tables.forms import PARQUET as PARQUET_FORM
@@ -46,8 +46,10 @@ def json_kind(source: Path | str, written: str) -> str:
 def settled_kind(source: Path | str, kind: str, template: str) -> tuple[str, str]:
     """The kind that an input said to be `kind` is to be read as, and how its JSON is written ("" if it has none).
 
-    Objects with a template are a table. Raises InputError for a template without a table.
+    Objects and plain text with a template are a table. Raises InputError for a template without a table.
     """
+    if kind == TXT and template.strip():
+        return CSV, ""
     if kind != JSONL:
         if template.strip() and kind not in TABLE_KINDS:
             raise InputError("A template needs a table.", "Give a CSV, TSV, Parquet or XLSX file, or no template.")

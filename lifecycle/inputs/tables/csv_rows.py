@@ -80,7 +80,7 @@ class RowReader:
                 if not record:
                     return
                 first = record[0][0]
-                yield first, Fault(f"The row cannot be read: {error}.", "Look at its quotation marks.")
+                yield first, _unreadable(str(error))
                 self._give_back()
                 reader = self._dialect.reader(self._lines())
                 continue
@@ -115,6 +115,17 @@ class RowReader:
             return False
         prose = f"{separator} "
         return all(line.count(separator) == wanted and prose not in line for _, line in self._record)
+
+
+def _unreadable(error: str) -> Fault:
+    """What the csv module says of a row, in words."""
+    if "new-line character" in error:
+        return Fault("The row has a carriage return inside of a cell.", "Put the cell in quotation marks.")
+    if "expected after" in error:
+        return Fault("The row has a quotation mark inside of a cell.", "Double it, and put the cell in such marks.")
+    if "end of data" in error:
+        return Fault("The row has a quotation mark that is never closed.", "Close it.")
+    return Fault(f"The row cannot be read: {error}.", "Look at its quotation marks.")
 
 
 def cell_count_fault(cells: int, width: int, remedy: str) -> Fault:

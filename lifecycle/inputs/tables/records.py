@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,7 +20,7 @@ from batch.requests.canonicalize import json_kind
 from batch.requests.input_formats import numbered_lines
 from batch.requests.row_checker import LINE_LIMIT_BYTES
 from batch.sniffing.column_names import column_names
-from batch.sniffing.json_values import LINES, json_values
+from batch.sniffing.json_values import ARRAY, LINES, json_values
 from lifecycle.inputs.tables.reading import ReadAs
 from lifecycle.inputs.tables.table import (
     BATCH_CHARS,
@@ -39,6 +40,7 @@ _MARKS = frozenset({"request", "contents", "body", "params", "messages", "instan
 _text = msgspec.json.Decoder(str).decode
 _object = msgspec.json.Decoder(dict[str, Raw])
 _value = msgspec.json.Decoder(Raw).decode
+_elements = msgspec.json.Decoder(list[Raw]).decode
 _BAD_LINE = Fault("The line is not a JSON object.", "Correct it, or leave it out.")
 Record = dict[str, Raw]
 
@@ -53,6 +55,9 @@ def open_records(source: Path | str, written: str, *, glance: bool = False, pack
     if not kinds:
         raise InputError("The table is empty.", "Give at least one record.")
     names = column_names(list(kinds))
+    notes = []
+    if wrapped := _wrapped(itertools.islice(_values(source, written), 2)):
+        notes.append(f'The rows are the objects in "{wrapped.name}"; what stands beside it was left out.')
     fields = [
         pa.field(name, column_type(kind))
         for name, kind in zip(unique_column_names(names), kinds.values(), strict=True)
@@ -64,6 +69,7 @@ def open_records(source: Path | str, written: str, *, glance: bool = False, pack
         source=source,
         written=written,
         fields=list(kinds),
+        notes=notes,
     )
 
 
@@ -93,8 +99,38 @@ def _note_kinds(record: Record, kinds: dict[str, set[str]]) -> None:
 
 
 def _records(source: Path | str, written: str) -> Iterator[tuple[int, Record | Fault]]:
+    values = _values(source, written)
+    first = list(itertools.islice(values, 2)) if written != ARRAY else []
+    if wrapped := _wrapped(first):
+        yield from enumerate(map(_record, map(bytes, wrapped.elements)), 1)
+        return
+    yield from itertools.chain(first, values)
+
+
+def _values(source: Path | str, written: str) -> Iterator[tuple[int, Record | Fault]]:
     for number, raw in json_rows(source, written):
         yield number, raw if isinstance(raw, Fault) else _record(raw)
+
+
+class _Wrapped(NamedTuple):
+    """The field of a file's one object that holds the rows, and its elements."""
+
+    name: str
+    elements: list[Raw]
+
+
+def _wrapped(first: Iterable[tuple[int, Record | Fault]]) -> _Wrapped | None:
+    """The rows in a file of one object, as programs answer them: `{"count": 2, "data": [{…}, {…}]}`."""
+    values = [record for _, record in first]
+    if len(values) != 1 or isinstance(values[0], Fault) or is_request(set(values[0])):
+        return None
+    found = []
+    for name, value in values[0].items():
+        if json_kind(value) == "a list":
+            elements = _elements(value)
+            if len(elements) > 1 and all(json_kind(element) == "an object" for element in elements):
+                found.append(_Wrapped(name, elements))
+    return found[0] if len(found) == 1 else None
 
 
 def json_rows(source: Path | str, written: str) -> Iterator[tuple[int, bytes | Fault]]:

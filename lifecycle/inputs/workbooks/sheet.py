@@ -90,6 +90,8 @@ class SheetTable:
         self._letters = [column_letters(self.grid.first_column + place) for place in self.columns]
         self.names = column_names(kept, self._letters)
         self.kinds: list[set[str]] = [set() for _ in self.names]
+        own = [n for n, name in enumerate(kept) if name.strip()]
+        self._named = own if 0 < len(own) < len(kept) and self.header_row else []
         self._tell_unnamed(kept)
 
     def _find_header(self) -> tuple[Header, int]:
@@ -152,17 +154,23 @@ class SheetTable:
         writer = _SpoolWriter(spool, self.kinds)
         fills = self._fills()
         is_whole = self.columns == list(range(self.grid.width))
+        named, strays = self._named, 0
         with writer:
             last: list[tuple[int, Cells]] = []
             for number, row in self._data_rows():
                 cells = row if is_whole else [row[place] for place in self.columns]
                 for place, value in fills.get(number, {}).items():
                     cells[place] = value
+                if named and not any(cells[place] != "" for place in named):
+                    strays += 1
+                    continue
                 last.append((number, cells))
                 if len(last) > FOOTER_ROWS + BATCH_ROWS:
                     writer.add(last[:BATCH_ROWS])
                     del last[:BATCH_ROWS]
             writer.add(self._without_footer(last))
+        if strays:
+            self.notes.append(f"Left out: {plural(strays, 'row')} with nothing in the columns that have names.")
         if fills:
             filled = sum(map(len, fills.values()))
             self.notes.append(f"Merged cells were filled down ({plural(filled, 'cell')}).")

@@ -67,6 +67,17 @@ def test_utf8_with_a_few_broken_bytes_stays_utf8_and_is_asked_about() -> None:
     assert "in line 21" in found.question
 
 
+def test_utf8_that_was_cut_off_stays_utf8_and_is_asked_about() -> None:
+    found = find_encoding(io.BytesIO("id,text\n1,größe\n2,ok\n3,ü".encode()[:-1]))
+    assert (found.codec, found.bad_line) == ("utf-8-sig", 4)
+    assert "cut off" in found.question
+
+
+def test_a_few_letters_that_two_scripts_could_have_are_asked_about() -> None:
+    found = find_encoding(io.BytesIO("id,טקסט\n1,טוב מאוד ומהיר\n2,רע מאוד\n".encode("cp1255")))
+    assert found.question and "cp1255" in (found.codec, *found.others)
+
+
 def test_a_character_cut_at_the_end_of_the_file_is_not_utf8() -> None:
     assert find_encoding(io.BytesIO("a\nb\nGröße".encode()[:-5] + b"\xc3")).bad_line == 3
 

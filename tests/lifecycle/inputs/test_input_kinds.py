@@ -51,6 +51,21 @@ def test_requests_in_an_array_or_printed_for_people_are_sent(tmp_path: Path, con
     assert len((tmp_path / "requests.jsonl").read_bytes().splitlines()) == 2
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_records_inside_of_one_object_are_the_rows(tmp_path: Path, indent: int | None) -> None:
+    content = json.dumps({"count": 2, "data": RECORDS, "next": None}, indent=indent)
+    draft = prepare(content, tmp_path, kind="jsonl", template="{{dish}}?")
+    assert (draft.kind, draft.columns[0], prompts(tmp_path)) == ("records", "id", ["soup?", "cake?"])
+    assert any('"data"' in note for note in draft.notes)
+
+
+def test_plain_text_with_an_instruction_that_names_columns_is_a_table(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_text("dish\tn\nsoup\t1\ncake\t2\n", encoding="utf-8")
+    draft = prepare(source, tmp_path / "draft", kind="txt", template="{{dish}}?")
+    assert (draft.kind, prompts(tmp_path / "draft")) == ("csv", ["soup?", "cake?"])
+
+
 @pytest.mark.parametrize(
     "content", [json.dumps(RECORDS), "\n".join(map(json.dumps, RECORDS)), json.dumps(RECORDS, indent=1)]
 )

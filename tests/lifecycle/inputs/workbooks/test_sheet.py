@@ -91,3 +91,10 @@ def test_the_header_that_was_chosen_is_taken(tmp_path: Path) -> None:
     assert read(path, header_row=2)[0].names == ("c", "d")
     assert read(path, header_row=0)[0].names == ("column A", "column B")
     assert "empty" in read(path, header_row=9)[0].fault
+
+
+def test_a_row_with_nothing_but_a_stray_cell_is_no_row(tmp_path: Path) -> None:
+    rows = [["dish", "n"], ["soup", 1], ["cake", 2], [], [None, None, None, "call Ann"], ["pie", 3]]
+    reply, cells = read(workbook(tmp_path / "a.xlsx", {"S": rows}))
+    assert cells == [["soup", "1", None], ["cake", "2", None], ["pie", "3", None]]
+    assert any(note.startswith("Left out: 1 row") for note in reply.notes)
