@@ -11,7 +11,7 @@ import pyarrow as pa
 from batch.formatting import plural
 from lifecycle.results.fill.answers import Answers
 from lifecycle.results.fill.delimited_cells import Changes, encoded, joined_cells
-from lifecycle.results.fill.delimited_records import split_line_end
+from lifecycle.results.fill.delimited_records import RECORD_LIMIT, split_line_end
 from lifecycle.results.fill.given_table import GivenTable
 from lifecycle.results.fill.given_text import Encoder, GivenText, open_text
 from lifecycle.results.fill.habits import Habits, find_habits
@@ -63,15 +63,21 @@ class _Filling:
         out.flush()
 
     def _pass_over(self, lines: Iterable[bytes], out: Encoder, no_answers: bytes) -> None:
-        """Write what was not sent. A whole row on one line gets empty cells, so that all rows have as many."""
+        """Write what was not sent. A whole row gets empty cells, so that all rows have as many."""
         dialect, width = self.habits.dialect, self.habits.width if self.given.read_as.separator else 0
-        inside = False
+        pieces: list[bytes] = []
+        size = 0
         for line in lines:
-            goes_on = bool(dialect.quote) and dialect.leaves_open(line, inside)
-            text, end = split_line_end(line)
-            is_row = width > 1 and not inside and not goes_on and dialect.cells(text) == width
-            out.write(self._beside(text, no_answers) + end if is_row else line)
-            inside = goes_on
+            goes_on = bool(dialect.quote) and dialect.leaves_open(line, bool(pieces))
+            pieces.append(line)
+            size += len(line)
+            if goes_on and size < RECORD_LIMIT:
+                continue
+            text, end = split_line_end(b"".join(pieces))
+            is_row = width > 1 and not goes_on and dialect.cells(text) == width
+            out.write(self._beside(text, no_answers) + end if is_row else text + end)
+            pieces, size = [], 0
+        out.write(b"".join(pieces))
 
     def _beside(self, text: bytes, added: bytes) -> bytes:
         """A record with cells behind its own, of which there are as many as columns."""
