@@ -9,6 +9,7 @@ retried here or by the SDK: who calls decides, because a repeated create is paid
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -43,7 +44,7 @@ class GeminiClient:
         self.base_url = base_url or GOOGLE_API_URL
         self.timeout_seconds = timeout_seconds
         self._key = key
-        self._clock_skew = timedelta(0)
+        self._told_time: tuple[datetime, float] | None = None  # the service's clock, and ours that nobody turns, then
         self._lock = threading.Lock()
         self._connection = Connection(self.base_url, timeout_seconds)
         self._sdk = genai.Client(
@@ -68,9 +69,15 @@ class GeminiClient:
     # -- time --------------------------------------------------------------------------------------------------
 
     def server_now(self) -> datetime:
-        """The service's clock, from the Date header of its last reply; this machine's before the first."""
+        """The service's clock, from the Date header of its last reply; this machine's before the first.
+
+        Between replies it goes on whatever becomes of this machine's clock.
+        """
         with self._lock:
-            return datetime.now(UTC) + self._clock_skew
+            if self._told_time is None:
+                return datetime.now(UTC)
+            told, then = self._told_time
+            return told + timedelta(seconds=time.monotonic() - then)
 
     # -- batch jobs --------------------------------------------------------------------------------------------
 
@@ -188,11 +195,12 @@ class GeminiClient:
     def _set_clock(self, headers: Any) -> None:
         date_header = next((value for name, value in headers.items() if name.lower() == "date"), "")
         try:
-            skew = parsedate_to_datetime(date_header) - datetime.now(UTC)
+            now = datetime.now(UTC)
+            skew = parsedate_to_datetime(date_header) - now
         except (ValueError, TypeError):
             return
         with self._lock:  # the header has whole seconds: below that, trust this machine
-            self._clock_skew = skew if abs(skew) > timedelta(seconds=1.5) else timedelta(0)
+            self._told_time = now + skew if abs(skew) > timedelta(seconds=1.5) else now, time.monotonic()
 
     def _translate_errors(self) -> _ErrorTranslation:
         return _ErrorTranslation(self._key)

@@ -44,12 +44,16 @@ class ImplicitAtStake(NamedTuple):
 
 
 class Backoff(msgspec.Struct, omit_defaults=True):
-    """Why and until when no create is sent: refusals in a row, and the earliest times by our and by Google's word."""
+    """Why and until when no create is sent: refusals in a row, and the earliest times by our and by Google's word.
+
+    `since` is when that was decided: before it, the clock has been set back.
+    """
 
     reason: Literal["", "full", "refused", "paused"] = ""  # "full" by our own count, "paused": the account cannot pay
     refusals: int = 0
     retry_at: float = 0.0
     not_before: float = 0.0
+    since: float = 0.0
 
 
 class StorageUse(NamedTuple):

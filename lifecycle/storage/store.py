@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, RowMapping, case, create_engine, event, func, not_, select, text
 from sqlalchemy.exc import IntegrityError
 
 from batch.model import Stage
@@ -25,6 +25,7 @@ SNOOZED = "snoozed:"  # setting, by run: the age in hours whose warning the user
 # learns all of them while this module is imported.
 for _kind in (RunRecord, ShardRecord, CacheRecord, EventRecord, RunCost):
     msgspec.json.Decoder(_kind)
+LONGEST_LEASE_SECONDS = 600.0  # unless who claims knows better
 ADVISORY_LOCK = 0x6762_7270  # any constant: one process at a time writes the schema and the constants
 
 
@@ -161,6 +162,12 @@ class Store:
         """Make a run due at once."""
         self._request(run_id)
 
+    def mark_all_due(self, owners: Sequence[str]) -> None:
+        """Make all unfinished runs of these owners due at once."""
+        unfinished = schema.run.c.owner_id.in_(owners) & (schema.run.c.stage != Stage.FINISHED)
+        with self._write() as c:
+            c.execute(schema.run.update().where(unfinished).values(due_at=0.0))
+
     def _request(self, run_id: str, **values: Any) -> None:
         unfinished = (schema.run.c.id == run_id) & (schema.run.c.stage != Stage.FINISHED)
         with self._write() as c:
@@ -178,21 +185,32 @@ class Store:
 
     # -- leases ------------------------------------------------------------------------------------------------
 
-    def claim(self, owners: Sequence[str], lease_seconds: float, max_per_owner: int = 1_000) -> RunRecord | None:
+    def claim(
+        self,
+        owners: Sequence[str],
+        lease_seconds: float,
+        max_per_owner: int = 1_000,
+        *,
+        held: Collection[str] = (),
+        longest_seconds: float = LONGEST_LEASE_SECONDS,
+    ) -> RunRecord | None:
         """Take the most overdue run of these owners whose lease has expired; None if there is none.
 
-        The row comes back with a new token. Only its holder can write from now on, until the lease expires.
+        The row comes back with a new token. Only its holder can write from now on, until the lease expires. No lease is
+        for more than `longest_seconds`: one that ends later was written before the clock was set back, and has expired.
+        The runs that the caller holds himself (`held`) are not taken from him.
         """
         r = schema.run
         if not owners:
             return None
         with self._write() as c:
             now = self._now(c)
-            busy = select(r.c.owner_id).where(r.c.lease_until >= now).group_by(r.c.owner_id)
+            is_leased = r.c.lease_until.between(now, now + longest_seconds)
+            busy = select(r.c.owner_id).where(is_leased).group_by(r.c.owner_id)
             busy = busy.having(func.count() >= max_per_owner)
-            claimable = (
-                (r.c.stage != Stage.FINISHED) & r.c.owner_id.in_(owners) & (r.c.due_at <= now) & (r.c.lease_until < now)
-            )
+            claimable = (r.c.stage != Stage.FINISHED) & r.c.owner_id.in_(owners) & (r.c.due_at <= now) & not_(is_leased)
+            if held:
+                claimable &= r.c.id.not_in(held)
             query = select(r.c.id).where(claimable & r.c.owner_id.not_in(busy)).order_by(r.c.due_at).limit(1)
             run_id = c.execute(query.with_for_update(skip_locked=True) if self._postgres else query).scalar()
             if run_id is None:
@@ -201,12 +219,18 @@ class Store:
             claim_update = r.update().where(r.c.id == run_id).values(token=token, lease_until=now + lease_seconds)
             return _record(RunRecord, c.execute(claim_update.returning(*r.c)).mappings().one())
 
-    def extend_lease(self, run_id: str, token: str, seconds: float) -> None:
-        """Make sure the lease lasts that long from now; it is never shortened. Raises LeaseLost."""
+    def extend_lease(
+        self, run_id: str, token: str, seconds: float, *, longest_seconds: float = LONGEST_LEASE_SECONDS
+    ) -> None:
+        """Make sure the lease lasts that long from now; it is not shortened, unless the clock was set back since.
+
+        Raises LeaseLost.
+        """
         r = schema.run
         with self._write() as c:
             until = self._now(c) + seconds
-            longer = _greatest(self._postgres, r.c.lease_until, until)
+            written_before = r.c.lease_until > until - seconds + longest_seconds
+            longer = case((written_before, until), else_=_greatest(self._postgres, r.c.lease_until, until))
             self._check_lease(
                 c.execute(r.update().where(*_lease_condition(run_id, token)).values(lease_until=longer)).rowcount
             )

@@ -20,6 +20,7 @@ from lifecycle.core.run_progress import Backoff, Ending
 from lifecycle.core.run_records import Observation, RunRecord
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.store import LeaseLost, Store
+from lifecycle.workflow.clock_watch import ClockWatch
 from lifecycle.workflow.maintenance import BackgroundRunner
 from lifecycle.workflow.shards import refusals, run_caches
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult, WorkerOptions
@@ -33,6 +34,7 @@ STAGE_AFTER_FAILURE = {
 END_MESSAGES = {RunState.FINISHED: "The run is finished.", RunState.CANCELLED: "The run is cancelled."}
 IDLE_SECONDS = 1.0  # how late a run submitted by another process may be noticed
 BUG_DELAY_SECONDS = 60.0
+LEASE_SLACK_SECONDS = 5.0  # by which two processes may disagree about the time
 MAX_RUNS_PER_KEY = 8  # runs of one key that are worked on at once, over all processes
 
 
@@ -99,6 +101,9 @@ class Worker:
         self._maintenance = maintenance
         self._stopping, self._wake_event = threading.Event(), threading.Event()
         self._slots = threading.Semaphore(threads)
+        timeout = options.create_timeout_seconds
+        self._longest_lease = max(lease_seconds, timeout + min(10.0, timeout)) + LEASE_SLACK_SECONDS
+        self._clock_watch, self._known_owners = ClockWatch(store.now), set[str]()
         self._leases: dict[str, str] = {}
         self._lock = threading.Lock()
         self._loop_threads: list[threading.Thread] = []
@@ -156,7 +161,13 @@ class Worker:
             return False
         run = None
         try:
-            run = self._store.claim(self._keyring.owners(), self._lease_seconds, MAX_RUNS_PER_KEY)
+            owners = self._keyring.owners()
+            self._look_at_all_if_turned(owners)
+            with self._lock:
+                held = list(self._leases)
+            run = self._store.claim(
+                owners, self._lease_seconds, MAX_RUNS_PER_KEY, held=held, longest_seconds=self._longest_lease
+            )
         finally:
             if run is None:
                 self._slots.release()
@@ -167,13 +178,25 @@ class Worker:
         self._pool.submit(self._advance_claimed, run)
         return True
 
+    def _look_at_all_if_turned(self, owners: Sequence[str]) -> None:
+        """Look at every run at once after the clock was turned, and when its key is new here: it may have been before.
+
+        What is due by a clock that was set back would otherwise wait for that clock to come round.
+        """
+        new = [owner_id for owner_id in owners if owner_id not in self._known_owners]
+        if turned := self._clock_watch.turned():
+            log.warning("The clock was turned; every run is looked at now.")
+        if turned or new:
+            self._store.mark_all_due(owners if turned else new)
+            self._known_owners.update(new)
+
     def _renew_leases(self) -> None:
         while not self._stopping.wait(self._lease_seconds / 3):
             with self._lock:
                 leases = list(self._leases.items())
             for run_id, token in leases:
                 try:
-                    self._store.extend_lease(run_id, token, self._lease_seconds)
+                    self._store.extend_lease(run_id, token, self._lease_seconds, longest_seconds=self._longest_lease)
                 except LeaseLost:
                     log.warning("The lease of run %s was lost.", run_id)
                 except Exception:

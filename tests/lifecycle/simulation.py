@@ -372,9 +372,10 @@ class Simulation:
         self.url = f"sqlite:///{folder / 'runs.db'}"
         self.patches = pytest.MonkeyPatch()
         self.count = 0
+        self.turned = 0.0  # seconds by which this machine's clock is ahead of Google's
 
     def __enter__(self) -> Simulation:
-        self.patches.setattr(store_module, "time", SimpleNamespace(time=lambda: self.google.now))
+        self.patches.setattr(store_module, "time", SimpleNamespace(time=lambda: self.google.now + self.turned))
         self.patches.setattr(collect_stage, "build_results", _build)
         self.process = Process(self)
         return self

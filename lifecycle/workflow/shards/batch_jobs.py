@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,8 +26,7 @@ class JobListing:
 
     def __init__(self, ctx: StageContext) -> None:
         self._work = ctx
-        self._read_at = -1.0
-        self.google_time = 0.0  # when it was read, by Google's clock
+        self.google_time = -1.0  # when it was begun to be read, by Google's clock; below 0: never
         self._ops: list[Operation] = []
 
     def for_shard(self, shard: ShardRecord) -> list[Operation]:
@@ -34,7 +34,7 @@ class JobListing:
 
         A list read before the shard's last create had time to show up proves nothing, and is read again.
         """
-        if self._read_at < max(0.0, shard.settle_at):
+        if self.google_time < max(0.0, shard.settle_at):
             self._read()
         name, model = shard.display_name, self._work.model
         matches = [op for op in self._ops if op.display_name == name and op.model == model]
@@ -42,7 +42,7 @@ class JobListing:
 
     def duplicates(self, known_names: set[str], pending_names: set[str]) -> list[Operation]:
         """Jobs of this run, by their display name, that are not known by name, nor awaited by display name."""
-        if self._read_at < 0:
+        if self.google_time < 0:
             self._read()
         prefix = self._work.display_prefix
         run_jobs = [op for op in self._ops if op.display_name.startswith(prefix)]
@@ -50,14 +50,14 @@ class JobListing:
 
     def open_count(self) -> int:
         """How many jobs are under way under this key, whoever made them."""
-        if self._read_at < 0:
+        if self.google_time < 0:
             self._read()
         return sum(1 for op in self._ops if is_open(op))
 
     def _read(self) -> None:
-        started_at = self._work.now()
+        started_at = time.monotonic()
         self._ops = [parse_operation(body) for body in self._work.client.list_batches()]
-        self._read_at, self.google_time = started_at, self._work.server_now().timestamp()
+        self.google_time = self._work.google_time() - (time.monotonic() - started_at)  # a reply has told the time now
 
 
 def _preference(op: Operation) -> tuple[int, bool, Any]:
@@ -147,7 +147,7 @@ def handed_jobs(ctx: StageContext, shard: ShardRecord) -> list[Operation]:
 
 def note_lost_create(ctx: StageContext, shard: ShardRecord, **values: Any) -> None:
     """A create was sent, and nobody knows what became of it: it is looked for. Writes other `values` along."""
-    until = ctx.server_now().timestamp() + STRAY_SECONDS
+    until = ctx.google_time() + STRAY_SECONDS
     try:
         ctx.set_shard(shard, lost_creates=shard.lost_creates + 1, strays_until=until, **values)
     except LeaseLost:
@@ -183,11 +183,15 @@ def record_job(ctx: StageContext, shard: ShardRecord, op: Operation) -> None:
 def seconds_until_listed(ctx: StageContext, shard: ShardRecord) -> float:
     """Seconds until a create that was sent must be in the list if it was accepted; 0: long since, or none was sent.
 
-    A create whose process died was accepted before the lease ran out, if at all: from now on is late enough.
+    By Google's clock, so a call must have told it before. A create whose process died was accepted before the lease ran
+    out, if at all: from now on is late enough. What is further away than it can be was told by another clock.
     """
+    longest = ctx.options.settle_seconds
     if shard.settle_at >= IN_FLIGHT:
-        note_lost_create(ctx, shard, settle_at=ctx.now() + ctx.options.settle_seconds, missed_polls=0)
-    return max(0.0, shard.settle_at - ctx.now())
+        note_lost_create(ctx, shard, settle_at=ctx.google_time() + longest, missed_polls=0)
+    elif shard.settle_at > ctx.google_time() + longest:
+        ctx.set_shard(shard, settle_at=ctx.google_time() + longest)
+    return max(0.0, shard.settle_at - ctx.google_time())
 
 
 def ignore_missing(action: Callable[[str], None], name: str) -> None:

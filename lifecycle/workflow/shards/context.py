@@ -116,6 +116,10 @@ class StageContext:
         """Google's clock, for everything compared with its timestamps."""
         return self.client.server_now()
 
+    def google_time(self) -> float:
+        """Google's clock in epoch seconds: for what may yet show up there, since nobody here can turn it."""
+        return self.server_now().timestamp()
+
     def log_event(self, text: str, level: str = "info") -> None:
         self.store.add_event(self.id, text, level)
 

@@ -1,6 +1,7 @@
 """When each job of a run is looked at: soon if it was just sent or cancelled, seldom if it is old.
 
-Counted by our own clock: how often to ask is a matter between us two, and Google's clock may be wrong or turned.
+Counted by our own clock or by Google's, whichever says that less time has passed: one of them may be wrong or turned,
+and a look too many costs nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ def postpone(ctx: StageContext, shard: ShardRecord, seconds: float) -> None:
 
 def next_delay(ctx: StageContext, shard: ShardRecord) -> float:
     """Seconds until a job that is still under way is worth another look."""
-    return poll_delay(max(0.0, ctx.now() - _times(ctx, shard).since))
+    ages = [ctx.now() - _times(ctx, shard).since]
+    if shard.job_created_at is not None:
+        ages.append(ctx.google_time() - shard.job_created_at)
+    return poll_delay(max(0.0, min(ages)))
 
 
 def seconds_left(ctx: StageContext, shard: ShardRecord) -> float:
@@ -36,8 +40,15 @@ def seconds_left(ctx: StageContext, shard: ShardRecord) -> float:
     return max(0.0, _times(ctx, shard).due_at - ctx.now())
 
 
+def is_due(ctx: StageContext, shard: ShardRecord) -> bool:
+    """Whether the job is to be looked at: its time has come, or somebody asked for the run to be looked at now."""
+    return ctx.run.due_at == 0.0 or not seconds_left(ctx, shard)
+
+
 def _times(ctx: StageContext, shard: ShardRecord) -> PollTimes:
-    return ctx.progress.poll_times.get(shard.n) or PollTimes(ctx.run.created_at, 0.0)
+    times = ctx.progress.poll_times.get(shard.n) or PollTimes(ctx.run.created_at, 0.0)
+    # What began in the future was written before the clock was set back.
+    return times if times.since <= ctx.now() else PollTimes(ctx.now(), 0.0)
 
 
 def _set(ctx: StageContext, shard: ShardRecord, since: float, due: float) -> None:

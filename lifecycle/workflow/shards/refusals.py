@@ -36,7 +36,8 @@ def pause(ctx: StageContext, error: ApiError) -> StageResult:
         ctx.log_event(f"Paused. {error.describe()}", "warning")
     backoff.refusals += 1
     delay = pause_delay(backoff.refusals, error.retry_after)
-    backoff.retry_at = backoff.not_before = ctx.now() + delay
+    backoff.since = ctx.now()
+    backoff.retry_at = backoff.not_before = backoff.since + delay
     note = f"Paused. {error.describe()} Looking again in {plural(max(1, round(delay / 60)), 'minute')}."
     return StageResult(ctx.run.stage, delay, note)
 
@@ -123,6 +124,7 @@ def _record_backoff(ctx: StageContext, error: ApiError) -> float:
     backoff.refusals += 1
     delay = min(backoff_delay(backoff.refusals, error.retry_after, ctx.options.rng), MAX_RETRY_SECONDS)
     delay = max(delay, error.retry_after or 0.0)
-    backoff.retry_at = ctx.now() + delay
+    backoff.since = ctx.now()
+    backoff.retry_at = backoff.since + delay
     backoff.not_before = ctx.now() + (error.retry_after or 0.0)
     return delay

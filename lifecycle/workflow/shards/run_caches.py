@@ -189,10 +189,10 @@ def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: CacheRecord 
 
     def before_create() -> None:
         nonlocal sent
-        if unconfirmed is not None and unconfirmed.settle_at > ctx.now():
+        if unconfirmed is not None and unconfirmed.settle_at > ctx.google_time():
             raise CachePending
         ctx.extend_lease(timeout + min(10.0, timeout))
-        record(display_name=name, settle_at=ctx.now() + timeout + settle)
+        record(display_name=name, settle_at=ctx.google_time() + timeout + settle)
         sent = True
 
     try:
@@ -206,7 +206,7 @@ def _make(ctx: StageContext, group: str, attempt: int, unconfirmed: CacheRecord 
         )
     except ApiError as error:
         if sent:
-            record(settle_at=ctx.now() + settle if error.ambiguous else 0.0)
+            record(settle_at=ctx.google_time() + settle if error.ambiguous else 0.0)
         if sent and error.ambiguous:
             ctx.log_event(f"{error} Looking whether Google has the cache before it is made again.", "warning")
             raise CachePending from None

@@ -61,7 +61,7 @@ def poll_jobs(ctx: StageContext, shards: list[ShardRecord]) -> PollSummary:
         _collect_errors(errors, _cancel, ctx, jobs)
     if may_have_strays(ctx, shards):
         _collect_errors(errors, cancel_duplicates, ctx, shards)
-    due = [shard for shard in jobs if not poll_schedule.seconds_left(ctx, shard)]
+    due = [shard for shard in jobs if poll_schedule.is_due(ctx, shard)]
     results = [result for shard in due if (result := _collect_errors(errors, _poll, ctx, shard))]
     _log_age(ctx, shards)
     _collect_errors(

@@ -85,11 +85,11 @@ def _submit_or_wait(ctx: StageContext, shard: ShardRecord, listing: JobListing) 
 def _submit(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> StageResult | None:
     """Give a shard its job. None when it has one or needs none; else how long to wait, and why."""
     try:
-        unsettled = seconds_until_listed(ctx, shard)
         if not shard.settle_at and not ctx.cancelled and (wait := _wait_for_quota(ctx, shard)):
             return wait
         jobs = listing.for_shard(shard) if shard.creates or not ctx.cancelled else []
         jobs = jobs or handed_jobs(ctx, shard)
+        unsettled = seconds_until_listed(ctx, shard)
     except ApiError as error:
         if service_errors.is_permanent(error) and not _anything_sent(ctx):
             raise StageFailed(error.describe()) from None
@@ -125,7 +125,8 @@ def _needs_another_poll(ctx: StageContext, shard: ShardRecord) -> bool:
 def _wait_for_quota(ctx: StageContext, shard: ShardRecord) -> StageResult | None:
     """Wait while the last refusal forbids a try, or while as much is under way as can be."""
     backoff = ctx.progress.backoff
-    seconds_left = backoff.retry_at - ctx.now()
+    turned = ctx.now() < backoff.since  # it was written before this clock was set back
+    seconds_left = 0.0 if turned else backoff.retry_at - ctx.now()
     asked_for = backoff.reason == "paused" and ctx.run.due_at == 0.0  # by `resume` or the page: look now
     if seconds_left > 0 and not asked_for:
         return StageResult(Stage.SUBMITTING, seconds_left, ctx.run.note)
@@ -190,7 +191,7 @@ def _create(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
             raise ApiError("The reply names no job.", reason="MALFORMED", ambiguous=True)
     except ApiError as error:
         if error.ambiguous:
-            note_lost_create(ctx, shard, settle_at=ctx.now() + ctx.options.settle_seconds)
+            note_lost_create(ctx, shard, settle_at=ctx.google_time() + ctx.options.settle_seconds)
             note = f"{error} Looking whether Google has the job before anything is sent again."
             return StageResult(Stage.SUBMITTING, 1.0, note)
         ctx.set_shard(shard, settle_at=0.0)
