@@ -2,7 +2,7 @@
 
 `page` starts the page itself. With --json one JSON document on stdout; messages go to stderr. Exit 0: the run is
 finished (even with failed rows), or what was asked is done; 1: failed, cancelled, or the key is missing; 2: bad input
-or over budget.
+or over budget; 130: stopped by Ctrl-C, and the run goes on.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return print_error(error, 1)
     except KeyboardInterrupt:
         print_message("Stopped here. The run goes on with `resume`, or on the page.")
-        return 1
+        return 130  # as shells tell it: neither an end of the run nor a fault of the input
     except BrokenPipeError:  # who reads along has seen enough; what is left in the buffer must not fail at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

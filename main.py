@@ -20,7 +20,7 @@ from streamlit import config
 
 import settings
 from assembly import open_runner
-from batch.errors import InputError
+from batch.errors import BatchRunnerError, InputError
 from ui.http import routes, security
 from ui.login.rules import LoginRules
 from ui.shared import app_state, cookie_crypto, temp_files
@@ -92,7 +92,10 @@ def _warm_up() -> None:
 
 
 def _show_unexpected_error(error: Exception) -> bool:
-    """Log the details of a bug, and show plain words on the page."""
+    """Log the details of a bug, and show plain words on the page; a database that is away is none, and awaited."""
+    if isinstance(error, BatchRunnerError):
+        st.warning(error.describe())
+        return True
     log.error("The page failed", exc_info=error)
     st.error("Something went wrong here. Your runs go on. Reload the page; the server's log has the details.")
     return True

@@ -17,6 +17,7 @@ from lifecycle.core.price_list import PriceList
 from lifecycle.core.transport import BatchLimits
 from lifecycle.services.context import ServiceContext, run_folder
 from lifecycle.storage import data_folder
+from lifecycle.storage.availability import StoreUnavailable
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.sign_ins import SignIns
 from lifecycle.workflow.maintenance import Maintenance
@@ -179,6 +180,14 @@ class Runner:
     def new_draft_folder(self) -> Path:
         """A new empty folder for one draft."""
         return self._context.new_draft_folder()
+
+    def store_trouble(self) -> StoreUnavailable | None:
+        """Why the database cannot be asked now; None while it can."""
+        try:
+            self._context.store.check()
+        except StoreUnavailable as error:
+            return error
+        return None
 
     def start(self, *, serving: bool = False) -> None:
         """Go on with every unfinished run whose key is here. Is idempotent.

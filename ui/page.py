@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.account import caches, spend, stored_files
-from ui.layout import fold, style, top_bar
+from ui.layout import fold, store_notice, style, top_bar
 from ui.login import visitor
 from ui.monitor import current_run, desktop_notification, since_last_visit
 from ui.monitor import panel as monitor_panel
@@ -28,6 +28,8 @@ st.set_page_config(
 if not visitor.admit(get_state().login):
     st.stop()
 runner = get_state().runner
+if store_notice.draw(runner):
+    st.stop()
 session.begin()
 browser_actions.draw("first")
 selection.page_changed()  # it is being drawn

@@ -16,6 +16,7 @@ from lifecycle.core.models import Account
 from lifecycle.core.run_files import RESULTS
 from lifecycle.core.run_records import CacheRecord, RunRecord, ShardRecord, ShardStage
 from lifecycle.services.context import ServiceContext
+from lifecycle.storage.availability import StoreUnavailable
 
 if TYPE_CHECKING:
     from lifecycle.results.read.table import ResultTable
@@ -55,7 +56,11 @@ class BillingService:
             cost = cost_of(*records, self._context.folder(run_id), self._context.price_list.catalog.tariff)
         except _read_errors():
             return cost_without_results(*records)
-        store.add_run_cost(owner_id, without_double_counting(cost, store.billed_jobs(owner_id, run_id)))
+        cost = without_double_counting(cost, store.billed_jobs(owner_id, run_id))
+        try:
+            store.add_run_cost(owner_id, cost)
+        except StoreUnavailable:  # reading must be possible where nothing can be written
+            return cost
         return None
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from batch.errors import InputError
+from lifecycle.core.run_files import DRAFT
+from lifecycle.storage.availability import StoreUnavailable
 from lifecycle.storage.store import Store
 
 ID_FILE = "data-folder-id"
@@ -31,17 +33,18 @@ def make_private(folder: Path) -> None:
         if mode & stat.S_ISVTX:
             raise PermissionError("it is shared by all users")
         folder.chmod(0o700)
-    except PermissionError as error:
+    except OSError as error:
         log.warning("DATA_DIR (%s) can be read by other users of this computer: %s", folder, error.strerror or error)
 
 
-def open_store(url: str, folder: Path) -> Store:
+def open_store(url: str, folder: Path, *, adopting: bool = False) -> Store:
     """The store of a database, held to the data folder it was first used with. Raises InputError for another one,
-    and for a database that cannot be opened.
+    for a database that cannot be opened, and for an empty one beside folders of runs, unless they are being adopted.
+    A SQLite file that cannot be written to is opened for reading.
 
     The mark is in the folder before the database knows it, so a process that dies in between locks nobody out.
     """
-    store = _connect(url)
+    store = _connect(url, 0 if adopting else count_run_folders(folder), is_read_only(url, folder))
     folder_id = _folder_id(folder)
     if store.get_or_create_setting("data_folder", lambda: folder_id) == folder_id:
         return store
@@ -52,9 +55,27 @@ def open_store(url: str, folder: Path) -> Store:
     )
 
 
-def _connect(url: str) -> Store:
+def count_run_folders(folder: Path) -> int:
+    """How many folders of runs there are, whether or not a database knows them."""
+    runs = folder / "runs"
+    return sum(1 for run in runs.iterdir() if (run / DRAFT).exists()) if runs.is_dir() else 0
+
+
+def is_read_only(url: str, folder: Path) -> bool:
+    """Whether the database is a file that is there, and that cannot be written to."""
+    path = Path(url.removeprefix("sqlite:///"))
+    if not url.startswith("sqlite") or not path.exists():
+        return False
+    return not all(os.access(place, os.W_OK) for place in (path, path.parent, folder))
+
+
+def _connect(url: str, run_folders: int, read_only: bool) -> Store:
     try:
-        return Store(url)
+        return Store(url, run_folders=run_folders, read_only=read_only)
+    except StoreUnavailable as error:
+        raise InputError(
+            f"The database cannot be opened: {error.cause}.", "Check DATABASE_URL and DATA_DIR."
+        ) from error
     except (ArgumentError, DBAPIError, OSError) as error:
         error_lines = str(getattr(error, "orig", None) or error).strip().splitlines()
         cause = error_lines[0] if error_lines else type(error).__name__

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from batch.errors import InputError
+from batch.formatting import plural
 from batch.model import RunState
 from batch.responses.outcome_groups import RunGroup, needs_attention, run_group
 from lifecycle.storage import schema
@@ -36,13 +37,21 @@ MIGRATIONS: dict[int, Migration] = {}  # by the version that each leads to; vers
 VERSION = 9
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, run_folders: int = 0) -> None:
     """Bring the database to this version, in the caller's transaction: all of it, or nothing. Is idempotent.
 
-    Raises InputError for a database that a newer version has written: this one would misread it.
+    Raises InputError for a database that a newer version has written: this one would misread it; and for an empty one
+    beside that many folders of runs, which it does not know.
     """
     current_version = _stored_version(connection)
     if current_version is None:
+        if run_folders:
+            raise InputError(
+                f"DATA_DIR has {plural(run_folders, 'folder')} of runs, but the database is empty: it was emptied, or it "
+                "is another one.",
+                "Put it back from a copy (restore), take the folders up again (adopt-folder), or move the folder `runs` "
+                "away to begin anew.",
+            )
         schema.metadata.create_all(connection)
         connection.execute(schema.setting.insert().values(name="schema", value=str(VERSION)))
         return
@@ -58,12 +67,27 @@ def upgrade(connection: Connection) -> None:
         connection.execute(schema.setting.update().where(schema.setting.c.name == "schema").values(value=str(VERSION)))
 
 
+def require_current(connection: Connection) -> None:
+    """Raises InputError for a database that is not of this version: it would have to be written to."""
+    if _stored_version(connection) != VERSION:
+        raise InputError(
+            "The database is not of this version, and cannot be brought to it: it cannot be written to.",
+            "Open it once where DATA_DIR can be written to.",
+        )
+
+
 def _stored_version(connection: Connection) -> int | None:
     """The version of the stored tables; None for an empty database. Up to version 4 the table was named meta."""
     tables = inspect(connection)
     for name in ("setting", "meta"):
         if tables.has_table(name):
-            return int(connection.execute(text(f"SELECT value FROM {name} WHERE name = 'schema'")).scalar_one())
+            version = connection.execute(text(f"SELECT value FROM {name} WHERE name = 'schema'")).scalar()
+            if version is None:
+                raise InputError(
+                    "The database has tables, but not the one entry that says of which version they are.",
+                    "Put it back from a copy (restore), or name another one in DATABASE_URL.",
+                )
+            return int(version)
     return None
 
 

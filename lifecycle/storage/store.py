@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from sqlalchemy import Connection, Engine, RowMapping, case, create_engine, event, func, not_, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.pool import QueuePool
 
 from batch.model import Stage
 from batch.pricing.costs import RunCost
 from lifecycle.core.run_records import CacheRecord, EventRecord, Observation, RunRecord, ShardRecord, ShardStage
 from lifecycle.storage import migrations, run_summary, schema
+from lifecycle.storage.availability import told_in_words
 
 Record = TypeVar("Record")
 SNOOZED = "snoozed:"  # setting, by run: the age in hours whose warning the user has answered
@@ -25,6 +29,7 @@ SNOOZED = "snoozed:"  # setting, by run: the age in hours whose warning the user
 # learns all of them while this module is imported.
 for _kind in (RunRecord, ShardRecord, CacheRecord, EventRecord, RunCost):
     msgspec.json.Decoder(_kind)
+CONNECT_SECONDS = 5  # that a server may take to answer
 LONGEST_LEASE_SECONDS = 600.0  # unless who claims knows better
 ADVISORY_LOCK = 0x6762_7270  # any constant: one process at a time writes the schema and the constants
 
@@ -36,12 +41,16 @@ class LeaseLost(Exception):
 class Store:
     """Rows of runs, shards, caches and events. Thread-safe; several processes may share one database."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = _engine(url)
+    def __init__(self, url: str, *, run_folders: int = 0, read_only: bool = False) -> None:
+        """`run_folders` are beside an empty database, which is refused then; one that is `read_only` is not upgraded.
+
+        Raises InputError for a database that this version must not use, and StoreUnavailable.
+        """
+        self.engine = _read_only_engine(url) if read_only else _engine(url)
         self._postgres = self.engine.dialect.name == "postgresql"
         try:
-            with self._exclusive() as c:
-                migrations.upgrade(c)
+            with self._read() if read_only else self._exclusive() as c:
+                migrations.require_current(c) if read_only else migrations.upgrade(c, run_folders)
         except BaseException:
             self.close()
             raise
@@ -53,8 +62,15 @@ class Store:
     def is_postgres(self) -> bool:
         return self._postgres
 
+    def check(self) -> None:
+        """Raises StoreUnavailable if the database does not answer."""
+        with self._read() as c:
+            c.execute(select(schema.setting.c.name).limit(1)).first()
+
     def get_or_create_setting(self, name: str, make: Any) -> str:
         """A value made once for this database (salt, installation id) and the same ever after."""
+        if (known := self.get_setting(name)) is not None:
+            return known
         with self._exclusive() as c:
             value = c.execute(select(schema.setting.c.value).where(schema.setting.c.name == name)).scalar()
             if value is None:
@@ -422,12 +438,12 @@ class Store:
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with self.engine.connect() as c:
+        with told_in_words(), self.engine.connect() as c:
             yield c
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with self.engine.connect().execution_options(write=True) as c, c.begin():
+        with told_in_words(), self.engine.connect().execution_options(write=True) as c, c.begin():
             yield c
 
     @contextmanager
@@ -499,9 +515,26 @@ def _greatest(postgres: bool, *values: Any) -> Any:
     return func.greatest(*values) if postgres else func.max(*values)
 
 
+def _read_only_engine(url: str) -> Engine:
+    """Of a SQLite file in a folder that cannot be written to: as others may be writing it, or else as nobody does."""
+    path = quote(url.removeprefix("sqlite:///"))
+
+    def connect() -> sqlite3.Connection:
+        for option in ("mode=ro", "mode=ro&immutable=1"):
+            connection = sqlite3.connect(f"file:{path}?{option}", uri=True, check_same_thread=False, timeout=30)
+            try:
+                connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+                return connection
+            except sqlite3.OperationalError:
+                connection.close()
+        raise sqlite3.OperationalError("unable to open database file")
+
+    return create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS})
     Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
 

@@ -18,6 +18,7 @@ from gemini.redaction import redact
 from lifecycle.core.polling import backoff_delay
 from lifecycle.core.run_progress import Backoff, Ending
 from lifecycle.core.run_records import Observation, RunRecord
+from lifecycle.storage.availability import StoreUnavailable
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.store import LeaseLost, Store
 from lifecycle.workflow.clock_watch import ClockWatch
@@ -104,6 +105,7 @@ class Worker:
         timeout = options.create_timeout_seconds
         self._longest_lease = max(lease_seconds, timeout + min(10.0, timeout)) + LEASE_SLACK_SECONDS
         self._clock_watch, self._known_owners = ClockWatch(store.now), set[str]()
+        self._store_trouble = ""
         self._leases: dict[str, str] = {}
         self._lock = threading.Lock()
         self._loop_threads: list[threading.Thread] = []
@@ -146,11 +148,21 @@ class Worker:
             try:
                 self._maintenance(self._run_in_background)
                 claimed = self._claim()
+                self._tell_store("")
+            except StoreUnavailable as error:
+                self._tell_store(str(error))
+                claimed = False
             except Exception:
                 log.exception("The store could not be asked for work; trying again.")
                 claimed = False
             if not claimed:
                 self._wake_event.wait(IDLE_SECONDS)
+
+    def _tell_store(self, trouble: str) -> None:
+        """Log once that the database is away, and once that it is there again."""
+        if bool(trouble) != bool(self._store_trouble):
+            log.warning(trouble or "The database is there again.")
+        self._store_trouble = trouble
 
     def _run_in_background(self, task: Callable[[str], None], argument: str) -> None:
         """Do something that can wait, in a thread of the pool."""
@@ -199,6 +211,8 @@ class Worker:
                     self._store.extend_lease(run_id, token, self._lease_seconds, longest_seconds=self._longest_lease)
                 except LeaseLost:
                     log.warning("The lease of run %s was lost.", run_id)
+                except StoreUnavailable:
+                    self._wake_event.set()  # who asks for work tells of it
                 except Exception:
                     log.exception("The lease of run %s could not be renewed; trying again.", run_id)
 
@@ -208,6 +222,8 @@ class Worker:
             self.advance(run)
         except LeaseLost:
             log.info("Run %s is another process's now.", run_id)
+        except StoreUnavailable as error:
+            log.info("Run %s waits for the database: %s", run_id, error)
         except Exception as error:
             log.exception("Run %s could not be advanced.", run_id)
             self._delay_after_bug(run_id, token, error)
@@ -265,6 +281,8 @@ class Worker:
             if service_errors.must_pause(error):
                 return _pause_stage(ctx, error)
             return _retry_stage(ctx, error.retry_after, error.describe())
+        except StoreUnavailable:
+            raise
         except OSError as error:
             return _retry_stage(ctx, None, f"The disk cannot be used: {error.strerror or error}. Nothing is lost.")
         except BatchRunnerError as error:

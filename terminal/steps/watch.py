@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 
 from batch.model import RunState, Stage
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from terminal.output import documents, lines
 from terminal.output.console import print_message, print_result
+from terminal.steps.patience import when_there
 
 POLL_SECONDS = 0.2
 SENT_STAGES = (Stage.RUNNING, Stage.COLLECTING, Stage.RELEASING, Stage.FINISHED)
@@ -19,7 +21,7 @@ def wait_for_run(runner: Runner, account: Account, run_id: str, *, until_ended: 
     """Watch a run until it has ended, or until all that can be sent now is sent; say what changes."""
     last_message = ""
     while True:
-        run = runner.runs.get(account, run_id)
+        run = when_there(partial(runner.runs.get, account, run_id))
         message = run.note or f"{run.status_text}, {_rows_done(run)}"
         if message != last_message:
             print_message(f"{run_id}: {message}")

@@ -10,6 +10,7 @@ from lifecycle.runner import Runner
 from terminal.output import lines
 from terminal.output.console import print_message, print_result, print_run_id
 from terminal.steps.drafts import prepare_job_input
+from terminal.steps.patience import when_there
 from terminal.steps.watch import report_outcome, wait_for_run
 
 
@@ -32,5 +33,5 @@ def recover(runner: Runner, account: Account, options: argparse.Namespace) -> in
     if options.out and run.has_results:
         from terminal.steps.export import export_results
 
-        export_results(runner, account, run.id, options)
+        when_there(lambda: export_results(runner, account, run.id, options))
     return report_outcome(run, options)

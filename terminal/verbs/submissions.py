@@ -16,6 +16,7 @@ from terminal.output import lines
 from terminal.output.console import print_message, print_result, print_run_id
 from terminal.steps.drafts import leave_out_answered, prepare_draft, run_spec_from
 from terminal.steps.files import open_output
+from terminal.steps.patience import when_there
 from terminal.steps.watch import report_outcome, wait_for_run
 
 
@@ -47,9 +48,8 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
 
         check_out(Path(options.out), options)
     draft, _ = leave_out_answered(runner, account, prepare_draft(runner, options), options)
-    run_id = runner.submissions.submit(
-        account, draft, run_spec_from(options), secrets.token_hex(16), attended=options.wait
-    )
+    spec, once = run_spec_from(options), secrets.token_hex(16)
+    run_id = when_there(lambda: runner.submissions.submit(account, draft, spec, once, attended=options.wait))
     print_run_id(options, run_id)
     print_message(f"Run {run_id}: {draft.rows:,} requests.")
     runner.start()
@@ -57,5 +57,5 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
     if options.out and run.has_results:
         from terminal.steps.export import export_results
 
-        export_results(runner, account, run_id, options)
+        when_there(lambda: export_results(runner, account, run_id, options))
     return report_outcome(run, options)
