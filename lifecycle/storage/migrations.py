@@ -47,10 +47,10 @@ def upgrade(connection: Connection, run_folders: int = 0) -> None:
     if current_version is None:
         if run_folders:
             raise InputError(
-                f"DATA_DIR has {plural(run_folders, 'folder')} of runs, but the database is empty: it was emptied, or it "
-                "is another one.",
-                "Put it back from a copy (restore), take the folders up again (adopt-folder), or move the folder `runs` "
-                "away to begin anew.",
+                f"DATA_DIR has {plural(run_folders, 'folder')} of runs, but the database is empty: it was emptied, or "
+                "it is another one.",
+                "Put it back from a copy (restore), take the folders up again (adopt-folder), or move the folder "
+                "`runs` away to begin anew.",
             )
         schema.metadata.create_all(connection)
         connection.execute(schema.setting.insert().values(name="schema", value=str(VERSION)))
