@@ -6,9 +6,11 @@ import datetime
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from python_calamine import CalamineWorkbook, PasswordError
@@ -147,27 +149,27 @@ class SheetTable:
             self.notes.append("Columns that share a name were given numbers.")
 
     def _data_rows(self) -> Iterator[tuple[int, Cells]]:
-        return ((number, row) for number, row in self.grid.rows() if number >= self.first_row)
+        rows = self.grid.rows()
+        for number, row in rows:
+            if number >= self.first_row:
+                yield number, row
+                break
+        yield from rows
 
     def write(self, path: Path, spool: Path) -> None:
         """Write the rows as texts."""
         writer = _SpoolWriter(spool, self.kinds)
-        fills = self._fills()
-        is_whole = self.columns == list(range(self.grid.width))
-        named, strays = self._named, 0
+        fills, strays = self._fills(), 0
+        is_plain = self.columns == list(range(self.grid.width)) and not fills and not self._named
+        rows = self._data_rows()
         with writer:
             last: list[tuple[int, Cells]] = []
-            for number, row in self._data_rows():
-                cells = row if is_whole else [row[place] for place in self.columns]
-                for place, value in fills.get(number, {}).items():
-                    cells[place] = value
-                if named and not any(cells[place] != "" for place in named):
-                    strays += 1
-                    continue
-                last.append((number, cells))
-                if len(last) > FOOTER_ROWS + BATCH_ROWS:
-                    writer.add(last[:BATCH_ROWS])
-                    del last[:BATCH_ROWS]
+            while batch := list(islice(rows, BATCH_ROWS)):
+                kept = batch if is_plain else list(self._table_rows(batch, fills))
+                strays += len(batch) - len(kept)
+                last += kept
+                writer.add(last[: -1 - FOOTER_ROWS])
+                last = last[-1 - FOOTER_ROWS :]
             writer.add(self._without_footer(last))
         if strays:
             self.notes.append(f"Left out: {plural(strays, 'row')} with nothing in the columns that have names.")
@@ -176,6 +178,17 @@ class SheetTable:
             self.notes.append(f"Merged cells were filled down ({plural(filled, 'cell')}).")
         if writer.empty_cells and path.suffix.lower() in (".xlsx", ".xlsm", ""):
             self._mark_hidden(path, spool)
+
+    def _table_rows(
+        self, rows: list[tuple[int, Cells]], fills: dict[int, dict[int, Any]]
+    ) -> Iterator[tuple[int, Cells]]:
+        """The cells of the table's columns, without rows that have nothing in the columns with names."""
+        for number, row in rows:
+            cells = [row[place] for place in self.columns]
+            for place, value in fills.get(number, {}).items():
+                cells[place] = value
+            if not self._named or any(cells[place] != "" for place in self._named):
+                yield number, cells
 
     def _fills(self) -> dict[int, dict[int, Any]]:
         """What belongs into cells that are merged with one above them, by row and column of the table."""
@@ -260,17 +273,30 @@ class _SpoolWriter:
         self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
 
     def _texts(self, kind: set[str], column: tuple[Any, ...]) -> pa.Array:
+        """A column's cells as texts, null where there is nothing. Columns of one type are done as a whole."""
+        if "" not in column:
+            return self._filled_texts(kind, column)
+        self.empty_cells = True
+        filled = np.fromiter((value != "" for value in column), bool, len(column))
+        texts = self._filled_texts(kind, tuple(value for value in column if value != ""))
+        return texts.take(pa.array(np.cumsum(filled) - 1, mask=~filled))
+
+    def _filled_texts(self, kind: set[str], column: tuple[Any, ...]) -> pa.Array:
         types = set(map(type, column))
-        if types == {str} and "" not in column:
+        if types == {str}:
             kind.add("str")
             return pa.array(column, pa.string())
         if types == {float}:
-            texts = [str(int(v)) if v.is_integer() and abs(v) < 1e15 else repr(v) for v in column]
-            kind.update({"int" if v.is_integer() and abs(v) < 1e15 else "float" for v in column})
-            return pa.array(texts, pa.string())
-        self.empty_cells = self.empty_cells or "" in column
-        kind.update(_kind(value) for value in column if value != "")
-        return pa.array([None if value == "" else as_text(value) for value in column], pa.string())
+            numbers = np.array(column)
+            whole = (np.floor(numbers) == numbers) & (np.abs(numbers) < 1e15)
+            if whole.all():
+                kind.add("int")
+                return pa.array(numbers.astype(np.int64)).cast(pa.string())
+        elif types == {datetime.date}:
+            kind.add("date")
+            return pa.array(column, pa.date32()).cast(pa.string())
+        kind.update(map(_kind, column))
+        return pa.array(list(map(as_text, column)), pa.string())
 
 
 def _kind(value: Any) -> str:
