@@ -68,29 +68,18 @@ def _read_format(params: Json, conversion: Conversion) -> None:
 
 
 def _read_tools(params: Json, conversion: Conversion) -> None:
-    declared, tools = list[Json](), list[Json]()
-    for tool in objects_of(params.get("tools")):
-        kind = str(tool.get("type") or "custom")
-        if kind == "custom":
-            declared.append(
-                tool_exchange.declaration(tool.get("name"), tool.get("description"), tool.get("input_schema"))
-            )
-        elif kind.startswith("web_search"):
-            conversion.map("web search", "googleSearch")
-            tools.append({"googleSearch": {}})
-        elif kind.startswith("code_execution"):
-            conversion.map("code_execution", "codeExecution")
-            tools.append({"codeExecution": {}})
-        else:
-            conversion.refuse(f'tools of the type "{kind[:40]}"', "Leave them out, or declare a function.")
-    if declared:
-        tools.insert(0, {"functionDeclarations": declared})
-    conversion.set("tools", "tools", tools)
+    tool_exchange.read_tools(params.get("tools"), conversion, _function)
     chosen = params.get("tool_choice")
-    if isinstance(chosen, dict) and tools:
+    if isinstance(chosen, dict) and conversion.request.get("tools"):
         names = [str(chosen["name"])] if chosen.get("name") else []
         mode = _CHOICES.get(str(chosen.get("type")), "")
         conversion.set("tool_choice", "toolConfig", tool_exchange.choice(mode, names))
+
+
+def _function(tool: Json) -> Json | None:
+    if (tool.get("type") or "custom") != "custom":
+        return None
+    return tool_exchange.declaration(tool.get("name"), tool.get("description"), tool.get("input_schema"))
 
 
 def _read_messages(messages: object, conversion: Conversion) -> Turns:

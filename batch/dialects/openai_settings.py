@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batch.dialects import tool_exchange
-from batch.dialects.conversion import Conversion, Json, objects_of
+from batch.dialects.conversion import Conversion, Json
 from batch.rules.schema_equivalents import to_equivalents
 
 MEANINGLESS = {
@@ -13,7 +13,6 @@ MEANINGLESS = {
     "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "verbosity", "include", "truncation",
     "background", "metadata", "top_logprobs", "max_tool_calls", "functions", "function_call",
 }  # fmt: skip
-_SEARCHES = ("web_search", "web_search_preview", "web_search_2025_08_26", "web_search_preview_2025_03_11")
 SEED_LIMIT = 2**31
 
 
@@ -48,25 +47,14 @@ def read_format(given: object, source: str, conversion: Conversion) -> None:
 
 def read_tools(given: object, conversion: Conversion) -> None:
     """Functions and tools of the service. Functions are told by name alone or within "function"."""
-    declared, tools = list[Json](), list[Json]()
-    for tool in objects_of(given):
-        kind = str(tool.get("type"))
-        function = tool.get("function", tool) if kind == "function" else None
-        if isinstance(function, dict):
-            declared.append(
-                tool_exchange.declaration(function.get("name"), function.get("description"), function.get("parameters"))
-            )
-        elif kind in _SEARCHES:
-            conversion.map("web search", "googleSearch")
-            tools.append({"googleSearch": {}})
-        elif kind == "code_interpreter":
-            conversion.map("code_interpreter", "codeExecution")
-            tools.append({"codeExecution": {}})
-        else:
-            conversion.refuse(f'tools of the type "{kind[:40]}"', "Leave them out, or declare a function.")
-    if declared:
-        tools.insert(0, {"functionDeclarations": declared})
-    conversion.set("tools", "tools", tools)
+    tool_exchange.read_tools(given, conversion, _function)
+
+
+def _function(tool: Json) -> Json | None:
+    function = tool.get("function", tool) if tool.get("type") == "function" else None
+    if not isinstance(function, dict):
+        return None
+    return tool_exchange.declaration(function.get("name"), function.get("description"), function.get("parameters"))
 
 
 def read_tool_choice(given: object, conversion: Conversion) -> None:

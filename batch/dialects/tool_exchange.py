@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from batch.dialects.conversion import Conversion
+from batch.dialects.conversion import Conversion, Json, objects_of
 
 # Google's page on thought signatures names this one for calls that another model made.
 FOREIGN_SIGNATURE = "skip_thought_signature_validator"
@@ -28,6 +29,33 @@ def choice(mode: str, names: list[str]) -> dict[str, Any] | None:
         return None
     config: dict[str, Any] = {"mode": _MODES[mode]}
     return {"functionCallingConfig": config | ({"allowedFunctionNames": names} if names else {})}
+
+
+# What a tool's type begins with, what it is called here, and the tool of Gemini's that it is.
+_HOSTED = (
+    ("web_search", "web search", "googleSearch"),
+    ("code_interpreter", "code_interpreter", "codeExecution"),
+    ("code_execution", "code_execution", "codeExecution"),
+)
+
+
+def read_tools(given: object, conversion: Conversion, function_of: Callable[[Json], Json | None]) -> None:
+    """Functions, which `function_of` declares (None for what is none), and tools that the service has itself."""
+    functions, tools = list[Json](), list[Json]()
+    for tool in objects_of(given):
+        kind = str(tool.get("type"))
+        function = function_of(tool)
+        hosted = next((one for one in _HOSTED if kind.startswith(one[0])), None)
+        if function is not None:
+            functions.append(function)
+        elif hosted is not None:
+            conversion.map(hosted[1], hosted[2])
+            tools.append({hosted[2]: {}})
+        else:
+            conversion.refuse(f'tools of the type "{kind[:40]}"', "Leave them out, or declare a function.")
+    if functions:
+        tools.insert(0, {"functionDeclarations": functions})
+    conversion.set("tools", "tools", tools)
 
 
 class ToolExchange:

@@ -46,7 +46,7 @@ from lifecycle.core.run_files import DRAFT
 from lifecycle.inputs.attachments import NO_ACCESS, Attachments, FileAccess
 from lifecycle.inputs.columns.request_blocks import RequestBlocks, is_empty, kept, with_keys
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, keep_source, request_line
-from lifecycle.inputs.empty_cells import EmptyCellCount
+from lifecycle.inputs.empty_cells import EmptyCellCount, describe_empty_cells
 from lifecycle.inputs.file_cells import FileColumns, RowFiles
 from lifecycle.inputs.files.file_entry import FileTotals
 from lifecycle.inputs.input_kinds import file_kind, settled_kind
@@ -105,6 +105,11 @@ class Draft:
     skipped_rows: int = 0
     reused_rows: int = 0
     forms: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def empty_cells_note(self) -> str:
+        """The one of `notes` that tells of empty cells, "" if there is none: for who tells of them otherwise."""
+        return describe_empty_cells(self.empty_rows, [name for name, _ in self.empty_columns], self.skipped_rows)
 
 
 # msgspec learns the class now: two sessions whose drafts taught it at once would crash the process.

@@ -67,12 +67,17 @@ class EmptyCellCount:
 
     def describe(self) -> str:
         """One sentence on what was counted; "" if no cell was empty."""
-        if not self.rows:
-            return ""
-        named = [f'"{name}"' for name in list(self.columns)[:COLUMNS_NAMED]]
-        more = ", …" if len(self.columns) > COLUMNS_NAMED else ""
-        have = plural(self.rows, "row has an empty cell", "rows have empty cells")
-        done = "left out" if self.skipped else "sent as they are"
-        verb = ("was " if self.skipped else "is ") if self.rows == 1 else ("were " if self.skipped else "are ")
-        done = done if self.rows > 1 else done.replace("they are", "it is")
-        return f"{have} in {', '.join(named)}{more}, and {verb}{done}."
+        return describe_empty_cells(self.rows, list(self.columns), self.skipped)
+
+
+def describe_empty_cells(rows: int, columns: Sequence[str], skipped: int) -> str:
+    """How many rows have empty cells in which columns, and whether they were left out; "" for none."""
+    if not rows:
+        return ""
+    named = [f'"{name}"' for name in columns[:COLUMNS_NAMED]]
+    more = ", …" if len(columns) > COLUMNS_NAMED else ""
+    have = plural(rows, "row has an empty cell", "rows have empty cells")
+    done = "left out" if skipped else "sent as they are"
+    verb = ("was " if skipped else "is ") if rows == 1 else ("were " if skipped else "are ")
+    done = done if rows > 1 else done.replace("they are", "it is")
+    return f"{have} in {', '.join(named)}{more}, and {verb}{done}."

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pyarrow.parquet as pq
 
-from batch.errors import ApiError
+from batch.errors import ApiError, InputError
 from batch.kinds.kind import RequestKind
 from batch.kinds.registry import kind_of
 from batch.model import Outcome, Tariff, model_id
@@ -55,17 +55,22 @@ class TryService:
         """Ask for the answers to some rows spread over the draft, each once, several at a time.
 
         Every reply is written down as it comes. Raises InputError for a draft without rows or for a cache that it
-        names and cannot use, and KeyMissing.
+        names and cannot use, for models of pictures and vectors, and KeyMissing.
         """
         if not draft.rows:
             raise EMPTY_DRAFT
+        kind = kind_of(self._context.price_list.model(model_id(spec.model)))
+        if kind.pictures or kind.vectors:
+            raise InputError(
+                "Rows can be tried with models that answer in words.", "Send a few rows as a run of their own first."
+            )
         client, model = self._context.client(account), model_id(spec.model)
         resolved = user_caches.cache_facts(self._context, account, draft, spec).resolved_names
         caches = {placeholder_for(word): name for word, name in resolved.items()}
         places = tried_rows(draft.rows, rows)
         requests = [_with_cache(request, caches) for request in _requests(draft.folder / REQUESTS, places)]
         prices = self._context.price_list
-        one_try = _OneTry(client, model, kind_of(prices.model(model)), prices.tariff(model))
+        one_try = _OneTry(client, model, kind, prices.tariff(model))
         inputs = _inputs(draft.folder / INPUTS, places)
         answered: list[TriedRow] = []
         with ThreadPoolExecutor(CALLS_AT_ONCE) as pool, (draft.folder / TRIES).open("ab") as log:

@@ -135,6 +135,8 @@ def _draw_summary(draft: Draft) -> None:
         size_bytes = draft.size_bytes + (draft.files.size_bytes if draft.files else 0)
         st.caption(f"{plural(draft.rows, 'request')} can be sent, {size(size_bytes)}.")
     for note in draft.notes:
+        if note == draft.empty_cells_note and draft.kind in TABLE_KINDS:
+            continue  # the table's form has it, with a choice
         st.caption(escape_markdown(note))
     if draft.preview and draft.kind != FILES_KIND:
         with st.expander("First requests", key="preview"):

@@ -69,7 +69,7 @@ def read(upload: Upload | None) -> TableInput | None:
     except BatchRunnerError:
         raise Missing("The table must be read first.") from None
     if preview.read_as.question:
-        raise Missing(preview.read_as.question)
+        raise Missing(preview.read_as.question, preview.read_as.remedy)
     reading = replace(reading, file_columns=file_columns.chosen(upload, preview))
     _require_instruction(template, preview.names, reading.file_columns)
     fields_editor.require_complete()
@@ -111,7 +111,7 @@ def draw(context: FormContext) -> ShowChecked:
     if preview is None:
         return show_nothing
     if preview.read_as.question:
-        st.warning(escape_markdown(preview.read_as.question))
+        st.warning(escape_markdown(f"{preview.read_as.question} {preview.read_as.remedy}".strip()))
     _draw_rows(context, upload, preview)
     file_columns.draw(upload, preview)
     first_files = st.container(key="first-files")

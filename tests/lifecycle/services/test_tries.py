@@ -110,6 +110,16 @@ def test_the_price_is_measured_on_the_tries(runner: Runner, account: Account) ->
     assert any("as in your 5 tries" in sentence for sentence in then.assumptions)
 
 
+@pytest.mark.parametrize("model", ["gemini-3.1-flash-image", "gemini-embedding-001"])
+def test_models_that_do_not_answer_in_words_are_refused_in_words(
+    runner: Runner, account: Account, emulator: EmulatorProcess, model: str
+) -> None:
+    draft = runner.forecasts.prepare_draft("a lamp", kind="lines", model=model)
+    with pytest.raises(InputError, match="answer in words"):
+        runner.tries.try_rows(account, draft, RunSpec(model=model))
+    assert not any("generateContent" in call for call in emulator.ledger()["calls"])
+
+
 def test_without_rows_nothing_is_tried(runner: Runner, account: Account) -> None:
     draft = runner.forecasts.prepare_draft("not json", kind="jsonl")
     with pytest.raises(InputError):

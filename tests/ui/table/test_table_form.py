@@ -53,6 +53,12 @@ def test_what_is_not_ready_is_said_and_is_no_error(table: AppTest) -> None:
     assert table.text_area(key="template").value == "Say {{item}}"
 
 
+def test_what_only_a_person_can_decide_is_asked_with_the_remedy(composer: AppTest) -> None:
+    printed = give_files(composer, {"printed.csv": b"a   bb  c\nxx  y   1\nx   yy  2\n"})
+    (asked,) = [warning.value for warning in printed.warning if "set apart by spaces" in warning.value]
+    assert "choose the separator" in asked
+
+
 def test_columns_are_clicked_into_the_instruction(table: AppTest) -> None:
     for column in ("item", "comment"):
         table.button_group(key="insert_column").set_value(column).run()
@@ -64,7 +70,7 @@ def test_rows_with_empty_cells_are_counted_and_left_out_if_one_says_so(
     table: AppTest, real_runner: Runner, account: Account
 ) -> None:
     table.text_area(key="template").set_value("{{comment}}").run()
-    assert "1 row has no comment" in plain(table)
+    assert "1 row has no comment" in plain(table) and "has an empty cell" not in plain(table)
     table.button_group(key="empty_cells").set_value(EmptyCells.SKIP).run()
     assert "2 requests can be sent" in plain(table)
     press(table, "Submit batch")
