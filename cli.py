@@ -18,7 +18,7 @@ from importlib.abc import MetaPathFinder
 from typing import NoReturn
 
 from batch.errors import ApiError, BatchRunnerError, InputError, OverBudget
-from terminal.arguments.parser import build_parser
+from terminal.arguments.parser import read_arguments
 
 LEFT_OUT = {"pandas", "aiohttp", "PIL"}  # Arrow and the SDK import them only because they are there
 GC_THRESHOLD = 200_000  # objects; what is imported is no garbage, and collecting it again and again costs a tenth
@@ -42,7 +42,7 @@ def run() -> NoReturn:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
-    options = build_parser().parse_args(arguments)
+    options = read_arguments(sys.argv[1:] if arguments is None else arguments)
     from terminal.output.console import print_error, print_message
 
     try:

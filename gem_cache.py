@@ -17,6 +17,8 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 
+from batch.arrangement.rearrange import Rearrangement
+from batch.arrangement.rules import Rule
 from batch.errors import InputError, NotFound
 from batch.model import ContextMode, Tariff
 from batch.planning.arrangements import Arrangements
@@ -234,6 +236,19 @@ class Plan:
         options = replace(self.options, counts={}, token_factor=self.options.token_factor * factor)
         usd = plan_survey(survey, self.tariff, options, self.mode).chosen_usd
         return math.nan if usd is None else usd
+
+    @property
+    def rearrangement(self) -> Rearrangement:
+        """All rules for arranging this batch otherwise. Raises ValueError where the plan was made of a survey alone."""
+        if self.arrangements is None:
+            raise ValueError("This plan was made without the lines of its batch.")
+        return self.arrangements.rearrangement
+
+    def usd_saved_by(self, rules: frozenset[Rule]) -> float:
+        """What some rules save by estimated tokens; NaN where a price is unknown."""
+        if self.arrangements is None or not rules:
+            return 0.0
+        return self._estimated_usd(self.survey) - self._estimated_usd(self.arrangements.under(rules).survey)
 
     @property
     def chosen_usd(self) -> float | None:

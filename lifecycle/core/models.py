@@ -73,7 +73,7 @@ class RunSpec:
     caches if the service refuses them; `delete_user_caches` deletes the caches that requests name when the run ends;
     `overrides` maps a planner group's id to "none", "implicit" or "explicit".
     `rows_per_job` makes jobs smaller than Gemini's limits ask for; 0 does not. `send_files` is how the files that
-    requests refer to travel.
+    requests refer to travel. `rearrange` are the rules by which the requests of the draft were arranged before.
     """
 
     model: str
@@ -91,6 +91,7 @@ class RunSpec:
     overrides: Mapping[str, str] = field(default_factory=dict)
     rows_per_job: int = 0
     send_files: SendFiles = SendFiles.AUTO
+    rearrange: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

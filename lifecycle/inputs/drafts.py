@@ -80,7 +80,8 @@ class Draft:
     the models that rows ask for; `files` counts those that it was made of. `empty_rows` have nothing in some of
     the columns that the template names, `empty_columns` tells in which and how often; `skipped_rows` were left out.
     `forms` are those of other APIs that lines were written in, with how many of them; the most frequent first.
-    `reused_rows` more are not sent, because their answers of earlier runs lie beside the draft.
+    `reused_rows` more are not sent, because their answers of earlier runs lie beside the draft. `rearranged` are the
+    rules by which its requests were arranged otherwise than they were given.
     """
 
     folder: Path
@@ -105,6 +106,7 @@ class Draft:
     skipped_rows: int = 0
     reused_rows: int = 0
     forms: tuple[tuple[str, int], ...] = ()
+    rearranged: tuple[str, ...] = ()
 
     @property
     def empty_cells_note(self) -> str:

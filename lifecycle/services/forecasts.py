@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from batch.arrangement.rules import Rule
 from batch.kinds.registry import kind_of
 from batch.model import ContextMode, EmptyCells, Generation, Tariff, model_id
 from batch.planning.duration import JobObservation, learn_implicit_rate
 from batch.rules.model_rules import ModelRules
 from cache_utils import CachedText
+from gem_cache import Plan
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
 from lifecycle.core.price_list import utc_today
@@ -24,11 +26,12 @@ from lifecycle.inputs.file_drafts import FileInput, prepare_files
 from lifecycle.inputs.files.examine import Pages
 from lifecycle.inputs.files.pile import ExaminedPile, examine_pile
 from lifecycle.inputs.tables.reading import TableReading
-from lifecycle.planning import cache_estimate, cache_support
+from lifecycle.planning import cache_estimate, cache_support, rearranged_draft
 from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, count_tokens_body, expected_hours, forecast
 from lifecycle.planning.history.output_history import runs_like
 from lifecycle.planning.plan_json import plan_document
+from lifecycle.planning.rearranged_draft import RearrangedDraft
 from lifecycle.planning.tried_rows import Tries
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
@@ -175,6 +178,15 @@ class ForecastService:
     def default_forecast(self, account: Account, draft: Draft, spec: RunSpec) -> Forecast:
         """The forecast of a draft that nobody looked at yet, counted exactly where the plan deserves it."""
         return self.for_draft(account if spec.context in EXACTLY_COUNTED_MODES else None, draft, spec)
+
+    def rearrange(self, draft: Draft, plan: Plan, rules: frozenset[Rule] | None = None) -> RearrangedDraft:
+        """A draft with its requests arranged otherwise: by these rules, or by those that save the most by its plan.
+
+        The draft itself comes back where no request is changed.
+        """
+        rules = rearranged_draft.best_rules(plan) if rules is None else rules
+        done = rearranged_draft.rearrange(draft, plan, rules, self._context.new_draft_folder())
+        return done if done.rows else replace(done, draft=draft)
 
     def tariff(self, model: str) -> Tariff | None:
         """The model's prices today; None if they are unknown."""

@@ -6,7 +6,9 @@ import argparse
 
 from batch.media.tokens import RESOLUTIONS
 from batch.model import ContextMode, EmptyCells, SendFiles
-from terminal.arguments.values import header_row, hours, parse_model_id, positive_int, separator
+from terminal.arguments.values import header_row, hours, parse_model_id, positive_int, rules, separator
+
+REARRANGE = "--rearrange"
 
 
 def request_options() -> argparse.ArgumentParser:
@@ -98,6 +100,12 @@ def planning_options() -> argparse.ArgumentParser:
     parent.add_argument("--context", choices=[m.value for m in ContextMode], default="auto")
     parent.add_argument("--hours", type=hours, help="how long the jobs are expected to take")
     parent.add_argument("--split", choices=["turn", "part", "text"], default="part", help="where a prefix may end")
+    parent.add_argument(
+        REARRANGE,
+        type=rules,
+        metavar="RULE,…",
+        help="send requests with what they share first, where the plan says that it saves; with =RULE,… by these rules",
+    )
     parent.add_argument("--dedupe", action="store_true", help="send exact duplicates once")
     return parent
 

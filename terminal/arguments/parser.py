@@ -6,14 +6,26 @@ Nothing is imported here that a verb works with: `--help` and a refused argument
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from batch.model import SendAs
 from batch.responses.outcome_groups import RunGroup
 from lifecycle.core.models import RunSort
-from terminal.arguments.options import add_output_options, planning_options, request_options, retry_options
-from terminal.arguments.values import amount, positive_int, whole_number
+from terminal.arguments.options import (
+    REARRANGE,
+    add_output_options,
+    planning_options,
+    request_options,
+    retry_options,
+)
+from terminal.arguments.values import ALL_RULES, amount, positive_int, whole_number
 
 Parser = argparse.ArgumentParser
+
+
+def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """What a command line says. A mere `--rearrange` is all rules: the word after it is a file, not a rule."""
+    return build_parser().parse_args([f"{REARRANGE}={ALL_RULES}" if word == REARRANGE else word for word in arguments])
 
 
 def build_parser() -> Parser:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 
+from batch.arrangement.rules import Rule, parse_rules
+from batch.errors import InputError
 from batch.planning.duration import MAX_JOB_HOURS
 from batch.pricing.catalog import model_id_error
+
+ALL_RULES = "all"
 
 
 def parse_model_id(name: str) -> str:
@@ -56,3 +60,13 @@ def whole_number(text: str) -> int:
     if (number := int(text)) < 0:
         raise argparse.ArgumentTypeError(f"{text} is below 0")
     return number
+
+
+def rules(text: str) -> frozenset[Rule]:
+    """Rules for arranging requests; none of them named stands for those that save the most."""
+    if text == ALL_RULES:
+        return frozenset()
+    try:
+        return parse_rules(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -78,10 +78,17 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
         *(_file_lines(document["files"]) if document["files"] else ()),
         *(_group_line(group) for group in ordered_groups[:MAX_GROUPS_SHOWN]),
         *hidden_groups,
-        *(hint["words"] for hint in document["hints"]),
+        *map(_hint_line, document["hints"]),
         f"Planned for jobs of {document['hours']:.1f} h.",
         *assumptions,
     ]
+
+
+def _hint_line(hint: dict[str, Any]) -> str:
+    """What would save more, with the option that does it where there is one."""
+    options = {"pad": "", "text": "--split text"}
+    option = options.get(hint["kind"], "--rearrange=" + hint["kind"].replace("+", ","))
+    return f"{hint['words']} {option} does it." if option else str(hint["words"])
 
 
 def _file_lines(files: dict[str, Any]) -> list[str]:

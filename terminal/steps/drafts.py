@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batch.errors import InputError, KeyMissing
 from batch.formatting import plural
@@ -21,6 +22,9 @@ from lifecycle.runner import Runner
 from terminal.output.console import print_message
 from terminal.steps.answer_fields import read_answer_fields, response_schema
 from terminal.steps.files import existing_file, names_files, read_template
+
+if TYPE_CHECKING:
+    from lifecycle.planning.rearranged_draft import RearrangedDraft
 
 
 def prepare_draft(runner: Runner, options: argparse.Namespace) -> Draft:
@@ -47,6 +51,23 @@ def leave_out_answered(
     for share in earlier.shares:
         print_message(f"  {plural(share.rows, 'row')} answered in run {share.run.id} of {share.run.day}")
     return runner.earlier_answers.use(earlier), earlier
+
+
+def rearrange(
+    runner: Runner, account: Account | None, draft: Draft, options: argparse.Namespace
+) -> tuple[Draft, RearrangedDraft | None]:
+    """With `--rearrange`, the draft with what its requests share first, and what was done; else the draft as it is."""
+    if options.rearrange is None:
+        return draft, None
+    forecast = runner.forecasts.for_draft(account, draft, run_spec_from(options), exact=False)
+    done = runner.forecasts.rearrange(draft, forecast.plan, options.rearrange or None)
+    print_message(done.describe())
+    if done.example is not None:
+        print_message(f"One of them, {done.example.key}, before:")
+        print_message("\n---\n".join(done.example.before))
+        print_message("And as it is sent:")
+        print_message("\n---\n".join(done.example.after))
+    return done.draft, done
 
 
 def _prepare_requests(runner: Runner, options: argparse.Namespace, source: Path) -> Draft:
@@ -100,7 +121,7 @@ def prepare_job_input(runner: Runner, name: str) -> Draft:
     return draft
 
 
-def run_spec_from(options: argparse.Namespace) -> RunSpec:
+def run_spec_from(options: argparse.Namespace, rearranged: tuple[str, ...] = ()) -> RunSpec:
     return RunSpec(
         model=options.model,
         name=getattr(options, "name", ""),
@@ -114,6 +135,7 @@ def run_spec_from(options: argparse.Namespace) -> RunSpec:
         send_files=SendFiles(options.send_files),
         canary=getattr(options, "canary", 0),
         allow_uncached=not getattr(options, "no_plain", False),
+        rearrange=rearranged,
     )
 
 

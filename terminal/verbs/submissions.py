@@ -14,7 +14,7 @@ from lifecycle.core.run_files import REQUESTS
 from lifecycle.runner import Runner
 from terminal.output import lines
 from terminal.output.console import print_message, print_result, print_run_id
-from terminal.steps.drafts import leave_out_answered, prepare_draft, run_spec_from
+from terminal.steps.drafts import leave_out_answered, prepare_draft, rearrange, run_spec_from
 from terminal.steps.files import open_output
 from terminal.steps.patience import when_there
 from terminal.steps.watch import report_outcome, wait_for_run
@@ -22,13 +22,16 @@ from terminal.steps.watch import report_outcome, wait_for_run
 
 def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -> int:
     """Say what a file will cost and how its shared text is best cached; nothing is sent but free token counts."""
-    draft, earlier = leave_out_answered(runner, account, prepare_draft(runner, options), options)
+    draft, rearranged = rearrange(runner, account, prepare_draft(runner, options), options)
+    draft, earlier = leave_out_answered(runner, account, draft, options)
     forecast = runner.forecasts.for_draft(account, draft, run_spec_from(options))
     if options.groups:
         from lifecycle.planning.plan_files import row_groups
 
         _write_groups(Path(options.groups), row_groups(forecast.plan, draft.folder / REQUESTS))
     document = runner.forecasts.plan_document(forecast, options.model)
+    if rearranged is not None:
+        document["rearranged"] = rearranged.document()
     if earlier is not None:
         document["earlier_answers"] = earlier.document()
     print_result(options, document, lambda: lines.plan_lines(document, forecast.estimate.assumptions))
@@ -47,8 +50,9 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
         from terminal.steps.export import check_out
 
         check_out(Path(options.out), options)
-    draft, _ = leave_out_answered(runner, account, prepare_draft(runner, options), options)
-    spec, once = run_spec_from(options), secrets.token_hex(16)
+    draft, _ = rearrange(runner, account, prepare_draft(runner, options), options)
+    draft, _ = leave_out_answered(runner, account, draft, options)
+    spec, once = run_spec_from(options, draft.rearranged), secrets.token_hex(16)
     run_id = when_there(lambda: runner.submissions.submit(account, draft, spec, once, attended=options.wait))
     print_run_id(options, run_id)
     print_message(f"Run {run_id}: {draft.rows:,} requests.")

@@ -6,7 +6,8 @@ import importlib
 
 import pytest
 
-from terminal.arguments.parser import build_parser
+from batch.arrangement.rules import Rule
+from terminal.arguments.parser import build_parser, read_arguments
 
 SENT = ["prompts.txt", "--model", "gemini-3.8-flash"]
 VERBS = {"plan": SENT, "submit": SENT, "show": ["R"], "results": ["R", "--out", "r.csv"], "cancel": ["R"]}
@@ -35,3 +36,12 @@ def test_tags_are_added_and_taken_by_their_sign(capsys: pytest.CaptureFixture[st
         with pytest.raises(SystemExit):
             build_parser().parse_args(["tag", *wrong])
     assert "+new adds one" in capsys.readouterr().err
+
+
+def test_a_file_behind_the_word_rearrange_is_no_rule() -> None:
+    assert read_arguments(["plan", *SENT]).rearrange is None
+    options = read_arguments(["plan", "--rearrange", *SENT])
+    assert (options.rearrange, options.paths) == (frozenset(), ["prompts.txt"])
+    assert read_arguments(["plan", "--rearrange=part-first", *SENT]).rearrange == {Rule.PART_FIRST}
+    with pytest.raises(SystemExit):
+        read_arguments(["plan", "--rearrange=fast", *SENT])

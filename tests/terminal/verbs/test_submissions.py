@@ -81,4 +81,8 @@ def test_a_plan_in_words_tells_the_largest_groups_and_what_would_save_more(cli: 
     said = cli("plan", source, "--model", MODEL, "--hours", "1", GEMINI_API_KEY="").stdout
     assert said.count("requests share") == 20 and "and 5 more shared texts" in said
     assert "stand behind part 1 in 30 rows; with them first the input would cost $0.1" in said, said
-    assert "Planned for jobs of 1.0 h" in said
+    assert " --rearrange=part-first does it." in said and "Planned for jobs of 1.0 h" in said
+    done = cli("plan", "--rearrange", source, "--model", MODEL, "--hours", "1", "--json", GEMINI_API_KEY="")
+    moved = json.loads(done.stdout)["rearranged"]
+    assert (moved["rules"], moved["rows"]) == (["part-first"], 30) and moved["usd_saved"] > 0
+    assert moved["example"]["before"] == moved["example"]["after"][::-1] and "And as it is sent:" in done.stderr
