@@ -16,14 +16,14 @@ from ui.shared import browser_actions, notices, preferences, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import truncate
 from ui.shared.selection import Place
-from ui.submit import composer, sidebar
+from ui.submit import composer, sending, sidebar
 from ui.submit import panel as submit_panel
 
 st.set_page_config(
     page_title="Gemini Batch Runner Pro",
     page_icon=str(Path(__file__).parent / "icon.png"),
     layout="wide",
-    initial_sidebar_state="auto",
+    initial_sidebar_state=256,
 )
 if not visitor.admit(get_state().login):
     st.stop()
@@ -32,6 +32,7 @@ if store_notice.draw(runner):
     st.stop()
 session.begin()
 browser_actions.draw("first")
+sending.finish()
 selection.page_changed()  # it is being drawn
 account = session.account()
 runs = monitor_panel.recent_runs(runner, account)
@@ -43,7 +44,7 @@ sidebar_values = sidebar.draw()
 
 def _draw_open(opened: Place) -> None:
     if opened is Place.NEW:
-        submit_panel.draw(runner, sidebar_values)
+        submit_panel.draw(runner, sidebar_values, first_visit=not runs)
     elif opened is Place.RUNS:
         monitor_panel.draw(runner, account, runs)
         caches.draw(runner, account)

@@ -168,8 +168,8 @@ def test_the_mode_is_remembered_a_table_becomes_prompts_and_a_bad_file_is_told_b
     bad: FilePayload = {"name": "bad.jsonl", "mimeType": "application/jsonl", "buffer": "\n".join(lines).encode()}
     drop_files(page, bad)
     expect(page.get_by_text("in 2 rows. Nothing is sent")).to_be_visible()
-    page.get_by_role("button", name="Submit batch").click()
-    expect(page.get_by_text("Nothing was sent")).to_be_visible()
+    expect(page.get_by_text("2 rows need you first")).to_be_visible()
+    expect(page.get_by_role("button", name="Submit batch")).to_be_disabled()
     page.get_by_role("button", name="Submit the 1 good row").click()
     expect(page.get_by_text("SUCCEEDED: 1 answered")).to_be_visible()
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from ui.shared import app_state
 from ui.shared.upload_folder import UploadFolder
@@ -28,6 +29,10 @@ def page_text(at: AppTest) -> str:
 def press(at: AppTest, label: str) -> AppTest:
     next(element for element in at.button if element.label == label).click()
     return at.run()
+
+
+def submit_button(at: AppTest) -> Button:
+    return next(element for element in at.button if element.label == "Submit batch")
 
 
 def open_new(at: AppTest) -> AppTest:

@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from batch.formatting import plural
 from ui.files import drop_zone
@@ -149,6 +150,15 @@ def _folder() -> UploadFolder:
         st.session_state[_FOLDER] = UploadFolder(state.uploads / name, owner_id)
     folder: UploadFolder = st.session_state[_FOLDER]
     return folder
+
+
+def present(uploads: object) -> list[UploadedFile]:
+    """The files of a file uploader that are still in memory.
+
+    A callback that a newer click had begin again finds in their place what says that they were given back.
+    """
+    given = uploads if isinstance(uploads, list | tuple) else [uploads]
+    return [uploaded for uploaded in given if isinstance(uploaded, UploadedFile)]
 
 
 def release_memory(file_id: str) -> None:

@@ -5,22 +5,50 @@ from __future__ import annotations
 import streamlit as st
 
 _RULES = """<style>
-/* The bar stays in sight, in the line of Streamlit's own header, which keeps its buttons above it. */
-[data-testid="stMainBlockContainer"] {padding-top: 0.5rem;}
+/* The bar stays in sight, in the line of Streamlit's own header, whose buttons stay above it. */
+[data-testid="stMainBlockContainer"] {padding-top: 0;}
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] {gap: 0.8rem;}
 [data-testid="stLayoutWrapper"]:has(> .st-key-top-bar) {position: sticky; top: 0; z-index: 100;}
 .st-key-top-bar {
-  background: light-dark(#ffffff, #0f1615); border-bottom: 1px solid light-dark(#cfd9d7, #33413e); padding: 0.6rem 0;
+  background: light-dark(#ffffff, #0f1615); border-bottom: 1px solid light-dark(#cfd9d7, #33413e); padding: 0.7rem 0;
 }
+[data-testid="stHeader"] {background: transparent; pointer-events: none; height: 3.5rem; z-index: 101;}
+[data-testid="stHeader"] button, [data-testid="stHeader"] a {pointer-events: auto;}
+/* The switch makes room for Streamlit's button that opens the sidebar, while that is shut. */
+.stApp:has([data-testid="stExpandSidebarButton"]) .st-key-top-bar {padding-left: 2.2rem;}
 .st-key-top-bar h1 {font-size: 1.07rem; padding: 0; white-space: nowrap;}
 .st-key-top-bar [data-testid="stButtonGroup"] button {max-width: 14rem;}
-.st-key-top-bar [data-testid="stButtonGroup"] p {overflow: hidden; text-overflow: ellipsis;}
+.st-key-top-bar [data-testid="stButtonGroup"] p {overflow: hidden; text-overflow: ellipsis; white-space: nowrap;}
 .st-key-destination, .st-key-destination p {font-size: 0.87rem; color: light-dark(#4f5f5c, #a9b8b5);}
-[class*="st-key-fold-"] {border-top: 1px solid light-dark(#cfd9d7, #33413e); padding-top: 0.8rem;}
+@media (max-width: 640px) {
+  .st-key-top-bar [data-testid="stElementContainer"]:has(h1) {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  }
+  .st-key-top-bar [data-testid="stButtonGroup"] button {max-width: 8.5rem; padding-inline: 0.6rem;}
+}
+/* A place: its heading, then what is in it. */
+[class*="st-key-place-"] h2 {font-size: 1.33rem; padding: 0.3rem 0;}
+[class*="st-key-place-"] h3 {font-size: 1.07rem; padding: 0.3rem 0;}
+[class*="st-key-fold-"] {border-top: 1px solid light-dark(#cfd9d7, #33413e); padding-top: 0.7rem;}
 [class*="st-key-fold-"] h2 {font-size: 1rem; padding: 0; min-width: 4.8rem;}
+[class*="st-key-fold-"] button {min-height: 1.9rem; padding-block: 0.1rem;}
+/* The sidebar begins where the bar does. */
+[data-testid="stSidebarHeader"] {height: 0.9rem; min-height: 0; padding: 0; margin: 0;}
+[data-testid="stSidebarHeader"] > * {position: absolute; top: 0.6rem; right: 0.6rem; z-index: 1;}
+[data-testid="stSidebarUserContent"] {padding-top: 0;}
+[data-testid="stSidebarUserContent"] h2 {font-size: 1.2rem; padding-top: 0.2rem;}
+[data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] {gap: 0.75rem;}
+/* An example of a result: how many rows of which kind. */
+.gbr-shares {display: flex; gap: 2px; height: 0.5rem; margin-top: 0.6rem; border-radius: 0.25rem; overflow: hidden;}
+.gbr-shares i {min-width: 0.35rem; background: light-dark(#0b6e69, #3fb8ae);}
+.gbr-shares .gbr-again {background: light-dark(#b45309, #f0a04b);}
+.gbr-shares .gbr-decide {background: light-dark(#5b4bb5, #a49bf0);}
+.gbr-shares .gbr-lost {background: light-dark(#a8323f, #ef8a95);}
 /* What works unseen takes no room. */
 .st-key-browser-actions-first, .st-key-browser-actions-last, .st-key-preferences, .st-key-style {
   position: absolute; width: 1px; height: 1px; overflow: hidden; visibility: hidden;
 }
+[data-testid="stLayoutWrapper"]:has(> .st-key-browser-actions-first) {position: absolute;}
 /* A chosen segment is written in the primary colour, which is too dim on a dark page. */
 [data-testid="stButtonGroup"] [data-selected="true"] p {color: light-dark(#0b6e69, #5fd0c6);}
 /* Four modes fit the sidebar in one line. */

@@ -67,11 +67,13 @@ def draw(runner: Runner, account: Account) -> None:
 
 
 def _import(version: str, name: str = "") -> None:
-    """Import the job that was named, or the one that was chosen from the list."""
+    """Import the job that was named, or the one that was chosen from the list. Once for each `version` of the form."""
+    if version != st.session_state.get("import_version"):
+        return
     job_name = name or str(st.session_state.get("import-job-name") or "")
     if actions.import_job(
         job_name,
-        st.session_state.get(f"import-job-file-{version}"),
+        next(iter(uploader.present(st.session_state.get(f"import-job-file-{version}"))), None),
         str(st.session_state.get("import-job-field") or ""),
     ):
         st.session_state["import_version"] = secrets.token_urlsafe(6)

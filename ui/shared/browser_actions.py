@@ -11,6 +11,7 @@ from ui.shared.app_state import OWN_HEADER
 
 Action = Literal["cookie", "download", "scroll"]
 _KEY = "browser_actions"
+PAUSE_MS = 700  # in typing, after which what was typed is used
 
 _SCRIPT = """
 const done = (window.gbrActionsDone ??= new Set())
@@ -32,6 +33,22 @@ const handlers = {
     target?.scrollIntoView({behavior: calm ? 'auto' : 'smooth', block: 'start'})
   },
 }
+// A text box tells what was typed only when it is left: it is asked to after a pause, so that the price follows, the
+// button is ready when it is reached for, and a reload loses nothing.
+const LONG = 200_000  // what is sent again with every click
+const commit = (box) => box.dispatchEvent(
+  new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, bubbles: true, cancelable: true}))
+const onType = (event) => {
+  const box = event.target
+  if (box.tagName !== 'TEXTAREA') return
+  clearTimeout(box.gbrPause)
+  if (event.isComposing || box.value.length > LONG) return
+  box.gbrPause = setTimeout(() => commit(box), PAUSE_MS)
+}
+window.removeEventListener('input', window.gbrOnType)
+window.addEventListener('input', onType)
+window.gbrOnType = onType
+
 export default function (component) {
   for (const [id, action, value] of component.data?.actions ?? []) {
     if (done.has(id)) continue
@@ -39,7 +56,7 @@ export default function (component) {
     handlers[action](value)
   }
 }
-""".replace("OWN_HEADER", OWN_HEADER)
+""".replace("OWN_HEADER", OWN_HEADER).replace("PAUSE_MS", str(PAUSE_MS))
 
 _component = st.components.v2.component("browser-actions", js=_SCRIPT)
 

@@ -6,14 +6,19 @@ import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from batch.formatting import plural
 from ui.files import uploader
 from ui.shared import notices, temp_files
 from ui.shared.app_state import get_state
 from ui.shared.format import size, truncate
 from ui.shared.notices import escape_markdown
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 TEXT_SUFFIXES = ("txt", "md", "rst", "html", "xml", "json", "csv", "tsv", "tex", "log")
 MEDIA_TYPES = {
@@ -48,7 +53,7 @@ class Document:
 
 def current() -> list[Document]:
     """The documents, in the order in which they came."""
-    return [Document(Path(path), name) for path, name in st.session_state.get(_DOCUMENTS) or []]
+    return [Document(Path(path), name) for path, name, _ in st.session_state.get(_DOCUMENTS) or []]
 
 
 def draw() -> None:
@@ -63,7 +68,13 @@ def draw() -> None:
         args=(f"documents-{version}",),
         help="Text goes before every request, as a part of its own. PDF and pictures are shared through a cache.",
     )
-    for document in current():
+    documents = current()
+    if len(documents) > 1:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            total = sum(document.path.stat().st_size for document in documents)
+            st.markdown(f"**{plural(len(documents), 'document')}** · {size(total)}", width="content")
+            st.button("Remove all", key="remove-documents", on_click=clear)
+    for document in documents:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             size_text = size(document.path.stat().st_size)
             st.markdown(f"**{escape_markdown(truncate(document.name, 60))}** · {size_text}", width="content")
@@ -83,21 +94,31 @@ def clear() -> None:
 
 
 def _store_uploads(key: str) -> None:
-    """Write what was dropped to disk and free its memory at once; what cannot be shared is left out, with a notice."""
+    """Write what was dropped to disk and free its memory at once; what cannot be shared is left out, with a notice.
+
+    A newer click may end this at any access to the session, and have it begin again: what is here already is passed
+    over, and so is what was given back.
+    """
     notices.clear("submit")
-    for uploaded in st.session_state.get(key) or []:
-        path = temp_files.new_path(get_state().uploads, Path(uploaded.name).suffix)
-        with path.open("wb") as file:
-            shutil.copyfileobj(uploaded, file)
-        document = Document(path, Path(uploaded.name).name)
-        reason = _rejection_reason(document)
-        if reason:
-            path.unlink()
-            notices.show("submit", "bad", reason)
-        else:
-            st.session_state.setdefault(_DOCUMENTS, []).append((str(path), document.name))
+    for uploaded in uploader.present(st.session_state.get(key)):
+        documents = st.session_state.setdefault(_DOCUMENTS, [])
+        if all(file_id != uploaded.file_id for _, _, file_id in documents):
+            _store(uploaded, documents)
         uploader.release_memory(uploaded.file_id)
-    st.session_state[_UPLOADER_VERSION] += 1
+    st.session_state[_UPLOADER_VERSION] = int(key.rpartition("-")[2]) + 1
+
+
+def _store(uploaded: UploadedFile, documents: list[tuple[str, str, str]]) -> None:
+    path = temp_files.new_path(get_state().uploads, Path(uploaded.name).suffix)
+    with path.open("wb") as file:
+        shutil.copyfileobj(uploaded, file)
+    document = Document(path, Path(uploaded.name).name)
+    reason = _rejection_reason(document)
+    if reason:
+        path.unlink()
+        notices.show("submit", "bad", reason)
+    else:
+        documents.append((str(path), document.name, uploaded.file_id))
 
 
 def _rejection_reason(document: Document) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from batch.errors import BatchRunnerError
 from batch.formatting import plural
@@ -11,8 +10,8 @@ from batch.requests.input_formats import TABLE_KINDS
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.file_drafts import KIND as FILES_KIND
 from lifecycle.runner import Runner
-from ui.answers import tried_view, tries
-from ui.files import uploader
+from ui.answers import example, tried_view, tries
+from ui.files import check_progress, uploader
 from ui.files.given_input import FormContext, Missing, ShowChecked, show_nothing
 from ui.pricing import panel as pricing_panel
 from ui.shared import notices
@@ -25,8 +24,8 @@ PREVIEW_ROWS = 3
 INITIAL_PROBLEMS = 8
 
 
-def draw(runner: Runner, values: SidebarValues) -> None:
-    """Draw the composer, the button, and what the check of the input found.
+def draw(runner: Runner, values: SidebarValues, *, first_visit: bool = False) -> None:
+    """Draw the composer, the button, and what the check of the input found; to a first visitor, what all this does.
 
     What comes and goes has a container that stays: otherwise all that follows would be made anew in the browser, and
     a click on it could be lost.
@@ -45,10 +44,12 @@ def draw(runner: Runner, values: SidebarValues) -> None:
                 persist_state="session",
             )
         with st.container():
+            if first_visit and uploader.current() is None:
+                st.markdown(example.SENTENCE)
             if values.account is None:
                 _draw_signed_out()
         with st.container():
-            show_checked = _draw_form(runner, values)
+            show_checked = _draw_form(runner, values, beside_example=first_visit)
         samples.draw()
         shared_context.draw(runner, values.account, values.model, values.generation.system_instruction)
         with st.container(key="checked"):
@@ -70,17 +71,26 @@ def summary() -> str:
 
 
 def _draw_signed_out() -> None:
-    with st.container(border=True, key="sign-in"):
-        st.markdown(
-            "Enter a Gemini API key under Configuration (» on a narrow screen), or try it with simulated answers."
+    with st.container(key="sign-in", horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            "Enter a Gemini API key under Configuration (» on a narrow screen), or try it with simulated answers.",
+            width="content",
         )
-        st.button("Start a rehearsal", on_click=sidebar.rehearse, key="sign-in-rehearse", type="primary")
+        st.button("Start a rehearsal", on_click=sidebar.rehearse, key="sign-in-rehearse")
 
 
-def _draw_form(runner: Runner, values: SidebarValues) -> ShowChecked:
-    """Draw the form that fits what was given."""
+def _draw_form(runner: Runner, values: SidebarValues, *, beside_example: bool) -> ShowChecked:
+    """Draw the form that fits what was given; beside an empty one, if wanted, an example of what comes back."""
+    form = forms.current(values.mode)
+    context = FormContext(runner, values.model, uploader.current())
     try:
-        return forms.current(values.mode).draw(FormContext(runner, values.model, uploader.current()))
+        if not beside_example or form not in (forms.START, forms.PROMPTS):
+            return form.draw(context)
+        left, right = st.columns([6, 5], gap="medium")
+        with right:
+            example.draw()
+        with left:
+            return form.draw(context)
     except BatchRunnerError as error:
         notices.draw_error(error)
         return show_nothing
@@ -91,25 +101,24 @@ def _draw_check(runner: Runner, values: SidebarValues, show_checked: ShowChecked
 
     Returns the draft, or what is still missing for one.
     """
-    bar = st.empty()
+    progress = check_progress.CheckProgress()
     try:
         composer_input = composer.current_input(values.mode)
         if composer_input is None:
             return None, ""
+        if check_progress.is_stopped(composer_input):
+            check_progress.draw_stopped(composer_input)
+            return None, "The check was stopped"
         draft = composer.build_draft(
-            runner,
-            composer_input,
-            values.generation,
-            values.model,
-            lambda fraction: _show_progress(bar, fraction, composer_input.name or "the prompts"),
+            runner, composer_input, values.generation, values.model, progress.of(composer_input)
         )
     except Missing as error:
         return None, error.describe()
     except BatchRunnerError as error:
         notices.draw_error(error)
-        return None, ""
+        return None, "The problem above comes first"
     finally:
-        bar.empty()
+        progress.clear()
     show_checked(draft)
     _draw_summary(draft)
     if draft.problem_count and not sending.are_problems_of_files(draft):
@@ -123,10 +132,6 @@ def _draw_tries(runner: Runner, values: SidebarValues) -> None:
     """What was tried; the form of a table shows it itself."""
     if tried := tries.of_source(composer.current_source()):
         tried_view.draw(tried, runner.forecasts.model_rules(values.model).facts.output_cap)
-
-
-def _show_progress(bar: DeltaGenerator, fraction: float, name: str) -> None:
-    bar.progress(min(1.0, fraction), text=escape_markdown(f"Checking {truncate(name, 60)}"))
 
 
 def _draw_summary(draft: Draft) -> None:

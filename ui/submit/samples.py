@@ -45,11 +45,17 @@ def _draw_cards() -> None:
         st.markdown("**Or try a sample**", width="content")
         st.caption(hint, width="content")
     with st.grid(4, min_column_width=150, gap="small"):
-        for card in CARDS:
+        for number, card in enumerate(CARDS):
             with st.container(border=True, key=f"sample-{card.name}", gap="xsmall"):
                 st.markdown(f":material/{card.icon}: **{card.title}**")
                 st.caption(card.description)
-                st.button("Try this", key=f"try-{card.name}", on_click=_try, args=(card.lay_down, card.kind))
+                st.button(
+                    "Try this",
+                    key=f"try-{card.name}",
+                    type="primary" if number == 0 and session.account() is None else "secondary",
+                    on_click=_try,
+                    args=(card.lay_down, card.kind),
+                )
 
 
 def _draw_more() -> None:

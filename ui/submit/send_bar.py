@@ -20,9 +20,19 @@ from ui.submit.sidebar import SidebarValues
 
 
 def draw(values: SidebarValues, draft: Draft | None, priced: Priced, missing: str) -> None:
-    """Draw it; `missing` says what is still to be given, "" if nothing."""
+    """Draw it; `missing` says what is still to be given, "" if nothing. A click that was made is carried out here."""
     idempotency_key = st.session_state.setdefault("submit_idempotency_key", secrets.token_urlsafe(16))
     is_rehearsal = values.account is not None and values.account.rehearsal
+    is_sending = sending.is_under_way()
+    reason = "" if draft is not None else missing or "Nothing to send yet"
+    if draft is not None and values.account is None:
+        reason = "Connect a key or rehearse first"
+    elif draft is not None and draft.problem_count:
+        files = sending.are_problems_of_files(draft)
+        number = draft.problem_count if files else draft.bad_rows
+        nouns = ("file needs", "files need") if files else ("row needs", "rows need")
+        reason = f"{plural(number, *nouns)} you first"
+    is_ready = draft is not None and draft.rows > 0 and not reason
     with (
         st.container(key="sending", border=True),
         st.container(horizontal=True, vertical_alignment="center", gap="small"),
@@ -32,20 +42,25 @@ def draw(values: SidebarValues, draft: Draft | None, priced: Priced, missing: st
                 price_bar.draw(
                     priced.forecast, rehearsal=is_rehearsal, max_usd=priced.max_usd, model_cap=priced.model_cap
                 )
-            else:
-                st.caption(escape_markdown(missing or ("Nothing to send yet." if draft is None else "")))
+            elif draft is not None:
+                st.caption("Working out the price…")
         with st.container(width="content"):
-            if draft is not None and draft.rows > 1 and values.account is not None:
+            if draft is not None and draft.rows > 1 and values.account is not None and not is_sending:
                 _draw_try(values, draft, priced)
+        with st.container(width="content", key="reason"):
+            if reason:
+                st.caption(escape_markdown(reason.rstrip(".")))
         st.button(
-            "Submit batch",
+            "Sending…" if is_sending else "Submit batch",
             type="primary",
             key=f"submit-{idempotency_key}",
             on_click=sending.submit,
             args=(idempotency_key, False),
-            disabled=values.account is None or priced.fault is not None,
-            help=str(priced.fault or "") or (None if values.account else "Connect a key or start a rehearsal first."),
+            disabled=is_sending or not is_ready or priced.fault is not None,
+            help=str(priced.fault or "") or None,
         )
+    if is_sending:
+        sending.carry_out()
 
 
 def _draw_try(values: SidebarValues, draft: Draft, priced: Priced) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -16,32 +18,77 @@ from ui.pricing import forecasts
 from ui.shared import notices, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import truncate
+from ui.shared.notices import escape_markdown
 from ui.submit import composer, earlier_answers, sidebar
 
+_SENDING, _SENT = "sending_order", "sent_run"
 NOTHING = "There is nothing to send yet. Write prompts, choose a file or take a sample."
 
 
+class _Order(NamedTuple):
+    """A click on the button."""
+
+    idempotency_key: str
+    good_rows_only: bool
+
+
 def submit(idempotency_key: str, good_rows_only: bool) -> None:
-    """Send what the composer holds, once per idempotency key; then empty it and show the new run."""
-    if idempotency_key != st.session_state["submit_idempotency_key"]:
-        return
+    """Have what the composer holds sent, once per idempotency key; the page says so first, then `carry_out` does it."""
+    notices.clear("submit")
+    if idempotency_key == st.session_state["submit_idempotency_key"]:
+        st.session_state[_SENDING] = _Order(idempotency_key, good_rows_only)
+
+
+def is_under_way() -> bool:
+    """Whether a click on the button is yet to be carried out."""
+    return st.session_state.get(_SENDING) is not None
+
+
+def carry_out() -> None:
+    """Send, and draw the page again for `finish`.
+
+    A click elsewhere may end this at any access to the session; the next run of the page then begins it again, and
+    the same idempotency key is the same run.
+    """
+    order: _Order = st.session_state[_SENDING]
+    bar = st.empty()
+    try:
+        _send(order, lambda share, words: bar.progress(share, text=escape_markdown(words)))
+    except Exception:
+        st.session_state[_SENDING] = None
+        raise
+    st.session_state[_SENDING] = None
+    st.rerun()
+
+
+def finish() -> None:
+    """Empty the composer of what was sent, and open the new run; before anything of them is drawn."""
+    run_id = st.session_state.pop(_SENT, "")
+    if run_id:
+        st.session_state["submit_idempotency_key"] = secrets.token_urlsafe(16)
+        composer.clear()
+        selection.select(run_id)
+
+
+def _send(order: _Order, tell: Callable[[float, str], object]) -> None:
+    tell(0.1, "Checking once more what is to be sent")
     checked = _check()
     if checked is None:
         return
     composer_input, draft = checked
     with notices.errors_to_notice("submit"):
-        if draft.problem_count and not good_rows_only:
+        if draft.problem_count and not order.good_rows_only:
             remedy = "Leave them out above." if are_problems_of_files(draft) else "Correct them, or choose below."
             notices.show("submit", "bad", f"Nothing was sent: {describe_problems(draft)} {remedy}")
             return
         state, account = get_state(), session.require_account()
         spec = sidebar.values().priced_spec(_run_name(composer_input, draft))
         draft = earlier_answers.to_send(state.runner, account, spec, draft)
+        tell(0.3, "Settling the price")
         spec, forecast = forecasts.final_forecast(state.runner, account, draft, spec)
-        run_id = state.runner.submissions.submit(account, draft, spec, idempotency_key, forecast)
-        st.session_state["submit_idempotency_key"] = secrets.token_urlsafe(16)
-        composer.clear()
-        selection.select(run_id)
+        tell(0.6, f"Sending {plural(draft.rows, 'row')}")
+        run_id = state.runner.submissions.submit(account, draft, spec, order.idempotency_key, forecast)
+        st.session_state[_SENT] = run_id
 
 
 def try_rows() -> None:

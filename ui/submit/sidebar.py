@@ -68,6 +68,8 @@ def draw() -> SidebarValues:
     """Draw the sidebar and return what it says."""
     with st.sidebar:
         st.header("Configuration", anchor=False)
+        if selection.current() is not selection.Place.NEW:
+            st.caption("For the next run")
         notices.draw("configuration")
         with st.container():
             _connection()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Button
 
 from tests.ui.conftest import CookieJar
 from tests.ui.page_driver import KEY, Open, give_files, open_new
@@ -51,10 +50,6 @@ def choose(at: AppTest, name: str) -> AppTest:
     (control,) = [field for field in at.segmented_control if str(field.key).startswith("choice-")]
     control.set_value(name)
     return without_exception(at.run())
-
-
-def submit_button(at: AppTest) -> Button:
-    return next(element for element in at.button if element.label == "Submit batch")
 
 
 def price(at: AppTest) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from batch.formatting import money
-from tests.ui.page_driver import page_text, press
-from tests.ui.pricing.conftest import compose, plan_titles, price, submit_button, without_exception
+from tests.ui.page_driver import page_text, press, submit_button
+from tests.ui.pricing.conftest import compose, plan_titles, price, without_exception
 from tests.ui.pricing_runner import PricingRunner
 
 

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from batch.model import ContextMode
 from tests.patience import PATIENCE_SECONDS
-from tests.ui.page_driver import page_text, press
-from tests.ui.pricing.conftest import choose, compose, price, submit_button, without_exception
+from tests.ui.page_driver import page_text, press, submit_button
+from tests.ui.pricing.conftest import choose, compose, price, without_exception
 from tests.ui.pricing_runner import GUIDE, PricingRunner
 from ui.shared import background
 

@@ -6,8 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from batch.errors import ApiError, InputError
 from tests.ui.conftest import CookieJar
-from tests.ui.page_driver import KEY, Open, page_text, press
-from tests.ui.pricing.conftest import QUESTIONS, choose, compose, plan_titles, price, submit_button
+from tests.ui.page_driver import KEY, Open, page_text, press, submit_button
+from tests.ui.pricing.conftest import QUESTIONS, choose, compose, plan_titles, price
 from tests.ui.pricing_runner import PricingRunner
 from ui.shared.app_state import AppState
 

@@ -25,7 +25,7 @@ def test_prompts_can_be_blocks(composer: AppTest, real_runner: Runner, account: 
 
 def test_a_run_can_be_edited_and_sent_again(composer: AppTest, real_runner: Runner, account: Account) -> None:
     composer.text_area(key="prompts").set_value("one\ntwo")
-    composer.number_input(key="temperature").set_value(0.5)
+    composer.number_input(key="temperature").set_value(0.5).run()
     press(composer, "Submit batch")
     composer.number_input(key="temperature").set_value(None)
     press(composer, "Edit and run again")

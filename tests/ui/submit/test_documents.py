@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.page_driver import press
 from tests.ui.pricing_runner import PricingRunner
 from tests.ui.submit.conftest import button_labels, drop_documents, part_texts, plain_text, submitted_requests
+from ui.files import uploader
 from ui.shared.app_state import AppState
 
 
@@ -25,6 +27,18 @@ def test_a_document_can_be_removed_and_its_file_goes(at: AppTest, runner: Pricin
     press(press(at, "Remove"), "Submit batch")
     assert [part_texts(request) for request in submitted_requests(runner)] == [["Who?"], ["Where?"]]
     assert list(state.uploads.iterdir()) == []
+
+
+def test_twelve_documents_are_removed_by_one_click(at: AppTest, state: AppState) -> None:
+    drop_documents(at, *((f"part-{n}.txt", f"Shelf {n}.".encode()) for n in range(12)))
+    assert "**12 documents**" in plain_text(at)
+    assert "Remove" not in button_labels(press(at, "Remove all")) and list(state.uploads.iterdir()) == []
+
+
+def test_a_callback_that_is_begun_again_passes_over_what_was_given_back() -> None:
+    """A newer click ends a callback, and Streamlit calls it once more; in place of a file is what says it is gone."""
+    given = [DeletedFile("one"), None]
+    assert uploader.present(given) == [] == uploader.present(DeletedFile("one")) == uploader.present(None)
 
 
 @pytest.mark.parametrize(

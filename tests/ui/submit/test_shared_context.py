@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from batch.model import ContextMode
 from tests.ui.conftest import CookieJar
-from tests.ui.page_driver import Open, press
+from tests.ui.page_driver import Open, press, submit_button
 from tests.ui.pricing_runner import PricingRunner, make_cache
 from tests.ui.submit.conftest import (
     button_labels,
@@ -41,7 +41,7 @@ def test_after_a_submission_nothing_is_shared_any_more(at: AppTest, state: AppSt
 
 def test_a_pdf_without_an_explicit_cache_is_not_sent_and_the_way_is_shown(at: AppTest, runner: PricingRunner) -> None:
     drop_documents(at, ("manual.pdf", b"%PDF"))
-    assert '"manual.pdf" can be shared only through an explicit cache.' in plain_text(press(at, "Submit batch"))
+    assert '"manual.pdf" can be shared only through an explicit cache.' in plain_text(at) and submit_button(at).disabled
     assert runner.submitted == []
     press(at, "Use an explicit cache")
     assert "Create cache" in button_labels(at) and "Use an explicit cache" not in button_labels(at)

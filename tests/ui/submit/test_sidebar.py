@@ -8,7 +8,7 @@ from lifecycle.core.models import Account, ModelChoice
 from lifecycle.runner import Runner
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import MODELS, FakeAccounts, FakeRunner
-from tests.ui.page_driver import KEY, Open, press
+from tests.ui.page_driver import KEY, Open, press, submit_button
 from tests.ui.submit.conftest import submitted_rows
 from ui.shared.app_state import AppState
 
@@ -16,15 +16,14 @@ from ui.shared.app_state import AppState
 def test_settings_that_cannot_be_are_said_at_once(composer: AppTest, real_runner: Runner, account: Account) -> None:
     composer.text_area(key="response_schema").set_value("{not json").run()
     assert composer.sidebar.error
-    composer.text_area(key="prompts").set_value("one")
-    press(composer, "Submit batch")
-    assert real_runner.runs.list_recent(account) == []
+    composer.text_area(key="prompts").set_value("one").run()
+    assert submit_button(composer).disabled and real_runner.runs.list_recent(account) == []
 
 
 def test_settings_go_into_every_request(composer: AppTest, real_runner: Runner, account: Account) -> None:
     composer.number_input(key="temperature").set_value(0.5)
     composer.text_area(key="system_instruction").set_value("Be brief.")
-    composer.text_area(key="prompts").set_value("one")
+    composer.text_area(key="prompts").set_value("one").run()
     press(composer, "Submit batch")
     request = submitted_rows(real_runner, account)[0]["request"]
     assert isinstance(request, dict)
