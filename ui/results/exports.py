@@ -43,7 +43,7 @@ DOCUMENT_FORMATS = {
     "documents-zip": ("One Markdown file each (ZIP)", "zip", "documents", "application/zip"),
 }
 
-FILLED = ("xlsx", "csv", "tsv", "parquet")  # formats in which a table can come back as it was given
+FILLED = ("xlsx", "csv", "tsv", "parquet", "json", "jsonl")  # formats in which a table can come back as it was given
 WAYS = (AUTO, PLAIN)
 
 

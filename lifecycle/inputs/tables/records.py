@@ -56,7 +56,7 @@ def open_records(source: Path | str, written: str, *, glance: bool = False, pack
         raise InputError("The table is empty.", "Give at least one record.")
     names = column_names(list(kinds))
     notes = []
-    if wrapped := _wrapped(itertools.islice(_values(source, written), 2)):
+    if wrapped := wrapped_rows(source, written):
         notes.append(f'The rows are the objects in "{wrapped.name}"; what stands beside it was left out.')
     fields = [
         pa.field(name, column_type(kind))
@@ -112,14 +112,19 @@ def _values(source: Path | str, written: str) -> Iterator[tuple[int, Record | Fa
         yield number, raw if isinstance(raw, Fault) else _record(raw)
 
 
-class _Wrapped(NamedTuple):
+def wrapped_rows(source: Path | str, written: str) -> WrappedRows | None:
+    """The rows of a file whose one object holds them in a field."""
+    return _wrapped(itertools.islice(_values(source, written), 2)) if written != ARRAY else None
+
+
+class WrappedRows(NamedTuple):
     """The field of a file's one object that holds the rows, and its elements."""
 
     name: str
     elements: list[Raw]
 
 
-def _wrapped(first: Iterable[tuple[int, Record | Fault]]) -> _Wrapped | None:
+def _wrapped(first: Iterable[tuple[int, Record | Fault]]) -> WrappedRows | None:
     """The rows in a file of one object, as programs answer them: `{"count": 2, "data": [{…}, {…}]}`."""
     values = [record for _, record in first]
     if len(values) != 1 or isinstance(values[0], Fault) or is_request(set(values[0])):
@@ -129,7 +134,7 @@ def _wrapped(first: Iterable[tuple[int, Record | Fault]]) -> _Wrapped | None:
         if json_kind(value) == "a list":
             elements = _elements(value)
             if len(elements) > 1 and all(json_kind(element) == "an object" for element in elements):
-                found.append(_Wrapped(name, elements))
+                found.append(WrappedRows(name, elements))
     return found[0] if len(found) == 1 else None
 
 

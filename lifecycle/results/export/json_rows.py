@@ -45,7 +45,7 @@ def _objects(flat: pa.Table, received: Sequence[bytes], shape: RowShape) -> list
     for name in plain:
         pieces += _member(name, json_column(flat.column(name)))
     for name in shape.extras:
-        pieces += _member(name, _given_json(flat.column(name)))
+        pieces += _member(name, given_json(flat.column(name)))
     if answers:
         values = [(field.name, _answer(flat.column(column), field)) for column, field in answers.items()]
         pieces += _members("answer", values)
@@ -67,10 +67,10 @@ def _members(name: str, members: Sequence[tuple[str, pa.Array]]) -> list[pa.Arra
 
 
 def _answer(column: pa.ChunkedArray, field: AnswerColumn) -> pa.Array:
-    return _given_json(column) if field.type == "JSON" else json_column(column)
+    return given_json(column) if field.type == "JSON" else json_column(column)
 
 
-def _given_json(column: pa.ChunkedArray) -> pa.Array:
+def given_json(column: pa.ChunkedArray) -> pa.Array:
     """A column of texts that are JSON."""
     return pc.fill_null(pc.cast(column.combine_chunks(), pa.binary()), b"null")
 

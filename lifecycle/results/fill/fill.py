@@ -17,9 +17,10 @@ from lifecycle.core import malloc
 from lifecycle.results.export.export import ExportOptions, ExportResult, about_lines, export, incomplete_notes
 from lifecycle.results.fill.answers import TEXT, Answers
 from lifecycle.results.fill.delimited import fill_delimited
-from lifecycle.results.fill.given_table import PARQUET, WORKBOOK, GivenTable, given_table
+from lifecycle.results.fill.given_table import PARQUET, RECORDS, WORKBOOK, GivenTable, given_table
 from lifecycle.results.fill.names import ANSWER, free_names
 from lifecycle.results.fill.parquet import fill_parquet
+from lifecycle.results.fill.records import fill_records
 from lifecycle.results.read.table import ResultTable
 from lifecycle.results.workbook.fill_workbook import AddedColumns, AddedSheet, Place, fill_workbook
 from lifecycle.results.workbook.xml_outline import UnusualPart
@@ -68,7 +69,7 @@ _NOT_GIVEN = "This run was not made of a table in .{}, so there is none to fill 
 
 def _fill(given: GivenTable, table: ResultTable, path: Path, options: ExportOptions) -> ExportResult:
     notes = incomplete_notes(table, options.complete)
-    answers = Answers(table, options, lists_as_json=given.format == PARQUET)
+    answers = Answers(table, options, lists_as_json=given.format in (PARQUET, *RECORDS.values()))
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as stream:
@@ -86,6 +87,11 @@ def _delimited(given: GivenTable, answers: Answers, incomplete: str, stream: IO[
 
 def _parquet(given: GivenTable, answers: Answers, incomplete: str, stream: IO[bytes]) -> list[str]:
     fill_parquet(given, answers, incomplete, stream)
+    return []
+
+
+def _records(given: GivenTable, answers: Answers, incomplete: str, stream: IO[bytes]) -> list[str]:
+    fill_records(given, answers, incomplete, stream)
     return []
 
 
@@ -125,4 +131,4 @@ def _details(answers: Answers) -> Iterator[pa.Table]:
         yield account.add_column(0, "row", pa.array(batch.lines, pa.int64()))
 
 
-_WRITERS = {WORKBOOK: _workbook, PARQUET: _parquet}
+_WRITERS = {WORKBOOK: _workbook, PARQUET: _parquet, **dict.fromkeys(RECORDS.values(), _records)}

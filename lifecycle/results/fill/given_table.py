@@ -12,6 +12,7 @@ from lifecycle.inputs.tables.reading import ReadAs
 
 WORKBOOK, PARQUET = "xlsx", "parquet"
 DELIMITED = ("csv", "tsv")
+RECORDS = {".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class GivenTable:
             return (suffix if suffix in DELIMITED else told.format) if told.encoding else ""
         if told.format == WORKBOOK:
             return WORKBOOK if told.sheet and not told.packed else ""
+        if told.format == "json":
+            return RECORDS.get(PurePath(self.name).suffix.lower(), "") if not told.packed else ""
         return PARQUET if told.format == PARQUET and not told.packed else ""
 
     def fits(self, format: str) -> bool:
