@@ -36,7 +36,8 @@ from lifecycle.inputs.tables.table import (
 )
 from lifecycle.inputs.tables.text import open_binary
 
-SAMPLE_CHARS = 1 << 17
+SAMPLE_CHARS, SAMPLE_LINES = 1 << 17, 4
+SAMPLE_LINE_CHARS = 2_000_000  # a header of 16,384 names of some length stays below
 FOOTER_ROWS = 3
 _QUOTE_REMEDY = "Put cells that hold the separator or a line break in quotation marks."
 NumberedRow = tuple[int, list[str] | Fault]
@@ -101,13 +102,14 @@ def _sample(text: LineSource, header_row: int | None) -> tuple[list[str], bool]:
     """The first lines, far enough to see some below the header's, and whether they are all there are."""
     lines: list[str] = []
     chars = 0
-    while chars < SAMPLE_CHARS or (header_row and len(lines) < header_row + 50):
-        line = text.readline(SAMPLE_CHARS)
+    least = header_row + 50 if header_row else SAMPLE_LINES
+    while chars < SAMPLE_CHARS or len(lines) < least:
+        line = text.readline(SAMPLE_LINE_CHARS)
         if not line:
             return lines, True
         lines.append(line)
         chars += len(line)
-        if chars > LINE_LIMIT_BYTES:
+        if chars > (LINE_LIMIT_BYTES if header_row else SAMPLE_LINE_CHARS):
             break
     return lines, False
 
@@ -130,7 +132,7 @@ def _check_layout(layout: TextLayout, lines: list[str]) -> None:
     if not layout.names:
         raise InputError("The table is empty.", "The first line names the columns.")
     if len(layout.names) > MAX_COLUMNS:
-        raise too_many_columns(len(layout.names))
+        raise too_many_columns()
 
 
 def _read_as(packed: str, encoding: FoundEncoding, layout: TextLayout, lines: list[str]) -> ReadAs:

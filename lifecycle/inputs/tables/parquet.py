@@ -37,7 +37,7 @@ def open_parquet(path: Path, *, packed: str = "") -> Iterator[Table]:
         with readable(path, "Parquet"):
             header_names = list(file.schema_arrow.names)
         if len(header_names) > MAX_COLUMNS:
-            raise too_many_columns(len(header_names))
+            raise too_many_columns()
         if _row_bytes(file) > MAX_ROW_BYTES:
             raise InputError(f"The rows of {path.name} are too large to be sent.", "Leave out the largest column.")
         names = column_names(header_names)

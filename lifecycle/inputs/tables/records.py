@@ -95,7 +95,7 @@ def _note_kinds(record: Record, kinds: dict[str, set[str]]) -> None:
         elif name not in kinds:
             kinds[name] = set()
         if len(kinds) > MAX_COLUMNS:
-            raise too_many_columns(len(kinds))
+            raise too_many_columns()
 
 
 def _records(source: Path | str, written: str) -> Iterator[tuple[int, Record | Fault]]:

@@ -100,7 +100,5 @@ def column_type(kinds: set[str]) -> pa.DataType:
     return pa.string()
 
 
-def too_many_columns(count: int) -> InputError:
-    return InputError(
-        f"The table has {count:,} columns; more than {MAX_COLUMNS:,} are not read.", "Leave out what is not needed."
-    )
+def too_many_columns() -> InputError:
+    return InputError(f"The table has more than {MAX_COLUMNS:,} columns.", "Leave out what is not needed.")

@@ -63,7 +63,7 @@ def read(source: Path, reading: TableReading, *, glance: bool) -> Any:
         return str(error)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_blocks_give_what_rows_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     chance = random.Random(seed)
     blocks_read = 0
