@@ -17,7 +17,7 @@ import numpy as np
 from batch.model import Tariff
 from batch.prefixes.forest import Bools, Floats, Ints, PrefixForest, PrefixSurvey
 from batch.prefixes.scan import TEMPERATURE_0, UNKNOWN_SIZE
-from batch.pricing.sampling import UNCOUNTED_MARGIN, Interval
+from batch.pricing.sampling import Interval
 
 MILLION = 1_000_000
 _Z95, _MIN_DRAWS = 2.0, 8
@@ -254,7 +254,7 @@ def _calibrate(survey: PrefixSurvey, counts: Mapping[str, int], sent: Bools) -> 
     uncounted = float((survey.tokens - counted_tokens)[sent].sum())
     draws = np.array([pair for pair in sample_pairs(survey, counts) if pair[0] > 0]).reshape(-1, 2)
     if not len(draws) or uncounted <= 0.0:
-        return base, 1.0, Interval(uncounted, uncounted * UNCOUNTED_MARGIN)
+        return base, 1.0, Interval(uncounted, uncounted * survey.margin)
     # A row drawn with a chance proportional to its size counts with its quotient alone, except those so large that they
     # were certain to be drawn: they stand for all the draws that fell on them.
     size, quotient = draws[:, 0], draws[:, 1] / draws[:, 0]
@@ -263,16 +263,17 @@ def _calibrate(survey: PrefixSurvey, counts: Mapping[str, int], sent: Bools) -> 
     return (
         base,
         ratio,
-        Interval(uncounted * ratio, uncounted * _half_width_share(quotient, ratio, len(draws), int(sent.sum()))),
+        Interval(uncounted * ratio, uncounted * _half_width_share(quotient, ratio, int(sent.sum()), survey.margin)),
     )
 
 
-def _half_width_share(quotient: Floats, ratio: float, draws: int, rows: int) -> float:
-    """Half the 95 % interval of the mean quotient; none if every row was drawn, wide if only one was."""
+def _half_width_share(quotient: Floats, ratio: float, rows: int, margin: float) -> float:
+    """Half the 95 % interval of the mean quotient; none if every row was drawn, `margin` if too few were."""
+    draws = len(quotient)
     if draws >= rows:
         return 0.0
     if draws < _MIN_DRAWS:
-        return UNCOUNTED_MARGIN
+        return margin
     return _Z95 * math.sqrt(float(((quotient - ratio) ** 2).sum()) / (draws - 1) / draws)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import IOBase
 
 import numpy as np
@@ -17,6 +17,7 @@ from batch.prefixes import scan
 from batch.prefixes.request_parts import Measure, default_measure
 from batch.prefixes.scan import PrefixScan
 from batch.prefixes.scan_text import TextScan
+from batch.tokens.text_tokens import MARGIN
 
 LineSource = Callable[[], Iterable[bytes]]
 """Opens the batch anew: a binary stream or any iterable of its lines."""
@@ -104,7 +105,7 @@ class PrefixSurvey:
     Per row: `offset` of its line, estimated `tokens` (all of it), `duplicate_of` (the first row with an equal request,
     itself if there is none; by name only until `duplicates_checked`), `flags` of `batch.prefixes.scan`. The rows
     `own_cache_rows` name caches themselves, of `own_cache_tokens` tokens (0: unknown). `long_text_starts` are
-    beginnings of long texts as a forest of its own.
+    beginnings of long texts as a forest of its own. `margin` is half the 95 % interval of the estimates, as a share.
     """
 
     lines: LineSource
@@ -119,6 +120,7 @@ class PrefixSurvey:
     own_cache_tokens: Floats
     long_parts: scan.LongPartsElsewhere
     duplicates_checked: bool = False
+    margin: float = MARGIN
 
     def __len__(self) -> int:
         return len(self.offset)
@@ -136,15 +138,18 @@ def find_prefixes(
     `tokens` measures one part given as JSON (default: the estimates of `batch.tokens`); `cache_tokens` has the sizes
     of cached contents that requests may name themselves; cuts inside texts are not looked for below `min_tokens`.
     """
+    measure = measure_tokens or default_measure()
     if split == "text":
-        text_scan = TextScan(measure_tokens or default_measure(), cache_tokens or {})
+        text_scan = TextScan(measure, cache_tokens or {})
         with opened(lines) as first, opened(lines) as second:
             text_scan.read(first, second, min_tokens)
-        return _build_survey(lines, split, text_scan)
-    prefix_scan = PrefixScan(measure_tokens or default_measure(), cache_tokens or {})
-    with opened(lines) as stream:
-        prefix_scan.run(stream, split == "part")
-    return _build_survey(lines, split, prefix_scan)
+        survey = _build_survey(lines, split, text_scan)
+    else:
+        prefix_scan = PrefixScan(measure, cache_tokens or {})
+        with opened(lines) as stream:
+            prefix_scan.run(stream, split == "part")
+        survey = _build_survey(lines, split, prefix_scan)
+    return replace(survey, margin=getattr(measure, "margin", MARGIN))
 
 
 def _build_survey(lines: LineSource, split: str, finished_scan: PrefixScan) -> PrefixSurvey:

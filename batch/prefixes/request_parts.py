@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from batch.media.scale import MediaScale
-from batch.tokens import text_tokens
+from batch.tokens import byte_weights, text_tokens
 
 Measure = Callable[[bytes], float]
 """Tokens of one part (or a list of tools), given as its JSON; NaN if nothing is known of it (a file by its URI)."""
@@ -116,21 +116,43 @@ def canonical_part(part: bytes) -> bytes:
     return canonical_json(part)
 
 
-def default_measure(scale: MediaScale | None = None) -> Measure:
-    """Estimate tokens by `batch.tokens`; `scale` weighs the files that requests hold or name."""
+class DefaultMeasure:
+    """Estimates tokens by `batch.tokens`; `scale` weighs the files that requests hold or name.
 
-    def estimate_tokens(part: bytes) -> float:
+    `margin` is half the 95 % interval of what was estimated so far, as a share of it.
+    """
+
+    def __init__(self, scale: MediaScale | None = None) -> None:
+        self._scale = scale
+        self._tokens = self._unfamiliar = 0.0
+
+    def __call__(self, part: bytes) -> float:
         if part.startswith(b'{"text":"') and b"\\" not in part and part.count(b'"') == 4:
-            return float(text_tokens.estimate_utf8(part[9:-2]))
+            return self._weigh(part[9:-2])
         try:
             value = msgspec.json.decode(part)
         except msgspec.DecodeError:
-            return float(text_tokens.estimate_utf8(part))
+            return self._weigh(part)
+        if isinstance(value, dict) and len(value) == 1 and isinstance(text := value.get("text"), str):
+            return self._weigh(text.encode("utf-8", "surrogatepass"))
         request = {"tools": value} if isinstance(value, list) else {"contents": [{"parts": [value]}]}
-        estimate = text_tokens.estimate_request(request, scale=scale)
+        estimate = text_tokens.estimate_request(request, scale=self._scale)
         return math.nan if estimate.unknown else float(estimate.total)
 
-    return estimate_tokens
+    @property
+    def margin(self) -> float:
+        return text_tokens.margin(self._tokens, self._unfamiliar)
+
+    def _weigh(self, data: bytes) -> float:
+        weight = byte_weights.weigh(data)
+        self._tokens += weight.tokens
+        self._unfamiliar += weight.unfamiliar
+        return float(max(1, round(weight.tokens))) if data else 0.0
+
+
+def default_measure(scale: MediaScale | None = None) -> DefaultMeasure:
+    """Estimate tokens by `batch.tokens`; `scale` weighs the files that requests hold or name."""
+    return DefaultMeasure(scale)
 
 
 def header_parts(request: RequestHeader) -> list[bytes]:

@@ -31,7 +31,7 @@ FUNCTION_NAMES = b'"function'
 """How the names of calls, responses and declarations begin in a line."""
 REMEMBERED = 1 << 16
 """So many parts are remembered to know them at once; forgetting them costs time and memory, nothing else."""
-SURELY_MEASURED, MEASURED_EVERY = 4096, 256
+SURELY_MEASURED, MEASURED_EVERY = 1024, 1024
 LONG_TEXT = 4096
 """Bytes from which a part that is not shared is worth a look inside, or elsewhere in the prompt."""
 LONG_FILE_TOKENS = 1024

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-UNCOUNTED_MARGIN = 0.28  # where nothing was counted: 95 of 100 estimates of single texts were this close or closer
 _MIN_ROWS = 3  # rows from which a canary says something about prompts
 _T_TABLE = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365)  # 1 to 7 degrees of freedom
 

@@ -1,10 +1,9 @@
 """How many tokens a text or a request has, estimated without a call. Pure, and fast enough for millions of rows.
 
-A text's bytes are weighed by script: for UTF-8 the first byte of a character says what it is. The weights reproduce
-characters per token that were measured on lines in each script with the Gemma 3 tokenizer (English prose 4.2, code
-3.6, Russian 4.3, Arabic and Persian 3.1 to 3.5, Greek 2.8, Japanese 2.3, Korean 2.0, Chinese 1.6 to 1.8); scripts
-that were not measured are assumptions. One text is typically within 10 % and in 95 of 100 cases within 28 % of the
-truth; `batch.pricing.sampling` turns estimates into a total with an interval.
+What texts are weighed by was measured with a public tokenizer of the same family (`batch/tokens/byte_weights.py`). Of
+texts of forty languages and formats that it was not measured on, kinds came out within 3 % on average, and single texts
+of a hundred tokens within 15 % in 95 of 100 cases. How much of a text was hardly ever seen before widens the margin of
+what was not counted; `batch.pricing.sampling` turns counts into a total with an interval.
 """
 
 from __future__ import annotations
@@ -14,50 +13,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from batch.media.headers import decode_base64
 from batch.media.scale import MediaScale, part_level
 from batch.media.tokens import MediaTokens
+from batch.tokens import byte_weights
 
 Json = Mapping[str, Any]
 
-DIGITS = b"0123456789"
-PUNCTUATION = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-LETTER, DIGIT, MARK = 1 / 4.6, 1.0, 1 / 2.0
-_SLICE = 1 << 20
 
-# Tokens for each character that begins with a byte of this range. Where a script puts spaces between words, the
-# weight is that of its letters, so that text with its spaces comes out as measured.
-_BY_FIRST_BYTE = (
-    (0xC2, 0xC2, 0.7),  # signs: § ° « »
-    (0xC3, 0xCB, 0.5),  # accented Latin letters
-    (0xCC, 0xCD, 0.6),  # combining marks
-    (0xCE, 0xCF, 1 / 2.62),  # Greek
-    (0xD0, 0xD3, 1 / 4.25),  # Cyrillic
-    (0xD4, 0xD7, 1 / 2.5),  # Armenian, Hebrew: assumed
-    (0xD8, 0xDB, 1 / 3.12),  # Arabic, Persian
-    (0xDC, 0xE1, 1 / 2.5),  # Indic, Thai, Georgian and others: assumed
-    (0xE2, 0xE2, 1.0),  # quotation marks, dashes, symbols
-    (0xE3, 0xE3, 1 / 3.23),  # Kana; with Kanji between them Japanese comes to 2.3
-    (0xE4, 0xE9, 1 / 1.7),  # Chinese characters
-    (0xEA, 0xED, 1 / 1.75),  # Hangul
-    (0xEE, 0xEF, 0.7),  # full-width forms
-    (0xF0, 0xF4, 1.0),  # emoji and rare characters
-)
-
-
-def _weights() -> np.ndarray[Any, np.dtype[np.float64]]:
-    table = np.zeros(256)
-    table[:128] = LETTER
-    table[list(DIGITS)] = DIGIT
-    table[list(PUNCTUATION)] = MARK
-    for first, last, weight in _BY_FIRST_BYTE:
-        table[first : last + 1] = weight
-    return table
-
-
-_WEIGHTS = _weights()
+MARGIN = 0.2
+"""Where nothing was counted, 95 of 100 estimates of short texts were this close or closer."""
+_WIDER, _WIDEST = 3.0, 0.8
 
 
 class PromptPart(NamedTuple):
@@ -104,6 +70,11 @@ class TokenEstimate:
         )
 
 
+def margin(tokens: float, unfamiliar: float) -> float:
+    """Half the 95 % interval of estimated tokens, as a share of them; wider where texts are of an unfamiliar kind."""
+    return min(_WIDEST, MARGIN + _WIDER * unfamiliar / tokens) if tokens > 0 else MARGIN
+
+
 def estimate_text(text: str) -> int:
     """Estimated tokens of a text; 0 only for no text."""
     return estimate_utf8(text.encode("utf-8", "surrogatepass"))
@@ -113,8 +84,7 @@ def estimate_utf8(data: bytes) -> int:
     """Estimated tokens of UTF-8 bytes; what is not UTF-8 gets some figure, never an error."""
     if not data:
         return 0
-    tokens = _ascii_weight(data) if data.isascii() else sum(_slice_weights(data))
-    return max(1, round(tokens))
+    return max(1, round(byte_weights.weigh(data).tokens))
 
 
 def estimate_request(
@@ -179,20 +149,6 @@ _FIELDS = {"picture": "image", "page": "document", "sound": "audio", "video": "v
 
 def _of_media(weight: MediaTokens | None) -> TokenEstimate:
     return TokenEstimate(unknown=1) if weight is None else TokenEstimate(**{_FIELDS[weight.kind]: weight.tokens})
-
-
-def _ascii_weight(data: bytes) -> float:
-    """The weighted sum for ASCII, by deletion: several times faster than a histogram on short texts."""
-    digits = len(data) - len(data.translate(None, DIGITS))
-    symbols = len(data) - len(data.translate(None, PUNCTUATION))
-    return (len(data) - digits - symbols) * LETTER + digits * DIGIT + symbols * MARK
-
-
-def _slice_weights(data: bytes) -> Iterator[float]:
-    """The weighted sum by histogram, a slice at a time: bincount needs eight bytes for each."""
-    view = np.frombuffer(data, np.uint8)
-    for start in range(0, len(view), _SLICE):
-        yield float(np.bincount(view[start : start + _SLICE], minlength=256) @ _WEIGHTS)
 
 
 def _dict(raw: object) -> Json:
