@@ -9,12 +9,21 @@ from batch.pricing import catalog
 from gemini.emulator_process import EmulatorProcess
 from lifecycle.core import malloc
 from lifecycle.runner import Runner, Setup
+from lifecycle.storage.copies.backup import Manifest, restore_backup
 from lifecycle.storage.data_folder import make_private
 from settings import Settings
 
 
-def open_runner(settings: Settings) -> Runner:
-    """A Runner for these settings, not started. Raises InputError naming the setting that cannot be used."""
+def restore(settings: Settings, backup: Path) -> Manifest:
+    """Put a copy of `backup` back where these settings point, which must be empty. Raises InputError."""
+    return restore_backup(backup, settings.database, settings.data_dir)
+
+
+def open_runner(settings: Settings, *, adopting: bool = False) -> Runner:
+    """A Runner for these settings, not started. Raises InputError naming the setting that cannot be used.
+
+    `adopting` opens it beside folders of runs that its database does not know.
+    """
     malloc.limit_arenas()
     try:
         make_private(settings.data_dir)
@@ -36,6 +45,8 @@ def open_runner(settings: Settings) -> Runner:
             lease_seconds=settings.lease_seconds,
             workers=settings.workers,
             tier=settings.gemini_tier,
+            retention_days=settings.run_retention_days,
+            adopting=adopting,
         )
     )
 

@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import MetaPathFinder
+from pathlib import Path
 from typing import NoReturn
 
 from batch.errors import ApiError, BatchRunnerError, InputError, OverBudget
@@ -65,12 +66,17 @@ def _run_verb(options: argparse.Namespace) -> int:
         from terminal.verbs.page import page
 
         return page(options)
-    from assembly import open_runner
+    from assembly import open_runner, restore
     from settings import load
-    from terminal.steps.account import account_of_caller
 
     settings = load()
-    runner = open_runner(settings)
+    if options.verb == "restore":
+        from terminal.verbs.copies import report_restored
+
+        return report_restored(restore(settings, Path(options.file)), options)
+    from terminal.steps.account import account_of_caller
+
+    runner = open_runner(settings, adopting=options.verb == "adopt_folder")
     try:
         verb: Callable[..., int] = getattr(importlib.import_module(f"terminal.verbs.{options.module}"), options.verb)
         return verb(runner, account_of_caller(runner, options, settings.gemini_api_key), options)

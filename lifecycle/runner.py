@@ -37,13 +37,18 @@ if TYPE_CHECKING:
     from lifecycle.services.runs import RunService
     from lifecycle.services.submissions import SubmissionService
     from lifecycle.services.tries import TryService
+    from lifecycle.storage.copies.backup import BackupSummary
 
 PREFIX = "gbr-"  # how everything this product makes at Google begins; the installation's id follows
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a Runner is made of; plain values from the settings, and how to reach the rehearsal server."""
+    """What a Runner is made of; plain values from the settings, and how to reach the rehearsal server.
+
+    Ended runs are deleted after `retention_days`, 0 for never. `adopting` lets folders of runs be beside an empty
+    database.
+    """
 
     data_dir: Path
     database_url: str
@@ -57,6 +62,8 @@ class Setup:
     lease_seconds: float = 15.0
     workers: int = 6
     tier: str = "1"
+    retention_days: float = 0.0
+    adopting: bool = False
 
     def connect(self, key: str, rehearsal: bool) -> GeminiClient:
         """A client of Google under a key, or of the rehearsal server. Asks nobody."""
@@ -74,13 +81,15 @@ class Runner:
 
     def __init__(self, setup: Setup) -> None:
         setup.data_dir.mkdir(parents=True, exist_ok=True)
-        store = data_folder.open_store(setup.database_url, setup.data_dir)
+        store = data_folder.open_store(setup.database_url, setup.data_dir, adopting=setup.adopting)
         salt = store.get_or_create_setting("salt", lambda: secrets.token_hex(32))
-        prefix = f"{PREFIX}{store.get_or_create_setting('installation', lambda: secrets.token_hex(4))}-"
+        prefix = f"{PREFIX}{data_folder.installation_id(store, setup.data_dir)}-"
         keyring = Keyring(bytes.fromhex(salt), setup.connect, setup.rehearsal_url)
         prices, limits = PriceList(setup.catalog, setup.tier), BatchLimits()
         self._sign_ins = SignIns(store)
-        housekeeping = Maintenance(store, keyring, prefix, self._sign_ins)
+        housekeeping = Maintenance(
+            store, keyring, prefix, self._sign_ins, partial(run_folder, setup.data_dir), self._delete_expired
+        )
         worker = Worker(
             store,
             keyring,
@@ -99,7 +108,9 @@ class Runner:
             lease_seconds=setup.lease_seconds,
             maintenance=housekeeping.run_once,
         )
-        self._context = ServiceContext(store, keyring, prices, limits, prefix, setup.data_dir, worker)
+        self._context = ServiceContext(
+            store, keyring, prices, limits, prefix, setup.data_dir, worker, setup.retention_days
+        )
         self._setup, self._housekeeping = setup, housekeeping
         self.data_dir = setup.data_dir
 
@@ -180,6 +191,15 @@ class Runner:
     def new_draft_folder(self) -> Path:
         """A new empty folder for one draft."""
         return self._context.new_draft_folder()
+
+    def backup(self, target: Path) -> BackupSummary:
+        """Write a copy of all runs, results and bills to one file, while everything works."""
+        from lifecycle.storage.copies.backup import write_backup
+
+        return write_backup(self._context.store, self.data_dir, target)
+
+    def _delete_expired(self) -> None:
+        self.runs.delete_expired()
 
     def store_trouble(self) -> StoreUnavailable | None:
         """Why the database cannot be asked now; None while it can."""

@@ -47,6 +47,7 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.workflow",
         "lifecycle.workflow.shards",
         "lifecycle.storage",
+        "lifecycle.storage.copies",
         "lifecycle.core",
     },
     "lifecycle.services": {
@@ -62,6 +63,7 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.results.read",
         "lifecycle.results.store",
         "lifecycle.storage",
+        "lifecycle.storage.copies",
         "lifecycle.core",
     },
     "lifecycle.reuse": {
@@ -82,6 +84,7 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.workflow.stages",
         "lifecycle.workflow.shards",
         "lifecycle.storage",
+        "lifecycle.storage.copies",
         "lifecycle.core",
     },
     "lifecycle.workflow.stages": {
@@ -151,6 +154,7 @@ ROOMS: dict[str, set[str]] = {
     "lifecycle.results.collect": {"lifecycle.results.store", "lifecycle.core"},
     "lifecycle.results.store": set(),
     "lifecycle.storage": {"lifecycle.core"},
+    "lifecycle.storage.copies": {"lifecycle.storage", "lifecycle.core"},
     "lifecycle.core": set(),
     "batch.samples": set(),
     "batch.kinds": {

@@ -188,6 +188,7 @@ class RunView:
     `results_until` is when Google deletes its copy of a recovered job's results, where it told.
     `stray_note` tells of jobs that Google had beside the run's own, or may yet have, "" where there are none.
     `counts` are the run's own, `merged_counts` those after its retries, None if they are not known apart.
+    From `kept_until` on the run may be deleted with its results, None: it is kept for ever.
     """
 
     id: str
@@ -227,6 +228,7 @@ class RunView:
     stray_note: str = ""
     tags: tuple[str, ...] = ()
     merged_counts: Mapping[str, int] | None = None
+    kept_until: datetime | None = None
 
     @property
     def newest_counts(self) -> Mapping[str, int]:

@@ -21,6 +21,8 @@ TRIES = "tries.jsonl"  # beside a draft: replies to the rows that were tried, as
 REUSED = "reused"  # a folder: the draft of all rows, and ANSWERS; INPUTS of the run are then those of all rows
 ANSWERS = "answers"  # a folder in it: received lines under the keys of this run, a file for each run they are from
 
+RUN_RECORD = "run.json"  # the run's rows of the database as they last were, so that the folder can be taken up again
+
 # Of planning.
 UPLOADS = "uploads.json"  # the SHA-256 of each blob that is uploaded rather than sent inside the requests
 RESOLVED_REQUESTS = "resolved.jsonl"  # REQUESTS with each `@use_cache` name replaced by the cache that it means

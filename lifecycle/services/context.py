@@ -37,6 +37,7 @@ class ServiceContext:
     prefix: str
     data_dir: Path
     worker: Worker
+    retention_days: float = 0.0
 
     def folder(self, run_id: str) -> Path:
         """Where a run's files are. `run_id` must come from the store."""

@@ -37,9 +37,15 @@ STATE_LABELS = {
 
 
 def run_view(
-    row: RunRecord, shards: Sequence[ShardRecord], caches: Sequence[CacheRecord], now: float, *, key_held: bool | None
+    row: RunRecord,
+    shards: Sequence[ShardRecord],
+    caches: Sequence[CacheRecord],
+    now: float,
+    *,
+    key_held: bool | None,
+    kept_days: float = 0.0,
 ) -> RunView:
-    """One run as a user sees it. `now` is epoch seconds.
+    """One run as a user sees it. `now` is epoch seconds; ended runs are kept for `kept_days`, 0 for ever.
 
     `key_held`: whether this process, which works on runs, holds its key; None if it works on none.
     """
@@ -84,6 +90,7 @@ def run_view(
         uploads=row.progress.uploads if stage is Stage.SUBMITTING else None,
         results_until=_to_datetime(imported.results_expire_at if imported else None),
         stray_note=_stray_note(row.progress, shards),
+        kept_until=_to_datetime(row.ended_at + kept_days * 86_400 if kept_days and row.ended_at else None),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from lifecycle.core.observation_kinds import DURATION_HOURS
 from lifecycle.core.run_records import CacheRecord, RunRecord
 from lifecycle.services import run_views
 from lifecycle.services.context import ServiceContext
+from lifecycle.storage.copies import adoption
 from lifecycle.storage.run_table import RunTable
 from lifecycle.storage.store import SNOOZED
 from lifecycle.workflow import stray_jobs
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from lifecycle.inputs.drafts import Draft
     from lifecycle.results.read.table import ResultTable
     from lifecycle.services.billing import BillingService
+
+GRACE_DAYS, DAY_SECONDS = 3.0, 86_400.0
+log = logging.getLogger(__name__)
 
 
 class RunService:
@@ -179,6 +184,37 @@ class RunService:
         self._context.run_row(account, run_id)
         return int(self._context.store.get_setting(f"{SNOOZED}{run_id}") or 0)
 
+    def adopt_folder(self, account: Account, folder: Path) -> RunView:
+        """Take up the folder of a run that the database does not know. Raises InputError for one that cannot be."""
+        identity = self._context.keyring.identity(account.owner_id)
+        runs = self._context.folder("r").parent
+        run = adoption.adopt_folder(self._context.store, runs, account, identity, folder)
+        self._context.note(account, "adopt", run.id)
+        self._context.wake_worker()
+        return self.get(account, run.id)
+
+    def delete_expired(self) -> int:
+        """Delete ended runs that are kept no longer, of all owners; what they have cost stays. Returns how many.
+
+        Nothing is deleted within GRACE_DAYS of the day on which a server first saw how long runs are kept: until then
+        the page and the terminal tell of it.
+        """
+        days, store = self._context.retention_days, self._context.store
+        if not days:
+            return 0
+        since = float(store.get_or_create_setting(f"retention:{days:g}", lambda: str(store.now())))
+        if store.now() - since < GRACE_DAYS * DAY_SECONDS:
+            return 0
+        expired = [
+            row
+            for row in store.ended_before(store.now() - days * DAY_SECONDS)
+            if all(child.stage == Stage.FINISHED for child in store.children(row.id))
+        ]
+        for row in expired:
+            self._remove(row)
+            log.info("Run %s was deleted: it had ended more than %g days ago.", row.id, days)
+        return len(expired)
+
     def delete(self, account: Account, run_id: str) -> None:
         """Forget an ended run and its results on this computer. What it has cost stays on the account's bill.
 
@@ -190,18 +226,24 @@ class RunService:
         if any(child.stage != Stage.FINISHED for child in store.children(run_id)):
             raise InputError("Rows of this run are being sent again.", "Wait until that run ends, or cancel it first.")
         self._context.note(account, "delete", run_id)
+        self._remove(row)
+
+    def _remove(self, row: RunRecord) -> None:
+        """Forget a run; what it has cost stays."""
         self._billing.finalize(row)
-        store.remove_run(run_id)
-        shutil.rmtree(self._context.folder(run_id), ignore_errors=True)
+        self._context.store.remove_run(row.id)
+        shutil.rmtree(self._context.folder(row.id), ignore_errors=True)
         if row.parent_id:
-            RunTable(store, account.owner_id).mark_merge_due(row.parent_id)
+            RunTable(self._context.store, row.owner_id).mark_merge_due(row.parent_id)
 
     def _views(self, account: Account, rows: Sequence[RunRecord], caches: Sequence[CacheRecord] = ()) -> list[RunView]:
         """Runs with their jobs."""
         ids, store, key_held = [row.id for row in rows], self._context.store, self._context.is_working_for(account)
+        kept = self._context.retention_days
         shards, told = store.shards_by_run(ids), RunTable(store, account.owner_id).merged_counts(ids)
         views = [
-            run_views.run_view(row, shards.get(row.id, []), caches, time.time(), key_held=key_held) for row in rows
+            run_views.run_view(row, shards.get(row.id, []), caches, time.time(), key_held=key_held, kept_days=kept)
+            for row in rows
         ]
         return [
             replace(view, merged_counts=counts, tags=tags)

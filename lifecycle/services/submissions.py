@@ -29,6 +29,7 @@ from lifecycle.sending.delivery import delivery_error, plan_delivery, row_limit
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
 from lifecycle.services.forecasts import ForecastService
+from lifecycle.storage.copies import run_record
 from lifecycle.workflow.maintenance import server_is_running
 from lifecycle.workflow.shards.run_caches import UNATTENDED_LEASE_SECONDS
 
@@ -163,6 +164,7 @@ class SubmissionService:
             shutil.rmtree(folder)
             return recorded
         context.store.add_event(run_id, message or _describe_submission(rows, progress.reused_rows, spec))
+        run_record.write(context.store, folder, run_id, context.prefix)
         context.wake_worker()
         return run_id
 

@@ -16,7 +16,7 @@ from lifecycle.core.run_files import DRAFT
 from lifecycle.storage.availability import StoreUnavailable
 from lifecycle.storage.store import Store
 
-ID_FILE = "data-folder-id"
+ID_FILE, INSTALLATION_FILE = "data-folder-id", "installation-id"
 log = logging.getLogger("gemini_batch_runner")
 
 
@@ -80,6 +80,18 @@ def _connect(url: str, run_folders: int, read_only: bool) -> Store:
         error_lines = str(getattr(error, "orig", None) or error).strip().splitlines()
         cause = error_lines[0] if error_lines else type(error).__name__
         raise InputError(f"The database cannot be opened: {cause}.", "Check DATABASE_URL and DATA_DIR.") from error
+
+
+def installation_id(store: Store, folder: Path) -> str:
+    """What tells this installation's things at Google from others': kept in the folder too, for when the database is
+    lost."""
+    path = folder / INSTALLATION_FILE
+    known = path.read_text(encoding="ascii").strip() if path.exists() else ""
+    made = store.get_or_create_setting("installation", lambda: known or secrets.token_hex(4))
+    if made != known:
+        with suppress(OSError):
+            path.write_text(made, encoding="ascii")
+    return made
 
 
 def _folder_id(folder: Path) -> str:

@@ -113,6 +113,30 @@ class Store:
                 same_submission = (r.c.owner_id == run.owner_id) & (r.c.idempotency_key == run.idempotency_key)
                 return str(c.execute(select(r.c.id).where(same_submission)).scalar_one())
 
+    def add_whole_run(
+        self,
+        run: RunRecord,
+        shards: Sequence[ShardRecord],
+        caches: Sequence[CacheRecord],
+        events: Sequence[EventRecord],
+    ) -> None:
+        """Record a run with all that is known of it, all at once."""
+        with self._write() as c:
+            c.execute(schema.run.insert().values(_columns_of(run)))
+            c.execute(schema.run_summary.insert().values(run_summary.columns_of(run)))
+            for table, rows in ((schema.shard, shards), (schema.cache, caches)):
+                if rows:
+                    c.execute(table.insert(), [{**_columns_of(row), "run_id": run.id} for row in rows])
+            if events:
+                c.execute(schema.event.insert(), [{**_columns_of(row), "run_id": run.id} for row in events])
+            if run.stage is Stage.FINISHED:
+                run_summary.follow(c, run)
+
+    def all_run_ids(self) -> list[str]:
+        """Every run of every owner."""
+        with self._read() as c:
+            return list(c.execute(select(schema.run.c.id)).scalars())
+
     def run(self, run_id: str, owner_id: str | None = None) -> RunRecord | None:
         """One run, or None if there is none of that id (under that owner)."""
         query = select(schema.run).where(schema.run.c.id == run_id)
@@ -151,6 +175,13 @@ class Store:
         query = select(s.c.job_name).join(r, r.c.id == s.c.run_id).where(r.c.owner_id == owner_id)
         with self._read() as c:
             return set(c.execute(query).scalars())
+
+    def ended_before(self, moment: float) -> list[RunRecord]:
+        """Runs of all owners that ended before a moment, the first one first."""
+        r = schema.run
+        query = select(r).where(r.c.stage == Stage.FINISHED, r.c.ended_at < moment).order_by(r.c.ended_at)
+        with self._read() as c:
+            return _records(RunRecord, c.execute(query).mappings())
 
     def children(self, run_id: str) -> list[RunRecord]:
         """The retries of a run, oldest first."""
@@ -459,6 +490,12 @@ class Store:
         """For the ledgers beside this class: a connection that only reads."""
         with self._read() as c:
             yield c
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees all rows as they are at one moment, whatever others write meanwhile."""
+        with told_in_words(), self.engine.connect() as c:
+            yield c.execution_options(isolation_level="REPEATABLE READ") if self._postgres else c
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from batch.errors import ApiError
 from batch.model import Stage
 from gemini.wire import Operation
+from lifecycle.core.run_files import RUN_RECORD
+from lifecycle.storage.availability import StoreUnavailable
+from lifecycle.storage.copies import run_record
 from lifecycle.storage.keyring import USER_PREFIX, Keyring
 from lifecycle.storage.sign_ins import SignIns
 from lifecycle.storage.store import Store
@@ -17,6 +21,7 @@ from lifecycle.workflow import orphan_cleanup, stray_jobs
 log = logging.getLogger(__name__)
 
 MAINTENANCE_SECONDS = 10.0
+SWEEP_SECONDS = 3600.0
 ORPHAN_CHECK_SECONDS = 3600.0
 IDLE_KEY_SECONDS = 3600.0  # a key that no page and no run has used for so long leaves the server's memory
 STRAY_LOOK_SECONDS = 60.0  # between looks for late jobs of ended runs, if there may be any
@@ -30,8 +35,18 @@ BackgroundRunner = Callable[[Callable[[str], None], str], None]  # does with a w
 class Maintenance:
     """Done by the worker's own thread between its claims. `serving` says that this process stays."""
 
-    def __init__(self, store: Store, keyring: Keyring, prefix: str, sign_ins: SignIns) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keyring: Keyring,
+        prefix: str,
+        sign_ins: SignIns,
+        folder_of: Callable[[str], Path] = Path,
+        delete_expired: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store, self._keyring, self._prefix, self._sign_ins = store, keyring, prefix, sign_ins
+        self._folder_of, self._delete_expired = folder_of, delete_expired
+        self._swept_at = -SWEEP_SECONDS
         self._last_run_at = 0.0
         self._cleaned_at: dict[str, float] = {}
         self._looked_at: dict[str, float] = {}
@@ -50,6 +65,9 @@ class Maintenance:
         unfinished = list(self._store.unfinished())
         if self.serving:
             self._drop_keys({row.owner_id for row in unfinished})
+            if time.monotonic() - self._swept_at >= SWEEP_SECONDS:
+                self._swept_at = time.monotonic()
+                run_in_background(self._sweep, "")
         for row in unfinished:
             if self._keyring.has_key(row.owner_id):
                 continue
@@ -81,6 +99,17 @@ class Maintenance:
         except ApiError as error:
             self._cleaned_at[owner_id] = time.monotonic() - ORPHAN_CHECK_SECONDS + ORPHAN_RETRY_SECONDS
             log.info("Orphans could not be looked for: %s", error)
+
+    def _sweep(self, _: str) -> None:
+        """Delete what is kept no longer, and write the records of runs that have none: of an earlier version."""
+        try:
+            self._delete_expired()
+            for run_id in self._store.all_run_ids():
+                if not (self._folder_of(run_id) / RUN_RECORD).exists():
+                    run_record.write(self._store, self._folder_of(run_id), run_id, self._prefix)
+        except StoreUnavailable as error:
+            self._swept_at = time.monotonic() - SWEEP_SECONDS + ORPHAN_RETRY_SECONDS
+            log.info("Nothing could be swept: %s", error)
 
     def _look_for_strays(self, owner_id: str) -> None:
         """Look for jobs of ended runs whose create had lost its reply; what fails now is tried at the next look."""

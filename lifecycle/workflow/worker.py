@@ -19,6 +19,7 @@ from lifecycle.core.polling import backoff_delay
 from lifecycle.core.run_progress import Backoff, Ending
 from lifecycle.core.run_records import Observation, RunRecord
 from lifecycle.storage.availability import StoreUnavailable
+from lifecycle.storage.copies import run_record
 from lifecycle.storage.keyring import Keyring
 from lifecycle.storage.store import LeaseLost, Store
 from lifecycle.workflow.clock_watch import ClockWatch
@@ -259,6 +260,8 @@ class Worker:
                 observations=step.observations,
                 cancel_seen=step.cancel_seen,
             )
+            if step.stage is not run.stage or (run.stage is Stage.SUBMITTING and not continues):
+                run_record.write(self._store, self._folder_of(run.id), run.id, self._prefix)
             if not continues:
                 return
             run = replace(run, **step.values)

@@ -46,6 +46,17 @@ def build_parser() -> Parser:
     verbs.add("spend", "account", "say what all runs of this key have cost, by day and model", [verbs.common])
     resume = verbs.add("resume", "runs", "carry on with every unfinished run of this key", [verbs.common])
     resume.add_argument("--wait", action="store_true", help="return when all have ended")
+    backup = verbs.add("backup", "copies", "write a copy of all runs, results and bills, of every key", [verbs.common])
+    backup.add_argument("file", metavar="FILE.tar", help="where to; it must not exist")
+    backup.set_defaults(keyless=True)
+    restore = verbs.add(
+        "restore", "copies", "put a copy back where DATA_DIR and DATABASE_URL are empty", [verbs.common]
+    )
+    restore.add_argument("file", metavar="FILE.tar", help="a copy that `backup` has written")
+    adopt = verbs.add(
+        "adopt-folder", "copies", "take up folders of runs that the database does not know", [verbs.common]
+    )
+    adopt.add_argument("folders", metavar="FOLDER", nargs="+", help="a folder under DATA_DIR/runs, or a copy of one")
     page = verbs.add("page", "page", "start the page in this terminal, on this computer only", [])
     page.add_argument("--port", type=positive_int, help="where it listens; 8501 unless that is taken")
     return parser
@@ -67,7 +78,7 @@ class Verbs:
     def add(self, verb: str, module: str, help_line: str, parents: list[Parser]) -> Parser:
         """A verb that is the function of that name in `terminal.verbs.MODULE`."""
         subparser = self._subparsers.add_parser(verb, parents=parents, help=help_line, description=help_line)
-        subparser.set_defaults(verb=verb, module=module)
+        subparser.set_defaults(verb=verb.replace("-", "_"), module=module)
         return subparser
 
 

@@ -30,6 +30,7 @@ def run_document(run: RunView) -> dict[str, Any]:
         "parent_id": run.parent_id or None,
         "note": run.note,
         "error": run.error or None,
+        "kept_until": run.kept_until,
     }
 
 

@@ -65,9 +65,12 @@ def show(runner: Runner, account: Account, options: argparse.Namespace) -> int:
         "caches": [{"name": c.name, "tokens": c.tokens, "deleted_at": c.deleted_at, "usd": c.usd} for c in run.caches],
         "events": [{"at": e.at, "level": e.level, "text": e.text} for e in events],
     }
+    kept = "" if run.kept_until is None else f"Deleted with its results after {run.kept_until:%Y-%m-%d}."
     log = [f"  {event.at:%Y-%m-%d %H:%M:%S}  {event.text}" for event in events]
     print_result(
-        options, document, lambda: [lines.run_line(run), *filter(None, (run.note, run.warning, run.stray_note)), *log]
+        options,
+        document,
+        lambda: [lines.run_line(run), *filter(None, (run.note, run.warning, run.stray_note, kept)), *log],
     )
     return 0
 

@@ -27,6 +27,7 @@ def draw(events: Sequence[EventView], run: RunView) -> None:
         if len(run.jobs) > MAX_JOBS:
             st.caption(f"The first {MAX_JOBS} of {plural(len(run.jobs), 'job')}.")
         for line in (
+            "" if run.kept_until is None else f"Deleted with its results after {run.kept_until:%d %b %Y}",
             *_describe_files(run),
             *(" · ".join(_describe_cache(cache, run.google_now)) for cache in run.caches),
             _describe_results(run),

@@ -300,3 +300,37 @@ def test_a_prompt_uses_a_cache_by_its_name(bench: Bench, emulator: EmulatorProce
         runner.submissions.submit(
             account, runner.forecasts.prepare_draft("@use_cache other\nhm", kind="blocks"), RunSpec(model=MODEL), ""
         )
+
+
+def test_ended_runs_are_deleted_when_they_are_kept_no_longer_and_not_before_it_was_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = bench.open(retention_days=30)
+    account = runner.accounts.register_key(KEY)
+    run_id = bench.submit(runner, account, PROMPTS)
+    run = wait_until_ended(runner, account, run_id)
+    assert run.kept_until is not None and run.ended_at is not None
+    assert (run.kept_until - run.ended_at).days == 30
+    costs = [cost.usd for cost in runner.billing.run_costs(account)]
+    store, days = runner._context.store, [0.0]
+    real = store.now
+    monkeypatch.setattr(store, "now", lambda: real() + days[0] * 86_400)
+    assert runner.runs.delete_expired() == 0
+    days[0] = 29
+    assert runner.runs.delete_expired() == 0
+    store.set_setting("retention:30", str(store.now() + 86_400 * 0.5))  # as if it had been set just now
+    days[0] = 31
+    assert runner.runs.delete_expired() == 0
+    days[0] = 33
+    assert runner.runs.delete_expired() == 1
+    assert runner.runs.list_recent(account) == [] and not runner.folder(run_id).exists()
+    assert [cost.usd for cost in runner.billing.run_costs(account)] == costs
+
+
+def test_runs_are_kept_for_ever_unless_somebody_says_otherwise(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = bench.open()
+    account = runner.accounts.register_key(KEY)
+    run = wait_until_ended(runner, account, bench.submit(runner, account, PROMPTS))
+    real = runner._context.store.now
+    monkeypatch.setattr(runner._context.store, "now", lambda: real() + 10_000 * 86_400)
+    assert runner.runs.delete_expired() == 0 and run.kept_until is None
