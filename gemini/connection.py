@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import os
 import ssl
+import weakref
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -32,6 +34,9 @@ class Connection(httpx2.Client):
         super().__init__(verify=tls_context(), timeout=timeout_seconds, limits=limits, **options)
         self._origin = _origin(httpx2.URL(base_url))
         self._is_shut = False
+        transports = [transport for transport in (self._transport, *self._mounts.values()) if transport is not None]
+        # At the end of the process the sockets go with it: by then names are gone that closing them needs.
+        weakref.finalize(self, _close_all, transports).atexit = False
 
     def shut(self) -> None:
         """Send nothing any more: the key was forgotten. A call under way ends as it may."""
@@ -69,11 +74,12 @@ class Connection(httpx2.Client):
             ambiguous=method not in ("GET", "HEAD"),
         )
 
-    def __del__(self) -> None:
-        try:  # noqa: SIM105 - at the end of the process anything may be gone, imported names included
-            self.close()
-        except Exception:  # noqa: S110
-            pass
+
+def _close_all(transports: list[httpx2.BaseTransport]) -> None:
+    """Close the sockets of a connection that nobody uses any more."""
+    for transport in transports:
+        with suppress(Exception):
+            transport.close()
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -127,9 +128,12 @@ class Worker:
         """Stop claiming, and wait so long for stages under way; what is cut short is done again by the next process."""
         self._stopping.set()
         self._wake_event.set()
+        deadline = time.monotonic() + seconds
         for thread in self._loop_threads:
-            thread.join(seconds)
+            thread.join(max(0.0, deadline - time.monotonic()))
         if self._loop_threads:
+            for _ in range(self._thread_count):  # each stage under way holds one
+                self._slots.acquire(timeout=max(0.0, deadline - time.monotonic()))
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._loop_threads = []
 

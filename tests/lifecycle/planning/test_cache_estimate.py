@@ -140,17 +140,22 @@ def test_a_cache_that_is_not_there_is_told_before_anything_is_sent(
     assert emulator.ledger()["batch_jobs"] == []
 
 
+def counts_of(emulator: EmulatorProcess) -> dict[str, int]:
+    """How often tokens were counted; the worker may make other calls at any moment."""
+    return {call: number for call, number in emulator.ledger()["calls"].items() if "countTokens" in call}
+
+
 def test_a_forecast_goes_on_from_the_one_before_and_keeps_its_counts(
     runner: Runner, account: Account, emulator: EmulatorProcess
 ) -> None:
     draft = runner.forecasts.prepare_draft("\n".join(f"{n}?" for n in range(30)), kind="lines", shared_text=DOCUMENT)
     first = runner.forecasts.for_draft(account, draft, RunSpec(MODEL, context=ContextMode.AUTO, hours=1))
     (group,) = first.plan.groups
-    counted = emulator.ledger()["calls"]
+    counted = counts_of(emulator)
     choices = {group.id: "none", "00000000000000aa": "explicit"}
     spec = RunSpec(MODEL, context=ContextMode.AUTO, hours=1, overrides=choices)
     changed = runner.forecasts.for_draft(account, draft, spec, exact=False, previous=first)
     assert group.choice == "explicit" and changed.plan.groups[0].choice == "none"
     assert changed.counted_texts == first.counted_texts > 0 and changed.plan.survey is first.plan.survey
     assert changed.estimate.usd.expected == pytest.approx(first.estimate.uncached.expected)
-    assert emulator.ledger()["calls"] == counted
+    assert counts_of(emulator) == counted
