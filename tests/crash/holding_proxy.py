@@ -20,12 +20,16 @@ MOMENTS = ("before", "during", "after")
 
 @dataclass
 class HeldCall:
-    """One call to be held: the n-th of a method on a route; before it is passed on, half sent, or after its effect."""
+    """One call to be held: the n-th of a method on a route; before it is passed on, half sent, or after its effect.
+
+    Once released its connection is closed; one that `answers`, held after its effect, passes the reply on.
+    """
 
     method: str
     route: str
     moment: str
     nth: int = 1
+    answers: bool = False
     reached: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
     seen: int = 0
@@ -107,7 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             connection.close()
         if held_call:
-            return self._hold(held_call)
+            self._hold(held_call)
+            if not held_call.answers:
+                return None
         try:
             self.send_response_only(reply.status)
             for name, value in reply.getheaders():
