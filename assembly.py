@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batch.errors import InputError
 from batch.pricing import catalog
 from gemini.emulator_process import EmulatorProcess
 from lifecycle.core import malloc
 from lifecycle.runner import Runner, Setup
-from lifecycle.storage.copies.backup import Manifest, restore_backup
 from lifecycle.storage.data_folder import make_private
 from settings import Settings
+
+if TYPE_CHECKING:
+    from lifecycle.storage.copies.backup import Manifest
 
 
 def restore(settings: Settings, backup: Path) -> Manifest:
     """Put a copy of `backup` back where these settings point, which must be empty. Raises InputError."""
+    from lifecycle.storage.copies.backup import restore_backup
+
     return restore_backup(backup, settings.database, settings.data_dir)
 
 
@@ -46,6 +51,7 @@ def open_runner(settings: Settings, *, adopting: bool = False) -> Runner:
             workers=settings.workers,
             tier=settings.gemini_tier,
             retention_days=settings.run_retention_days,
+            user_monthly_usd=settings.user_monthly_usd,
             adopting=adopting,
         )
     )

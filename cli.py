@@ -71,9 +71,9 @@ def _run_verb(options: argparse.Namespace) -> int:
 
     settings = load()
     if options.verb == "restore":
-        from terminal.verbs.copies import report_restored
+        from terminal.verbs import copies
 
-        return report_restored(restore(settings, Path(options.file)), options)
+        return copies.restore(restore(settings, Path(options.file)), options)
     from terminal.steps.account import account_of_caller
 
     runner = open_runner(settings, adopting=options.verb == "adopt_folder")

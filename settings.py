@@ -55,6 +55,7 @@ class Settings:
     gemini_tier: str = "1"
     rehearsal_pace: str = "realistic"
     run_retention_days: float = 0.0
+    user_monthly_usd: float = 0.0
 
     @property
     def database(self) -> str:
@@ -87,7 +88,7 @@ def _parse(name: str, text: str) -> object:
         return _login(text.strip().lower())
     if name in ("request_timeout_seconds", "settle_seconds", "lease_seconds"):
         return _positive_number(name, text)
-    if name == "run_retention_days":
+    if name in ("run_retention_days", "user_monthly_usd"):
         return 0.0 if text.strip() in ("0", "0.0") else _positive_number(name, text)
     return int(_positive_number(name, text)) if name == "workers" else text.strip()
 

@@ -46,8 +46,8 @@ PREFIX = "gbr-"  # how everything this product makes at Google begins; the insta
 class Setup:
     """What a Runner is made of; plain values from the settings, and how to reach the rehearsal server.
 
-    Ended runs are deleted after `retention_days`, 0 for never. `adopting` lets folders of runs be beside an empty
-    database.
+    Ended runs are deleted after `retention_days`, and who is logged in may spend `user_monthly_usd` a month; 0 sets no
+    limit. `adopting` lets folders of runs be beside an empty database.
     """
 
     data_dir: Path
@@ -63,6 +63,7 @@ class Setup:
     workers: int = 6
     tier: str = "1"
     retention_days: float = 0.0
+    user_monthly_usd: float = 0.0
     adopting: bool = False
 
     def connect(self, key: str, rehearsal: bool) -> GeminiClient:
@@ -109,7 +110,7 @@ class Runner:
             maintenance=housekeeping.run_once,
         )
         self._context = ServiceContext(
-            store, keyring, prices, limits, prefix, setup.data_dir, worker, setup.retention_days
+            store, keyring, prices, limits, prefix, setup.data_dir, worker, setup.retention_days, setup.user_monthly_usd
         )
         self._setup, self._housekeeping = setup, housekeeping
         self.data_dir = setup.data_dir

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 class ServiceContext:
     """One per process, shared by all services.
 
-    `prefix` begins the name of all that this installation makes at Google.
+    `prefix` begins the name of all that this installation makes at Google. Ended runs are kept for `retention_days`,
+    and who is logged in may spend `user_monthly_usd` a month; 0 sets no limit.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class ServiceContext:
     data_dir: Path
     worker: Worker
     retention_days: float = 0.0
+    user_monthly_usd: float = 0.0
 
     def folder(self, run_id: str) -> Path:
         """Where a run's files are. `run_id` must come from the store."""

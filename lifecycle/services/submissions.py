@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from batch.errors import BatchRunnerError, InputError
+from batch.errors import BatchRunnerError, InputError, OverBudget
 from batch.model import SendAs, model_id
 from batch.pricing.estimate import over_budget
 from lifecycle.core import transport
@@ -24,6 +24,7 @@ from lifecycle.core.transport import PayloadSize
 from lifecycle.inputs import drafts
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
+from lifecycle.planning.monthly_budget import monthly_budget_error
 from lifecycle.planning.plan_json import estimate_document
 from lifecycle.sending.delivery import delivery_error, plan_delivery, row_limit
 from lifecycle.services import user_caches
@@ -81,7 +82,7 @@ class SubmissionService:
         if not attended and spec.hours is None:
             spec = replace(spec, hours=UNATTENDED_LEASE_SECONDS / 3600)
         forecast = forecast or self._forecasts.default_forecast(account, draft, spec)
-        error = self.validate(draft, spec, forecast)
+        error = self.validate(draft, spec, forecast) or self._monthly_error(account, forecast)
         if error:
             raise error
         options = forecast.plan.options
@@ -120,6 +121,13 @@ class SubmissionService:
             spec.send_as, self._payload_size(draft, spec, forecast), self._context.limits
         ) or (self._inline_error(spec) if spec.send_as is SendAs.INLINE else delivery_error(forecast.delivery))
         return transport_problem or (over_budget(forecast.estimate, spec.max_usd) if spec.max_usd is not None else None)
+
+    def _monthly_error(self, account: Account, forecast: Forecast) -> OverBudget | None:
+        """Why a person whom a login knows must not send this in this month."""
+        monthly_usd = self._context.user_monthly_usd
+        if not monthly_usd or not account.visitor.user or account.rehearsal:
+            return None
+        return monthly_budget_error(self._context.store, account.owner_id, forecast.estimate, monthly_usd)
 
     def insert_run(
         self,

@@ -46,6 +46,11 @@ def build_parser() -> Parser:
     verbs.add("spend", "account", "say what all runs of this key have cost, by day and model", [verbs.common])
     resume = verbs.add("resume", "runs", "carry on with every unfinished run of this key", [verbs.common])
     resume.add_argument("--wait", action="store_true", help="return when all have ended")
+    audit = verbs.add(
+        "audit", "copies", "write who did what to which run, when and from where, as a table", [verbs.common]
+    )
+    audit.add_argument("--out", required=True, metavar="FILE.csv", help="where to")
+    audit.set_defaults(keyless=True)
     backup = verbs.add("backup", "copies", "write a copy of all runs, results and bills, of every key", [verbs.common])
     backup.add_argument("file", metavar="FILE.tar", help="where to; it must not exist")
     backup.set_defaults(keyless=True)

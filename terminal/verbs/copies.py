@@ -1,4 +1,4 @@
-"""Copies of everything, and folders of runs that a database does not know."""
+"""Copies of everything and of the audit log, and folders of runs that a database does not know."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from batch.errors import InputError
 from batch.formatting import plural
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
+from lifecycle.storage import audit_log
 from lifecycle.storage.copies.backup import Manifest
 from terminal.output import documents, lines
 from terminal.output.console import print_message, print_result
@@ -28,8 +29,19 @@ def backup(runner: Runner, account: Account | None, options: argparse.Namespace)
     return 0
 
 
-def report_restored(manifest: Manifest, options: argparse.Namespace) -> int:
-    """Say what was put back."""
+def audit(runner: Runner, account: Account | None, options: argparse.Namespace) -> int:
+    """Write the audit log as a table. What would run in a spreadsheet is written as text."""
+    written, broken = audit_log.export_csv(runner.data_dir, Path(options.out))
+    print_result(
+        options, {"entries": written, "broken": broken}, lambda: [f"Wrote {plural(written, 'entry', 'entries')}."]
+    )
+    if broken:
+        print_message(f"{plural(broken, 'line')} of the log could not be read.")
+    return 0
+
+
+def restore(manifest: Manifest, options: argparse.Namespace) -> int:
+    """Say what was put back: that has been done already, before anything was opened."""
     print_result(options, msgspec.to_builtins(manifest), lambda: [f"Put back {plural(manifest.runs, 'run')}."])
     if manifest.unfinished:
         print_message(

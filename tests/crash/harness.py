@@ -59,11 +59,12 @@ def run_scenarios(scenarios: Sequence[CrashScenario], workers: int, quiet: bool 
 def run_troubles(scenarios: Sequence[TroubleScenario], workers: int, quiet: bool = False) -> list[TroubleScenario]:
     """Live through other troubles. Without a PostgreSQL its stories are left out."""
     with ExitStack() as stack:
-        try:
-            server = stack.enter_context(postgres())
-        except NoPostgres as why:
-            print(f"No PostgreSQL: {why}")
-            server = ""
+        server = ""
+        if any(story.trouble == "store away" for story in scenarios):
+            try:
+                server = stack.enter_context(postgres())
+            except NoPostgres as why:
+                print(f"No PostgreSQL: {why}")
         idle: SimpleQueue[EmulatorProcess] = SimpleQueue()
         for _ in range(workers):
             idle.put(stack.enter_context(start_emulator()))
@@ -92,7 +93,7 @@ def run_troubles(scenarios: Sequence[TroubleScenario], workers: int, quiet: bool
 
 def _new_database(server: str, name: str) -> str:
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        connection.execute(f"CREATE DATABASE {name}")
     return server.replace("@/postgres?", f"@/{name}?")
 
 

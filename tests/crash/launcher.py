@@ -24,7 +24,7 @@ def turn_clock(path: Path) -> None:
         except (OSError, ValueError):
             return time.time()
 
-    store_module.time = SimpleNamespace(time=now)  # type: ignore[assignment]
+    setattr(store_module, "time", SimpleNamespace(time=now))  # noqa: B010
 
 
 def limit_files(size: int) -> None:

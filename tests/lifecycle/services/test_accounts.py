@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -93,7 +95,7 @@ def test_people_who_share_a_key_have_their_own_runs_which_go_on_after_a_restart(
     monkeypatch.setattr(maintenance, "MAINTENANCE_SECONDS", 0.05)
     emulator.settings(pace=3600)
     # A busy computer must not make a reply late: the create would be repeated, rightly, and be a second job.
-    patient = {"env_key": KEY, "request_timeout_seconds": 60.0, "settle_seconds": 60.0}
+    patient: dict[str, Any] = {"env_key": KEY, "request_timeout_seconds": 60.0, "settle_seconds": 60.0}
     first = bench.open(**patient)
     ann, bea = (
         first.accounts.register_key(KEY, permanent=True, visitor=Visitor(name, "10.0.0.1")) for name in ("ann", "bea")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from batch.errors import InputError
 from lifecycle.storage import audit_log
 
 
@@ -27,3 +28,17 @@ def test_a_log_that_cannot_be_written_is_said_elsewhere(tmp_path: Path, caplog: 
     with caplog.at_level(logging.ERROR):
         audit_log.note(tmp_path / "absent", "ann", "10.0.0.1", "cancel", "r1")
     assert "ann" in caplog.text and "cancel" in caplog.text
+
+
+def test_the_log_is_written_as_a_table_that_runs_nothing(tmp_path: Path) -> None:
+    audit_log.note(tmp_path, "=cmd()", "10.0.0.1", "submit", "r1")
+    with (tmp_path / audit_log.AUDIT_FILE).open("ab") as log:
+        log.write(b"{broken\n[1]\n")
+    assert audit_log.export_csv(tmp_path, tmp_path / "audit.csv") == (1, 2)
+    header, line = (tmp_path / "audit.csv").read_text("utf-8-sig").splitlines()
+    assert header == "at,user,address,what,run"
+    assert line.split(",")[1:] == ["'=cmd()", "10.0.0.1", "submit", "r1"]
+    assert stat.S_IMODE((tmp_path / "audit.csv").stat().st_mode) == 0o600
+    assert audit_log.export_csv(tmp_path / "empty", tmp_path / "none.csv") == (0, 0)
+    with pytest.raises(InputError, match="cannot be written"):
+        audit_log.export_csv(tmp_path, tmp_path / "nowhere" / "audit.csv")

@@ -12,6 +12,7 @@ from terminal.arguments.parser import build_parser, read_arguments
 SENT = ["prompts.txt", "--model", "gemini-3.8-flash"]
 VERBS = {"plan": SENT, "submit": SENT, "show": ["R"], "results": ["R", "--out", "r.csv"], "cancel": ["R"]}
 VERBS |= {"retry": ["R"], "recover": [], "runs": [], "caches": [], "spend": [], "resume": [], "page": []}
+VERBS |= {"backup": ["c.tar"], "restore": ["c.tar"], "adopt-folder": ["F"], "audit": ["--out", "a.csv"]}
 VERBS |= {"rename": ["R", "name"], "tag": ["R", "+a", "-b"]}
 
 
