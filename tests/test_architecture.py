@@ -21,7 +21,8 @@ SETTINGS_READERS = {"main", "cli", "assembly", "settings"}
 ROOMS: dict[str, set[str]] = {
     "ui.page": {"ui.login", "ui.layout", "ui.monitor", "ui.submit", "ui.account", "ui.results", "ui.shared"},
     "ui.layout": {"ui.shared"},
-    "ui.monitor": {"ui.layout", "ui.submit", "ui.files", "ui.shared"},
+    "ui.monitor": {"ui.layout", "ui.runs", "ui.submit", "ui.files", "ui.shared"},
+    "ui.runs": {"ui.shared"},
     "ui.submit": {"ui.pile", "ui.table", "ui.answers", "ui.files", "ui.pricing", "ui.account", "ui.shared"},
     "ui.pile": {"ui.answers", "ui.files", "ui.thumbnails", "ui.shared"},
     "ui.table": {"ui.answers", "ui.files", "ui.thumbnails", "ui.shared"},

@@ -35,10 +35,10 @@ browser_actions.draw("first")
 sending.finish()
 selection.page_changed()  # it is being drawn
 account = session.account()
-runs = monitor_panel.recent_runs(runner, account)
+runs = monitor_panel.overview(runner, account)
 run = current_run.find(runner, account, selection.last_run())
-place = selection.settle(session.owner_id(), has_runs=bool(runs), composing=not composer.is_empty())
-top_bar.draw(place, len(runs), run)
+place = selection.settle(session.owner_id(), has_runs=bool(runs.total), composing=not composer.is_empty())
+top_bar.draw(place, runs.total, run)
 sidebar_values = sidebar.draw()
 
 

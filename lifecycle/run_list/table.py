@@ -51,6 +51,10 @@ class RunTableService:
             query = replace(query, first=max(0, (total - 1) // query.limit * query.limit))
         return RunPage(tuple(table.page(query)), total, counts)
 
+    def counts(self, account: Account) -> dict[RunGroup, int]:
+        """How many runs are in each group."""
+        return self._table(account).counts(RunQuery())
+
     def under_way(self, account: Account) -> list[RunView]:
         """The runs that have not ended, newest first."""
         return self._runs.under_way(account)

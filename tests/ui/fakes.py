@@ -293,6 +293,9 @@ class FakeRunTable(RunTableService):
             found = [line for line in found if line.group is not RunGroup.RUNNING]
         return RunPage(tuple(found[query.first : query.first + query.limit]), len(found), counts)
 
+    def counts(self, account: Account) -> dict[RunGroup, int]:
+        return dict(self.page(account, RunQuery()).counts)
+
     def under_way(self, account: Account) -> list[RunView]:
         return self.runner.runs.under_way(account)
 

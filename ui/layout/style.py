@@ -111,6 +111,14 @@ img.gbr-large.gbr-large {
 .gbr-tone-again .gbr-tile-words {color: light-dark(#7c3a06, #ffd3a1); font-weight: 600;}
 .gbr-tone-decide .gbr-tile-words {color: light-dark(#3f3391, #d3cdff); font-weight: 600;}
 .gbr-tone-lost .gbr-tile-words {color: light-dark(#7d1f2b, #ffc4ca); font-weight: 600;}
+/* What ended meanwhile is one quiet line. */
+.st-key-away {
+  border-left: 3px solid light-dark(#5b4bb5, #a49bf0); background: light-dark(#f1f5f4, #1a2422);
+  padding: 0.35rem 0.75rem; border-radius: 0 0.5rem 0.5rem 0;
+}
+/* With runs ticked, the line above their table stands out; its height stays. */
+.st-key-runs-bar {min-height: 2.9rem; padding: 0.2rem 0.6rem; border-radius: 0.5rem;}
+.st-key-runs-bar:has(button) {background: light-dark(#dcebe9, #17332f);}
 /* Tables need room. */
 [data-testid="stMainBlockContainer"] {padding-inline: clamp(1rem, 2.5vw, 2rem);}
 /* The price stays in sight above the end of the page, while the composer is. */
