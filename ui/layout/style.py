@@ -118,6 +118,7 @@ img.gbr-large.gbr-large {
 }
 /* With runs ticked, the line above their table stands out; its height stays. */
 .st-key-runs-bar {min-height: 2.9rem; padding: 0.2rem 0.6rem; border-radius: 0.5rem;}
+@media (max-width: 640px) {.st-key-runs-bar {min-height: 6.7rem;}}
 .st-key-runs-bar:has(button) {background: light-dark(#dcebe9, #17332f);}
 /* Tables need room. */
 [data-testid="stMainBlockContainer"] {padding-inline: clamp(1rem, 2.5vw, 2rem);}

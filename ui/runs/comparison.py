@@ -11,8 +11,9 @@ from batch.formatting import money
 from batch.responses.outcome_groups import OutcomeGroup, group_counts
 from lifecycle.core.models import Account, RunLine
 from lifecycle.runner import Runner
+from ui.runs.run_table import time_zone
 from ui.shared import selection
-from ui.shared.format import duration
+from ui.shared.format import duration, local_time
 
 FEWEST, MOST = 2, 4
 _OPEN = "runs_compared"
@@ -77,7 +78,7 @@ def _cost_each(line: RunLine) -> str:
 
 FACTS: dict[str, Callable[[RunLine], str]] = {
     "Model": lambda line: line.model,
-    "Submitted": lambda line: f"{line.created_at:%d %b %Y, %H:%M} UTC",
+    "Submitted": lambda line: f"{local_time(line.created_at, time_zone()):%a %d %b, %H:%M}",
     "Took": lambda line: "\u2013" if line.took_seconds is None else duration(line.took_seconds),
     "Rows": lambda line: f"{line.rows:,}",
     "Good": _group(OutcomeGroup.GOOD),

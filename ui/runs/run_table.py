@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pandas as pd
 import streamlit as st
@@ -17,7 +15,7 @@ from batch.responses.outcome_groups import OutcomeGroup, RunGroup
 from lifecycle.core.models import RunLine, RunPage, RunQuery
 from ui.runs import filters, ticked
 from ui.shared import selection
-from ui.shared.format import Colour, duration, truncate
+from ui.shared.format import Colour, duration, local_time, truncate
 
 NAME_CHARACTERS = 60
 ROW_HEIGHT, HEADER_HEIGHT = 33, 37  # pixels, the frame's included
@@ -73,14 +71,14 @@ def draw(page: RunPage, query: RunQuery) -> None:
 
 def frame(lines: Sequence[RunLine]) -> pd.DataFrame:
     """The lines as they are read."""
-    zone = _zone()
+    zone = time_zone()
     cells: dict[str, Any] = {
         "Name": [title(line) for line in lines],
         "State": [[line.words] for line in lines],
         "Rows": [line.rows for line in lines],
         "Need attention": pd.array([line.attention or None for line in lines], dtype="Int64"),
         "Cost": [_cost(line) for line in lines],
-        "Submitted": [_local(line.created_at, zone) for line in lines],
+        "Submitted": [local_time(line.created_at, zone) for line in lines],
         "Took": [None if line.took_seconds is None else duration(line.took_seconds) for line in lines],
         "Tags": [list(line.tags) for line in lines],
         "Model": [line.model for line in lines],
@@ -112,18 +110,10 @@ def _cost(line: RunLine) -> str | None:
     return f"{'at least ' if line.usd_at_least else ''}{money(line.usd)}"
 
 
-def _zone() -> ZoneInfo | None:
+def time_zone() -> str | None:
     """The visitor's time zone, None if his browser does not tell."""
     name = st.context.timezone
-    try:
-        return ZoneInfo(name) if isinstance(name, str) else None
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
-
-
-def _local(moment: datetime, zone: ZoneInfo | None) -> datetime:
-    """A moment by the visitor's clock, without a zone, as tables show it."""
-    return moment.astimezone(zone).replace(tzinfo=None) if zone else moment.replace(tzinfo=None)
+    return name if isinstance(name, str) else None
 
 
 def _on_tick(table_key: str, shown: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from batch.formatting import plural
 from batch.model import Outcome, RunState
@@ -73,6 +74,14 @@ def hours(seconds: float) -> str:
         if total_seconds >= 86_400
         else duration(max(1, total_seconds))
     )
+
+
+def local_time(moment: datetime, zone_name: str | None) -> datetime:
+    """A moment by the clock of a time zone, without its name; by UTC where the zone is not known."""
+    try:
+        return moment.astimezone(ZoneInfo(zone_name or "UTC")).replace(tzinfo=None)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def age(run: RunView) -> str:
