@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, and_, case, collate, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, case, collate, func, or_, select
 
 from batch.model import RunState
 from batch.responses.outcome_groups import RunGroup
@@ -42,24 +43,13 @@ class RunTable:
             own.c.created_at,
             own.c.run_id,
         ]
-        number = (
-            select(func.count())
-            .select_from(sibling := summary.alias("sibling"))
-            .where(
-                sibling.c.parent_id == own.c.parent_id,
-                sibling.c.parent_id != "",
-                or_(
-                    sibling.c.created_at < own.c.created_at,
-                    and_(sibling.c.created_at == own.c.created_at, sibling.c.run_id <= own.c.run_id),
-                ),
-            )
-            .scalar_subquery()
-        )
         joined = own.outerjoin(parent, own.c.parent_id == parent.c.run_id)
-        wanted = select(own, parent.c.name.label("parent_name"), number.label("retry")).select_from(joined)
+        wanted = select(own, parent.c.name.label("parent_name")).select_from(joined)
         wanted = wanted.where(*self._conditions(own, query)).order_by(*order)
         with self._store.reading() as c:
-            return [_line(row) for row in c.execute(wanted.limit(query.limit).offset(query.first))]
+            rows = c.execute(wanted.limit(query.limit).offset(query.first)).all()
+            numbers = _retry_numbers(c, {row.parent_id for row in rows if row.parent_id})
+        return [_line(row, numbers.get(row.run_id, 0)) for row in rows]
 
     def counts(self, query: RunQuery) -> dict[RunGroup, int]:
         """How many runs are in each group, every group named; whatever group the query asks for."""
@@ -178,14 +168,25 @@ class RunTable:
         return table.c[columns.get(sort, "created_at")]
 
 
-def _line(row: Row[Any]) -> RunLine:
+def _retry_numbers(c: Connection, parent_ids: set[str]) -> dict[str, int]:
+    """Which retry of its parent each child of these is: 1, 2, …"""
+    query = select(summary.c.run_id, summary.c.parent_id).where(summary.c.parent_id.in_(sorted(parent_ids)))
+    seen: Counter[str] = Counter()
+    numbers: dict[str, int] = {}
+    for run_id, parent_id in c.execute(query.order_by(summary.c.created_at, summary.c.run_id)):
+        seen[parent_id] += 1
+        numbers[run_id] = seen[parent_id]
+    return numbers
+
+
+def _line(row: Row[Any], retry: int = 0) -> RunLine:
     values = row._mapping
     ended = values["ended_at"]
     return RunLine(
         id=values["run_id"],
         parent_id=values["parent_id"],
         parent_name=values.get("parent_name") or "",
-        retry=int(values.get("retry") or 0),
+        retry=retry,
         name=values["name"],
         model=values["model"],
         tags=tuple(values["tags"]),
