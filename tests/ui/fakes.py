@@ -460,9 +460,6 @@ class FakeRunner(Runner):
             self.runs_of.setdefault(account.owner_id, []).insert(0, run)
         return self.idempotency_keys[idempotency_key]
 
-    def store_trouble(self) -> None:
-        """The store is always there."""
-
     def finish(self, account_owner: str, run_id: str, folder: Path | None = None) -> None:
         """Let a run end."""
         self.runs_of[account_owner] = [finished_run(r) if r.id == run_id else r for r in self.runs_of[account_owner]]
