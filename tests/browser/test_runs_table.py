@@ -1,0 +1,75 @@
+"""Runs that are ticked in the table, by a hand, are tagged and deleted together."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from batch.pricing import catalog
+from lifecycle.core.models import RunQuery
+from lifecycle.runner import Runner, Setup
+from tests.browser.app_process import AppProcess
+from tests.browser.conftest import OpenPage
+from tests.seed_runs import seed
+from ui.runs.run_table import HEADER_HEIGHT, ROW_HEIGHT
+
+pytestmark = pytest.mark.browser
+KEY = "AIza-made-up-key-for-the-table-of-runs-1"
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """A runner on the data folder of the app, which only looks."""
+    folder = tmp_path_factory.mktemp("table") / "data"
+    url = f"sqlite:///{folder / 'runs.db'}"
+    made = Runner(Setup(folder, url, catalog.load(), rehearsal_url=lambda: NOWHERE, base_url=NOWHERE))
+    seed(made._context.store, made.accounts.register_key(KEY).owner_id, made.folder, time.time(), 12)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def seeded(runner: Runner) -> Iterator[AppProcess]:
+    started = AppProcess(runner.data_dir, {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": NOWHERE}).start()
+    yield started
+    started.stop_all()
+
+
+def tick(page: Page, *lines: int) -> None:
+    """Click into the ticks of some lines, each once the one before was seen."""
+    grid = page.get_by_test_id("stDataFrame").first
+    for number, line in enumerate(lines, start=1):
+        place = grid.bounding_box()
+        assert place is not None
+        page.mouse.click(place["x"] + 15, place["y"] + HEADER_HEIGHT + ROW_HEIGHT * line + ROW_HEIGHT / 2)
+        expect(page.get_by_text(f"{number} selected")).to_be_visible()
+
+
+def test_ticked_runs_are_tagged_and_deleted_together(seeded: AppProcess, runner: Runner, open_page: OpenPage) -> None:
+    account = runner.accounts.register_key(KEY)
+    lines = runner.run_table.page(account, RunQuery(ended_only=True)).lines
+    page = open_page(f"{seeded.url}/?place=runs")
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    tick(page, 0, 2)
+    page.get_by_role("button", name="Tag", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").first.fill("checked twice")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")  # the list of tags closes; until then the dialog is hidden from readers
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    tagged = runner.run_table.page(account, RunQuery(text="checked twice")).lines
+    assert {line.id for line in tagged} == {lines[0].id, lines[2].id}
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(dialog.get_by_text(re.compile("2 runs.*This cannot be undone"))).to_be_visible()
+    dialog.get_by_role("button", name="Delete 2 runs").dblclick()
+    expect(page.get_by_text("Deleted 2 runs")).to_be_visible()
+    expect(page.get_by_text("Tick runs to compare")).to_be_visible()
+    left = runner.run_table.page(account, RunQuery(ended_only=True)).lines
+    assert [line.id for line in left] == [line.id for n, line in enumerate(lines) if n not in (0, 2)]
