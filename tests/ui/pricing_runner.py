@@ -10,13 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from batch.arrangement.rules import Rule
 from batch.errors import BatchRunnerError
 from batch.model import Tariff
 from batch.pricing.estimate import over_budget
 from cache_utils import CachedText
+from gem_cache import Plan
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs import drafts
-from lifecycle.planning import cache_estimate
+from lifecycle.planning import cache_estimate, rearranged_draft
 from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, expected_hours, forecast
 from lifecycle.planning.tried_rows import Tries
@@ -90,6 +92,13 @@ class PricingForecasts(FakeForecasts):
             tries=tries,
             previous=previous,
         )
+
+    def rearrange(
+        self, draft: drafts.Draft, plan: Plan, rules: frozenset[Rule] | None = None
+    ) -> rearranged_draft.RearrangedDraft:
+        target = self.runner.drafts_folder / "drafts" / f"d{next(self._drafts)}"
+        target.mkdir()
+        return rearranged_draft.rearrange(draft, plan, rules or frozenset(), target)
 
     def estimate_cache(self, account: Account, wanted: CachedText, hours: float) -> CacheEstimate:
         return cache_estimate.estimate_cache(wanted, hours, self.tariff(wanted.model))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -42,10 +42,11 @@ def register(draft: Draft, wording: Wording) -> None:
     st.session_state[_WORDINGS] = {str(draft.folder): wording}
 
 
-def follow(draft: Draft | None, whole: Draft | None) -> None:
-    """A draft of some of the rows asks what the draft of all of them does."""
+def follow(draft: Draft | None, whole: Draft | None, otherwise: str = "") -> None:
+    """A draft that was made of another asks what that does; `otherwise` says by what it asks so in another way."""
     if draft is not None and whole is not None and (wording := _wording(whole)) is not None:
-        st.session_state[_WORDINGS][str(draft.folder)] = wording
+        asked = f"{wording.asked} {otherwise}" if otherwise else wording.asked
+        st.session_state[_WORDINGS][str(draft.folder)] = replace(wording, asked=asked)
 
 
 def start(runner: Runner, account: Account, draft: Draft, spec: RunSpec) -> None:

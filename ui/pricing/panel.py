@@ -29,8 +29,10 @@ class Priced(NamedTuple):
     model_cap: int | None = None
 
 
-def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | None) -> Priced:
-    """Draw plan and cost of a draft, nothing without one."""
+def draw(
+    runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | None, *, given: Draft | None = None
+) -> Priced:
+    """Draw plan and cost of a draft, nothing without one. `given` is what could be sent otherwise than it is."""
     model_error = model_id_error(spec.model)  # shown beside the choice
     if model_error is not None or draft is None or not draft.rows:
         return Priced(None, model_error)
@@ -48,7 +50,7 @@ def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | 
         media_detail.draw(result.value.forecast)
     if delivery := result.value.forecast.delivery:
         st.caption(escape_markdown(delivery.describe()))
-    plan.draw(result.value)
+    plan.draw(result.value, given if given is not None and given.folder == draft.folder else None)
     cost_estimate.draw(result.value, account, draft, spec)
     forecast = result.value.forecast
     validation_error = runner.submissions.validate(draft, spec, forecast)

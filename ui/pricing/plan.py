@@ -9,10 +9,11 @@ import streamlit as st
 
 from batch.formatting import money, plural
 from gem_cache import CachingChoice, Group, Hint
-from ui.pricing import group_texts
+from lifecycle.inputs.drafts import Draft
+from ui.pricing import group_texts, rearranged
 from ui.pricing.forecasts import DisplayedForecast
 from ui.pricing.plan_chart import chart_options
-from ui.pricing.price_words import is_plan_worth_opening
+from ui.pricing.price_words import PLAN_WORTH_OPENING, is_plan_worth_opening
 from ui.shared.format import truncate
 from ui.shared.notices import escape_markdown
 
@@ -29,12 +30,15 @@ _CACHE_PAYS = {
 }
 
 
-def draw(displayed: DisplayedForecast) -> None:
-    """Draw the plan of a draft; what is chosen in it shows in the next forecast."""
+def draw(displayed: DisplayedForecast, given: Draft | None = None) -> None:
+    """Draw the plan of a draft; what is chosen in it shows in the next forecast.
+
+    `given` is the draft where its requests may still be arranged otherwise.
+    """
     key_suffix = "some" if displayed.groups else "none"
     with st.expander(
         escape_markdown(_title(displayed)),
-        expanded=is_plan_worth_opening(displayed.forecast.estimate),
+        expanded=is_plan_worth_opening(displayed.forecast.estimate) or _is_moving_worth_it(displayed),
         key=f"plan-{key_suffix}",
     ):
         st.caption(escape_markdown(_describe_totals(displayed)))
@@ -43,7 +47,7 @@ def draw(displayed: DisplayedForecast) -> None:
             if displayed.priced:
                 _draw_chart(displayed)
         for hint in displayed.hints:
-            _draw_hint(hint)
+            _draw_hint(hint, displayed, given)
         _draw_settings(displayed)
 
 
@@ -53,12 +57,26 @@ def _draw_chart(displayed: DisplayedForecast) -> None:
     st.echarts_chart(options, height=290, alt="Input cost of this plan, of the best one, and without a cache, by hours")
 
 
+def _best_moving(displayed: DisplayedForecast) -> Hint | None:
+    """The hint that saves the most by moving what is shared; None without any."""
+    return next((hint for hint in displayed.hints if hint.rules), None)
+
+
+def _is_moving_worth_it(displayed: DisplayedForecast) -> bool:
+    """Whether that saves enough of the whole price for the plan to be shown unasked."""
+    moving, price = _best_moving(displayed), displayed.forecast.estimate.uncached.expected
+    return moving is not None and price is not None and moving.usd_saved >= PLAN_WORTH_OPENING * price
+
+
 def _title(displayed: DisplayedForecast) -> str:
     usd, caches = displayed.forecast.plan.totals.usd, len(displayed.forecast.plan.caches)
     if not displayed.priced:
         return "Plan: no cache, because the model's prices are unknown"
     if caches:
         return f"Plan: {plural(caches, 'explicit cache')}, input {money(usd.chosen)} instead of {money(usd.uncached)}"
+    if moving := _best_moving(displayed):
+        price = f"{money(moving.usd - moving.usd_saved)} instead of {money(moving.usd)}"
+        return f"Plan: no cache yet; with shared text first, input {price}"
     return "Plan: no explicit cache" if displayed.groups else "Plan: no text is shared that a cache could pay for"
 
 
@@ -271,10 +289,20 @@ def _draw_settings(displayed: DisplayedForecast) -> None:
             )
 
 
-def _draw_hint(hint: Hint) -> None:
+def _draw_hint(hint: Hint, displayed: DisplayedForecast, given: Draft | None) -> None:
     """Say what would save more; where a click is enough, offer it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(escape_markdown(str(hint)), width="content")
+        st.caption(escape_markdown(hint.words(displayed.priced)), width="content")
+        if hint.rules and given is not None:
+            saves = f": saves {money(hint.usd_saved)}" if displayed.priced else ""
+            st.button(
+                escape_markdown(f"Move it first{saves}"),
+                key=f"move-{hint.kind}",
+                on_click=rearranged.move,
+                args=(given, displayed.forecast.plan, hint.rules),
+                help="Requests are then sent with what they share first. One of them is shown before and after, and "
+                "each rule can be refused.",
+            )
         if hint.kind == "text":
             st.button("Look inside texts", key="hint-text", on_click=_enable_text_splitting)
 

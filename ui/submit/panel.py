@@ -14,6 +14,7 @@ from ui.answers import example, tried_view, tries
 from ui.files import check_progress, uploader
 from ui.files.given_input import FormContext, Missing, ShowChecked, show_nothing
 from ui.pricing import panel as pricing_panel
+from ui.pricing import rearranged
 from ui.shared import notices
 from ui.shared.format import size, truncate
 from ui.shared.notices import escape_markdown
@@ -54,10 +55,11 @@ def draw(runner: Runner, values: SidebarValues, *, first_visit: bool = False) ->
         shared_context.draw(runner, values.account, values.model, values.generation.system_instruction)
         with st.container(key="checked"):
             checked, missing = _draw_check(runner, values, show_checked)
-            draft = earlier_answers.draw(runner, values.account, values.priced_spec(), checked)
-            tries.follow(draft, checked)
+            arranged = rearranged.draw(runner, values.account, values.priced_spec(), checked)
+            draft = earlier_answers.draw(runner, values.account, values.priced_spec(), arranged)
+            tries.follow(draft, arranged)
         with st.container(key="priced"):
-            priced = pricing_panel.draw(runner, values.account, values.priced_spec(), draft)
+            priced = pricing_panel.draw(runner, values.account, values.priced_spec(), draft, given=checked)
         send_bar.draw(values, draft, priced, missing)
         notices.draw("submit")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import streamlit as st
@@ -14,7 +15,7 @@ from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.file_drafts import KIND as FILES_KIND
 from ui.answers import tries
 from ui.files.given_input import GivenInput, Missing
-from ui.pricing import forecasts
+from ui.pricing import forecasts, rearranged
 from ui.shared import notices, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import truncate
@@ -83,9 +84,10 @@ def _send(order: _Order, tell: Callable[[float, str], object]) -> None:
             return
         state, account = get_state(), session.require_account()
         spec = sidebar.values().priced_spec(_run_name(composer_input, draft))
-        draft = earlier_answers.to_send(state.runner, account, spec, draft)
+        draft = earlier_answers.to_send(state.runner, account, spec, rearranged.to_send(draft))
         tell(0.3, "Settling the price")
         spec, forecast = forecasts.final_forecast(state.runner, account, draft, spec)
+        spec = replace(spec, rearrange=draft.rearranged)
         tell(0.6, f"Sending {plural(draft.rows, 'row')}")
         run_id = state.runner.submissions.submit(account, draft, spec, order.idempotency_key, forecast)
         st.session_state[_SENT] = run_id
@@ -98,7 +100,7 @@ def try_rows() -> None:
         return
     with notices.errors_to_notice("submit"):
         account = session.require_account()
-        tries.start(get_state().runner, account, checked[1], sidebar.values().priced_spec())
+        tries.start(get_state().runner, account, rearranged.to_send(checked[1]), sidebar.values().priced_spec())
 
 
 def describe_problems(draft: Draft) -> str:
