@@ -83,13 +83,20 @@ class LineCounts:
 
     def _count(self, names: Hashes, text: Counts) -> None:
         for places in _places(names):
-            # One sort of both together tells a text's repetitions from other texts, and is much faster than two.
-            once = np.unique(places.astype(np.uint64) << _OWNER_BITS | text.astype(np.uint64)) >> _OWNER_BITS
-            first = np.flatnonzero(np.append(True, once[1:] != once[:-1])[: len(once)])
+            # One sort of both together tells a text's repetitions from other texts; it is faster than `np.unique`.
+            keys = places.astype(np.uint64) << _OWNER_BITS | text.astype(np.uint64)
+            keys.sort()
+            once = keys[_first_of_run(keys)] >> _OWNER_BITS
+            first = np.flatnonzero(_first_of_run(once))
             slots, times = once[first], np.diff(np.append(first, len(once)))
             known = self._table[slots]
             self.filled += int(np.count_nonzero(known == 0)) // 2
             self._table[slots] = np.minimum(known + times, MOST)
+
+
+def _first_of_run(values: Hashes) -> NDArray[np.bool_]:
+    """Where sorted values differ from the one before."""
+    return np.append(True, values[1:] != values[:-1])[: len(values)]
 
 
 def line_pairs(hashes: Hashes, strong: NDArray[np.bool_], text: Counts) -> list[tuple[Hashes, Counts]]:

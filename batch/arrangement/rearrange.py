@@ -18,7 +18,7 @@ from xxhash import xxh3_64_intdigest as digest
 
 from batch.arrangement.rules import ALL_RULES, QUESTION_LABEL, REQUEST_LABEL, SYSTEM_WORD, Rule
 from batch.arrangement.shared_blocks import EVERYWHERE, MIN_BLOCK_BYTES, MORE, Block, Layout
-from batch.arrangement.shared_text import SharedText, arrangeable, decode_turn, part_name, text_body
+from batch.arrangement.shared_text import Request, SharedText, arrangeable, decode_turn, part_name, text_body
 from batch.arrangement.text_lines import NEWLINE, is_data, is_label, line_starts, split_lines, strip_newlines
 from batch.prefixes.locate import Turn, turn_json
 
@@ -140,7 +140,7 @@ class Rearrangement:
             return line
         for rule, shared_parts, before in notes:
             self.moved.setdefault(rule, Moved()).note(shared_parts, before)
-        return _with(line, changes)
+        return _spliced(line, request, changes) or _with(line, changes)
 
     def _rows_of(self, parts: list[bytes]) -> list[int]:
         names = np.array([part_name(part) for part in parts], dtype=np.uint64)
@@ -325,6 +325,22 @@ def _may_pass(body: bytes, before: Block, behind: Block, everywhere: float) -> b
 
 def _text_part(body: bytes) -> bytes:
     return b'{"text":"%b"}' % body
+
+
+def _spliced(line: bytes, request: Request, changes: dict[str, Raw]) -> bytes | None:
+    """A line with other members in the places of those that it has; None where these cannot be told surely."""
+    given = {"contents": request.contents, "systemInstruction": request.systemInstruction}
+    for name, value in changes.items():
+        before = given[name]
+        label = b'"%b":' % name.encode()
+        start = line.find(label) + len(label)
+        if before is UNSET or not bytes(value) or start < len(label) or line.find(label, start) >= 0:
+            return None
+        old = bytes(before)
+        if line[start : start + len(old)] != old:
+            return None
+        line = b"%b%b%b" % (line[:start], bytes(value), line[start + len(old) :])
+    return line
 
 
 def _with(line: bytes, changes: dict[str, Raw]) -> bytes:

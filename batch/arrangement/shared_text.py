@@ -20,8 +20,9 @@ MIN_LINE_BYTES = 2000
 NAMES_A_FILE = b'"fileUri"'
 PARTS_REMEMBERED = 1 << 16
 SAMPLE_ROWS, SAMPLE_BYTES = 512, 16_000_000
-MANY_NAMES = SLOTS // 8
-"""So many names fill a quarter of the table: then every second row is read, from twice as many every fourth, …"""
+MANY_NAMES, MANY_TEXTS = SLOTS // 8, 8192
+"""From so many names, which fill a quarter of the table, or so many texts on half of the rows are read, from twice as
+many on a fourth, …"""
 
 Field = Raw | UnsetType
 
@@ -69,6 +70,10 @@ def text_body(part: bytes | Raw) -> bytes | None:
     raw = bytes(part)
     if not raw.startswith(TEXT):
         return None
+    if raw.startswith(b'{"text":"') and raw.endswith(b'"}') and raw.find(b'"', 9, -2) < 0:
+        body = raw[9:-2]
+        if b"\\u" not in body and b"\\/" not in body:
+            return body
     text = locate.text_of(raw)
     return None if text is None else text[1:-1]
 
@@ -85,7 +90,7 @@ class SharedText:
         self.counts, self.system_counts = LineCounts(), LineCounts()
         self.rows = self.texts = self.system_texts = 0
         self.sample: list[bytes] = []
-        self._sample_bytes, self._read_every = 0, 1
+        self._sample_bytes, self._read_every, self._read_texts = 0, 1, 0
         self._met_parts: set[int] = set()
 
     @classmethod
@@ -93,7 +98,8 @@ class SharedText:
         """Read a batch."""
         shared = cls()
         for row, line in enumerate(lines):
-            if row % shared._read_every == 0:
+            # By a hash of the row's number: every n-th row could be always the same documents'.
+            if shared._read_every == 1 or not (row * 0x9E3779B97F4A7C15 >> 32) % shared._read_every:
                 shared._read(line)
         shared.counts.flush()
         shared.system_counts.flush()
@@ -120,7 +126,8 @@ class SharedText:
                 self._read_parts(turn.parts)
         if len(self._met_parts) > PARTS_REMEMBERED:
             self._met_parts.clear()
-        if self.counts.filled > MANY_NAMES * self._read_every:
+        if self.counts.filled > MANY_NAMES * self._read_every or self._read_texts > MANY_TEXTS:
+            self._read_texts = MANY_TEXTS // 2
             self._read_every *= 2
 
     def _read_parts(self, parts: list[Raw]) -> None:
@@ -136,6 +143,7 @@ class SharedText:
     def _read_text(self, body: bytes) -> None:
         lines = split_lines(body)
         self.texts += 1
+        self._read_texts += 1
         self.counts.add(list(map(hash, lines)), list(map(len, lines)))
 
     def _read_system(self, instruction: Raw) -> None:
