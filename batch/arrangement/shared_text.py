@@ -13,7 +13,7 @@ from batch.arrangement.shared_blocks import MIN_BLOCK_BYTES, BlockFinder
 from batch.arrangement.text_lines import split_lines
 from batch.prefixes import locate
 from batch.prefixes.locate import Turn
-from batch.prefixes.request_parts import TEXT
+from batch.prefixes.request_parts import ESCAPE_SCAN_BYTES, TEXT
 
 MIN_LINE_BYTES = 2000
 """Shorter requests hold nothing that a cache could, but for files that they name."""
@@ -72,7 +72,7 @@ def text_body(part: bytes | Raw) -> bytes | None:
         return None
     if raw.startswith(b'{"text":"') and raw.endswith(b'"}') and raw.find(b'"', 9, -2) < 0:
         body = raw[9:-2]
-        if b"\\u" not in body and b"\\/" not in body:
+        if body.find(b"\\u", 0, ESCAPE_SCAN_BYTES) < 0 and body.find(b"\\/", 0, ESCAPE_SCAN_BYTES) < 0:
             return body
     text = locate.text_of(raw)
     return None if text is None else text[1:-1]
