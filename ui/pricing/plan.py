@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from batch.arrangement.rules import Rule
 from batch.formatting import money, plural
 from gem_cache import CachingChoice, Group, Hint
 from lifecycle.inputs.drafts import Draft
@@ -20,6 +21,8 @@ from ui.shared.notices import escape_markdown
 GROUPS_PER_PAGE = 10
 PREVIEW_CHARACTERS, TEXT_CHARACTERS = 160, 600  # a box to scroll in could not be reached by keyboard
 LABELS = {CachingChoice.NONE: "none", CachingChoice.IMPLICIT: "implicit", CachingChoice.EXPLICIT: "explicit"}
+MOVES = {Rule.SYSTEM_APART: "Move it to the end", Rule.SYSTEM_WORD: "Add one", Rule.OWN_PART: "Make it a part"}
+"""What a click does, where that is not to move something first."""
 MAX_HOURS = 48.0
 _CHANGED = "plan_changed"
 _CACHE_PAYS = {
@@ -296,7 +299,7 @@ def _draw_hint(hint: Hint, displayed: DisplayedForecast, given: Draft | None) ->
         if hint.rules and given is not None:
             saves = f": saves {money(hint.usd_saved)}" if displayed.priced else ""
             st.button(
-                escape_markdown(f"Move it first{saves}"),
+                escape_markdown(f"{MOVES.get(hint.kind, 'Move it first')}{saves}"),
                 key=f"move-{hint.kind}",
                 on_click=rearranged.move,
                 args=(given, displayed.forecast.plan, hint.rules),
