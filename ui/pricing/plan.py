@@ -21,7 +21,11 @@ from ui.shared.notices import escape_markdown
 GROUPS_PER_PAGE = 10
 PREVIEW_CHARACTERS, TEXT_CHARACTERS = 160, 600  # a box to scroll in could not be reached by keyboard
 LABELS = {CachingChoice.NONE: "none", CachingChoice.IMPLICIT: "implicit", CachingChoice.EXPLICIT: "explicit"}
-MOVES = {Rule.SYSTEM_APART: "Move it to the end", Rule.SYSTEM_WORD: "Add one", Rule.OWN_PART: "Make it a part"}
+MOVES: dict[str, str] = {
+    Rule.SYSTEM_APART: "Move it to the end",
+    Rule.SYSTEM_WORD: "Add one",
+    Rule.OWN_PART: "Make it a part",
+}
 """What a click does, where that is not to move something first."""
 MAX_HOURS = 48.0
 _CHANGED = "plan_changed"
