@@ -88,10 +88,8 @@ class RequestBlocks:
 def generated_keys(numbers: npt.NDArray[np.int64]) -> pa.StringArray:
     """The keys of rows that have none, by the rows' numbers: row-000001."""
     texts = pc.cast(pa.array(numbers), pa.string())
-    if len(numbers) and numbers[-1] < 10**_KEY_DIGITS:
+    if len(numbers) and numbers[0] < 10 ** (_KEY_DIGITS - 1):
         texts = pc.utf8_lpad(texts, _KEY_DIGITS, "0")
-    elif len(numbers) and numbers[0] < 10**_KEY_DIGITS:
-        texts = pa.array([f"{number:06d}" for number in numbers.tolist()], pa.string())
     return pc.binary_join_element_wise(pa.scalar("row-"), texts, pa.scalar(""))
 
 

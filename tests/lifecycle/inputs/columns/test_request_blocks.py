@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -83,3 +84,9 @@ def test_rows_that_are_alike_are_not_looked_at_one_by_one(tmp_path: Path, monkey
     source.write_text("key,dish\n" + "".join(f"k{n},soup {n}\n" for n in range(100)), encoding="utf-8")
     draft = prepare(source, tmp_path / "draft", kind="csv", template="Rate {{dish}}.")
     assert (draft.rows, draft.preview[0]) == (100, ("k0", "Rate soup 0."))
+
+
+@pytest.mark.parametrize("first", [1, 9_998, 99_998, 999_998])
+def test_made_keys_are_as_long_as_they_have_to_be(first: int) -> None:
+    numbers = np.arange(first, first + 4)
+    assert request_blocks.generated_keys(numbers).to_pylist() == [f"row-{n:06d}" for n in numbers]
