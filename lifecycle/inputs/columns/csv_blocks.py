@@ -7,6 +7,7 @@ of quotation marks tells which line feeds end rows.
 
 from __future__ import annotations
 
+import csv
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from lifecycle.inputs.columns.blank_cells import text_buffers
 from lifecycle.inputs.columns.text_source import TextSource
 
 BLOCK_BYTES, LEAST_BYTES = 4 << 20, 1 << 18
+FIRST_BYTES = 1 << 16  # that the first row of a block usually fits in
 _SUSPECT_LINES = 3  # of one row; see `RowReader`
 _LF, _CR = 10, 13
 _ODD_SIGNS = (b"\0", b"\x1a")
@@ -49,17 +51,14 @@ class CsvBlocks:
         self._width, self._limit = width, limit
         self._odd_signs = _ODD_SIGNS if dialect.separator else (*_ODD_SIGNS, _NO_SEPARATOR.encode())
         self._checked = checked
-        names = [str(n) for n in range(width)]
+        self._dialect = dialect
+        self._cells = width  # of each row, those behind the last column included, which are empty
         self._parse = pa_csv.ParseOptions(
             delimiter=dialect.separator or _NO_SEPARATOR,
             quote_char=dialect.quote or False,
             double_quote=bool(dialect.quote),
             newlines_in_values=bool(dialect.quote),
         )
-        self._convert = pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=True
-        )
-        self._names = names
         self.size = BLOCK_BYTES
 
     @property
@@ -152,15 +151,39 @@ class CsvBlocks:
         return CsvBlock(lines, columns, line + int(places[-1]) + 1)
 
     def _columns(self, data: bytes) -> list[pa.Array] | None:
+        """The columns; None if rows differ in how many cells they have, or have more than empty ones behind them."""
         try:
-            table = pa_csv.read_csv(
-                pa.BufferReader(data),
-                pa_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=self._names),
-                self._parse,
-                self._convert,
-            )
+            columns = self._parsed(data)
         except pa.ArrowInvalid:
-            return None
+            cells = self._first_cells(data[:FIRST_BYTES])
+            if not self._width <= cells != self._cells:
+                return None
+            self._cells = cells
+            try:
+                columns = self._parsed(data)
+            except pa.ArrowInvalid:
+                return None
+        further = columns[self._width :]
+        return columns[: self._width] if not further or _are_all_empty(further).all() else None
+
+    def _first_cells(self, data: bytes) -> int:
+        """How many cells the first row has, 0 where that cannot be seen."""
+        lines = (line + "\n" for line in data.decode("utf-8", "replace").split("\n"))
+        try:
+            return len(next(self._dialect.reader(lines), []))
+        except csv.Error:
+            return 0
+
+    def _parsed(self, data: bytes) -> list[pa.Array]:
+        names = [str(n) for n in range(self._cells)]
+        table = pa_csv.read_csv(
+            pa.BufferReader(data),
+            pa_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+            self._parse,
+            pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=True
+            ),
+        )
         columns = [column.combine_chunks() for column in table.columns]
         return [pa.concat_arrays(c.chunks) if isinstance(c, pa.ChunkedArray) else c for c in columns]
 
@@ -174,7 +197,7 @@ class CsvBlocks:
             if (text_buffers(column)[1] == self._separator[0]).any():
                 counts = pc.count_substring(column, self._separator.decode())
                 inside += counts.to_numpy(zero_copy_only=False)
-        return bool((long & (inside == (spans - 1) * (self._width - 1))).any())
+        return bool((long & (inside == spans * (self._width - 1) - (self._cells - 1))).any())
 
 
 def _filled(data: bytes, starts: Places, ends: Places) -> npt.NDArray[np.bool_]:

@@ -27,13 +27,14 @@ def written(chance: random.Random) -> str:
     width, oddness = chance.randint(1, 5), chance.choice([0, 0, 0, 0.01, 0.05])
     end = chance.choice(["\n", "\n", "\r\n"])
     lines = [separator.join(f"name{n}" for n in range(width))]
+    trailing = separator * chance.choice([0, 0, 0, 1, 2])
     for _ in range(chance.randint(0, 60)):
         if chance.random() < oddness:
             lines.append(chance.choice(LINES))
             continue
         count = width + (chance.choice([-1, 1, 2]) if chance.random() < oddness else 0)
         cells = [_cell(chance, separator, quote, oddness) for _ in range(count)]
-        lines.append(separator.join(cells) + (separator if chance.random() < oddness else ""))
+        lines.append(separator.join(cells) + (separator if chance.random() < oddness else trailing))
     return end.join(lines) + (end if chance.random() < 0.8 else "")
 
 
