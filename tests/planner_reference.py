@@ -75,9 +75,8 @@ def prefixes(request: Json, split: str) -> list[Prefix]:
             complete_turns.append(content)
         if number + 1 < len(steps):
             following, follower, inside = steps[number + 1]
-            if split != "turn" or inside == 0:
-                allowed = _is_user(follower) and following not in exchanges
-                result.append(Prefix(_canonical_json({**root, "contents": done}), size, allowed))
+            allowed = _is_user(follower) and following not in exchanges and (split != "turn" or inside == 0)
+            result.append(Prefix(_canonical_json({**root, "contents": done}), size, allowed))
     return result
 
 

@@ -607,3 +607,11 @@ class TestDefectsOfOthers:
             assert is_close(chosen(plan), case.brute_force()) or math.isclose(
                 chosen(plan), case.integer_programme(), rel_tol=1e-7
             )
+
+
+def test_implicit_hits_do_not_care_where_turns_end() -> None:
+    """A document and a question in one turn: no cache of ours ends between them at turn level, Google's own may."""
+    by_turn, by_part = (plan_of(questions(8_000, 50), implicit_rate=0.5, split=split) for split in ("turn", "part"))
+    assert by_turn.totals.usd.implicit == by_part.totals.usd.implicit
+    assert by_turn.totals.usd.implicit < by_turn.totals.usd.uncached
+    assert by_turn.caches == [] and len(by_part.caches) == 1

@@ -224,8 +224,9 @@ class PrefixScan:
         self._caches = caches
 
     def run(self, lines: Iterable[bytes], within_turns: bool) -> None:
-        """Read every line; cut between contents and, `within_turns`, between parts.
+        """Read every line; cut between contents and parts. Caches may end between parts only `within_turns`.
 
+        Implicit hits do not care where turns end, so that the other cuts are written down all the same.
         One long function: it runs for every line, and calls would double its time.
         """
         seen_prefixes, known_parts, roles, fields = (
@@ -239,7 +240,8 @@ class PrefixScan:
         measure_suffix, decode = self.suffixes.add, request_parts.decode_line
         raw_exchange_turns = request_parts.raw_exchange_turns
         rows, pack = self.rows, ROW.pack
-        row = offset = 0
+        row = offset = no_cache = 0
+        inside_turn = int(not within_turns)
         for line in lines:
             line_offset = offset
             offset += len(line)
@@ -265,11 +267,11 @@ class PrefixScan:
                 salt, not_user = roles.get(content.role) or hash_role(content.role)
                 if exchanges is not None and next(exchanges):
                     salt, not_user = salt ^ IN_EXCHANGE, 1
-                seed, cut = name ^ salt, prefix
+                seed, cut, no_cache = name ^ salt, prefix, not_user
                 for part in content.parts:
                     # A cut is written down only now, when what follows has told whether a cache may end there.
                     if cut:
-                        prefix |= not_user
+                        prefix |= no_cache
                         if prefix in seen_prefixes:
                             base = prefix
                         else:
@@ -285,9 +287,9 @@ class PrefixScan:
                     name, prefix, part_tokens, unknown_size, seed = sized
                     tokens += part_tokens
                     flags |= unknown_size
-                    cut = within_turns
+                    cut, no_cache = 1, not_user | inside_turn
             if cut:
-                prefix |= not_user
+                prefix |= no_cache
                 if prefix in seen_prefixes:
                     base = prefix
                 else:
