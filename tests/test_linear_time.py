@@ -5,9 +5,12 @@ The clock is the processor's, and only ratios count: a text eight times as long 
 
 from __future__ import annotations
 
+import itertools
+import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +21,7 @@ from batch.responses.outcomes import classify
 from batch.responses.spreadsheet_text import escape_formula, excel_cell
 from batch.responses.structured_output import looks_like_refusal, repair_json
 from gemini.redaction import redact
+from lifecycle.inputs.drafts import prepare
 from terminal.output.console import escape_controls
 from ui.shared.notices import escape_markdown
 from ui.shared.upload_folder import safe_name
@@ -64,4 +68,58 @@ def test_reading_takes_time_in_proportion_to_the_text(name: str) -> None:
             # What is slow by its nature is slow every time; a collection of garbage falls on one reading.
             if all(seconds(read, long_text) > limit for _ in range(ATTEMPTS)):
                 slow.append((piece, form, round(short, 4)))
+    assert slow == []
+
+
+# Whole inputs: the reader of each kind, on what a program could have written by chance or out of malice.
+INPUT_BYTES = 12_000
+LETTERS = [
+    '{"key": "a", "request": ',
+    "{",
+    "}",
+    "[",
+    "]",
+    '"',
+    "\\",
+    ",",
+    ";",
+    "\t",
+    "\n",
+    "\r\n",
+    "a",
+    "1",
+    " ",
+    "é",
+    "|",
+]
+WORST = ['{"a":' * 40 + "\n", '"', '"a,\n', "[[[[", ",", ";\n", "a\tb;c,d|e\n", "\n", "\x00", "{{a}}"]
+
+
+def chance(size: int, seed: int) -> str:
+    """Pieces of inputs in an order that nobody meant."""
+    pieces = random.Random(seed).choices(LETTERS, k=size // 2)
+    return "".join(pieces)[:size]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "lines"])
+def test_an_input_is_checked_in_time_in_proportion_to_its_size(kind: str, tmp_path: Path) -> None:
+    numbers = itertools.count()
+
+    def read(text: str) -> None:
+        path = tmp_path / f"{next(numbers)}.{'txt' if kind == 'lines' else kind}"
+        path.write_text(text, encoding="utf-8")
+        folder = tmp_path / f"draft{next(numbers)}"
+        folder.mkdir()
+        prepare(path, folder, kind=kind, template="{{a}}" if kind == "csv" else "")
+
+    seconds(read, "a,b\n1,2\n")  # what is imported at the first use is not counted
+    slow = []
+    for name in [*WORST, *range(2)]:
+        short, long_text = (
+            chance(size, name) if isinstance(name, int) else name * (size // len(name))
+            for size in (INPUT_BYTES, INPUT_BYTES * TIMES)
+        )
+        limit = 3 * TIMES * seconds(read, short) + SLACK_SECONDS
+        if all(seconds(read, long_text) > limit for _ in range(ATTEMPTS)):
+            slow.append(name)
     assert slow == []
