@@ -19,7 +19,8 @@ from ui.shared.format import progress, truncate
 from ui.shared.notices import escape_markdown
 from ui.shared.selection import Place
 
-REFRESH_SECONDS = 2.0
+REFRESH_SECONDS = 2.0  # of the cards
+FOLLOW_SECONDS = 1.0  # how late the end of a run may be noticed in another place
 EMPTY = "No runs yet. Each run will be a line here: state, rows, cost, date."
 
 
@@ -63,7 +64,7 @@ def draw_folded(runner: Runner, account: Account | None, runs: Overview) -> None
         fold.draw(Place.RUNS, EMPTY, "Show runs" if account else "")
         return
 
-    @st.fragment(run_every=_interval(runs), key="live")
+    @st.fragment(run_every=FOLLOW_SECONDS if runs.under_way else None, key="live")
     def draw_line() -> None:
         fold.draw(Place.RUNS, describe(_follow(runner, account)), "Show runs")
 
@@ -72,23 +73,22 @@ def draw_folded(runner: Runner, account: Account | None, runs: Overview) -> None
 
 def describe(runs: Overview) -> str:
     """All runs in one line: "40 runs, 1 under way: tickets, 492 of 1,200 rows"."""
-    text = tell(runs)
     if len(runs.under_way) == 1:
         run = runs.under_way[0]
-        return f"{text.rstrip('.')}: {truncate(run.name or run.id, 40)}, {progress(run)}"
-    return text
+        return f"{_numbers(runs)}: {truncate(run.name or run.id, 40)}, {progress(run)}"
+    return tell(runs)
 
 
 def tell(runs: Overview) -> str:
-    """How many there are, and how many wait for somebody: "40 runs, 1 under way, 3 to decide."."""
-    parts = [plural(runs.total, "run"), f"{len(runs.under_way) or 'none'} under way"]
-    waiting = (RunGroup.DECIDE, RunGroup.TRY_AGAIN)
-    parts += [f"{runs.counts[group]:,} {group}" for group in waiting if runs.counts.get(group)]
-    return f"{', '.join(parts)}."
+    """How many there are, and how many wait for somebody: "40 runs, 1 under way. 3 to decide, 5 to try again."."""
+    waiting = [
+        f"{runs.counts[group]:,} {group}" for group in (RunGroup.DECIDE, RunGroup.TRY_AGAIN) if runs.counts.get(group)
+    ]
+    return f"{_numbers(runs)}. {', '.join(waiting)}." if waiting else f"{_numbers(runs)}."
 
 
-def _interval(runs: Overview) -> float | None:
-    return REFRESH_SECONDS if runs.under_way else None
+def _numbers(runs: Overview) -> str:
+    return f"{plural(runs.total, 'run')}, {len(runs.under_way) or 'none'} under way"
 
 
 def _follow(runner: Runner, account: Account) -> Overview:
@@ -105,7 +105,7 @@ def _follow(runner: Runner, account: Account) -> Overview:
 def _draw_live(runner: Runner, account: Account, runs: Overview) -> None:
     """Draw what is under way in a fragment that ticks meanwhile."""
 
-    @st.fragment(run_every=_interval(runs), key="live")
+    @st.fragment(run_every=REFRESH_SECONDS if runs.under_way else None, key="live")
     def draw_live() -> None:
         now = _follow(runner, account)
         st.caption(escape_markdown(tell(now)))
