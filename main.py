@@ -51,7 +51,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The runner lives as long as the server, with or without a browser."""
     faulthandler.enable()
     _stop_streams_on_signals()
-    temp_files.delete_stale(state.uploads, state.drafts, state.exports)
+    _delete_stale()
     state.runner.start(serving=True)
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     sweeping = asyncio.create_task(_sweep_hourly())
@@ -67,7 +67,12 @@ async def _sweep_hourly() -> None:
     """Remove what visitors left behind, for as long as the server runs."""
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        await asyncio.to_thread(temp_files.delete_stale, state.uploads, state.drafts, state.exports)
+        await asyncio.to_thread(_delete_stale)
+
+
+def _delete_stale() -> None:
+    temp_files.delete_stale(state.uploads, state.drafts, state.exports)
+    temp_files.delete_stale(state.typed, max_age_seconds=temp_files.TYPED_AGE_SECONDS)
 
 
 def _stop_streams_on_signals() -> None:

@@ -1,6 +1,6 @@
 """Make the pictures in docs/screenshots against the rehearsal server: `make screenshots`, or with a folder to fill.
 
-With --all also the states that the README does not show, for looking at them.
+With --all every state, at three widths, light and dark, to be looked at one by one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.browser.app_process import ROOT, AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
 from tests.patience import PATIENCE_MS
 
-WIDTHS = (1280, 390)
+WIDTHS = (390, 1280, 1920)
 SCHEMES = ("light", "dark")
 README = {"plan-1280-light", "results-1280-light", "results-1280-dark", "results-390-light"}
 MARGIN = 12  # pixels around a part of the page
@@ -86,14 +86,51 @@ def problems(page: Page) -> None:
     expect(page.get_by_text("Nothing is sent until")).to_be_visible()
 
 
+def table(page: Page) -> None:
+    """A table with its instruction and fields, priced."""
+    page.locator(".st-key-try-table button").click()
+    expect(page.get_by_text("200 requests can be sent")).to_be_visible()
+    expect(page.locator(".gbr-price")).to_be_visible()
+
+
+def scans(page: Page) -> None:
+    """A pile of scans with its instruction, priced."""
+    page.locator(".st-key-try-scans button").click()
+    expect(page.get_by_text("requests can be sent")).to_be_visible()
+    expect(page.locator(".gbr-price")).to_be_visible()
+
+
+def runs(page: Page) -> None:
+    """Two runs in their table."""
+    for name in ("A few prompts", "Everything that can go wrong"):
+        page.get_by_role("button", name=name).click()
+        page.get_by_role("button", name="Submit batch").click()
+        expect(page.locator(".st-key-run-cost")).to_be_visible()
+        place = "New" if name == "A few prompts" else "Runs"
+        page.get_by_role("radiogroup", name="Place").get_by_text(place).first.click()
+    expect(page.get_by_text("2 runs").first).to_be_visible()
+
+
+def gone(page: Page) -> None:
+    """A link to a run that is not here."""
+    page.get_by_role("button", name="Start a rehearsal").click()
+    expect(page.get_by_text("nothing reaches Google")).to_be_visible()
+    page.goto(f"{page.url.split('?')[0]}?run=r0")
+    expect(page.get_by_text("No run here has this link").or_(page.get_by_text("to see this run"))).to_be_visible()
+
+
 STATES: dict[str, Callable[[Page], None]] = {
     "welcome": welcome,
+    "table": table,
+    "scans": scans,
+    "runs": runs,
+    "gone": gone,
     "plan": plan,
     "problems": problems,
     "running": running,
     "results": results,
 }
-PARTS = {"plan": ".st-key-submit", "results": ".st-key-results"}  # of the others, the whole page
+PARTS = {"plan": ".st-key-submit", "results": ".st-key-run"}  # of the others, the whole page
 
 
 def shoot(browser: Browser, url: str, folder: Path, wanted: Callable[[str], bool]) -> None:

@@ -19,7 +19,16 @@ SETTINGS_READERS = {"main", "cli", "assembly", "settings"}
 
 # room -> the rooms of the same folder that it may import. Modules directly in a folder are named one by one.
 ROOMS: dict[str, set[str]] = {
-    "ui.page": {"ui.login", "ui.layout", "ui.monitor", "ui.submit", "ui.account", "ui.results", "ui.shared"},
+    "ui.page": {
+        "ui.login",
+        "ui.files",
+        "ui.layout",
+        "ui.monitor",
+        "ui.submit",
+        "ui.account",
+        "ui.results",
+        "ui.shared",
+    },
     "ui.layout": {"ui.shared"},
     "ui.monitor": {"ui.layout", "ui.runs", "ui.submit", "ui.files", "ui.shared"},
     "ui.runs": {"ui.shared"},

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from ui.account import caches, spend, stored_files
+from ui.files import kept
 from ui.layout import fold, store_notice, style, top_bar
 from ui.login import visitor
 from ui.monitor import current_run, desktop_notification, since_last_visit
@@ -33,6 +34,7 @@ if store_notice.draw(runner):
 session.begin()
 browser_actions.draw("first")
 sending.finish()
+kept.restore()
 selection.page_changed()  # it is being drawn
 account = session.account()
 runs = monitor_panel.overview(runner, account)
@@ -92,5 +94,6 @@ with st.container(key=f"folds-{place}"):
             _draw_line(other)
 desktop_notification.draw(account)
 browser_actions.draw("last")
+kept.save()
 preferences.draw()
 style.draw()

@@ -87,6 +87,11 @@ class AppState:
         return self.data_dir / "drafts"
 
     @property
+    def typed(self) -> Path:
+        """Where what was typed is kept for a reload."""
+        return self.data_dir / "typed"
+
+    @property
     def exports(self) -> Path:
         """Where exports lie until they are fetched."""
         return self.data_dir / "exports"

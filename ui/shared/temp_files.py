@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MAX_AGE_SECONDS = 86_400
+TYPED_AGE_SECONDS = 30 * 86_400  # texts are small, and nobody can give them again
 
 
 def new_path(folder: Path, suffix: str) -> Path:
@@ -17,9 +18,9 @@ def new_path(folder: Path, suffix: str) -> Path:
     return folder / f"{secrets.token_hex(12)}{Path(f'x{suffix}').suffix}"
 
 
-def delete_stale(*folders: Path) -> None:
-    """Remove files and folders that nobody fetched, submitted or added to for a day."""
-    cutoff = time.time() - MAX_AGE_SECONDS
+def delete_stale(*folders: Path, max_age_seconds: float = MAX_AGE_SECONDS) -> None:
+    """Remove files and folders that nobody fetched, submitted or added to for so long."""
+    cutoff = time.time() - max_age_seconds
     for path in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
         with suppress(OSError):  # it may be taken, or removed, just now
             if _changed_at(path) < cutoff:
