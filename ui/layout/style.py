@@ -12,8 +12,9 @@ _RULES = """<style>
 .st-key-top-bar {
   background: light-dark(#ffffff, #0f1615); border-bottom: 1px solid light-dark(#cfd9d7, #33413e); padding: 0.7rem 0;
 }
-[data-testid="stHeader"] {background: transparent; pointer-events: none; height: 3.5rem; z-index: 101;}
-[data-testid="stHeader"] button, [data-testid="stHeader"] a {pointer-events: auto;}
+[data-testid="stHeader"] {background: transparent; height: 3.5rem; z-index: 101;}
+[data-testid="stHeader"], [data-testid="stHeader"] * {pointer-events: none;}
+[data-testid="stHeader"] :is(button, a), [data-testid="stHeader"] :is(button, a) * {pointer-events: auto;}
 /* The switch makes room for Streamlit's button that opens the sidebar, while that is shut. */
 .stApp:has([data-testid="stExpandSidebarButton"]) .st-key-top-bar {padding-left: 2.2rem;}
 .st-key-top-bar h1 {font-size: 1.07rem; padding: 0; white-space: nowrap;}
