@@ -108,7 +108,7 @@ def runs(page: Page) -> None:
         expect(page.locator(".st-key-run-cost")).to_be_visible()
         place = "New" if name == "A few prompts" else "Runs"
         page.get_by_role("radiogroup", name="Place").get_by_text(place).first.click()
-    expect(page.get_by_text("2 runs").first).to_be_visible()
+    expect(page.get_by_role("heading", name="Monitor")).to_be_visible()
 
 
 def gone(page: Page) -> None:

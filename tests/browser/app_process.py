@@ -30,6 +30,7 @@ class AppProcess:
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     cpu_until_ready: float = 0.0
+    script: Path = ROOT / "main.py"
 
     @property
     def url(self) -> str:
@@ -42,7 +43,7 @@ class AppProcess:
     def start(self) -> AppProcess:
         """Return as soon as the server says that it is healthy."""
         self.port = self.port or _free_port()
-        command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "main.py"), "--server.port", str(self.port)]
+        command = [sys.executable, "-m", "streamlit", "run", str(self.script), "--server.port", str(self.port)]
         started_at = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
