@@ -60,7 +60,7 @@ def draw(runner: Runner, account: Account | None, spec: RunSpec, draft: Draft | 
         for rule in stored.offered:
             key = f"rule-{rule}"
             st.session_state[key] = rule in done.rules
-            st.checkbox(RULE_WORDS[rule], key=key, on_change=_choose)
+            st.checkbox(RULE_WORDS[rule], key=key, persist_state="session", on_change=_choose)
         if done.example is not None:
             with st.expander("One row, before and after", key="rearranged-example"):
                 _draw_example(done.example)
