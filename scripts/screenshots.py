@@ -61,7 +61,7 @@ def results(page: Page) -> None:
     place = grid.bounding_box()
     if place:
         page.mouse.click(place["x"] + 200, place["y"] + 100)
-    expect(page.get_by_text("Full JSON")).to_be_visible()
+    expect(page.get_by_text("As received (JSON)")).to_be_visible()
 
 
 def problems(page: Page) -> None:

@@ -10,10 +10,10 @@ from ui.account import caches, spend, stored_files
 from ui.files import kept
 from ui.layout import fold, store_notice, style, top_bar
 from ui.login import visitor
-from ui.monitor import current_run, desktop_notification, since_last_visit
+from ui.monitor import desktop_notification, since_last_visit
 from ui.monitor import panel as monitor_panel
-from ui.results import panel as results_panel
-from ui.shared import browser_actions, notices, preferences, selection, session
+from ui.run import panel as run_panel
+from ui.shared import browser_actions, preferences, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import truncate
 from ui.shared.selection import Place
@@ -38,7 +38,7 @@ kept.restore()
 selection.page_changed()  # it is being drawn
 account = session.account()
 runs = monitor_panel.overview(runner, account)
-run = current_run.find(runner, account, selection.last_run())
+run = run_panel.find(runner, account, selection.last_run())
 place = selection.settle(session.owner_id(), has_runs=bool(runs.total), composing=not composer.is_empty())
 top_bar.draw(place, runs.total, run)
 sidebar_values = sidebar.draw()
@@ -53,22 +53,7 @@ def _draw_open(opened: Place) -> None:
         stored_files.draw(runner, account)
         spend.draw(runner, account)
     else:
-        _draw_run()
-
-
-def _draw_run() -> None:
-    """The run that the address names: its head, then what came back."""
-    with st.container(key="run"):
-        st.header("Results", anchor="results")
-        notices.draw("monitor")
-        if account is None:
-            st.markdown("Enter a Gemini API key under Configuration to see this run.")
-        elif run is None:
-            st.markdown("No run here has this link. It may belong to another key.")
-            st.button("Show runs", key="no-run", on_click=selection.open_place, args=(Place.RUNS,))
-        else:
-            current_run.draw(runner, account, run)
-            results_panel.draw(runner, account, run)
+        run_panel.draw(runner, account, run)
 
 
 def _draw_line(folded: Place) -> None:

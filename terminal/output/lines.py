@@ -16,7 +16,7 @@ MAX_GROUPS_SHOWN = 20  # of a plan in words; --json has them all
 
 
 def run_line(run: RunView) -> str:
-    counts = ", ".join(f"{n:,} {outcome}" for outcome, n in run.counts.items() if n)
+    counts = ", ".join(f"{n:,} {outcome}" for outcome, n in run.newest_counts.items() if n)
     cost_text = (
         "" if run.actual_usd is None else f"  {'at least ' if run.cost_is_lower_bound else ''}{money(run.actual_usd)}"
     )

@@ -111,6 +111,19 @@ def submit(page: Page, prompts: str) -> str:
     return page.url.split("run=")[1]
 
 
+def open_export(page: Page) -> Page:
+    """Unfold what a result is exported as, unless it is unfolded."""
+    if page.locator(".st-key-export-choices").count() == 0:
+        page.get_by_role("button", name="Export", exact=True).click()
+    return page
+
+
+def choose_in_menu(page: Page, option: str) -> None:
+    """Choose one of the rarer things to do with the run that is open."""
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name=option).click()
+
+
 def drop_files(page: Page, *files: Path | FilePayload) -> None:
     """Choose files in the composer's drop zone."""
     box = page.locator(".st-key-submit .pick.files input")

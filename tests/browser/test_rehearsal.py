@@ -13,7 +13,15 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, drop_files, open_place, submit, wait_for_cookie, wait_for_preference
+from tests.browser.conftest import (
+    OpenPage,
+    drop_files,
+    open_export,
+    open_place,
+    submit,
+    wait_for_cookie,
+    wait_for_preference,
+)
 from tests.browser.find_browser import FLAGS
 from tests.patience import PATIENCE_MS, PATIENCE_SECONDS
 
@@ -78,7 +86,7 @@ def test_a_reload_is_signed_in_without_a_flash_of_signed_out(finished: Page) -> 
 
 def test_an_export_downloads_every_row_beside_its_prompt(finished: Page) -> None:
     with finished.expect_download() as waiting:
-        finished.get_by_role("button", name="Export CSV").click()
+        open_export(finished).get_by_role("button", name="Export CSV").click()
     with waiting.value.path().open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["prompt"] for row in rows] == PROMPTS.split("\n")

@@ -16,11 +16,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.app_process import AppProcess
+from tests.browser.conftest import open_export
 from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
 
-HEADER, ROW = 35, 35  # heights in the grid, in pixels
+HEADER, ROW = 37, 33  # heights in the grid, in pixels
 CITY = {
     "type": "OBJECT",
     "properties": {"city": {"type": "STRING"}, "people": {"type": "INTEGER"}},
@@ -86,7 +87,7 @@ def unfold(page: Page, title: str, expected: Locator) -> None:
     """Open a drawer; what lies above it may still be moving, and a click go astray."""
     for _ in range(5):
         with suppress(AssertionError):
-            page.get_by_text(title).click()
+            page.get_by_text(title, exact=True).click()
             return expect(expected).to_be_visible(timeout=4000)
     return expect(expected).to_be_visible()
 
@@ -110,7 +111,7 @@ def row_detail(page: Page) -> Locator:
 
 def export_incomplete(page: Page, label: str, folder: Path) -> Path:
     """Export what is not whole, after the question whether that is meant."""
-    page.get_by_role("button", name=label, exact=True).click()
+    open_export(page).get_by_role("button", name=label, exact=True).click()
     expect(page.get_by_text("This result is not complete: nothing came back for 2 of 61 rows")).to_be_visible()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Export anyway").click()
@@ -128,18 +129,40 @@ def test_nothing_of_ours_keeps_anybody_out(mixed: Page, width: int, scheme: Any)
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 1800})
     page.reload()
-    page.get_by_text("answered 53").first.click()
+    page.get_by_text("53 good").first.click()
     expect(page.get_by_text("1 to 50 of 53 rows")).to_be_visible()
     click(page, 200, 0, row_detail(page))
     rendered = row_detail(page).get_by_test_id("stMarkdownContainer").filter(has_text="evil.example")
     unfold(page, "Draw the answer as Markdown", rendered)
     expect(rendered.locator("a")).to_have_count(0)
-    unfold(page, "Full JSON", page.get_by_text("Response", exact=True))
+    unfold(page, "As received (JSON)", page.get_by_text("Response", exact=True))
     unfold(page, "1 line fits no row", page.get_by_text("Rows are never matched by their position"))
     unfold(page, "Send rows again", page.get_by_text("It would cost"))
-    page.get_by_role("button", name="Export CSV").click()
+    check_accessibility(page)
+    open_export(page).get_by_role("button", name="Export CSV").click()
     expect(page.get_by_role("button", name="Export anyway")).to_be_visible()
     check_accessibility(page)
+    page.keyboard.press("Escape")
+
+
+def test_the_first_screen_has_head_outcomes_and_table_and_arrows_lead_from_row_to_row(mixed: Page) -> None:
+    page = mixed
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.reload()
+    grid = page.get_by_test_id("stDataFrame").first
+    expect(grid).to_be_in_viewport(ratio=0.95)
+    expect(page.get_by_text("finished, 1 to decide")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Send 7 rows again")).to_be_in_viewport()
+    click(page, 200, 0, row_detail(page).get_by_text("plain-00", exact=True))
+    expect(row_detail(page)).to_be_in_viewport(ratio=0.95)
+    page.keyboard.press("ArrowDown")
+    expect(row_detail(page).get_by_text("plain-01", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Next row").click()
+    expect(row_detail(page).get_by_text("plain-02", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Close row").click()
+    expect(row_detail(page)).to_have_count(0)
+    page.set_viewport_size({"width": 1280, "height": 2400})
 
 
 def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: Page, tmp_path: Path) -> None:
@@ -147,16 +170,18 @@ def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: P
     expect(
         page.get_by_text("61 sent · 60 returned · 59 matched · 2 missing · 0 duplicate · 1 unmatched")
     ).to_be_visible()
-    page.get_by_role("button", name="Only the 8 rows that need attention").click()
-    expect(page.get_by_text("1 to 8 of 8 rows")).to_be_visible()
-    click(page, 80, -1, page.get_by_text("of 8 rows, sorted by Key", exact=False))
-    click(page, 200, 0, row_detail(page).get_by_text("Row blocked"))
-    click(page, 80, -1, page.get_by_text("sorted by Key, highest first"))
-    click(page, 200, 0, row_detail(page).get_by_text("Row nameless"))
+    page.get_by_text("7 to try again").click()
+    expect(page.get_by_text("1 to 7 of 7 rows")).to_be_visible()
+    click(page, 80, -1, page.get_by_text("of 7 rows, sorted by Outcome", exact=False))
+    click(page, 200, 0, row_detail(page).get_by_text("broken", exact=True))
+    click(page, 80, -1, page.get_by_text("sorted by Outcome, highest first"))
+    click(page, 200, 0, row_detail(page).get_by_text("cut-0", exact=True))
 
     clear(page)
-    page.get_by_text("truncated 3").first.click()
+    page.get_by_role("button", name="Filter", exact=True).click()
+    page.get_by_text("cut off 3").first.click()
     expect(page.get_by_text("1 to 3 of 3 rows")).to_be_visible()
+    page.keyboard.press("Escape")
     for row in range(3):
         click(page, 18, row, page.get_by_text(f"{row + 1} row{'s' if row else ''} selected: to send"))
     clear(page)
@@ -166,11 +191,21 @@ def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: P
     first = page.get_by_text("It would cost").inner_text()
     cap.blur()
     expect(page.get_by_text(first)).to_have_count(0)
-    page.get_by_role("button", name="Send 3 rows again").click()
+    page.get_by_role("button", name="Send 3 rows again", exact=True).click()
     expect(page.get_by_text("SUCCEEDED: 56 answered, 5 need attention")).to_be_visible()
 
     check_tables(export_incomplete(page, "Export CSV", tmp_path), export_incomplete(page, "Export XLSX", tmp_path))
     check_lines(export_incomplete(page, "Export Parquet", tmp_path), export_incomplete(page, "Export JSONL", tmp_path))
+    page.keyboard.press("Escape")
+
+
+def test_a_tired_hand_sends_rows_again_once(mixed: Page) -> None:
+    page = mixed
+    page.get_by_role("button", name="Send 4 rows again").dblclick()
+    expect(page.get_by_text("Sent 4 rows.")).to_be_visible()
+    page.get_by_role("button", name="Open retry").click()
+    expect(page.get_by_role("button", name="Open the whole result")).to_be_visible()
+    expect(page.get_by_text("Runs 3", exact=True)).to_be_visible()
 
 
 def check_tables(csv: Path, xlsx: Path) -> None:

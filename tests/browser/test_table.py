@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, drop_files
+from tests.browser.conftest import OpenPage, drop_files, open_export
 from tests.browser.test_results_panel import check_accessibility
 from tests.patience import PATIENCE_SECONDS
 
@@ -98,9 +98,9 @@ def test_a_table_is_asked_about_by_clicks_tried_sent_and_had_back(app: AppProces
 
 def check_workbook(page: Page) -> None:
     """The workbook has the user's own columns as they were, and the answers beside them."""
-    page.get_by_text("Answers as typed columns").click()
+    open_export(page).get_by_text("Answers as typed columns").click()
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Export XLSX").click()
+        open_export(page).get_by_role("button", name="Export XLSX").click()
     with waiting.value.path().open("rb") as file:
         book = openpyxl.load_workbook(file)
         heads, *rows = ([cell.value for cell in row] for row in book.worksheets[0].iter_rows())
@@ -113,7 +113,7 @@ def check_workbook(page: Page) -> None:
 def check_table(page: Page) -> None:
     """The CSV comes back in its own order, with the answers right beside the user's columns, skipped rows too."""
     with page.expect_download() as waiting:
-        page.get_by_role("button", name="Export CSV").click()
+        open_export(page).get_by_role("button", name="Export CSV").click()
     heads, *rows = csv.reader(io.StringIO(waiting.value.path().read_text(encoding="utf-8-sig")))
     assert heads[:5] == ["item", "received", "stars", "comment", "mood"]
     assert [row[:4] for row in rows] == [row.split("|") for row in ROWS]

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, submit, wait_for_cookie
+from tests.browser.conftest import OpenPage, open_export, submit, wait_for_cookie
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.patience import PATIENCE_MS
 
@@ -142,9 +142,11 @@ def test_a_canary_key_goes_through_a_whole_run_a_kill_and_a_restart_and_is_found
     exports = {}
     for label in ("JSON", "JSONL", "CSV"):
         with page.expect_download() as waiting:
-            page.get_by_role("button", name=f"Export {label}", exact=True).click()
+            open_export(page).get_by_role("button", name=f"Export {label}", exact=True).click()
         exports[label] = waiting.value.path().read_bytes()
+    page.keyboard.press("Escape")
     page.get_by_text("Event log and batch jobs").click()
+    expect(page.locator(".st-key-log").get_by_text("Results are saved on this computer")).to_be_visible()
     shown = page.content()
     stranger = connect(open_page(page.url), "another-key-zz99")
     expect(stranger.get_by_text("No run here has this link")).to_be_visible()

@@ -34,9 +34,11 @@ from lifecycle.core.models import (
 )
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
-from lifecycle.planning.retry_draft import RetryForecast
+from lifecycle.planning.retry_draft import RETRYABLE, RetryForecast, worth_retrying
 from lifecycle.planning.tried_rows import Tries
+from lifecycle.results.read.again import AgainQuote, quote
 from lifecycle.results.read.table import Filter
+from lifecycle.results.store.row_marks import RowMark, write_mark
 from lifecycle.reuse.answers import EarlierAnswerService
 from lifecycle.run_list.table import Deleted, RunTableService
 from lifecycle.runner import Runner
@@ -239,6 +241,9 @@ class FakeRuns(RunService):
         self.runner.calls.append(("delete", self.get(account, run_id).id))
         self.runner.runs_of[account.owner_id] = [run for run in self.list_recent(account) if run.id != run_id]
 
+    def mark_row(self, account: Account, run_id: str, key: str, mark: str, note: str) -> None:
+        write_mark(self.runner.tables[run_id].folder, key, RowMark(mark, note))
+
     def results(self, account: Account, run_id: str) -> Any:
         self.get(account, run_id)
         if run_id not in self.runner.tables:
@@ -341,6 +346,15 @@ class FakeRetries(RetryService):
 
     def __init__(self, runner: FakeRunner) -> None:
         self.runner = runner
+
+    def quote(self, account: Account, run_id: str, where: Filter | None = None) -> AgainQuote:
+        wanted = worth_retrying(RETRYABLE) if where is None else where
+        return quote(self.runner.tables[run_id], wanted)
+
+    def send_again(self, account: Account, run_id: str, where: Filter | None = None) -> str:
+        rows = self.quote(account, run_id, where).rows
+        self.runner.calls.append(("send_again", run_id, str(rows)))
+        return self.runner.add(account, rows, RunSpec(model="gemini-3-flash"), f"again-{run_id}", parent_id=run_id)
 
     def retry_forecast(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ui.layout import run_style
+
 _RULES = """<style>
 /* The bar stays in sight, in the line of Streamlit's own header, whose buttons stay above it. */
 [data-testid="stMainBlockContainer"] {padding-top: 0;}
@@ -175,4 +177,5 @@ def draw() -> None:
     dialog would take their place (seen with 1.67).
     """
     with st.container(key="style"):
-        st.html(f"{_RULES}<span></span>")
+        rules = _RULES.replace("</style>", f"{run_style.RULES}</style>")
+        st.html(f"{rules}<span></span>")

@@ -25,22 +25,22 @@ ZIP_TYPE, PARQUET_TYPE = "application/zip", "application/vnd.apache.parquet"
 
 
 def draw(run: RunView, table: ResultTable) -> None:
-    """Draw the exports that only results of this kind have; nothing for text."""
-    if table.kind.pictures:
-        _draw_pictures(run, table)
-    elif table.kind.vectors:
+    """Draw the exports that only vectors have; nothing for others."""
+    if table.kind.vectors:
         _draw_vectors(run, table)
 
 
-def _draw_pictures(run: RunView, table: ResultTable) -> None:
+def draw_pictures_button(run: RunView, table: ResultTable, *, filled: bool) -> bool:
+    """Offer all pictures as one archive, if there are any; whether it is offered."""
     number = table.picture_count()
-    if not number:
-        return
-    label = "Get the picture" if number == 1 else f"Get all {number:,} pictures"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="picture-export"):
-        if st.button(label, key="export-pictures", type="primary"):
-            _write_pictures(run, table)
-        st.caption("A ZIP: each picture under the name of its row, and a table of all rows.", width="content")
+    if number and st.button(
+        "Get the picture" if number == 1 else f"Get all {number:,} pictures",
+        key="export-pictures",
+        type="primary" if filled else "secondary",
+        help="A ZIP: each picture under the name of its row, and a table of all rows.",
+    ):
+        _write_pictures(run, table)
+    return bool(number)
 
 
 def _draw_vectors(run: RunView, table: ResultTable) -> None:

@@ -19,7 +19,7 @@ MAX_JOBS = 30
 
 def draw(events: Sequence[EventView], run: RunView) -> None:
     """Draw both, folded away."""
-    with st.expander("Event log and batch jobs", key="log"):
+    with st.expander("Event log and batch jobs", key="log", on_change="rerun"):
         for job in run.jobs[:MAX_JOBS]:
             st.caption(escape_markdown(" · ".join(_describe_job(job, run.google_now))))
             if job.error:

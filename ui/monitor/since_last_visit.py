@@ -12,7 +12,7 @@ import streamlit as st
 
 from batch.formatting import plural
 from batch.model import RunState
-from batch.responses.outcome_groups import OutcomeGroup, group_counts
+from batch.responses.outcome_groups import OutcomeGroup, group_counts, is_mostly_cut_off
 from batch.responses.spreadsheet_text import headline
 from lifecycle.core.models import Account, RunLine
 from lifecycle.runner import Runner
@@ -127,9 +127,11 @@ def how(line: RunLine) -> str:
 
 
 def counts_line(line: RunLine) -> str:
-    """How a run ended in numbers alone: "20 answered, 2 need attention"."""
+    """How a run ended in numbers alone: "20 answered, 2 need attention"; cut off in parts, that comes first."""
     if not any(line.counts.values()):
         return "nothing came back"
+    if is_mostly_cut_off(line.counts, line.rows):
+        return line.words
     return headline(ENDINGS[line.state], line.counts).partition(": ")[2]
 
 

@@ -49,6 +49,13 @@ WAYS = (AUTO, PLAIN)
 
 def draw(run: RunView, table: ResultTable) -> None:
     """Draw the choices and the buttons."""
+    with st.container(key="export-choices"):
+        _draw_choices(run, table)
+        _confirm(run, table)
+        notices.draw("export")
+
+
+def _draw_choices(run: RunView, table: ResultTable) -> None:
     st.caption("Export in input order, inputs beside answers.")
     with st.container(horizontal=True, gap="medium"):
         st.checkbox("Only the rows that fit the filter", key=f"only-filtered-{run.id}")
@@ -64,6 +71,8 @@ def draw(run: RunView, table: ResultTable) -> None:
             key=f"raw-cells-{run.id}",
             help="No apostrophe before texts that a spreadsheet would run as formulas. Your own cells never get one.",
         )
+        if table.marks():
+            st.checkbox("Marks and notes", key=f"marks-{run.id}", help="Two columns at the end.")
     own = next((name for name in FILLED if fillable(table, name)), "")
     if own:
         _choose_way(run, own)
@@ -74,7 +83,6 @@ def draw(run: RunView, table: ResultTable) -> None:
             kind: Literal["primary", "secondary"] = "primary" if name == own else "secondary"
             if wanted.get(name, True) and st.button(label, key=f"export-{name}", type=kind):
                 _on_export_clicked(run, table, name)
-    _confirm(run, table)
 
 
 def _choose_way(run: RunView, format: str) -> None:
@@ -93,7 +101,7 @@ def _choose_way(run: RunView, format: str) -> None:
 
 def _on_export_clicked(run: RunView, table: ResultTable, name: str) -> None:
     """Write what was asked for, or ask first."""
-    if _is_complete(run, table) or _row_filter(run.id):
+    if _is_complete(run, table) or _row_filter(run.id, table):
         st.session_state.pop(_question_key(run.id), None)
         _write_export(run, table, name)
     else:
@@ -141,9 +149,9 @@ def _describe_missing(run: RunView, table: ResultTable) -> str:
     return " and ".join(reasons)
 
 
-def _row_filter(run_id: str) -> Filter:
+def _row_filter(run_id: str, table: ResultTable) -> Filter:
     """The rows to export."""
-    where = filters.current(run_id) if st.session_state.get(f"only-filtered-{run_id}") else ALL_ROWS
+    where = filters.current(run_id, table) if st.session_state.get(f"only-filtered-{run_id}") else ALL_ROWS
     if st.session_state.get(f"only-selected-{run_id}") and results_table.selected_keys(run_id):
         where = replace(where, keys=tuple(results_table.selected_keys(run_id)))
     return where
@@ -151,8 +159,8 @@ def _row_filter(run_id: str) -> Filter:
 
 def _write_export(run: RunView, table: ResultTable, name: str) -> None:
     label, ending, layout, media_type = _format(name)
-    with notices.errors_to_notice("results"), st.spinner(f"Writing {label.removeprefix('Export ')}…"):
-        state, where = get_state(), _row_filter(run.id)
+    with notices.errors_to_notice("export"), st.spinner(f"Writing {label.removeprefix('Export ')}…"):
+        state, where = get_state(), _row_filter(run.id, table)
         path = temp_files.new_path(state.exports, f".{ending}")
         options = _options(run, where)
         if layout == "documents":
@@ -167,9 +175,9 @@ def _write_export(run: RunView, table: ResultTable, name: str) -> None:
         state.runner.accounts.note(session.require_account(), f"export {ending}", run.id)
         download = Download(path, saved_as, media_type, session.owner_id())
         browser_actions.request("download", f"/api/download/{state.download_tokens.issue(download)}")
-        notices.clear("results")
+        notices.clear("export")
         if result.notes:
-            notices.show("results", "note", " ".join(result.notes))
+            notices.show("export", "note", " ".join(result.notes))
 
 
 def _format(name: str) -> tuple[str, str, str, str]:
@@ -187,6 +195,7 @@ def _options(run: RunView, where: Filter) -> ExportOptions:
         fields=ticked("fields"),
         include_repaired=ticked("lenient"),
         raw_cells=ticked("raw-cells"),
+        marks=ticked("marks"),
     )
 
 

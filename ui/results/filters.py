@@ -1,4 +1,4 @@
-"""What narrows the table of results: outcomes, a search, errors, and the plan's groups."""
+"""What narrows the table of results: groups of outcomes, a search, and, folded away, kinds, errors and shared texts."""
 
 from __future__ import annotations
 
@@ -15,31 +15,38 @@ MAX_CHOICES = 200
 LABEL_CHARACTERS = 90
 
 
-def draw(run_id: str, table: ResultTable) -> Filter:
-    """Draw the controls and return what they say."""
-    outcome_bar.draw(run_id, table.counts())
-    with st.container(horizontal=True, gap="small"):
-        st.text_input(
-            "Search",
-            key=f"search-{run_id}",
-            placeholder="In prompts, answers and keys",
-            type="search",
-            max_chars=500,
-            width=320,
-        )
+def draw_search(run_id: str) -> None:
+    """Draw the field that looks through all rows."""
+    st.text_input(
+        "Search",
+        key=f"search-{run_id}",
+        placeholder="Find in prompts, answers, keys",
+        type="search",
+        max_chars=500,
+        width=230,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+
+
+def draw_more(run_id: str, table: ResultTable) -> None:
+    """Draw the finer filters, folded away; its label says how many are at work."""
+    at_work = sum(bool(st.session_state.get(f"{name}-{run_id}")) for name in ("outcomes", "errors", "groups", "marked"))
+    with st.popover(f"Filter ({at_work})" if at_work else "Filter", key=f"filter-{run_id}"):
+        outcome_bar.draw_kinds(run_id, table.counts())
         _draw_multiselect("Errors", f"errors-{run_id}", _error_labels(table))
         _draw_multiselect("Groups", f"groups-{run_id}", _group_labels(table))
-    return current(run_id)
+        if table.marks():
+            st.toggle("Only rows with a mark or a note", key=f"marked-{run_id}", persist_state="session")
 
 
-def draw_shortcuts(run_id: str, table: ResultTable) -> None:
-    """The two filters that are a click away: what needs attention, and none."""
-    outcome_bar.draw_attention(run_id, table.counts())
-    if current(run_id):
-        st.button("Clear the filter", key=f"clear-{run_id}", on_click=_clear, args=(run_id,))
+def draw_clear(run_id: str, table: ResultTable) -> None:
+    """Offer to take all filters back, while there are any."""
+    if current(run_id, table):
+        st.button("Clear the filter", key=f"clear-{run_id}", type="tertiary", on_click=_clear, args=(run_id,))
 
 
-def current(run_id: str) -> Filter:
+def current(run_id: str, table: ResultTable) -> Filter:
     """What the controls of a run say now, wherever on the page one asks."""
     state = st.session_state
     return Filter(
@@ -47,13 +54,21 @@ def current(run_id: str) -> Filter:
         outcomes=outcome_bar.selected_outcomes(run_id),
         errors=tuple(state.get(f"errors-{run_id}") or ()),
         groups=tuple(state.get(f"groups-{run_id}") or ()),
+        keys=tuple(sorted(table.marks())) if state.get(f"marked-{run_id}") else (),
     )
 
 
 def _draw_multiselect(title: str, key: str, labels: dict[str, str]) -> None:
     """Several of a few; nothing where there is nothing to choose."""
     if labels:
-        st.multiselect(title, list(labels), format_func=_label_lookup(labels), key=key, placeholder="All", width=320)
+        st.multiselect(
+            title,
+            list(labels),
+            format_func=_label_lookup(labels),
+            key=key,
+            placeholder="All",
+            persist_state="session",
+        )
 
 
 def _label_lookup(labels: dict[str, str]) -> Callable[[str], str]:
@@ -76,5 +91,6 @@ def _group_labels(table: ResultTable) -> dict[str, str]:
 
 
 def _clear(run_id: str) -> None:
-    for name, empty in (("search", ""), ("outcomes", []), ("errors", []), ("groups", [])):
+    outcome_bar.clear(run_id)
+    for name, empty in (("search", ""), ("errors", []), ("groups", []), ("marked", False)):
         st.session_state[f"{name}-{run_id}"] = empty

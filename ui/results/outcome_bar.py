@@ -1,4 +1,4 @@
-"""What became of the rows, at a glance: one bar for all of them, and an outcome to click for each part of it."""
+"""What became of the rows, at a glance: one bar for all of them, and a group to click for each part of it."""
 
 from __future__ import annotations
 
@@ -6,70 +6,88 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from batch.formatting import plural
 from batch.model import Outcome
+from batch.responses.outcome_groups import GROUPS, OutcomeGroup, group_counts
 from batch.responses.outcome_tables import LABELS
 from ui.shared.format import OUTCOME_COLOURS, outcome
 
+ALL = "all"
 _HUES = {
-    "green": "light-dark(#0b6e69, #3fb8ae)",
-    "orange": "light-dark(#d97706, #f0a04b)",
-    "violet": "light-dark(#6d5bd0, #a49bf0)",
-    "red": "light-dark(#c0392b, #ef7d72)",
-    "gray": "light-dark(#84918e, #7d8b88)",
+    OutcomeGroup.GOOD: "light-dark(#0b6e69, #3fb8ae)",
+    OutcomeGroup.TRY_AGAIN: "light-dark(#b45309, #f0a04b)",
+    OutcomeGroup.DECIDE: "light-dark(#5b4bb5, #a49bf0)",
+    OutcomeGroup.LOST: "light-dark(#a8323f, #ef8a95)",
+}
+ICONS = {
+    OutcomeGroup.GOOD: ":green[:material/check:]",
+    OutcomeGroup.TRY_AGAIN: ":orange[:material/refresh:]",
+    OutcomeGroup.DECIDE: ":violet[:material/help:]",
+    OutcomeGroup.LOST: ":red[:material/close:]",
 }
 
 
-def draw(run_id: str, counts: Mapping[str, int]) -> None:
-    """Draw the bar and the outcomes; clicking some of them narrows the table to their rows."""
-    names = [name for name in OUTCOME_COLOURS if counts.get(name)]
-    st.html(bar(counts))
+def draw_groups(run_id: str, counts: Mapping[str, int]) -> None:
+    """Draw the groups that there are; clicking some of them narrows the table to their rows."""
+    groups = {group: number for group, number in group_counts(counts).items() if number}
     st.pills(
-        "Outcomes",
-        names,
+        "Rows by what they ask of you",
+        list(groups),
         selection_mode="multi",
-        format_func=lambda name: label(name, counts),
-        key=_key(run_id),
+        format_func=lambda group: f"{ICONS[group]} **{groups.get(group, 0):,}** {group}",
+        key=_groups_key(run_id),
+        label_visibility="collapsed",
         persist_state="session",
-        help="  \n".join(f"**{outcome(name)}**: {LABELS[name]}" for name in names),
     )
 
 
-def draw_attention(run_id: str, counts: Mapping[str, int]) -> None:
-    """Offer to narrow the table to everything but plain answers, where there is both."""
-    rest = [name for name in OUTCOME_COLOURS if counts.get(name) and name is not Outcome.ANSWERED]
-    if rest and counts.get(Outcome.ANSWERED):
-        number = sum(counts[name] for name in rest)
-        text = f"Only the {plural(number, 'row')} that {'needs' if number == 1 else 'need'} attention"
-        st.button(text, key=f"attention-{run_id}", on_click=_select, args=(run_id, rest))
+def draw_kinds(run_id: str, counts: Mapping[str, int]) -> None:
+    """Draw the outcomes one by one, for who wants to know exactly."""
+    names = [name for name in OUTCOME_COLOURS if counts.get(name)]
+    st.pills(
+        "By kind",
+        names,
+        selection_mode="multi",
+        format_func=lambda name: label(name, counts),
+        key=_kinds_key(run_id),
+        help="  \n".join(f"**{outcome(name)}**: {LABELS[name]}" for name in names),
+        persist_state="session",
+    )
 
 
 def label(name: Outcome, counts: Mapping[str, int]) -> str:
     """An outcome and its number of rows, with the colour it has in the bar."""
-    return f":{OUTCOME_COLOURS[name]}[●] {outcome(name)} {counts[name]:,}"
+    return f":{OUTCOME_COLOURS[name]}[●] {outcome(name)} {counts.get(name, 0):,}"
 
 
 def selected_outcomes(run_id: str) -> tuple[str, ...]:
-    """The outcomes that are clicked."""
-    return tuple(Outcome(name).value for name in st.session_state.get(_key(run_id)) or ())
+    """The outcomes that are clicked, one by one or with their group."""
+    kinds = [Outcome(name) for name in st.session_state.get(_kinds_key(run_id)) or ()]
+    groups = {OutcomeGroup(group) for group in st.session_state.get(_groups_key(run_id)) or ()}
+    if not kinds:
+        return tuple(name.value for name, group in GROUPS.items() if group in groups)
+    return tuple(name.value for name in kinds if not groups or GROUPS[name] in groups) or tuple(kinds)
+
+
+def clear(run_id: str) -> None:
+    """Narrow to nothing in particular."""
+    st.session_state[_groups_key(run_id)] = []
+    st.session_state[_kinds_key(run_id)] = []
 
 
 def bar(counts: Mapping[str, int]) -> str:
     """All rows as one bar, its parts as wide as their numbers but never too thin to be seen."""
-    names = [name for name in OUTCOME_COLOURS if counts.get(name)]
+    groups = {group: number for group, number in group_counts(counts).items() if number}
     parts = "".join(
-        f'<span title="{outcome(name)}: {counts[name]:,}" style="flex:{counts[name]} 0 4px;'
-        f'background:{_HUES[OUTCOME_COLOURS[name]]}"></span>'
-        for name in names
+        f'<span title="{group}: {number:,}" style="flex:{number} 0 6px;background:{_HUES[group]}"></span>'
+        for group, number in groups.items()
     )
-    description = ", ".join(f"{counts[name]:,} {outcome(name)}" for name in names)
-    style = "display:flex;gap:2px;height:0.9rem;border-radius:0.45rem;overflow:hidden"
-    return f'<div role="img" aria-label="Rows by outcome: {description}" style="{style}">{parts}</div>'
+    description = ", ".join(f"{number:,} {group}" for group, number in groups.items())
+    return f'<div class="gbr-bar" role="img" aria-label="Rows: {description}">{parts}</div>'
 
 
-def _select(run_id: str, names: list[Outcome]) -> None:
-    st.session_state[_key(run_id)] = names
+def _groups_key(run_id: str) -> str:
+    return f"groups-of-outcomes-{run_id}"
 
 
-def _key(run_id: str) -> str:
+def _kinds_key(run_id: str) -> str:
     return f"outcomes-{run_id}"

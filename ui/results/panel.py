@@ -1,34 +1,34 @@
-"""What came back: totals, outcomes that filter, a table in pages, one row in full, exports. Text only, never active."""
+"""What came back: outcomes that filter, a table in pages, one row beside it. Text only, never active."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import streamlit as st
 
 from batch.errors import NotFound
 from batch.formatting import plural
-from batch.responses.spreadsheet_text import headline
 from lifecycle.core.models import Account, RunView
-from lifecycle.results.read.table import ResultTable
+from lifecycle.results.read.table import Filter, ResultTable
 from lifecycle.results.store.reconciliation import Reconciliation
+from lifecycle.results.store.row_marks import RowMark
 from lifecycle.runner import Runner
 from ui.media import gallery, media_exports, vectors
 from ui.results import (
     compare_runs,
     distributions,
-    exports,
     filters,
+    outcome_bar,
     retry,
-    row_detail,
     run_cost,
     unmatched_lines,
 )
 from ui.results import (
     table as results_table,
 )
+from ui.rows import row_detail
 from ui.shared import notices, selection
-from ui.shared.format import ENDINGS
 from ui.shared.notices import escape_markdown
 
 ROWS_PER_PAGE = 50
@@ -47,43 +47,39 @@ COUNT_MEANINGS = {  # each count of the reconciliation, with what it means
 HIDDEN_IF_ZERO = ("earlier", "reused", "shared")
 
 
-def draw(runner: Runner, account: Account, run: RunView) -> None:
+def draw(runner: Runner, account: Account, run: RunView, table: ResultTable) -> None:
     """Draw the results of the run that is open."""
-    with st.container(key="results"):
-        table = _load_table(runner, account, run)
-        if table is None:
-            return
-        _draw_totals(run, table)
-        run_cost.draw(runner, account, run)
-        retry.draw_related_runs(runner, account, run)
+    with st.container(key="results", gap="small"):
+        notices.draw("results")
         if table.kind.vectors:
             vectors.draw_facts(run, table)
         _draw_rows(runner, account, run, table)
+        if table.kind.vectors:
+            media_exports.draw(run, table)
+        retry.draw_related_runs(runner, account, run)
         unmatched_lines.draw(run.id, table)
+        run_cost.draw(runner, account, run)
+        _draw_account(table)
         distributions.draw(run, table)
         compare_runs.draw(runner, account, run, table)
-        media_exports.draw(run, table)
-        exports.draw(run, table)
-        notices.draw("results")
 
 
-def _load_table(runner: Runner, account: Account, run: RunView) -> ResultTable | None:
+def load_table(runner: Runner, account: Account, run: RunView) -> ResultTable | None:
+    """The results of a run, None while there are none."""
     try:
         with st.spinner("Putting the results together…"):  # seconds after a retry of a million rows, else unseen
             return runner.runs.results(account, run.id)
     except NotFound:
-        message = "This run ended without results; why stands above."
-        st.caption(message if run.state.ended else "Results appear here by themselves when the run ends.")
         return None
 
 
-def _draw_totals(run: RunView, table: ResultTable) -> None:
+def _draw_account(table: ResultTable) -> None:
+    """Every row sent and every line returned, counted once."""
     reconciliation = table.totals()
-    st.subheader(headline(ENDINGS.get(run.state, "SO FAR"), reconciliation.counts), anchor=False)
     counts = {name: getattr(reconciliation, name) for name in COUNT_MEANINGS}
     shown = {name: number for name, number in counts.items() if number or name not in HIDDEN_IF_ZERO}
     meanings = "  \n".join(f"**{name}**: {COUNT_MEANINGS[name]}" for name in shown)
-    with st.container(gap="xsmall"):
+    with st.container(gap="xsmall", key="account"):
         st.caption(" · ".join(f"{number:,} {name}" for name, number in shown.items()), help=meanings)
         st.caption(_describe_tokens(reconciliation))
         for note in (*_describe_structured(table), *reconciliation.notes):
@@ -93,7 +89,7 @@ def _draw_totals(run: RunView, table: ResultTable) -> None:
 def _describe_structured(table: ResultTable) -> list[str]:
     """How many structured answers are in the form asked for, and how many only after repair."""
     parsed = table.parsed() if table.reconciliation.fields else {}
-    meanings = {"strict": "in the form asked for", "lenient": "only after repair", "failed": "not at all"}
+    meanings = {"strict": "in the form asked for", "lenient": "only after mending", "failed": "not at all"}
     text = ", ".join(f"{parsed[name]:,} {meaning}" for name, meaning in meanings.items() if parsed.get(name))
     return [f"Structured answers: {text}."] if text else []
 
@@ -109,47 +105,93 @@ def _draw_rows(runner: Runner, account: Account, run: RunView, table: ResultTabl
     def draw_rows() -> None:
         if selection.page_changed():
             st.rerun()
-        where = filters.draw(run.id, table)
-        if table.kind.pictures and _draw_switch(run.id) == GALLERY:
-            gallery.draw(run, table, where, hashlib.sha256(repr(where).encode()).hexdigest()[:8])
-            retry.draw(runner, account, run, table, where)
-            return
-        with st.container(horizontal=True, gap="small"):
-            view = results_table.draw_view(run.id, table)
-            filters.draw_shortcuts(run.id, table)
-        digest = hashlib.sha256(repr((where, view, results_table.clear_count(run.id))).encode()).hexdigest()[:8]
-        page_key = f"page-{run.id}-{digest}"
-        first = (int(st.session_state.get(page_key) or 1) - 1) * ROWS_PER_PAGE
-        rows, total = table.page(
-            where,
-            order=view.order,
-            descending=view.descending,
-            offset=first,
-            limit=ROWS_PER_PAGE,
-            clip=results_table.CELL_CHARACTERS,
-            fields=view.typed,
-            include_repaired=view.lenient,
-        )
-        if not total:
-            st.caption("No row fits.")
-            return
-        last = min(first + ROWS_PER_PAGE, total)
-        # Above the grid, whose tools would else lie over the buttons.
-        st.caption(
-            escape_markdown(f"{first + 1:,} to {last:,} of {plural(total, 'row')}{results_table.describe_order(view)}")
-        )
-        selected_key = results_table.draw(run.id, table, rows, view, f"{digest}-{first}")
-        if total > ROWS_PER_PAGE:
-            st.pagination(-(-total // ROWS_PER_PAGE), key=page_key)
-        _draw_selection(run.id)
-        if selected_key is not None:
-            detail = table.detail(selected_key)
-            row_detail.draw(detail, run, table.folder_of(detail.run))
-            if table.kind.vectors:
-                vectors.draw_nearest(table, selected_key)
+        st.html(outcome_bar.bar(table.counts()))
+        as_pictures = False
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+                if table.kind.pictures:
+                    as_pictures = _draw_switch(run.id) == GALLERY
+                outcome_bar.draw_groups(run.id, table.counts())
+            with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+                filters.draw_clear(run.id, table)
+                filters.draw_search(run.id)
+                filters.draw_more(run.id, table)
+                view = None if as_pictures else results_table.draw_view(run.id, table)
+        where = filters.current(run.id, table)
+        if view is None:
+            gallery.draw(run, table, where, _digest(where))
+        else:
+            _draw_page(runner, account, run, table, where, view)
         retry.draw(runner, account, run, table, where)
 
     draw_rows()
+
+
+def _draw_page(
+    runner: Runner, account: Account, run: RunView, table: ResultTable, where: Filter, view: results_table.View
+) -> None:
+    """A page of the table, and beside it the row that is open."""
+    digest = _digest((where, view, results_table.clear_count(run.id)))
+    page_key = f"page-{run.id}-{digest}"
+    page = int(st.session_state.get(page_key) or 1)
+    first = (page - 1) * ROWS_PER_PAGE
+    rows, total = table.page(
+        where,
+        order=view.order,
+        descending=view.descending,
+        offset=first,
+        limit=ROWS_PER_PAGE,
+        clip=results_table.CELL_CHARACTERS,
+        fields=view.typed,
+        include_repaired=view.lenient,
+    )
+    if not total:
+        st.caption("No row fits.")
+        return
+    if results_table.MARK in view.columns:
+        marks = table.marks()
+        rows[results_table.MARK] = [marks.get(key, RowMark()).words for key in rows["key"]]
+    keys = tuple(str(name) for name in rows["key"])
+    grid = results_table.Grid(run.id, f"rows-{run.id}-{digest}-{first}", keys, view.columns)
+    results_table.open_at_edge(grid)
+    with st.container(horizontal=True, gap="small", key="rows-beside"):
+        with st.container(key="rows-table", gap="xsmall"):
+            opened = results_table.draw(table, rows, view, grid)
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
+            ):
+                last = min(first + ROWS_PER_PAGE, total)
+                order = results_table.describe_order(view)
+                st.caption(
+                    escape_markdown(f"{first + 1:,} to {last:,} of {plural(total, 'row')}{order}"), width="content"
+                )
+                if total > ROWS_PER_PAGE:
+                    st.pagination(-(-total // ROWS_PER_PAGE), key=page_key, max_visible_pages=5)
+            _draw_selection(run.id)
+        if opened:
+            with st.container(key="row-beside"):
+                row_detail.draw(runner, account, run, table, opened, _neighbours(grid, opened, page_key, page, total))
+                if table.kind.vectors:
+                    vectors.draw_nearest(table, opened)
+
+
+def _neighbours(grid: results_table.Grid, opened: str, page_key: str, page: int, total: int) -> row_detail.Neighbours:
+    """The rows before and behind the one that is open; at the end of a page, on the next one."""
+    position = grid.keys.index(opened)
+    pages = -(-total // ROWS_PER_PAGE)
+
+    def step(by: int) -> Callable[[], None] | None:
+        if 0 <= position + by < len(grid.keys):
+            return lambda: grid.open(position + by)
+        if 1 <= page + by <= pages:
+            return lambda: results_table.turn_page(grid.run_id, page_key, page + by, last=by < 0)
+        return None
+
+    return row_detail.Neighbours(step(-1), step(1), None if total == 1 else grid.close)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:8]
 
 
 def _draw_switch(run_id: str) -> str:

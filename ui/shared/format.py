@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from batch.formatting import plural
 from batch.model import Outcome, RunState
+from batch.responses.outcome_groups import GROUPS, OutcomeGroup
+from batch.responses.outcome_words import WORDS
 from lifecycle.core.job_age import TypicalDuration
 from lifecycle.core.job_states import describe_job_state
 from lifecycle.core.models import JobView, RunView
@@ -27,30 +29,19 @@ COLOURS: Mapping[RunState, Colour] = {
 }
 
 
-# Answers, answers of little use, blocked and refused, errors, and what never came; shown in this order.
-OUTCOME_COLOURS: Mapping[Outcome, Colour] = {
-    Outcome.ANSWERED: "green",
-    Outcome.TRUNCATED: "orange",
-    Outcome.TRUNCATED_EMPTY: "orange",
-    Outcome.INVALID_OUTPUT: "orange",
-    Outcome.EMPTY: "orange",
-    Outcome.THOUGHTS_ONLY: "orange",
-    Outcome.TOOL_CALL: "orange",
-    Outcome.PROMPT_BLOCKED: "violet",
-    Outcome.ANSWER_BLOCKED: "violet",
-    Outcome.RECITATION: "violet",
-    Outcome.REFUSED: "violet",
-    Outcome.ERROR_TRANSIENT: "red",
-    Outcome.ERROR_PERMANENT: "red",
-    Outcome.NO_RESPONSE: "gray",
-    Outcome.MISSING: "gray",
-    Outcome.UNKNOWN: "gray",
+_GROUP_COLOURS: Mapping[OutcomeGroup, Colour] = {
+    OutcomeGroup.GOOD: "green",
+    OutcomeGroup.TRY_AGAIN: "orange",
+    OutcomeGroup.DECIDE: "violet",
+    OutcomeGroup.LOST: "red",
 }
+# By what an outcome asks of a person; in the order in which they are shown.
+OUTCOME_COLOURS: Mapping[Outcome, Colour] = {name: _GROUP_COLOURS[group] for name, group in GROUPS.items()}
 
 
 def outcome(name: Outcome) -> str:
-    """An outcome's own name, readable: "answer blocked"."""
-    return name.value.replace("_", " ")
+    """An outcome in the words of the page: "answer blocked"."""
+    return WORDS[name]
 
 
 def duration(seconds: float) -> str:

@@ -11,7 +11,9 @@ import streamlit as st
 
 from batch.errors import BatchRunnerError
 
-Place = Literal["configuration", "submit", "context", "caches", "monitor", "runs", "import-job", "results", "retry"]
+Place = Literal[
+    "configuration", "submit", "context", "caches", "monitor", "runs", "import-job", "results", "export", "retry"
+]
 Kind = Literal["good", "bad", "note"]
 _KEY = "notices"
 

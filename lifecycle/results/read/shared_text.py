@@ -28,6 +28,14 @@ def shared_text(prompts: Sequence[str]) -> SharedText:
     return SharedText(*(text if len(text) >= MIN_CHARACTERS else "" for text in (prefix, suffix)))
 
 
+def own_part(prompt: str, shared: SharedText) -> str:
+    """What a prompt has that most others have not; all of it where it does not share their ends."""
+    rest = prompt[len(shared.prefix) :]
+    if prompt.startswith(shared.prefix) and rest.endswith(shared.suffix):
+        return rest[: len(rest) - len(shared.suffix)]
+    return prompt
+
+
 def _shared_beginning(prompts: Sequence[str]) -> str:
     """Sorted, those with a beginning in common stand together: its ends are enough to find it."""
     ordered = sorted(prompts)

@@ -7,12 +7,23 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from batch.model import RunState
 from lifecycle.core.models import JobView
 from tests.ui.conftest import CookieJar
 from tests.ui.fakes import NOW, FakeRunner, finished_run, make_run
 from tests.ui.page_driver import KEY, OWNER, Open, page_text, press
+
+
+def menu(at: AppTest) -> list[str]:
+    """What the menu of the run that is open offers."""
+    return [str(option) for option in at.get("menu_button")[0].options]
+
+
+def choose(at: AppTest, option: str) -> AppTest:
+    at.get("menu_button")[0].click(option)
+    return at.run()
 
 
 def test_without_runs_the_page_says_what_to_do(page: Open) -> None:
@@ -88,20 +99,20 @@ def test_a_run_that_waits_for_google_is_resumed_at_once_when_asked(page: Open, r
 
 def test_deleting_asks_first(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
-    at = press(page(run="r1"), "Delete")
+    at = choose(page(run="r1"), "Delete")
     assert runner.calls == [] and "cannot be undone" in page_text(at)
     assert "Delete for good" not in [element.label for element in press(at, "Keep").button]
-    press(press(at, "Delete"), "Delete for good")
+    press(choose(at, "Delete"), "Delete for good")
     assert runner.calls == [("delete", "r1")]
 
 
 def test_a_run_under_way_cannot_be_deleted_nor_an_ended_one_cancelled(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [make_run("r1")]
-    labels = {element.label for element in page(run="r1").button}
-    assert "Cancel" in labels and "Delete" not in labels
+    at = page(run="r1")
+    assert "Cancel" in {one.label for one in at.button} and "Delete" not in menu(at)
     runner.runs_of[OWNER] = [finished_run(make_run("r1"))]
-    labels = {element.label for element in page(run="r1").button}
-    assert "Cancel" not in labels and "Delete" in labels
+    at = page(run="r1")
+    assert "Cancel" not in {one.label for one in at.button} and "Delete" in menu(at)
 
 
 def test_five_hundred_runs_are_shown_a_page_at_a_time(page: Open, runner: FakeRunner) -> None:

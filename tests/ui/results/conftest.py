@@ -31,8 +31,10 @@ ANSWERS: dict[str, Any] = {
 @pytest.fixture
 def results(page: Open, runner: FakeRunner, state: AppState, cookies: CookieJar, tmp_path: Path) -> AppTest:
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
-    runner.runs_of[OWNER] = [finished_run(make_run("r1", name="May / June"))]
-    runner.tables["r1"] = small_results(tmp_path / "r1", ANSWERS)
+    table = runner.tables["r1"] = small_results(tmp_path / "r1", ANSWERS)
+    runner.runs_of[OWNER] = [
+        finished_run(make_run("r1", name="May / June", rows=table.reconciliation.sent, counts=table.counts()))
+    ]
     return page(run="r1")
 
 

@@ -95,7 +95,7 @@ def test_the_only_other_run_is_compared_at_once_the_later_against_the_earlier(co
     assert "1 row had another prompt: not the same question." in text
     pairs = next(frame.value for frame in compared.dataframe if "Later" in frame.value)
     assert list(pairs["Key"]) == ["a", "b"] and list(pairs["Later"]) == ["the blue house", "works now"]
-    assert list(pairs["Outcome"]) == ["answered", "error transient → answered"]
+    assert list(pairs["Outcome"]) == ["answered", "failed for now → answered"]
 
 
 def test_rows_are_narrowed_to_a_kind_and_a_single_one_is_opened_with_its_difference(compared: AppTest) -> None:

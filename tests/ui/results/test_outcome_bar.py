@@ -1,13 +1,33 @@
-"""The outcomes at a glance."""
+"""The outcomes at a glance, by what they ask of a person."""
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.page_driver import press
-from tests.ui.results.conftest import rows
+from batch.model import Outcome
+from batch.responses.outcome_groups import OutcomeGroup
+from tests.ui.results.conftest import narrow, rows
+from ui.results.outcome_bar import bar
 
 
-def test_one_click_shows_what_needs_attention(results: AppTest) -> None:
-    press(results, "Only the 3 rows that need attention")
+def choose(at: AppTest, *groups: OutcomeGroup) -> None:
+    next(one for one in at.get("pills") if one.key == "groups-of-outcomes-r1").set_value(list(groups)).run()
+
+
+def test_one_click_shows_the_rows_of_a_group_and_a_kind_is_one_of_them(results: AppTest) -> None:
+    groups = next(one for one in results.get("pills") if one.key == "groups-of-outcomes-r1")
+    assert [option.content.rpartition("] ")[2] for option in groups.proto.options] == [
+        "**61** good",
+        "**2** to try again",
+        "**1** to decide",
+    ]
+    choose(results, OutcomeGroup.TRY_AGAIN, OutcomeGroup.DECIDE)
     assert rows(results) == ["blocked", "failed", "lost"]
+    narrow(results, Outcome.MISSING)
+    assert rows(results) == ["lost"]
+
+
+@pytest.mark.parametrize(("counts", "words"), [({"answered": 9, "missing": 1}, "9 good, 1 to try again"), ({}, "")])
+def test_the_bar_says_its_numbers_to_who_does_not_see_it(counts: dict[str, int], words: str) -> None:
+    assert f'aria-label="Rows: {words}"' in bar(counts)

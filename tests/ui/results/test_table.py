@@ -16,7 +16,7 @@ from tests.ui.fakes import FakeRunner, finished_run, make_run
 from tests.ui.page_driver import KEY, OWNER, Open, page_text
 from tests.ui.results.conftest import export_download, narrow, rows
 from tests.ui.small_results import small_results
-from ui.results.table import View, _default_columns, next_order, sortable
+from ui.results.table import View, default_columns, next_order, sortable
 from ui.shared.app_state import AppState
 
 
@@ -40,13 +40,16 @@ def test_a_columns_name_sorts_turns_round_and_lets_go() -> None:
     assert shown_text == [*costs, ("key", False), ("key", True), ("attempts", True)]
 
 
-def test_every_column_offered_for_sorting_sorts_and_properties_are_not_offered(tmp_path: Path) -> None:
+def test_every_column_offered_for_sorting_sorts_typed_ones_by_their_type(tmp_path: Path) -> None:
     schema = {"type": "OBJECT", "properties": {"age": {"type": "INTEGER"}}}
-    table = small_results(tmp_path / "r", {"a": '{"age": 2}', "b": '{"age": 1}'}, schema=schema)
+    answers = {"a": '{"age": 9}', "b": '{"age": 10}', "c": "none", "d": '{"age": 2}'}
+    table = small_results(tmp_path / "r", answers, schema=schema)
     offered = sortable(table)
-    assert "cost_usd" in offered and "answer.age" not in offered and "run" not in offered
+    assert "cost_usd" in offered and "answer.age" in offered and "run" not in offered
     for column in offered:
-        assert table.page(order=column, descending=True)[1] == 2
+        assert table.page(order=column, descending=True)[1] == 4
+    for descending, keys in ((False, ["d", "a", "b", "c"]), (True, ["b", "a", "d", "c"])):
+        assert list(table.page(order="answer.age", descending=descending)[0]["key"]) == keys
 
 
 def test_answers_stand_beside_the_tables_own_columns_and_what_is_technical_last(tmp_path: Path) -> None:
@@ -56,7 +59,7 @@ def test_answers_stand_beside_the_tables_own_columns_and_what_is_technical_last(
     inputs = pq.read_table(folder / "inputs.parquet")
     pq.write_table(inputs.append_column("item", pa.array(["Lantern", "Tent"])), folder / "inputs.parquet")
     table = ResultTable(folder)
-    assert _default_columns(table) == ["outcome", "item", "answer.age", "parsed", "key"]
+    assert default_columns(table) == ["outcome", "answer.age", "item", "key", "parsed"]
 
 
 def test_columns_are_chosen_and_what_is_not_known_says_so(results: AppTest) -> None:
@@ -80,8 +83,8 @@ def test_structured_answers_are_typed_columns_strict_and_lenient_apart(
     at = page(run="r1")
     frame = at.dataframe[0].value
     assert list(frame["answer.age"].fillna(-1)) == [36, -1, -1]
-    assert list(frame["parsed"]) == ["strict", "lenient", "strict"]
-    assert "Structured answers: 2 in the form asked for, 1 only after repair" in page_text(at).replace("\\", "")
+    assert list(frame["parsed"]) == ["as asked", "mended", "as asked"]
+    assert "Structured answers: 2 in the form asked for, 1 only after mending" in page_text(at).replace("\\", "")
     at.toggle(key="lenient-r1").set_value(True).run()
     assert list(at.dataframe[0].value["answer.name"].fillna("")) == ["Ada", "Bo", ""]
     at.checkbox(key="fields-r1").check().run()

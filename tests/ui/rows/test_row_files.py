@@ -14,7 +14,7 @@ from tests.ui.conftest import CookieJar
 from tests.ui.fakes import FakeRunner, finished_run, make_run
 from tests.ui.page_driver import KEY, OWNER, Open
 from tests.ui.small_results import small_results
-from ui.results.row_files import describe, file_tile
+from ui.rows.row_files import describe, file_tile
 from ui.shared.app_state import AppState
 
 NAME = "<b>box</b>/letter.pdf"

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,13 +19,20 @@ import streamlit as st
 from batch.formatting import money, plural
 from batch.model import Outcome
 from batch.pricing.rates import explain_cost
+from batch.responses.outcome_groups import CUT_OFF, GROUPS, OutcomeGroup
 from batch.responses.outcome_tables import LABELS
-from lifecycle.core.models import RunView
+from batch.responses.outcome_words import EXPLANATIONS
+from lifecycle.core.models import Account, RunView
 from lifecycle.core.run_files import PICTURES
 from lifecycle.results.read.row_detail import RowDetail
-from ui.results import row_files
+from lifecycle.results.read.shared_text import own_part
+from lifecycle.results.read.table import Filter, ResultTable
+from lifecycle.results.store.row_marks import RowMark
+from lifecycle.runner import Runner
+from ui.rows import row_files, row_marks, send_again
+from ui.rows.answer_fields import fields_html
 from ui.shared.app_state import get_state
-from ui.shared.format import OUTCOME_COLOURS, outcome, size
+from ui.shared.format import OUTCOME_COLOURS, outcome, size, truncate
 from ui.shared.notices import WORD_JOINER, escape_markdown
 from ui.thumbnails.addresses import TILE, picture_address
 from ui.thumbnails.tiles import Tile, grid_html
@@ -35,38 +42,131 @@ MAX_IMAGES, MAX_IMAGE_BYTES = 12, 8_000_000
 PREVIEW_CHARACTERS = 4_000  # of a text, until all of it is asked for
 MAX_CHARACTERS = 100_000  # of one text; a row may hold megabytes
 MAX_OTHER_LINES = 20
+KEY_CHARACTERS = 60
+PLAIN_ENDINGS = ("", "STOP", "MAX_TOKENS")  # reasons that the outcome says in words
 
 
-def draw(detail: RowDetail, run: RunView, folder: Path) -> None:
-    """Draw a row. `run` is the run that is being looked at, `folder` that of the run which answered."""
-    with st.container(border=True, key="row-detail"):
-        st.markdown(f"**Row {escape_markdown(detail.key)}** · {escape_markdown(outcome(Outcome(detail.outcome)))}")
-        meaning = "" if detail.error_message else f"{LABELS[Outcome(detail.outcome)].capitalize()}."
-        facts = f"{meaning} {_origin(detail, run)}".strip()
-        if facts:
-            st.caption(escape_markdown(facts))
-        if detail.error_message:
-            code = "" if detail.error_code is None else f" (code {detail.error_code})"
-            _draw_reason(Outcome(detail.outcome), f"{detail.error_message}{code}")
-        _draw_source_columns(detail)
-        _draw_text("Prompt", detail.prompt)
-        _draw_images("Pictures sent", detail.request)
+class Neighbours(NamedTuple):
+    """What leads from a row to others, None at an end of the rows that fit; and what closes it."""
+
+    previous: Callable[[], None] | None
+    following: Callable[[], None] | None
+    close: Callable[[], None] | None = None
+
+
+def draw(
+    runner: Runner, account: Account, run: RunView, table: ResultTable, key: str, neighbours: Neighbours | None = None
+) -> None:
+    """Draw a row of the run that is being looked at."""
+    detail = table.detail(key)
+    folder = table.folder_of(detail.run)
+    with st.container(border=True, key="row-detail", gap="xsmall"):
+        _draw_title(detail, neighbours)
+        _draw_explanation(detail, run)
+        fields = _answer_fields(table, key)
         with row_files.beside(detail, run, folder):
-            _draw_answer(detail)
+            _draw_answer(detail, fields)
+        with st.container(horizontal=True, gap="xsmall", key="row-actions"):
+            if run.inputs_known and run.state.ended and not run.parent_id:
+                _draw_send_again(runner, account, run, table, key)
+            row_marks.draw(runner, account, run.id, key, table.marks().get(key, RowMark()))
+        _draw_differing(detail, table)
+        _draw_pictures(detail, folder)
         for number, answer in enumerate(detail.other_answers, 2):
             _draw_text(f"Answer {number}", answer)
         _draw_text("Tool calls", _pretty_json(detail.tool_calls))
         _draw_text("Code that was run", _pretty_json(detail.executed_code))
-        _draw_pictures(detail, folder)
         _draw_images("Pictures received", detail.response)
-        _draw_text("Thoughts", detail.thoughts)
         _draw_usage(detail, run)
         _draw_safety(detail)
-        _draw_other_lines(detail)
-        with st.expander("Full JSON", key="row-json"):
-            for title, text in (("Request", detail.request), ("Response", detail.response)):
-                st.caption(title)
-                st.code(_pretty_json(text) or "none", language=None, wrap_lines=True)
+        _draw_folds(detail)
+
+
+def _draw_title(detail: RowDetail, neighbours: Neighbours | None) -> None:
+    """The row's key and outcome, between the ways to other rows and the way out."""
+    outcome_name = Outcome(detail.outcome)
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xsmall", key="row-title"
+    ):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            if neighbours is not None:
+                for name, label, step in (
+                    ("previous", "Previous row", neighbours.previous),
+                    ("next", "Next row", neighbours.following),
+                ):
+                    icon = f":material/chevron_{'left' if name == 'previous' else 'right'}:"
+                    st.button(label, key=f"{name}-row", icon=icon, on_click=step, disabled=step is None)
+            st.markdown(f"**{escape_markdown(truncate(detail.key, KEY_CHARACTERS))}**", width="content")
+            st.badge(outcome(outcome_name), color=OUTCOME_COLOURS[outcome_name])
+        if neighbours is not None and neighbours.close is not None:
+            st.button("Close row", key="close-row", icon=":material/close:", type="tertiary", on_click=neighbours.close)
+
+
+def _draw_explanation(detail: RowDetail, run: RunView) -> None:
+    """What happened, in a sentence, with what can be done; what Google said of it; where the answer is from."""
+    explanation = EXPLANATIONS[Outcome(detail.outcome)]
+    if detail.outcome != Outcome.ANSWERED:
+        st.markdown(escape_markdown(f"{explanation.happened} {explanation.remedy}".strip()))
+    if detail.error_message and not _says_the_same(detail):
+        code = "" if detail.error_code is None else f" (code {detail.error_code})"
+        reason = detail.error_message[:1].upper() + detail.error_message[1:]
+        st.caption(escape_markdown(_truncate(f"{reason}{code}")))
+    if origin := _origin(detail, run):
+        st.caption(escape_markdown(origin))
+
+
+def _says_the_same(detail: RowDetail) -> bool:
+    """Whether a message is our own for the outcome, which was explained already; why something is blocked is not."""
+    own_words = detail.error_message.casefold().startswith(LABELS[Outcome(detail.outcome)].casefold())
+    return own_words and not detail.block_reason and GROUPS[Outcome(detail.outcome)] is not OutcomeGroup.DECIDE
+
+
+def _answer_fields(table: ResultTable, key: str) -> str:
+    """The answer as fields, as HTML; "" where none were asked for."""
+    if not table.reconciliation.fields:
+        return ""
+    rows, _ = table.page(Filter(keys=(key,)), limit=1, fields=True, include_repaired=True)
+    if rows.empty:
+        return ""
+    cells = rows.iloc[0]
+    values = {field.column: cells[field.column] for field in table.reconciliation.fields}
+    known = {name: value for name, value in values.items() if value is not None and value == value}
+    if not known and cells["outcome"] not in CUT_OFF:
+        return ""
+    return fields_html(table.reconciliation.fields, known, cut_off=cells["outcome"] in CUT_OFF)
+
+
+def _draw_send_again(runner: Runner, account: Account, run: RunView, table: ResultTable, key: str) -> None:
+    where = Filter(keys=(key,))
+    quoted = runner.retries.quote(account, run.id, where)
+    price = "" if quoted.usd is None else f", {money(quoted.usd)}"
+    label = f"Send this row again{price}".replace("$", "\\$")
+    send_again.draw(runner, account, run, table, quoted, where=where, label=label)
+
+
+def _draw_differing(detail: RowDetail, table: ResultTable) -> None:
+    """The row's own part of the prompt, and its own columns; all of the prompt is in a fold."""
+    rest = own_part(detail.prompt, table.shared_text)
+    if rest:
+        _draw_text("What differs in the prompt" if rest != detail.prompt else "Prompt", rest)
+    own = {name: value for name, value in detail.source_columns.items() if value is not None}
+    if own:
+        st.caption("Input")
+        rows = [{"Column": name, "Value": _truncate(str(value))} for name, value in own.items()]
+        st.dataframe(rows, hide_index=True, placeholder="", alt="The row of the input", height="content")
+
+
+def _draw_folds(detail: RowDetail) -> None:
+    """All that there is, as it was sent and received."""
+    with st.expander("Full prompt", key="row-prompt"):
+        _draw_text("Prompt as sent", detail.prompt)
+        _draw_images("Pictures sent", detail.request)
+        _draw_text("Thoughts", detail.thoughts)
+    _draw_other_lines(detail)
+    with st.expander("As received (JSON)", key="row-json"):
+        for title, text in (("Request", detail.request), ("Response", detail.response)):
+            st.caption(title)
+            st.code(_pretty_json(text) or "none", language=None, wrap_lines=True)
 
 
 def _origin(detail: RowDetail, run: RunView) -> str:
@@ -75,26 +175,8 @@ def _origin(detail: RowDetail, run: RunView) -> str:
     parts += [f"{detail.attempts} attempts came back." if detail.attempts > 1 else ""]
     parts += [f"Taken over from run {detail.reused_from}; it was not sent again." if detail.reused_from else ""]
     parts += ["An identical row was sent in its place." if detail.shared else ""]
-    parts += [{"lenient": "The JSON needed repair.", "failed": "It is not the JSON asked for."}.get(detail.parsed, "")]
+    parts += [{"lenient": "Its form was mended.", "failed": "It is not in your fields."}.get(detail.parsed, "")]
     return " ".join(part for part in parts if part)
-
-
-def _draw_reason(name: Outcome, reason: str) -> None:
-    """Say why a row is not simply answered. Only what failed or was refused looks like a fault."""
-    boxes = {"red": st.error, "violet": st.error, "orange": st.warning}
-    box = st.info if name is Outcome.TOOL_CALL else boxes.get(OUTCOME_COLOURS[name], st.info)
-    box(escape_markdown(_truncate(reason[:1].upper() + reason[1:])))
-
-
-def _draw_source_columns(detail: RowDetail) -> None:
-    """The row of the table that was sent, if it was one."""
-    if detail.source_columns:
-        st.caption("Input")
-        rows = [
-            {"Column": name, "Value": _truncate("" if value is None else str(value))}
-            for name, value in detail.source_columns.items()
-        ]
-        st.dataframe(rows, hide_index=True, placeholder="", alt="The row of the input", height="content")
 
 
 def _truncate(text: str) -> str:
@@ -114,10 +196,17 @@ def _draw_text(title: str, text: str) -> None:
     st.code(_truncate(text), language=None, wrap_lines=True)
 
 
-def _draw_answer(detail: RowDetail) -> None:
-    if not detail.text:
+def _draw_answer(detail: RowDetail, fields: str) -> None:
+    """The answer: as fields where they were asked for, else as text."""
+    if fields:
+        st.html(fields)
+    if not detail.text or (fields and detail.parsed == "strict"):
         return
-    if st.toggle("Draw the answer as Markdown", key="as-markdown", help="Pictures and links stay as they are written."):
+    if fields:
+        _draw_text("As it came", detail.text)
+    elif st.toggle(
+        "Draw the answer as Markdown", key="as-markdown", help="Pictures and links stay as they are written."
+    ):
         with st.container(border=True):
             st.markdown(safe_markdown(_truncate(detail.text)))
     else:
@@ -139,7 +228,7 @@ _ADDRESS = re.compile(r"\\[:@]|www", re.IGNORECASE)
 def _draw_usage(detail: RowDetail, run: RunView) -> None:
     """Tokens by kind, and the cost with its sum."""
     reason = detail.finish_reason or detail.block_reason
-    facts = [f"ended with {reason}"] if reason else []
+    facts = [f"ended with {reason}"] if reason not in PLAIN_ENDINGS else []
     usage = detail.usage
     if usage:
         kinds = {

@@ -1,0 +1,5 @@
+"""The same visitor as beside the table."""
+
+from __future__ import annotations
+
+from tests.ui.results.conftest import results as results

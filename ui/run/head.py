@@ -1,0 +1,93 @@
+"""The head of the run that is open: its name, how it stands in words, and what there is to know at a glance."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from batch.formatting import money, plural
+from batch.responses.outcome_groups import RunGroup, is_mostly_cut_off, run_group
+from lifecycle.core.models import Account, RunView
+from lifecycle.runner import Runner
+from ui.shared import notices, session
+from ui.shared.app_state import get_state
+from ui.shared.format import COLOURS, Colour, duration, truncate
+from ui.shared.notices import escape_markdown
+
+NAME_CHARACTERS = 60
+MAX_NAME = 200
+_TONES: dict[RunGroup, tuple[Colour, str]] = {
+    RunGroup.GOOD: ("green", ":material/check:"),
+    RunGroup.TRY_AGAIN: ("orange", ":material/refresh:"),
+    RunGroup.DECIDE: ("violet", ":material/help:"),
+}
+
+
+def draw_title(run: RunView) -> None:
+    """The place, the run's name with a pencil, and how it stands."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="run-title"):
+        st.header("Results", anchor="results", width="content")
+        st.markdown(f"**{escape_markdown(truncate(run.name or run.id, NAME_CHARACTERS))}**", width="content")
+        with st.popover("Rename", icon=":material/edit:", type="tertiary", key=f"rename-{run.id}"):
+            name_key = f"new-name-{run.id}"
+            st.session_state.setdefault(name_key, run.name or run.id)
+            st.text_input("Name", key=name_key, max_chars=MAX_NAME)
+            st.button("Rename", key=f"rename-go-{run.id}", on_click=_rename, args=(run.id, name_key))
+        words, colour, icon = describe_state(run)
+        st.badge(escape_markdown(words), color=colour, icon=icon or None)
+
+
+def draw_facts(runner: Runner, account: Account, run: RunView) -> None:
+    """One quiet line: when, how long, which model, what it cost and was quoted, retries apart."""
+    st.caption(escape_markdown(" · ".join(facts(run, runner.runs.retries_of(account, run.id)))))
+
+
+def describe_state(run: RunView) -> tuple[str, Colour, str]:
+    """How a run stands in words, and the colour and sign of it."""
+    group = run_group(run.state, run.newest_counts, run.rows)
+    if group in _TONES:
+        words = run.state_words
+        if group is RunGroup.GOOD:
+            words = f"finished, all {run.rows:,} good" if run.rows > 1 else "finished, good"
+        return words, *_TONES[group]
+    return run.state_words, COLOURS[run.state], ""
+
+
+def facts(run: RunView, retries: list[RunView]) -> list[str]:
+    """What the quiet line says. Costs are those of the table of runs: the run's own, and its retries' beside it."""
+    moment = f"{run.created_at:%A %d %b %Y, %H:%M} UTC"
+    took = f"{'took' if run.ended_at else 'for'} {duration(run.age_seconds)}"
+    return [
+        part for part in (moment, took, run.model, describe_cost(run), describe_retries(retries), *run.tags) if part
+    ]
+
+
+def describe_cost(run: RunView) -> str:
+    """What a run cost beside what it was quoted for: "$0.83, quoted $0.79"."""
+    quoted = "" if run.estimate_usd is None else f"quoted {money(run.estimate_usd)}"
+    if run.actual_usd is None:
+        return quoted
+    would_have = "would have cost " if run.rehearsal else ""
+    at_least = "at least " if run.cost_is_lower_bound else ""
+    return f"{would_have}{at_least}{money(run.actual_usd)}{', ' if quoted else ''}{quoted}"
+
+
+def describe_retries(retries: list[RunView]) -> str:
+    """What sending rows again cost besides: "1 retry, $0.03"."""
+    known = [run.actual_usd for run in retries if run.actual_usd is not None]
+    if not retries:
+        return ""
+    at_least = "at least " if len(known) < len(retries) or any(run.cost_is_lower_bound for run in retries) else ""
+    cost = f", {at_least}{money(sum(known))}" if known else ""
+    return f"{plural(len(retries), 'retry', 'retries')}{cost}"
+
+
+def is_cut_short(run: RunView) -> bool:
+    """Whether so many answers were cut off that nobody may call it a success."""
+    return run.state.ended and is_mostly_cut_off(run.newest_counts, run.rows)
+
+
+def _rename(run_id: str, name_key: str) -> None:
+    with notices.errors_to_notice("results"):
+        get_state().runner.run_table.rename(
+            session.require_account(), run_id, str(st.session_state.get(name_key) or "").strip()
+        )
