@@ -110,11 +110,16 @@ def job_states(jobs: Sequence[JobView]) -> str:
 
 
 def progress(run: RunView) -> str:
-    """Rows done of all rows, with failures named."""
+    """Rows done of all rows. Failures by Google's own count are named while there is no better one: of a run that has
+    ended, the rows that need attention are.
+    """
     done = run.progress
     if not done.is_known and not run.state.ended:
         return f"{plural(run.rows, 'row')}, no progress reported yet"
-    failed = f" · {done.failed:,} failed" if done.failed else ""
+    failed = f" · {done.failed:,} failed so far" if done.failed else ""
+    if run.state.ended:
+        need = "needs" if run.needs_attention == 1 else "need"
+        failed = f" · {run.needs_attention:,} {need} attention" if run.needs_attention else ""
     return f"{done.done:,} of {plural(done.total, 'row')}{failed}"
 
 

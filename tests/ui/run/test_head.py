@@ -1,0 +1,86 @@
+"""The numbers of a run are the same wherever they are said, and the head says them in words."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from batch.formatting import money
+from batch.model import RunState
+from batch.responses.outcome_groups import OutcomeGroup, group_counts
+from batch.responses.spreadsheet_text import headline
+from lifecycle.core.models import RunQuery
+from lifecycle.results.export.export import ExportOptions, export
+from lifecycle.results.read.table import Filter
+from terminal.output.documents import run_document
+from terminal.output.lines import run_line
+from tests.emulator_process import EmulatorProcess
+from tests.lifecycle.conftest import KEY, Bench, bench, emulator, shared_emulator, wait_until_ended
+from tests.ui.fakes import finished_run, make_run
+from ui.results.outcome_bar import bar
+from ui.run.head import describe_state, facts
+from ui.shared.format import progress
+
+__all__ = ["bench", "emulator", "shared_emulator"]
+PROMPTS = "\n".join(
+    [
+        *(f"good {n}" for n in range(4)),
+        "[[emulate: max_tokens]] cut",
+        "[[emulate: error:13]] for now",
+        "[[emulate: safety]] blocked",
+        "[[emulate: error:3]] lost",
+    ]
+)
+
+
+def test_a_mixed_run_says_the_same_in_every_place_before_and_after_a_retry(
+    bench: Bench, emulator: EmulatorProcess, tmp_path: Path
+) -> None:
+    runner = bench.open()
+    account = runner.accounts.register_key(KEY)
+    run = wait_until_ended(runner, account, bench.submit(runner, account, PROMPTS))
+    for _ in range(2):
+        (line,) = [one for one in runner.run_table.page(account, RunQuery()).lines if one.id == run.id]
+        table = runner.runs.results(account, run.id)
+        groups = group_counts(table.counts())
+        attention = run.rows - groups[OutcomeGroup.GOOD]
+        target = export(table, tmp_path / "out.csv", "csv", ExportOptions()).path
+        with target.open(encoding="utf-8", newline="") as file:
+            exported = Counter(row["outcome"] for row in csv.DictReader(file))
+
+        assert dict(run.newest_counts) == table.counts() == dict(exported) == dict(line.counts)
+        assert attention == run.needs_attention == line.attention == table.reconciliation.needs_attention
+        assert describe_state(run)[0] == run.state_words == line.words
+        assert f"{attention} need attention" in run_line(run)
+        assert f"{attention} need attention" in progress(run) and "failed" not in progress(run)
+        assert (
+            headline("X", run.newest_counts) == f"X: {groups[OutcomeGroup.GOOD]} answered, {attention} need attention"
+        )
+        shown = ", ".join(f"{number} {group}" for group, number in groups.items() if number)
+        assert f'aria-label="Rows: {shown}"' in bar(table.counts())
+
+        own, *retries = runner.billing.run_costs(account, run.id)
+        assert own.usd == pytest.approx(run.actual_usd) and line.usd == run.actual_usd
+        assert run_document(run)["actual_usd"] == run.actual_usd and money(run.actual_usd) in run_line(run)
+        children = runner.runs.retries_of(account, run.id)
+        told = " · ".join(facts(run, children))
+        assert money(run.actual_usd) in told
+        assert [retry.usd for retry in retries] == pytest.approx([child.actual_usd for child in children])
+        assert not children or money(sum(child.actual_usd or 0.0 for child in children)) in told
+        if not children:
+            child = runner.retries.send_again(account, run.id, Filter(search="emulate: safety"))
+            wait_until_ended(runner, account, child)
+            run = runner.runs.get(account, run.id)
+
+
+def test_a_run_that_was_cut_off_in_parts_is_never_a_plain_success() -> None:
+    run = finished_run(make_run("r1", rows=320, counts={"answered": 213, "truncated": 107}))
+    assert describe_state(run) == ("finished, 107 of 320 cut off", "orange", ":material/refresh:")
+    good = replace(run, counts={"answered": 320})
+    assert describe_state(good) == ("finished, all 320 good", "green", ":material/check:")
+    failed = replace(run, state=RunState.FAILED, counts={}, error="Your key was refused. Try another.")
+    assert describe_state(failed)[:2] == ("failed: your key was refused", "red")
