@@ -4,7 +4,7 @@ FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 runner && install -d -o runner -g runner -m 0700 /data
 WORKDIR /app
 COPY requirements.lock ./
-RUN pip install --no-cache-dir --requirement requirements.lock "Authlib>=1.3.2"
+RUN pip install --no-cache-dir --requirement requirements.lock
 COPY . .
 
 USER runner

@@ -106,8 +106,10 @@ def require_login(settings: Settings) -> None:
             "LOGIN=oidc would let in whoever has an account at the provider.",
             "Set LOGIN_ALLOWED to addresses or @domains, or to * if the provider knows only your people.",
         )
-    if settings.login == "oidc" and importlib.util.find_spec("authlib") is None:
-        raise InputError("LOGIN=oidc needs the package Authlib.", "pip install 'Authlib>=1.3.2'")
+    if settings.login == "oidc" and any(importlib.util.find_spec(name) is None for name in ("authlib", "httpx")):
+        raise InputError(
+            "LOGIN=oidc needs the packages Authlib and httpx.", "Install what requirements.lock names again."
+        )
     for proxy in settings.trusted_proxies:
         try:
             ipaddress.ip_network(proxy, strict=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,16 @@ def test_tests_run_on_what_users_run_on() -> None:
     """No package has one version in one lock and another in the other."""
     tested = {str(pin) for pin in requirements_in("requirements-dev.lock")}
     assert {str(pin) for pin in requirements_in("requirements.lock")} <= tested
+
+
+def test_what_streamlit_needs_for_a_login_is_installed() -> None:
+    """Streamlit brings it along only when asked: as an extra, whose requirements are therefore ours."""
+    locked = {_normal(pin.name): str(pin.specifier).removeprefix("==") for pin in requirements_in("requirements.lock")}
+    needed = [Requirement(text) for text in requires("streamlit") or [] if "extra ==" in text]
+    for_login = [need for need in needed if need.marker and need.marker.evaluate({"extra": "auth"})]
+    assert for_login
+    for requirement in for_login:
+        assert requirement.specifier.contains(locked[_normal(requirement.name)]), f"{requirement}: requirements.txt"
 
 
 def test_the_wheel_has_every_module_of_the_product() -> None:

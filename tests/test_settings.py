@@ -103,6 +103,14 @@ def test_other_pages_are_served(variables: dict[str, str]) -> None:
     require_login(load(variables))
 
 
+def test_a_login_whose_package_is_missing_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    configured = load({"LOGIN": "oidc", "LOGIN_ALLOWED": "@firm.test"})
+    require_login(configured)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match="Authlib"):
+        require_login(configured)
+
+
 def test_an_unknown_login_is_named() -> None:
     with pytest.raises(InputError, match="LOGIN is 'password'"):
         load({"LOGIN": "password"})

@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
 from lifecycle.services.forecasts import ForecastService
 from lifecycle.storage.copies import run_record
+from lifecycle.storage.store import OwnerSpending
 from lifecycle.workflow.maintenance import server_is_running
 from lifecycle.workflow.shards.run_caches import UNATTENDED_LEASE_SECONDS
 
@@ -82,7 +85,7 @@ class SubmissionService:
         if not attended and spec.hours is None:
             spec = replace(spec, hours=UNATTENDED_LEASE_SECONDS / 3600)
         forecast = forecast or self._forecasts.default_forecast(account, draft, spec)
-        error = self.validate(draft, spec, forecast) or self._monthly_error(account, forecast)
+        error = self.validate(draft, spec, forecast)
         if error:
             raise error
         options = forecast.plan.options
@@ -113,6 +116,7 @@ class SubmissionService:
             progress=progress,
             parent_id=parent_id,
             estimate=estimate,
+            admit=self._monthly_limit(account, forecast),
         )
 
     def validate(self, draft: Draft, spec: RunSpec, forecast: Forecast) -> BatchRunnerError | None:
@@ -122,12 +126,18 @@ class SubmissionService:
         ) or (self._inline_error(spec) if spec.send_as is SendAs.INLINE else delivery_error(forecast.delivery))
         return transport_problem or (over_budget(forecast.estimate, spec.max_usd) if spec.max_usd is not None else None)
 
-    def _monthly_error(self, account: Account, forecast: Forecast) -> OverBudget | None:
-        """Why a person whom a login knows must not send this in this month."""
+    def _monthly_limit(self, account: Account, forecast: Forecast) -> Callable[[OwnerSpending], None] | None:
+        """What raises OverBudget if a person whom a login knows must not send this this month; None without a limit."""
         monthly_usd = self._context.user_monthly_usd
         if not monthly_usd or not account.visitor.user or account.rehearsal:
             return None
-        return monthly_budget_error(self._context.store, account.owner_id, forecast.estimate, monthly_usd)
+        now = datetime.fromtimestamp(self._context.store.now(), UTC)
+
+        def admit(spending: OwnerSpending) -> None:
+            if error := monthly_budget_error(spending, forecast.estimate, monthly_usd, now):
+                raise error
+
+        return admit
 
     def insert_run(
         self,
@@ -141,10 +151,12 @@ class SubmissionService:
         parent_id: str = "",
         estimate: dict[str, Any] | None = None,
         message: str = "",
+        admit: Callable[[OwnerSpending], None] | None = None,
     ) -> str:
         """Write a run with the files of its draft in `source`, if it has one, and return its id.
 
-        Its folder is there before its row. The same idempotency key again is the run recorded first.
+        Its folder is there before its row. The same idempotency key again is the run recorded first. Raises what
+        `admit` does, which is told in the same moment what the owner has spent and has under way.
         """
         context, run_id = self._context, "r" + secrets.token_hex(6)
         folder = context.folder(run_id)
@@ -167,7 +179,12 @@ class SubmissionService:
             created_at=time.time(),
         )
         context.note(account, "submit", run_id)
-        recorded = context.store.add_run(run)
+        try:
+            recorded = context.store.add_run(run, admit)
+        except OverBudget:
+            context.note(account, "submit refused", run_id)
+            shutil.rmtree(folder)
+            raise
         if recorded != run_id:
             shutil.rmtree(folder)
             return recorded

@@ -5,15 +5,27 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
-from sqlalchemy import Connection, Engine, RowMapping, case, create_engine, event, func, not_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    case,
+    create_engine,
+    event,
+    func,
+    not_,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import QueuePool
 
@@ -36,6 +48,15 @@ ADVISORY_LOCK = 0x6762_7270  # any constant: one process at a time writes the sc
 
 class LeaseLost(Exception):
     """Another process holds the run now; whatever this one was about to write must not be written."""
+
+
+@dataclass(frozen=True)
+class OwnerSpending:
+    """What an owner's runs have cost, and those whose cost is not recorded yet: ended ones, and those under way."""
+
+    costs: list[RunCost]
+    ended: list[RunRecord]
+    under_way: list[RunRecord]
 
 
 class Store:
@@ -100,18 +121,27 @@ class Store:
 
     # -- a run's row -------------------------------------------------------------------------------------------
 
-    def add_run(self, run: RunRecord) -> str:
-        """Record a run and return its id; the same owner and idempotency key give the run recorded first."""
+    def add_run(self, run: RunRecord, admit: Callable[[OwnerSpending], None] | None = None) -> str:
+        """Record a run and return its id; the same owner and idempotency key give the run recorded first.
+
+        `admit` is asked before, and may raise: between what it is told and the record no other run that is asked about
+        is recorded.
+        """
         r = schema.run
+        same_submission = (r.c.owner_id == run.owner_id) & (r.c.idempotency_key == run.idempotency_key)
+        recorded = select(r.c.id).where(same_submission)
         try:
-            with self._write() as c:
+            with self._write() if admit is None else self._exclusive() as c:
+                if admit is not None:
+                    if (known := c.execute(recorded).scalar()) is not None:
+                        return str(known)
+                    admit(_spending(c, run.owner_id))
                 c.execute(r.insert().values(_columns_of(run)))
                 c.execute(schema.run_summary.insert().values(run_summary.columns_of(run)))
             return run.id
         except IntegrityError:
             with self._read() as c:
-                same_submission = (r.c.owner_id == run.owner_id) & (r.c.idempotency_key == run.idempotency_key)
-                return str(c.execute(select(r.c.id).where(same_submission)).scalar_one())
+                return str(c.execute(recorded).scalar_one())
 
     def add_whole_run(
         self,
@@ -421,13 +451,16 @@ class Store:
 
     def runs_without_cost(self, owner_id: str, root_run_id: str = "") -> list[RunRecord]:
         """An owner's ended runs whose cost is not recorded yet: all, or of a run and its retries."""
-        r = schema.run
-        costed = select(schema.run_cost.c.run).where(schema.run_cost.c.owner_id == owner_id)
-        ended = (r.c.owner_id == owner_id) & (r.c.stage == Stage.FINISHED) & r.c.id.not_in(costed)
+        r, ended = schema.run, _ended_without_cost(owner_id)
         if root_run_id:
             ended &= (r.c.id == root_run_id) | (r.c.parent_id == root_run_id)
         with self._read() as c:
             return _records(RunRecord, c.execute(select(schema.run).where(ended)).mappings())
+
+    def spending(self, owner_id: str) -> OwnerSpending:
+        """What an owner has spent, and has under way, at one moment."""
+        with self.snapshot() as c:
+            return _spending(c, owner_id)
 
     def add_run_cost(self, owner_id: str, cost: RunCost) -> None:
         """Record what a run has cost; the first record stays."""
@@ -521,6 +554,22 @@ class Store:
     def _check_lease(touched: int) -> None:
         if not touched:
             raise LeaseLost
+
+
+def _spending(c: Connection, owner_id: str) -> OwnerSpending:
+    r, b = schema.run, schema.run_cost
+    under_way = (r.c.owner_id == owner_id) & (r.c.stage != Stage.FINISHED)
+    return OwnerSpending(
+        _records(RunCost, c.execute(select(b).where(b.c.owner_id == owner_id)).mappings()),
+        _records(RunRecord, c.execute(select(r).where(_ended_without_cost(owner_id))).mappings()),
+        _records(RunRecord, c.execute(select(r).where(under_way)).mappings()),
+    )
+
+
+def _ended_without_cost(owner_id: str) -> ColumnElement[bool]:
+    r = schema.run
+    costed = select(schema.run_cost.c.run).where(schema.run_cost.c.owner_id == owner_id)
+    return (r.c.owner_id == owner_id) & (r.c.stage == Stage.FINISHED) & r.c.id.not_in(costed)
 
 
 def _columns_of(record: Any) -> dict[str, Any]:
