@@ -118,10 +118,11 @@ def open_export(page: Page) -> Page:
     return page
 
 
-def choose_in_menu(page: Page, option: str) -> None:
-    """Choose one of the rarer things to do with the run that is open."""
-    page.get_by_role("button", name="More", exact=True).click()
-    page.get_by_role("menuitem", name=option).click()
+def open_menu(page: Page) -> Page:
+    """Unfold the rarer things to do with the run that is open."""
+    page.locator("[class*=st-key-run-menu-] button").click()
+    expect(page.get_by_role("menuitem", name="Event log and jobs")).to_be_visible()
+    return page
 
 
 def drop_files(page: Page, *files: Path | FilePayload) -> None:
