@@ -23,7 +23,7 @@ from assembly import open_runner
 from batch.errors import BatchRunnerError, InputError
 from ui.http import routes, security
 from ui.login.rules import LoginRules
-from ui.shared import app_state, cookie_crypto, temp_files
+from ui.shared import app_state, cookie_crypto
 
 SWEEP_SECONDS = 3600.0
 SLOW_IMPORTS = ("pandas", "pyarrow", "duckdb", "google.genai")
@@ -43,6 +43,7 @@ def build_state(configured: settings.Settings) -> app_state.AppState:
         login=LoginRules(
             configured.login, configured.login_header, configured.login_allowed, configured.trusted_proxies
         ),
+        owner_disk_bytes=int(configured.owner_disk_gb * 1024**3),
     )
 
 
@@ -51,7 +52,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     """The runner lives as long as the server, with or without a browser."""
     faulthandler.enable()
     _stop_streams_on_signals()
-    _delete_stale()
+    state.delete_stale()
     state.runner.start(serving=True)
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     sweeping = asyncio.create_task(_sweep_hourly())
@@ -67,12 +68,7 @@ async def _sweep_hourly() -> None:
     """Remove what visitors left behind, for as long as the server runs."""
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        await asyncio.to_thread(_delete_stale)
-
-
-def _delete_stale() -> None:
-    temp_files.delete_stale(state.uploads, state.drafts, state.exports)
-    temp_files.delete_stale(state.typed, max_age_seconds=temp_files.TYPED_AGE_SECONDS)
+        await asyncio.to_thread(state.delete_stale)
 
 
 def _stop_streams_on_signals() -> None:

@@ -56,6 +56,7 @@ class Settings:
     rehearsal_pace: str = "realistic"
     run_retention_days: float = 0.0
     user_monthly_usd: float = 0.0
+    owner_disk_gb: float = 24.0
 
     @property
     def database(self) -> str:
@@ -86,7 +87,7 @@ def _parse(name: str, text: str) -> object:
         return tuple(word.strip() for word in text.split(",") if word.strip())
     if name == "login":
         return _login(text.strip().lower())
-    if name in ("request_timeout_seconds", "settle_seconds", "lease_seconds"):
+    if name in ("request_timeout_seconds", "settle_seconds", "lease_seconds", "owner_disk_gb"):
         return _positive_number(name, text)
     if name in ("run_retention_days", "user_monthly_usd"):
         return 0.0 if text.strip() in ("0", "0.0") else _positive_number(name, text)

@@ -21,6 +21,8 @@ TRIES = "tries.jsonl"  # beside a draft: replies to the rows that were tried, as
 REUSED = "reused"  # a folder: the draft of all rows, and ANSWERS; INPUTS of the run are then those of all rows
 ANSWERS = "answers"  # a folder in it: received lines under the keys of this run, a file for each run they are from
 
+OWNER_CHARACTERS = 16  # of an owner's id that name what his visits leave on the disk
+
 RUN_RECORD = "run.json"  # the run's rows of the database as they last were, so that the folder can be taken up again
 
 # Of planning.
@@ -55,3 +57,9 @@ def answers_path(folder: Path, run_id: str) -> Path:
 def origin_of_answers(name: str) -> str:
     """The run that a received file was taken over from, by its name in the account; "" if it is the run's own."""
     return Path(name).stem if name.startswith(f"{REUSED}/{ANSWERS}/") else ""
+
+
+def owner_folder_name(owner_id: str, chance: str) -> str:
+    """The name of what an owner's visit leaves on the disk for a while: by it, all that is an owner's is found."""
+    owner = "".join(char for char in owner_id if char.isalnum())[:OWNER_CHARACTERS]
+    return f"{owner or 'nobody'}-{chance}"

@@ -81,7 +81,9 @@ class EarlierAnswerService:
         """A draft of the other rows alone, with these answers beside it; the given one if there are none."""
         if not earlier.rows:
             return earlier.draft
-        return take_over(earlier.draft, earlier.found, earlier.runs, self._context.new_draft_folder())
+        return take_over(
+            earlier.draft, earlier.found, earlier.runs, self._context.new_draft_folder(made_of=earlier.draft.folder)
+        )
 
     def _answering_runs(self, account: Account, model: str) -> Iterator[AnsweringRun]:
         for row in self._candidates(account, model):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
-from batch.errors import InputError
+from batch.errors import InputError, NotFound
 from batch.formatting import plural
 from batch.responses.outcome_groups import RunGroup
 from lifecycle.core.models import Account, RunLine, RunPage, RunQuery, RunView
@@ -99,6 +100,10 @@ class RunTableService:
         if run_ids:
             self._table(account).mark_endings(run_ids, read=read)
 
+    def count_retries(self, account: Account, run_ids: Sequence[str]) -> int:
+        """How many retries stay as runs of their own when these runs are deleted."""
+        return self._table(account).count_retries(run_ids)
+
     def delete(self, account: Account, run_ids: Sequence[str]) -> Deleted:
         """Forget ended runs and their results on this computer; those that are gone already are left out.
 
@@ -112,7 +117,8 @@ class RunTableService:
         if any(line.id in parents for line in lines):
             raise InputError("Rows of such a run are being sent again.", "Wait until that ends, or cancel it first.")
         for line in sorted(lines, key=lambda line: not line.parent_id):  # retries first: what is left has no parent
-            self._runs.delete(account, line.id)
+            with suppress(NotFound):  # deleted meanwhile, by a second click or in another tab
+                self._runs.delete(account, line.id)
         return Deleted(len(lines), sum(line.rows for line in lines))
 
     # -- plumbing ------------------------------------------------------------------------------------------------

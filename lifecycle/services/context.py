@@ -11,6 +11,7 @@ from batch.errors import KeyMissing, NotFound
 from batch.model import Tariff
 from lifecycle.core.models import Account
 from lifecycle.core.price_list import PriceList
+from lifecycle.core.run_files import owner_folder_name
 from lifecycle.core.run_records import RunRecord
 from lifecycle.core.transport import BatchLimits
 from lifecycle.planning import cache_support
@@ -45,8 +46,12 @@ class ServiceContext:
         """Where a run's files are. `run_id` must come from the store."""
         return run_folder(self.data_dir, run_id)
 
-    def new_draft_folder(self) -> Path:
-        folder = self.data_dir / "drafts" / secrets.token_hex(8)
+    def new_draft_folder(self, owner_id: str = "", *, made_of: Path | None = None) -> Path:
+        """A new empty folder, named by its owner, or by the one of the draft that this one is `made_of`."""
+        if made_of is not None and made_of.parent == self.data_dir / "drafts":
+            owner_id = made_of.name.rpartition("-")[0]
+        chance = secrets.token_hex(8)
+        folder = self.data_dir / "drafts" / (owner_folder_name(owner_id, chance) if owner_id else chance)
         folder.mkdir(parents=True)
         return folder
 

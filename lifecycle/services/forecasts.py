@@ -61,6 +61,7 @@ class ForecastService:
         empty_cells: EmptyCells = EmptyCells.SEND,
         access: FileAccess = NO_ACCESS,
         progress: Callable[[float], None] | None = None,
+        owner_id: str = "",
     ) -> Draft:
         """Check an input and write its good rows as requests. Raises InputError when nothing of it can be read.
 
@@ -73,7 +74,7 @@ class ForecastService:
             generation = replace(generation or Generation(), system_instruction="")
         draft = drafts.prepare(
             source,
-            self._context.new_draft_folder(),
+            self._context.new_draft_folder(owner_id),
             kind=kind,
             template=template,
             generation=generation or Generation(),
@@ -89,10 +90,14 @@ class ForecastService:
         return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft
 
     def examine_files(
-        self, sources: Sequence[Path], pages: Pages, progress: Callable[[float], None] | None = None
+        self,
+        sources: Sequence[Path],
+        pages: Pages,
+        progress: Callable[[float], None] | None = None,
+        owner_id: str = "",
     ) -> ExaminedPile:
         """Look at files that are ours, before anybody says what is to be done with them. Raises InputError."""
-        folder = self._context.new_draft_folder()
+        folder = self._context.new_draft_folder(owner_id)
         return examine_pile(sources, folder, pages=pages, own=True, progress=progress)
 
     def prepare_files(
@@ -104,13 +109,14 @@ class ForecastService:
         model: str = "",
         use_cache: str = "",
         progress: Callable[[float], None] | None = None,
+        owner_id: str = "",
     ) -> Draft:
         """Check files and write a request for each good one, or each page; as `prepare_draft`. Raises InputError."""
         if use_cache:
             generation = replace(generation or Generation(), system_instruction="")
         draft = prepare_files(
             files,
-            self._context.new_draft_folder(),
+            self._context.new_draft_folder(owner_id),
             generation=generation or Generation(),
             shared_text=shared_text,
             rules=self.model_rules(model),
@@ -185,7 +191,7 @@ class ForecastService:
         The draft itself comes back where no request is changed.
         """
         rules = rearranged_draft.best_rules(plan) if rules is None else rules
-        done = rearranged_draft.rearrange(draft, plan, rules, self._context.new_draft_folder())
+        done = rearranged_draft.rearrange(draft, plan, rules, self._context.new_draft_folder(made_of=draft.folder))
         return done if done.rows else replace(done, draft=draft)
 
     def tariff(self, model: str) -> Tariff | None:

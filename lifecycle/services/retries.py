@@ -97,7 +97,9 @@ class RetryService:
         children = self._context.store.children(parent_id)
         in_flight = [child.id for child in children if child.stage != Stage.FINISHED]
         chosen = retry_draft.exclude_in_flight(chosen, [(child, folder(child)) for child in in_flight])
-        draft = retry_draft.prepare_child(folder(run_id), chosen, self._context.new_draft_folder(), max_output_tokens)
+        draft = retry_draft.prepare_child(
+            folder(run_id), chosen, self._context.new_draft_folder(account.owner_id), max_output_tokens
+        )
         del chosen  # a million keys are 150 MB, which planning needs too
         spec = _with_overrides(row, model, rows_per_job)
         if model or max_output_tokens:

@@ -100,7 +100,7 @@ class RunService:
         require_inputs(row)
         if not row.progress.reused_rows:
             return None
-        link(folder, target := self._context.new_draft_folder())
+        link(folder, target := self._context.new_draft_folder(account.owner_id))
         return replace(open_draft(target), reused_rows=0)
 
     # -- results -----------------------------------------------------------------------------------------------

@@ -72,6 +72,13 @@ class RunTable:
         with self._store.reading() as c:
             return {row.run_id: (row.counts, tuple(row.tags)) for row in c.execute(columns.where(self._owned(run_ids)))}
 
+    def count_retries(self, run_ids: Sequence[str]) -> int:
+        """How many retries these runs have that are not among them."""
+        retries = (summary.c.owner_id == self._owner_id) & summary.c.parent_id.in_(run_ids)
+        with self._store.reading() as c:
+            query = select(func.count()).where(retries & summary.c.run_id.not_in(run_ids))
+            return int(c.execute(query).scalar_one())
+
     def tags(self) -> list[str]:
         """All tags in use, in the order of their names."""
         with self._store.reading() as c:

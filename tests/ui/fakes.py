@@ -330,6 +330,10 @@ class FakeRunTable(RunTableService):
             lambda run: replace(run, tags=tuple(tag for tag in (*run.tags, *add) if tag not in remove)),
         )
 
+    def count_retries(self, account: Account, run_ids: Sequence[str]) -> int:
+        runs = self.runner.runs_of.get(account.owner_id, [])
+        return sum(run.parent_id in run_ids and run.id not in run_ids for run in runs)
+
     def delete(self, account: Account, run_ids: Sequence[str]) -> Deleted:
         lines = self.lines(account, run_ids)
         for line in lines:

@@ -57,7 +57,9 @@ class PricingForecasts(FakeForecasts):
         self.runner = runner
         self._drafts = itertools.count(1)
 
-    def prepare_draft(self, source: Path | str, *, use_cache: str = "", **options: Any) -> drafts.Draft:
+    def prepare_draft(
+        self, source: Path | str, *, use_cache: str = "", owner_id: str = "", **options: Any
+    ) -> drafts.Draft:
         target = self.runner.drafts_folder / "drafts" / f"d{next(self._drafts)}"
         options["rules"] = self.model_rules(options.pop("model"))
         if use_cache:

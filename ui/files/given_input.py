@@ -28,6 +28,7 @@ class RequestSettings:
     generation: Generation
     shared_text: str
     use_cache: str
+    owner_id: str = ""
 
 
 class GivenInput(Protocol):

@@ -33,6 +33,7 @@ class RequestsInput:
             use_cache=settings.use_cache,
             access=FileAccess(pile=self.pile),
             progress=progress,
+            owner_id=settings.owner_id,
         )
 
 

@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from batch.formatting import plural
+from lifecycle.core.run_files import owner_folder_name
 from ui.files import drop_zone
 from ui.files.given_files import GivenFile, Upload, natural_order
 from ui.shared import notices, selection, session
@@ -146,7 +147,7 @@ def _folder() -> UploadFolder:
     """This session's folder; a new one, with a name of its own, after all was discarded."""
     if _FOLDER not in st.session_state:
         state, owner_id = get_state(), session.owner_id()
-        name = state.owner_room.folder_name(owner_id, secrets.token_hex(12))
+        name = owner_folder_name(owner_id, secrets.token_hex(12))
         st.session_state[_FOLDER] = UploadFolder(state.uploads / name, owner_id)
     folder: UploadFolder = st.session_state[_FOLDER]
     return folder

@@ -49,14 +49,16 @@ async def _receive(state: AppState, request: Request, folder: UploadFolder, name
             async for piece in _pieces(state, request):
                 folder.reserve(len(piece))
                 reserved += len(piece)
-                state.owner_room.reserve(folder.owner_id, len(piece))
+                await to_thread.run_sync(state.owner_room.reserve, folder.owner_id, len(piece))
                 if reserved > MAX_FILE_BYTES:
                     raise RouteError(413, TOO_LARGE)
                 await to_thread.run_sync(file.write, piece)
         await to_thread.run_sync(folder.keep, partial, name)
         kept = True
-    except (UploadRefused, NoRoom) as refusal:
+    except UploadRefused as refusal:
         raise RouteError(413, str(refusal)) from refusal
+    except NoRoom as refusal:
+        raise RouteError(413, refusal.describe()) from refusal
     except (ClientDisconnect, OSError) as error:
         raise RouteError(507, "The upload stopped before the end. Nothing was kept.") from error
     finally:

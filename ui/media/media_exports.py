@@ -17,7 +17,7 @@ from lifecycle.results.export.file_name import file_stem
 from lifecycle.results.export.pictures import export_pictures
 from lifecycle.results.export.vectors import VectorOptions, export_vectors, keys_path
 from lifecycle.results.read.table import ResultTable
-from ui.shared import browser_actions, notices, session, temp_files
+from ui.shared import browser_actions, notices, session
 from ui.shared.app_state import Download, get_state
 from ui.shared.format import safe_file_name
 
@@ -58,7 +58,7 @@ def _draw_vectors(run: RunView, table: ResultTable) -> None:
 
 def _write_pictures(run: RunView, table: ResultTable) -> None:
     with notices.errors_to_notice("results"), st.spinner("Packing the pictures…"):
-        path = temp_files.new_path(get_state().exports, ".zip")
+        path = get_state().new_export(session.owner_id(), ".zip")
         result = export_pictures(table, path, ExportOptions(complete=run.state is RunState.FINISHED))
         _offer(run, table, path, "zip", ZIP_TYPE)
         notices.show("results", "note", " ".join(result.notes))
@@ -72,7 +72,7 @@ def _write_vectors(run: RunView, table: ResultTable, ending: str) -> None:
             normalize=bool(state.get(f"unit-length-{run.id}")),
             complete=run.state is RunState.FINISHED,
         )
-        path = temp_files.new_path(get_state().exports, f".{ending}")
+        path = get_state().new_export(session.owner_id(), f".{ending}")
         rows = export_vectors(table, path, options).rows
         if ending == "npy":
             _offer(run, table, _with_keys(path, _stem(run, table)), "zip", ZIP_TYPE)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from batch.errors import NotFound
 from lifecycle.inputs.drafts import Draft, file_kind
 from ui.files import uploader
 from ui.shared import notices, session, temp_files
@@ -76,11 +78,13 @@ def import_job(job: str, file: UploadedFile | None, key_field: str = "") -> bool
 
 def _prepare_draft(runner: Runner, file: UploadedFile) -> Draft:
     """The requests in a file, as far as they can be read."""
-    path = temp_files.new_path(get_state().uploads, Path(file.name).suffix)
+    path = temp_files.new_path(get_state().uploads, Path(file.name).suffix, session.owner_id())
     try:
         with path.open("wb") as out:
             shutil.copyfileobj(file, out)
-        return runner.forecasts.prepare_draft(path, kind=file_kind(path, file.name), source_name=file.name)
+        return runner.forecasts.prepare_draft(
+            path, kind=file_kind(path, file.name), source_name=file.name, owner_id=session.owner_id()
+        )
     finally:
         path.unlink(missing_ok=True)
         uploader.release_memory(file.file_id)
@@ -109,10 +113,11 @@ def confirm_delete(run_id: str) -> None:
 
 
 def delete(run_id: str) -> None:
-    """Delete a run with its results."""
+    """Delete a run with its results; one that a first click or another tab has deleted is as good."""
     with notices.errors_to_notice("monitor"):
         runner, account = get_state().runner, session.require_account()
-        runner.runs.delete(account, run_id)
+        with suppress(NotFound):
+            runner.runs.delete(account, run_id)
         open_place(Place.RUNS)
         forget_run(run_id)
     st.session_state["to_delete"] = ""

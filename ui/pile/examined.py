@@ -13,6 +13,7 @@ from lifecycle.inputs.files.file_entry import FileEntry
 from lifecycle.inputs.files.pile import ExaminedPile
 from ui.files.given_files import Upload
 from ui.files.given_input import Progress
+from ui.shared import session
 from ui.shared.app_state import get_state
 
 PAGES, LEFT_OUT = "file_pages", "files_left_out"
@@ -44,7 +45,9 @@ def examine(upload: Upload, progress: Progress | None = None) -> ExaminedPile:
     is_new = known is None or known.looked_at[1] != files
     if known is not None:
         shutil.rmtree(known.pile.folder, ignore_errors=True)
-    pile = get_state().runner.forecasts.examine_files(upload.pile, pages(), progress)
+    state, owner_id = get_state(), session.owner_id() or session.NOBODY
+    state.owner_room.require(owner_id)
+    pile = state.runner.forecasts.examine_files(upload.pile, pages(), progress, owner_id)
     st.session_state[_EXAMINED] = _Known(looked_at, pile)
     if is_new:
         st.session_state[LEFT_OUT] = ()

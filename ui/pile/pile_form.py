@@ -63,6 +63,7 @@ class PileInput:
             model=settings.model,
             use_cache=settings.use_cache,
             progress=progress,
+            owner_id=settings.owner_id,
         )
 
 

@@ -19,7 +19,7 @@ from lifecycle.results.fill.fill import AUTO, PLAIN, export_table, fillable
 from lifecycle.results.read.table import ALL_ROWS, Filter, ResultTable
 from ui.results import filters
 from ui.results import table as results_table
-from ui.shared import browser_actions, notices, session, temp_files
+from ui.shared import browser_actions, notices, session
 from ui.shared.app_state import Download, get_state
 from ui.shared.format import safe_file_name
 from ui.shared.notices import escape_markdown
@@ -161,7 +161,7 @@ def _write_export(run: RunView, table: ResultTable, name: str) -> None:
     label, ending, layout, media_type = _format(name)
     with notices.errors_to_notice("export"), st.spinner(f"Writing {label.removeprefix('Export ')}…"):
         state, where = get_state(), _row_filter(run.id, table)
-        path = temp_files.new_path(state.exports, f".{ending}")
+        path = state.new_export(session.owner_id(), f".{ending}")
         options = _options(run, where)
         if layout == "documents":
             result = export_documents(table, path, options=options)

@@ -14,7 +14,9 @@ from ui.media import media_exports
 from ui.monitor import actions as run_actions
 from ui.results import exports
 from ui.rows import send_again
-from ui.shared import browser_actions, selection
+from ui.shared import browser_actions, selection, session
+from ui.shared.app_state import get_state
+from ui.shared.format import retries_stay
 from ui.shared.notices import escape_markdown
 
 RUN_AGAIN, EDIT, COMPARE, DISTRIBUTIONS = "Run again", "Edit and run again", "Compare", "Distributions"
@@ -68,7 +70,9 @@ def draw_answers(run: RunView) -> None:
     """What a choice in the menu asked to show: the question before a deletion, or the link."""
     if st.session_state.get("to_delete") == run.id:
         name = escape_markdown(run.name or run.id)
-        st.warning(f"Delete {name} and its {plural(run.rows, 'row')}? This cannot be undone.")
+        retries = get_state().runner.run_table.count_retries(session.require_account(), [run.id])
+        question = f"Delete {name} and its {plural(run.rows, 'row')}? This cannot be undone."
+        st.warning(f"{question} {retries_stay(retries)}".strip())
         with st.container(horizontal=True, gap="small"):
             st.button(
                 "Delete for good", type="primary", key="really-delete", on_click=run_actions.delete, args=(run.id,)

@@ -14,7 +14,7 @@ from lifecycle.runner import Runner
 from ui.runs import ticked
 from ui.shared import notices, selection, session
 from ui.shared.app_state import get_state
-from ui.shared.format import truncate
+from ui.shared.format import retries_stay, truncate
 from ui.shared.notices import escape_markdown
 
 NAMES_SHOWN = 5
@@ -39,6 +39,9 @@ def delete(lines: Sequence[RunLine]) -> None:
     if ended:
         st.markdown(question(ended))
         st.caption(escape_markdown(_names(ended)))
+        retries = get_state().runner.run_table.count_retries(session.require_account(), [line.id for line in ended])
+        if retries:
+            st.caption(retries_stay(retries))
         st.caption("What they have cost stays in what was spent.")
     with st.container(horizontal=True, gap="small"):
         label = f"Delete {plural(len(ended), 'run')}"

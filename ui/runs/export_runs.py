@@ -12,7 +12,7 @@ from batch.formatting import plural
 from lifecycle.core.models import Account, RunLine
 from lifecycle.run_list.archive import ArchiveResult, export_archive
 from lifecycle.runner import Runner
-from ui.shared import background, browser_actions, notices, session, temp_files
+from ui.shared import background, browser_actions, notices, session
 from ui.shared.app_state import Download, get_state
 
 NAME = "runs-export"
@@ -52,9 +52,10 @@ def _ask(run_ids: Sequence[str], name: str) -> None:
 
 
 def _follow(runner: Runner, account: Account, wish: _Wish) -> None:
-    path = temp_files.new_path(get_state().exports, ".zip")
+    state, owner_id = get_state(), account.owner_id
 
     def write() -> ArchiveResult:
+        path = state.new_export(owner_id, ".zip")
         return export_archive(runner.runs, account, wish.run_ids, path, wish.format)
 
     result: background.BackgroundResult[ArchiveResult] = background.run_once(NAME, wish, write)

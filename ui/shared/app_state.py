@@ -8,9 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ui.limits.owner_room import OwnerRoom
+from ui.limits.owner_room import MAX_OWNER_BYTES, OwnerRoom
 from ui.limits.rate_limit import Limits
 from ui.login.rules import LoginRules
+from ui.shared import temp_files
 from ui.shared.cookie_crypto import CookieCipher
 from ui.shared.one_time_tokens import OneTimeTokens
 from ui.shared.upload_folder import UploadFolder
@@ -64,11 +65,22 @@ class AppState:
     stopping: threading.Event = field(default_factory=threading.Event)
     limits: Limits = field(default_factory=Limits)
     login: LoginRules = field(default_factory=LoginRules)
+    owner_disk_bytes: int = MAX_OWNER_BYTES
 
     @cached_property
     def owner_room(self) -> OwnerRoom:
-        """How much of the disk each owner's uploads take."""
-        return OwnerRoom(self.uploads)
+        """How much of the disk is taken by what each owner gave, had checked, and exported."""
+        return OwnerRoom(self.uploads, self.drafts, self.exports, max_bytes=self.owner_disk_bytes)
+
+    def new_export(self, owner_id: str, suffix: str) -> Path:
+        """A path of its own for an export. Raises InputError if the owner's room is used up."""
+        self.owner_room.require(owner_id)
+        return temp_files.new_path(self.exports, suffix, owner_id)
+
+    def delete_stale(self) -> None:
+        """Remove what visitors left behind: texts after a month, all else after a day."""
+        temp_files.delete_stale(self.uploads, self.drafts, self.exports)
+        temp_files.delete_stale(self.typed, max_age_seconds=temp_files.TYPED_AGE_SECONDS)
 
     def withdraw_tickets(self, owner_id: str) -> None:
         """Have no address work any more that was given out for an owner's files."""

@@ -157,3 +157,12 @@ STATE_TITLES = {
     RunState.CANCELLED: "A run was cancelled",
     RunState.FAILED: "A run has failed",
 }
+
+
+def retries_stay(retries: int) -> str:
+    """What becomes of the retries of a run that is deleted; "" where it has none."""
+    if not retries:
+        return ""
+    if retries == 1:
+        return "1 retry stays as a run of its own, with the rows that it sent."
+    return f"{retries:,} retries stay as runs of their own, each with the rows that it sent."

@@ -20,6 +20,7 @@ from ui.shared.app_state import CookieChange, get_state
 from ui.shared.cookie_crypto import COOKIE_SECONDS
 
 KEY_COOKIE = "gbr_key"
+NOBODY = "nobody"  # whose checked inputs count together: those of who is signed out
 REHEARSAL_COOKIE = "gbr_rehearsal"
 _ACCOUNT, _ENCRYPTED_KEY, _REMEMBERED, _REHEARSAL = (
     "account",

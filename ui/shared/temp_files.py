@@ -8,14 +8,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from lifecycle.core.run_files import owner_folder_name
+
 MAX_AGE_SECONDS = 86_400
 TYPED_AGE_SECONDS = 30 * 86_400  # texts are small, and nobody can give them again
 
 
-def new_path(folder: Path, suffix: str) -> Path:
-    """A path of its own in `folder`, named by chance; `suffix` keeps only a file name's ending."""
+def new_path(folder: Path, suffix: str, owner_id: str = "") -> Path:
+    """A path of its own in `folder`, named by its owner and chance; `suffix` keeps only a file name's ending."""
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{secrets.token_hex(12)}{Path(f'x{suffix}').suffix}"
+    return folder / f"{owner_folder_name(owner_id, secrets.token_hex(12))}{Path(f'x{suffix}').suffix}"
 
 
 def delete_stale(*folders: Path, max_age_seconds: float = MAX_AGE_SECONDS) -> None:

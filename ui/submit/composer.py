@@ -24,7 +24,7 @@ from ui.answers import fields_editor, tries
 from ui.answers.tries import Wording
 from ui.files import uploader
 from ui.files.given_input import GivenInput, Progress, RequestSettings
-from ui.shared import notices
+from ui.shared import notices, session
 from ui.shared.app_state import get_state
 from ui.submit import forms, shared_context
 from ui.submit.prompts_form import MAX_CHARACTERS, SPLITS
@@ -57,7 +57,9 @@ def build_draft(
         return stored[1]
     discard_draft()
     notices.clear("submit")
-    settings = RequestSettings(model, generation, shared_context.shared_text(), shared_context.chosen_cache())
+    owner_id = session.owner_id() or session.NOBODY
+    get_state().owner_room.require(owner_id)
+    settings = RequestSettings(model, generation, shared_context.shared_text(), shared_context.chosen_cache(), owner_id)
     new_draft = given.prepare(runner, settings, progress)
     st.session_state["draft"] = (digest, new_draft)
     asked = repr((given, shared_context.fingerprint(), replace(generation, max_output_tokens=None), model))

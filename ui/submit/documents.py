@@ -12,7 +12,7 @@ import streamlit as st
 
 from batch.formatting import plural
 from ui.files import uploader
-from ui.shared import notices, temp_files
+from ui.shared import notices, session, temp_files
 from ui.shared.app_state import get_state
 from ui.shared.format import size, truncate
 from ui.shared.notices import escape_markdown
@@ -109,7 +109,7 @@ def _store_uploads(key: str) -> None:
 
 
 def _store(uploaded: UploadedFile, documents: list[tuple[str, str, str]]) -> None:
-    path = temp_files.new_path(get_state().uploads, Path(uploaded.name).suffix)
+    path = temp_files.new_path(get_state().uploads, Path(uploaded.name).suffix, session.owner_id())
     with path.open("wb") as file:
         shutil.copyfileobj(uploaded, file)
     document = Document(path, Path(uploaded.name).name)

@@ -38,6 +38,7 @@ class PromptsInput:
             model=settings.model,
             use_cache=settings.use_cache,
             progress=progress,
+            owner_id=settings.owner_id,
         )
 
 

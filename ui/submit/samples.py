@@ -106,7 +106,7 @@ def _type_prompts() -> None:
 
 def _file_of(sample: Sample) -> Callable[[], None]:
     def lay_down() -> None:
-        path = temp_files.new_path(get_state().uploads, sample.file_name)
+        path = temp_files.new_path(get_state().uploads, sample.file_name, session.owner_id())
         with path.open("wb") as stream:
             write_sample(sample, stream)
         uploader.add_file(path, sample.file_name)
@@ -118,7 +118,7 @@ def _file_of(sample: Sample) -> Callable[[], None]:
 
 def _lay_down_files(files: Iterable[tuple[str, bytes]]) -> None:
     for name, data in files:
-        path = temp_files.new_path(get_state().uploads, name)
+        path = temp_files.new_path(get_state().uploads, name, session.owner_id())
         path.write_bytes(data)
         uploader.add_file(path, name)
         path.unlink()

@@ -7,7 +7,7 @@ import csv
 import streamlit as st
 
 from ui.files import uploader
-from ui.shared import temp_files
+from ui.shared import session, temp_files
 from ui.shared.app_state import get_state
 
 MAX_CHARACTERS = 1_000_000
@@ -36,7 +36,7 @@ def columns_in(text: str) -> int:
 def use(text: str) -> None:
     """Make a file of a text, as all that is given."""
     name = "pasted.tsv" if "\t" in text.split("\n", 1)[0] else "pasted.csv"
-    path = temp_files.new_path(get_state().uploads, name)
+    path = temp_files.new_path(get_state().uploads, name, session.owner_id())
     path.write_text(text.strip("\n") + "\n", encoding="utf-8", errors="replace")
     uploader.set_file(path, name)
     path.unlink()

@@ -56,6 +56,7 @@ class TableInput:
             empty_cells=self.empty_cells,
             access=FileAccess(pile=self.pile),
             progress=progress,
+            owner_id=settings.owner_id,
         )
 
 

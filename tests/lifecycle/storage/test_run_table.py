@@ -119,6 +119,13 @@ def test_each_run_is_in_one_group_and_the_counts_add_up(store: Store) -> None:
         assert len(ended) == sum(counts.values()) - counts[RunGroup.RUNNING]
 
 
+def test_retries_that_outlive_their_parent_are_counted(store: Store) -> None:
+    for n, (owner, parent) in enumerate((("a", ""), ("a", "r0"), ("a", "r0"), ("b", "r0"))):
+        store.add_run(ended_run(f"r{n}", {"answered": 1}, parent_id=parent, owner_id=owner))
+    table = RunTable(store, "a")
+    assert [table.count_retries(ids) for ids in (["r0"], ["r0", "r1"], ["r1"], [])] == [2, 1, 0, 0]
+
+
 def test_retries_stand_under_their_parent_by_number(store: Store) -> None:
     store.add_run(ended_run("p", {"answered": 1}, name="scans", created_at=10.0))
     for n, created in enumerate((30.0, 20.0)):

@@ -15,7 +15,6 @@ from starlette.testclient import TestClient
 
 from tests.ui.http.conftest import OWN
 from ui.http import uploads
-from ui.limits import owner_room
 from ui.limits.rate_limit import RateLimit
 from ui.shared import upload_folder
 from ui.shared.app_state import FILE_NAME_HEADER, AppState, Download, PictureFolder
@@ -130,10 +129,10 @@ def test_nobody_uploads_without_an_account(state: AppState, client: TestClient) 
 
 
 def test_one_owner_does_not_fill_the_disk_by_opening_pages(
-    state: AppState, client: TestClient, folder: UploadFolder, token: str, monkeypatch: pytest.MonkeyPatch
+    state: AppState, client: TestClient, folder: UploadFolder, token: str
 ) -> None:
     """All folders of an owner count, those of an earlier life of the server, too; another owner's do not."""
-    monkeypatch.setattr(owner_room, "MAX_OWNER_BYTES", 1000)
+    state.owner_room.max_bytes = 1000
     earlier = state.uploads / "owner-earlier"
     earlier.mkdir(parents=True)
     (earlier / "left").write_bytes(b"x" * 600)

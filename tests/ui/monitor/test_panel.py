@@ -106,6 +106,21 @@ def test_deleting_asks_first(page: Open, runner: FakeRunner) -> None:
     assert runner.calls == [("delete", "r1")]
 
 
+def test_deleting_a_run_with_retries_says_what_becomes_of_them(page: Open, runner: FakeRunner) -> None:
+    retries = [replace(finished_run(make_run(f"c{n}")), parent_id="r1") for n in range(2)]
+    runner.runs_of[OWNER] = [finished_run(make_run("r1")), *retries]
+    assert "2 retries stay as runs of their own" in page_text(press(page(run="r1"), "Delete"))
+    assert "stay" not in page_text(press(page(run="c1"), "Delete"))
+
+
+def test_a_run_that_is_deleted_already_is_deleted_without_alarm(page: Open, runner: FakeRunner) -> None:
+    runner.runs_of[OWNER] = [finished_run(make_run("r1")), finished_run(make_run("r2"))]
+    at = press(page(run="r1"), "Delete")
+    runner.runs_of[OWNER] = runner.runs_of[OWNER][1:]  # by a second tab, or the first of two clicks
+    at = press(at, "Delete for good")
+    assert not at.error and not at.warning and "no such run" not in page_text(at)
+
+
 def test_a_run_under_way_cannot_be_deleted_nor_an_ended_one_cancelled(page: Open, runner: FakeRunner) -> None:
     runner.runs_of[OWNER] = [make_run("r1")]
     at = page(run="r1")

@@ -39,6 +39,18 @@ def test_ticked_runs_are_tagged_renamed_and_deleted(place: Place) -> None:
     assert "Tick runs to compare" in page_text(at)
 
 
+def test_retries_that_stay_are_told_before_their_parent_goes_and_a_second_delete_is_none(place: Place) -> None:
+    lines = place.runner.run_table.page(place.account, RunQuery(ended_only=True)).lines
+    retry = next(line for line in lines if line.parent_id)
+    place.tick(retry.parent_id)
+    at = press(place.at, "Delete")
+    assert "retry stays as a run of its own" in page_text(at) or "retries stay" in page_text(at)
+    place.runner.runs.delete(place.account, retry.parent_id)  # in another tab
+    at = press(at, "Delete 1 run")
+    assert not at.error and not at.exception
+    assert [line.parent_id for line in place.runner.run_table.lines(place.account, [retry.id])] == [""]
+
+
 def test_a_run_under_way_is_not_deleted(place: Place) -> None:
     running = place.runner.run_table.under_way(place.account)
     ended = place.runner.run_table.page(place.account, RunQuery(ended_only=True)).lines[0]

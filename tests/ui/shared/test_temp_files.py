@@ -1,4 +1,4 @@
-"""Uploads and exports have names of their own, and go after a day."""
+"""Uploads, drafts and exports have names of their own, and go after a day."""
 
 from __future__ import annotations
 

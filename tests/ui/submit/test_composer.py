@@ -9,10 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from batch.errors import InputError
 from lifecycle.core.models import Account
+from lifecycle.core.run_files import owner_folder_name
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
-from tests.ui.page_driver import press
+from tests.ui.page_driver import page_text, press
 from tests.ui.submit.conftest import submitted_rows
+from ui.shared.app_state import get_state
 from ui.submit import composer as composer_module
 
 
@@ -40,6 +42,22 @@ def test_a_run_of_a_file_comes_back_as_a_file(composer: AppTest, real_runner: Ru
     press(composer, "Edit and run again")
     press(composer, "Submit batch")
     assert len(real_runner.runs.list_recent(account)) == 2 and submitted_rows(real_runner, account) == first
+
+
+def test_who_has_no_room_left_is_told_before_an_input_is_checked(
+    composer: AppTest, real_runner: Runner, account: Account
+) -> None:
+    composer.text_area(key="prompts").set_value("one\ntwo").run()
+    drafts = real_runner.data_dir / "drafts"
+    (draft,) = drafts.iterdir()
+    assert draft.name.startswith(account.owner_id[:8])
+    state = get_state()
+    state.owner_room.max_bytes = 1
+    state.owner_room._measured.clear()
+    (drafts / owner_folder_name(account.owner_id, "earlier")).write_bytes(b"xx")
+    composer.text_area(key="prompts").set_value("one\ntwo\nthree").run()
+    assert "Remove files that you gave" in page_text(composer)
+    assert not [path for path in drafts.iterdir() if path.is_dir()]
 
 
 def test_a_table_whose_rows_had_files_is_not_put_back_without_them(tmp_path: Path) -> None:
