@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from batch.errors import OverBudget
 from batch.model import RunState, Stage
 from batch.pricing.costs import RunCost
 from lifecycle.core.models import RunSpec
 from lifecycle.core.run_progress import Assumptions, Ending, ImplicitAtStake, PollTimes, RunProgress
 from lifecycle.core.run_records import RunRecord, ShardRecord, ShardStage
-from lifecycle.storage.store import LeaseLost, Store
+from lifecycle.storage.store import LeaseLost, OwnerSpending, Store
 
 
 @pytest.fixture
@@ -44,6 +46,23 @@ def shard_record(**values: Any) -> ShardRecord:
         run_id="r1", n=0, rows=1, size_bytes=1, tokens=1, transport="file", groups=[], display_name="s0"
     )
     return replace(blank, **values)
+
+
+def test_of_many_runs_recorded_at_once_each_is_asked_about_with_those_before_it(store: Store) -> None:
+    def admit(spending: OwnerSpending) -> None:
+        if len(spending.under_way) >= 2:
+            raise OverBudget("It is too much.")
+
+    def add(n: int) -> str:
+        try:
+            return store.add_run(run_record(f"r{n}"), admit)
+        except OverBudget:
+            return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        recorded = sorted(filter(None, pool.map(add, range(8))))
+    assert len(recorded) == 2 and sorted(run.id for run in store.unfinished(["a"])) == recorded
+    assert store.add_run(run_record("again", idempotency_key=recorded[0]), admit) == recorded[0]
 
 
 def test_the_same_idempotency_key_records_one_run(store: Store) -> None:
