@@ -86,10 +86,11 @@ def estimate_cost(workload: Workload, tariff: Tariff | None) -> CostEstimate:
     )
 
 
-def over_budget(estimate: CostEstimate, max_usd: float) -> OverBudget | None:
+def over_budget(estimate: CostEstimate, max_usd: float, spent: float = 0.0) -> OverBudget | None:
     """Why a run must not start under this budget: it is expected to cost more, or nobody can tell what it costs.
 
-    What it costs beyond what is expected is held while it runs: see `lifecycle/workflow/shards/budget.py`.
+    `spent` of the budget is used already. What it costs beyond what is expected is held while it runs: see
+    `lifecycle/workflow/shards/budget.py`.
     """
     worst, expected = estimate.usd.worst, estimate.usd.expected
     if worst is None and estimate.open_fees:
@@ -108,10 +109,11 @@ def over_budget(estimate: CostEstimate, max_usd: float) -> OverBudget | None:
             "What this run could cost is not known, so a budget cannot be kept.",
             "Give the model's price in CATALOG_FILE, or submit without a budget.",
         )
-    if expected <= max_usd:
+    if expected + spent <= max_usd:
         return None
+    used = f", {money(spent)} of which is spent" if spent else ""
     return OverBudget(
-        f"About {money(expected)} is expected; the budget is {money(max_usd)}.",
+        f"About {money(expected)} is expected; the budget is {money(max_usd)}{used}.",
         "Send fewer rows, choose a cheaper model, or raise the budget.",
     )
 

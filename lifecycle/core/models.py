@@ -183,6 +183,9 @@ class RunView:
     `imported_job` is the name of the batch job, made elsewhere, that the run was made for; without `inputs_known` its
     requests are not known here, and cannot be sent again. `google_now` is Google's clock, for its timestamps;
     `cost_is_lower_bound`: more may be billed than `actual_usd`.
+    `estimate_is_lower_bound`: more may be billed than `estimate_usd`, as for searches or files of unknown size.
+    `unsent_rows` were not sent because of its budget, which can be raised; `rest_run` is the run that sends them since.
+    With `waits_for_budget` the next job waits until one has ended, so as not to exceed it.
     `reused_rows` of its rows were not sent, because an earlier run had answered them.
     `uploads` is how far the files are that are uploaded now, None while none are.
     `results_until` is when Google deletes its copy of a recovered job's results, where it told.
@@ -223,6 +226,10 @@ class RunView:
     google_now: datetime | None = None
     results_until: datetime | None = None
     cost_is_lower_bound: bool = False
+    estimate_is_lower_bound: bool = False
+    unsent_rows: int = 0
+    rest_run: str = ""
+    waits_for_budget: bool = False
     reused_rows: int = 0
     uploads: UploadCount | None = None
     stray_note: str = ""

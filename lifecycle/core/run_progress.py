@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, field
 
 from batch.model import RunState
+from batch.pricing.budget import JobCost
 from lifecycle.core.transport import UploadCount
 
 
@@ -85,6 +86,18 @@ class Ending(msgspec.Struct):
     error: str = ""
 
 
+class BudgetStop(msgspec.Struct, omit_defaults=True):
+    """Where a run was stopped by its budget of `usd`: these shards, and so many rows, were not sent.
+
+    `rest_run` is the run that sends them since the budget was raised.
+    """
+
+    usd: float
+    rows: int = 0
+    shards: list[int] = []
+    rest_run: str = ""
+
+
 class RunProgress(msgspec.Struct, omit_defaults=True):
     """What a run's stages know so far. Numbers as keys are those of shards; names are Google's resource names."""
 
@@ -116,6 +129,9 @@ class RunProgress(msgspec.Struct, omit_defaults=True):
     file_resends: int = 0  # how often rows were sent again because a file was gone
     without_caches: bool = False
     backoff: Backoff = field(default_factory=Backoff)
+    job_costs: dict[int, JobCost] = {}  # by shard whose job has ended, under a budget
+    waits_for_budget: bool = False  # the next job could exceed it, and others are under way
+    budget_stop: BudgetStop | None = None
 
     # Running.
     poll_times: dict[int, PollTimes] = {}

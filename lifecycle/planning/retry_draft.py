@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import orjson
+import pyarrow.parquet as pq
 
 from batch.errors import InputError, Problem
 from batch.formatting import plural
@@ -18,7 +19,7 @@ from batch.requests.generation_settings import EncodedSettings
 from batch.rules.model_rules import ModelRules
 from lifecycle.core.draft_links import link_media, whole_requests
 from lifecycle.core.models import RunSpec
-from lifecycle.core.run_files import DRAFT, INPUTS, REQUESTS
+from lifecycle.core.run_files import DRAFT, FANOUT, INPUTS, REQUESTS, shard_path
 from lifecycle.inputs.drafts import Draft, open_draft
 from lifecycle.inputs.request_subset import copy_inputs, copy_lines, keys_in_file
 from lifecycle.planning.forecast import Forecast
@@ -127,6 +128,16 @@ def exclude_in_flight(keys: set[str], children: Iterable[tuple[str, Path]]) -> s
     if not remaining:
         raise RowsInFlight(in_flight_run)
     return remaining
+
+
+def unsent_keys(folder: Path, shards: Iterable[int]) -> set[str]:
+    """The keys of the rows in these shards of a run, with the copies that were to share their answers."""
+    sent_keys = {key for shard in shards for key in keys_in_file(shard_path(folder, shard))}
+    if (folder / FANOUT).exists():
+        copies = pq.read_table(folder / FANOUT, columns=["key", "sent_key"])
+        pairs = zip(copies["key"].to_pylist(), copies["sent_key"].to_pylist(), strict=True)
+        sent_keys |= {key for key, sent_key in pairs if sent_key in sent_keys}
+    return sent_keys
 
 
 def prepare_child(

@@ -100,7 +100,7 @@ def cost_without_results(row: RunRecord, shards: Sequence[ShardRecord], caches: 
         model=row.model,
         rows=row.rows - row.progress.reused_rows,
         ended_at=row.ended_at or 0.0,
-        finished=row.state == RunState.FINISHED,
+        finished=row.state == RunState.FINISHED and row.progress.budget_stop is None,
         borrowed=bool(row.progress.user_caches),
         unreturned=sum(row.progress.no_result_rows.values()),
         jobs=[shard.job_name for shard in shards if shard.job_name and shard.stage != ShardStage.DETACHED],

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from batch.errors import InputError
-from batch.model import Stage
+from batch.formatting import money
+from batch.model import Outcome, Stage
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.run_files import REQUESTS
 from lifecycle.core.run_records import RunRecord
@@ -108,6 +109,57 @@ class RetryService:
         return RetryForecast(
             parent_id, draft, spec, self._forecasts.default_forecast(account, draft, spec), sibling_count=len(children)
         )
+
+    def raise_budget(self, account: Account, run_id: str, usd: float) -> str:
+        """Let a run and its retries cost up to `usd` all in all, and return the run that goes on.
+
+        One under way goes on by itself. Of one that was stopped at its budget the rows that were not sent, and not
+        answered since, are sent by a child run. Raises InputError, OverBudget.
+        """
+        row, store = self._context.run_row(account, run_id), self._context.store
+        if row.spec.max_usd is None:
+            raise InputError("This run has no budget.", "There is nothing to raise.")
+        if usd <= row.spec.max_usd and row.progress.budget_stop is None:
+            raise InputError(
+                f"{money(usd)} is not more than the budget of {money(row.spec.max_usd)}.", "Give a higher one."
+            )
+        if row.stage == Stage.FINISHED:
+            return self._send_rest(account, row, usd)
+        store.set_max_usd(run_id, usd)
+        if self._context.run_row(account, run_id).progress.budget_stop is not None:  # it read the old budget last
+            raise InputError("The run is just ending at its budget.", "Raise it once the run has ended.")
+        store.add_event(run_id, f"The budget was raised to {money(usd)}.")
+        self._context.wake_worker()
+        return run_id
+
+    def _send_rest(self, account: Account, row: RunRecord, usd: float) -> str:
+        """Send what a run left unsent at its budget."""
+        if row.progress.budget_stop is None:
+            raise InputError("This run was not stopped by its budget.", "Send rows again instead.")
+        store, folder = self._context.store, self._context.folder(row.id)
+        unsent = retry_draft.unsent_keys(folder, row.progress.budget_stop.shards)
+        family_budget = replace(row.spec, max_usd=usd)
+        forecast = self._forecast_of_keys(account, row, Filter(outcomes=(Outcome.MISSING,)), unsent, family_budget)
+        child = self.submit_retry(account, forecast, "")
+        for member in {row.id, row.parent_id or row.id}:
+            store.set_max_usd(member, usd, rest_run=child if member == row.id else "")
+        return child
+
+    def _forecast_of_keys(
+        self, account: Account, row: RunRecord, where: Filter, keys: set[str], spec: RunSpec
+    ) -> RetryForecast:
+        """Prepare and price a child run of those of these rows that fit `where` in the merged results."""
+        root_id, folder = row.parent_id or row.id, self._context.folder
+        require_inputs(row)
+        chosen = keys.intersection(self._runs.results(account, root_id).keys(where))
+        if not chosen:
+            raise InputError(*retry_draft.NOTHING_TO_RETRY)
+        children = self._context.store.children(root_id)
+        in_flight = [(child.id, folder(child.id)) for child in children if child.stage != Stage.FINISHED]
+        chosen = retry_draft.exclude_in_flight(chosen, in_flight)
+        draft = retry_draft.prepare_child(folder(row.id), chosen, self._context.new_draft_folder())
+        forecast = self._forecasts.default_forecast(account, draft, spec)
+        return RetryForecast(root_id, draft, spec, forecast, sibling_count=len(children))
 
     def quote(self, account: Account, run_id: str, where: Filter | None = None) -> AgainQuote:
         """What sending rows again would cost by what such rows cost in this run; without `where`, those worth it.

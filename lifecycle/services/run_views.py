@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from batch.formatting import plural
+from batch.formatting import money, plural
 from batch.model import RunState, Stage, model_id
 from batch.pricing.catalog import Catalog
 from lifecycle.core import job_age
@@ -71,6 +71,10 @@ def run_view(
         jobs=jobs,
         caches=tuple(_cache(c) for c in caches),
         estimate_usd=(row.estimate.get("usd") or {}).get("expected"),
+        estimate_is_lower_bound=bool(row.estimate.get("at_least")),
+        unsent_rows=stopped.rows if (stopped := row.progress.budget_stop) else 0,
+        rest_run=stopped.rest_run if stopped else "",
+        waits_for_budget=row.progress.waits_for_budget and not state.ended,
         actual_usd=row.actual_usd,
         cost_is_lower_bound=row.progress.cost_is_lower_bound,
         note=row.note,
@@ -133,8 +137,13 @@ def _state(row: RunRecord, now: float, *, key_held: bool | None) -> RunState:
 def _status_text(row: RunRecord, state: RunState, stage: Stage, jobs: Sequence[JobView]) -> str:
     if state is RunState.WAITING_FOR_CAPACITY and row.progress.backoff.reason == "paused":
         return "paused until the account at Google is in order"
+    if state is RunState.FINISHED and (stopped := row.progress.budget_stop) is not None:
+        rest = f"sent since by run {stopped.rest_run}" if stopped.rest_run else "not sent"
+        return f"stopped at your budget of {money(stopped.usd)}, {plural(stopped.rows, 'row')} {rest}"
     if state in STATE_LABELS:
         return STATE_LABELS[state]
+    if row.progress.waits_for_budget and not row.cancel:
+        return f"waiting for a job to end, so as not to exceed {money(row.spec.max_usd)}"
     if row.cancel:
         return "being cancelled"
     open_states = {job.state for job in jobs if job.state and not job.ended_at}

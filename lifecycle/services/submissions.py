@@ -35,6 +35,7 @@ from lifecycle.services.forecasts import ForecastService
 from lifecycle.storage.copies import run_record
 from lifecycle.storage.store import OwnerSpending
 from lifecycle.workflow.maintenance import server_is_running
+from lifecycle.workflow.shards import budget
 from lifecycle.workflow.shards.run_caches import UNATTENDED_LEASE_SECONDS
 
 
@@ -85,7 +86,7 @@ class SubmissionService:
         if not attended and spec.hours is None:
             spec = replace(spec, hours=UNATTENDED_LEASE_SECONDS / 3600)
         forecast = forecast or self._forecasts.default_forecast(account, draft, spec)
-        error = self.validate(draft, spec, forecast)
+        error = self.validate(draft, spec, forecast, self.spent_by_family(parent_id))
         if error:
             raise error
         options = forecast.plan.options
@@ -119,12 +120,20 @@ class SubmissionService:
             admit=self._monthly_limit(account, forecast),
         )
 
-    def validate(self, draft: Draft, spec: RunSpec, forecast: Forecast) -> BatchRunnerError | None:
-        """Why a draft must not be sent like this: its budget, or a transport that cannot work. None if it may."""
+    def spent_by_family(self, parent_id: str) -> float:
+        """What a run and its retries have cost, or may cost for what is under way, in USD; 0 without a run."""
+        root = self._context.store.run(parent_id) if parent_id else None
+        return 0.0 if root is None else budget.committed(self._context.store, root, with_retries=True)
+
+    def validate(self, draft: Draft, spec: RunSpec, forecast: Forecast, spent: float = 0.0) -> BatchRunnerError | None:
+        """Why a draft must not be sent like this: its budget, of which so much is `spent`, or a transport that cannot
+        work. None if it may."""
         transport_problem = transport.transport_error(
             spec.send_as, self._payload_size(draft, spec, forecast), self._context.limits
         ) or (self._inline_error(spec) if spec.send_as is SendAs.INLINE else delivery_error(forecast.delivery))
-        return transport_problem or (over_budget(forecast.estimate, spec.max_usd) if spec.max_usd is not None else None)
+        return transport_problem or (
+            over_budget(forecast.estimate, spec.max_usd, spent) if spec.max_usd is not None else None
+        )
 
     def _monthly_limit(self, account: Account, forecast: Forecast) -> Callable[[OwnerSpending], None] | None:
         """What raises OverBudget if a person whom a login knows must not send this this month; None without a limit."""

@@ -41,6 +41,7 @@ def build_parser() -> Parser:
     )
     _add_cancel(verbs)
     _add_retry(verbs)
+    _add_raise_budget(verbs)
     _add_recover(verbs)
     verbs.add("caches", "account", "list every cached content under this key, the forgotten ones too", [verbs.common])
     verbs.add("spend", "account", "say what all runs of this key have cost, by day and model", [verbs.common])
@@ -139,7 +140,9 @@ def _add_submit(verbs: Verbs) -> None:
     )
     submit.add_argument("--name", default="", help="what to call the run")
     submit.add_argument("--mode", choices=[m.value for m in SendAs], default="auto", help="how requests are sent")
-    submit.add_argument("--max-usd", type=amount, help="refuse a run that could cost more")
+    submit.add_argument(
+        "--max-usd", type=amount, help="refuse a run that is expected to cost more, and stop sending before it does"
+    )
     submit.add_argument(
         "--no-plain", action="store_true", help="stop if Google refuses caches, rather than pay in full"
     )
@@ -170,6 +173,17 @@ def _add_retry(verbs: Verbs) -> None:
     retry.add_argument("--only", default="", metavar="OUTCOME,…", help="which outcomes; default: those worth retrying")
     retry.add_argument("--keys", nargs="+", default=[], metavar="KEY", help="which rows, by key")
     retry.add_argument("--max-output-tokens", type=positive_int, metavar="N", help="another output cap")
+
+
+def _add_raise_budget(verbs: Verbs) -> None:
+    raised = verbs.add(
+        "raise-budget",
+        "retries",
+        "let a run and its retries cost more; what it left unsent at its budget is sent",
+        [verbs.of_a_run],
+    )
+    raised.add_argument("usd", metavar="USD", type=amount, help="what it may cost all in all")
+    raised.add_argument("--wait", action="store_true", help="return when the run has ended")
 
 
 def _add_recover(verbs: Verbs) -> None:

@@ -22,7 +22,11 @@ def run_document(run: RunView) -> dict[str, Any]:
         "need_attention": run.needs_attention,
         "group": run_group(run.state, run.newest_counts, run.rows),
         "tags": list(run.tags),
+        "budget_usd": run.spec.max_usd,
+        "unsent_rows": run.unsent_rows,
+        "rest_run": run.rest_run or None,
         "estimate_usd": run.estimate_usd,
+        "estimate_at_least": run.estimate_is_lower_bound,
         "actual_usd": run.actual_usd,
         "actual_at_least": run.cost_is_lower_bound,
         "created_at": run.created_at,
@@ -42,6 +46,7 @@ def report_document(run: RunView) -> dict[str, Any]:
         "stage": run.stage,
         "counts": dict(run.counts),
         "cost_usd": run.actual_usd,
+        "unsent_rows": run.unsent_rows,
         "error": run.error or None,
     }
 

@@ -26,7 +26,7 @@ def wait_for_run(runner: Runner, account: Account, run_id: str, *, until_ended: 
         if message != last_message:
             print_message(f"{run_id}: {message}")
             last_message = message
-        sent = run.stage in SENT_STAGES or run.state is RunState.WAITING_FOR_CAPACITY
+        sent = run.stage in SENT_STAGES or run.state is RunState.WAITING_FOR_CAPACITY or run.waits_for_budget
         if run.state.ended or (sent and run.is_waiting and not until_ended):
             return run
         time.sleep(POLL_SECONDS)
@@ -47,4 +47,7 @@ def report_outcome(run: RunView, options: argparse.Namespace) -> int:
             "The cost is a lower bound: more may be billed for rows that did not come back, or not with their usage."
         )
     print_result(options, documents.report_document(run), lambda: [lines.run_line(run)])
+    if run.state is RunState.FINISHED and run.unsent_rows and not run.rest_run:
+        print_message(f"To send the rest: gemini-batch raise-budget {run.id} USD")
+        return 2
     return 1 if run.state in (RunState.FAILED, RunState.CANCELLED) else 0

@@ -24,6 +24,14 @@ def resubmit(runner: Runner, account: Account, options: argparse.Namespace) -> i
     return report_outcome(wait_for_run(runner, account, child_id, until_ended=options.wait), options)
 
 
+def raise_budget(runner: Runner, account: Account, options: argparse.Namespace) -> int:
+    """Let a run cost more; what it left unsent at its budget is sent as a child run."""
+    run_id = runner.retries.raise_budget(account, options.run, options.usd)
+    print_run_id(options, run_id)
+    runner.start()
+    return report_outcome(wait_for_run(runner, account, run_id, until_ended=options.wait), options)
+
+
 def retry(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Send rows that did not succeed again, as a child run whose results are merged into the run's."""
     outcomes = [name.strip() for name in options.only.split(",") if name.strip()]

@@ -111,9 +111,11 @@ class PricingSubmissions(FakeSubmissions):
 
     runner: PricingRunner
 
-    def validate(self, draft: drafts.Draft, spec: RunSpec, found: Forecast) -> BatchRunnerError | None:
+    def validate(
+        self, draft: drafts.Draft, spec: RunSpec, forecast: Forecast, spent: float = 0.0
+    ) -> BatchRunnerError | None:
         return self.runner.validation_error or (
-            None if spec.max_usd is None else over_budget(found.estimate, spec.max_usd)
+            None if spec.max_usd is None else over_budget(forecast.estimate, spec.max_usd, spent)
         )
 
     def submit(

@@ -12,15 +12,15 @@ from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord, ShardStage
 from lifecycle.planning import cache_support
 from lifecycle.planning.forecast import ExpectedHours, Forecast, forecast
 from lifecycle.planning.plan_json import estimate_document
-from lifecycle.workflow.shards import run_caches, split_shard, uncached_rows
+from lifecycle.workflow.shards import budget, run_caches, split_shard, uncached_rows
 from lifecycle.workflow.shards.context import StageContext, StageFailed, StageResult, effective_tariff
 
 
 def hold_rest(ctx: StageContext, shards: list[ShardRecord]) -> StageResult | None:
     """Hold the rest back until the canary, the first shard or its parts, has ended; None when nothing is to be held.
 
-    Raises Failed when no row of it was answered, when the corrected worst case exceeds the budget, and when its rows
-    paid in full for what a cache holds although the user does not allow that price.
+    Where more is expected now than the budget allows, the rest is not sent. Raises Failed when no row of it was
+    answered, and when its rows paid in full for what a cache holds although the user does not allow that price.
     """
     canary_shards = [shard for shard in shards if shard.n in _canary_numbers(ctx) and shard.stage != ShardStage.SPLIT]
     if not ctx.progress.canary_pending or ctx.cancelled or any(s.stage in UNSENT_STAGES for s in canary_shards):
@@ -85,8 +85,11 @@ def _reprice(ctx: StageContext, usage_by_key: dict[str, Usage]) -> None:
         f"The first {len(usage_by_key):,} rows have answered. Corrected estimate for the whole run: {cost_text}."
     )
     budget_error = over_budget(corrected.estimate, ctx.spec.max_usd) if ctx.spec.max_usd is not None else None
-    if budget_error:
+    if budget_error and expected is None:
         raise StageFailed(f"{budget_error} Only the first rows were sent. {budget_error.remedy}")
+    if budget_error:
+        ctx.log_event(f"{budget_error} Only the first rows were sent.", "warning")
+        budget.stop(ctx)
 
 
 def _forecast(

@@ -156,19 +156,19 @@ def on_cache_refused(ctx: StageContext, refusal: CacheRefused) -> StageResult | 
 
 
 def check_uncached_budget(ctx: StageContext, reason: str) -> None:
-    """Hold the price without caches against the budget, at its worst. Raises Failed if it does not fit."""
+    """Hold what is expected without caches against the budget. Raises Failed if it does not fit."""
     if budget_error := uncached_budget_error(ctx):
         raise StageFailed(f"{reason} {budget_error}")
 
 
 def uncached_budget_error(ctx: StageContext) -> str:
-    """Why the run must not go on without caches: its worst case would exceed the budget; "" if it may."""
+    """Why the run must not go on without caches: more is expected then than the budget; "" if it may."""
     limit = ctx.spec.max_usd
-    worst = (ctx.run.estimate.get("uncached_usd") or {}).get("worst")
-    if limit is None or (worst is not None and worst <= limit):
+    expected = (ctx.run.estimate.get("uncached_usd") or {}).get("expected")
+    if limit is None or (expected is not None and expected <= limit):
         return ""
-    price = "an unknown sum" if worst is None else money(worst)
-    return f"Without a cache the run could cost {price}; the budget is {money(limit)}."
+    price = "an unknown sum" if expected is None else f"about {money(expected)}"
+    return f"Without a cache the run costs {price}; the budget is {money(limit)}."
 
 
 def _ensure_alive(ctx: StageContext, group: str, row: CacheRecord | None, uris: Mapping[str, str]) -> str:

@@ -48,7 +48,8 @@ def run(ctx: StageContext) -> StageResult:
         return StageResult(Stage.SUBMITTING)
     reconciliation = _build_results(ctx, shards)
     errors = reconciliation.cache_lost or reconciliation.counts.get(Outcome.ERROR_PERMANENT, 0)
-    if errors and not ctx.cancelled and (_resend_lost_rows(ctx, shards) or resend_files.resend(ctx, shards)):
+    may_send = not ctx.cancelled and ctx.progress.budget_stop is None
+    if errors and may_send and (_resend_lost_rows(ctx, shards) or resend_files.resend(ctx, shards)):
         return StageResult(Stage.SUBMITTING)
     counts = {str(outcome): n for outcome, n in reconciliation.counts.items()}
     ctx.progress.collected = Collected(counts, reconciliation.usd, reconciliation.unpriced)

@@ -13,6 +13,7 @@ import orjson
 from batch.model import ContextMode, SendAs, Stage
 from batch.planning import sharding
 from batch.planning.file_delivery import FileDelivery
+from batch.pricing import budget
 from batch.pricing.workload import canary_rows
 from batch.requests.cache_reference import use_cache
 from gem_cache import CachingChoice, Plan
@@ -138,7 +139,8 @@ def _split_rows(ctx: StageContext, plan: Plan, send_as: SendAs, sizes: Any, uplo
     """Rows of each shard under the limits in force. A row that no shard can hold gets its own: Google decides."""
     limits = ctx.options.limits
     as_given = ctx.spec.context is ContextMode.NONE
-    rows = min(limits.rows, ctx.spec.rows_per_job or limits.rows)
+    by_budget = budget.rows_per_job(ctx.spec.max_usd, ctx.run.estimate, int(plan.cost_model.sent.sum()))
+    rows = min(limits.rows, ctx.spec.rows_per_job or limits.rows, by_budget or limits.rows)
     ordered = np.flatnonzero(plan.cost_model.sent) if as_given else plan.rows_in_order()
     first = ordered[canary_rows(len(ordered), ctx.spec.canary)] if ctx.progress.canary_pending else ordered[:0]
     divided = sharding.divide_rows(
@@ -201,4 +203,7 @@ def _log_plan(ctx: StageContext, plan: Plan, shard_drafts: list[ShardDraft], del
     if plan.caches:
         ctx.log_event(f"{len(plan.caches)} shared texts will be cached, each just before the job that needs it.")
     if len(shard_drafts) > 1:
-        ctx.log_event(f"Split into {len(shard_drafts)} batch jobs, to stay within Gemini's limits.")
+        reason = "to stay within Gemini's limits"
+        if budget.rows_per_job(ctx.spec.max_usd, ctx.run.estimate, ctx.run.rows):
+            reason = "so that sending can stop at the budget"
+        ctx.log_event(f"Split into {len(shard_drafts)} batch jobs, {reason}.")

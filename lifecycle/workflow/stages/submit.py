@@ -24,7 +24,7 @@ from lifecycle.planning import quota
 from lifecycle.sending.delivery import has_files
 from lifecycle.sending.outgoing import OutgoingRequests, with_files
 from lifecycle.storage.store import LeaseLost
-from lifecycle.workflow.shards import canary, file_uploads, refusals, run_caches, split_shard, uncached_rows
+from lifecycle.workflow.shards import budget, canary, file_uploads, refusals, run_caches, split_shard, uncached_rows
 from lifecycle.workflow.shards.batch_jobs import (
     IN_FLIGHT,
     JobListing,
@@ -84,6 +84,10 @@ def _submit_or_wait(ctx: StageContext, shard: ShardRecord, listing: JobListing) 
 
 def _submit(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> StageResult | None:
     """Give a shard its job. None when it has one or needs none; else how long to wait, and why."""
+    if not shard.creates:
+        wait = _hold_by_budget(ctx, shard)
+        if wait or _is_left_out(shard):
+            return wait
     try:
         if not shard.settle_at and not ctx.cancelled and (wait := _wait_for_quota(ctx, shard)):
             return wait
@@ -103,11 +107,24 @@ def _submit(ctx: StageContext, shard: ShardRecord, listing: JobListing) -> Stage
     if ctx.cancelled:
         ctx.set_shard(shard, stage=ShardStage.UNSENT)
         return None
+    if shard.creates:
+        wait = _hold_by_budget(ctx, shard)
+        if wait or _is_left_out(shard):
+            return wait
     cap = _cap_to_split_by(ctx, shard)
     if cap is not None and split_shard.exceeds_cap(ctx, shard, cap):
         split_shard.split(ctx, shard, cap)
         return StageResult(Stage.SUBMITTING)
     return _create(ctx, shard, listing)
+
+
+def _hold_by_budget(ctx: StageContext, shard: ShardRecord) -> StageResult | None:
+    """Hold the shard back, or leave it out, where it could make the run exceed its budget."""
+    return None if ctx.spec.max_usd is None else budget.wait_for_room(ctx, shard)
+
+
+def _is_left_out(shard: ShardRecord) -> bool:
+    return shard.stage == ShardStage.UNSENT
 
 
 def _anything_sent(ctx: StageContext) -> bool:

@@ -428,8 +428,9 @@ def test_the_budget_holds_when_caches_are_refused(bench: Bench, emulator: Emulat
     ]
     draft = runner.forecasts.prepare_draft("\n".join(capped), kind="jsonl")
     card = runner.forecasts.for_draft(account, draft, RunSpec(model=MODEL, context=ContextMode.EXPLICIT)).estimate
-    assert card.usd.worst is not None and card.uncached.worst is not None and card.usd.worst < card.uncached.worst
-    between = (card.usd.worst + card.uncached.worst) / 2
+    cached, plain = card.usd.expected, card.uncached.expected
+    assert cached is not None and plain is not None and cached < plain
+    between = (cached + plain) / 2
     emulator.settings(explicit_caching=False)
     run = submit(runner, account, capped, ContextMode.EXPLICIT, hours=None, max_usd=between)
     assert run.state is RunState.FAILED
