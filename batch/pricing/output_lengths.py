@@ -160,7 +160,7 @@ def predict(seen: Sequence[SeenRun], rows: int, caps: dict[int | None, int] | No
     return Prediction(
         low=min(expected, math.exp(centre - t_quantile(freedom, RANGE_LEVEL) * error)),
         expected=expected,
-        high=max(expected, high),
+        high=max(expected, min(high, MOST_FACTOR * expected)),
         worst=max(expected, min(worst, MOST_FACTOR * expected)),
         lengths=pooled(seen),
         runs=len(seen),

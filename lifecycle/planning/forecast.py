@@ -38,6 +38,7 @@ from batch.pricing.workload import (
 )
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
+from lifecycle.planning.history.measured_rows import MEASURED_NOTE, MeasuredRows
 from lifecycle.planning.history.prompt_sketch import PromptSketch, sample_requests
 from lifecycle.planning.media_levels import MediaLevels, media_levels
 from lifecycle.planning.media_scale import TokenCounter, UnknownSize, count_with_files, media_scale, weighing_of
@@ -106,6 +107,7 @@ def forecast(
     observed: Sequence[Usage] = (),
     predicted: Sequence[int] = (),
     tries: Tries | None = None,
+    measured: MeasuredRows | None = None,
     previous: Forecast | None = None,
 ) -> Forecast:
     """Plan and price the requests of a draft. `count` makes shared texts and a sample of the rest exact.
@@ -115,6 +117,7 @@ def forecast(
     `output` says how long answers are; else they are by `runs_like` it, where there were any, or assumed.
     `observed` is the usage of a canary's rows, `predicted` their estimated prompt tokens. `tries` are rows that were
     tried before: of this draft, or of one that asked for the same otherwise, which tells of the output alone.
+    `measured` is what the same rows used in an earlier run.
     Overrides of groups that the draft does not have are left out.
     """
     mode = spec.context if tariff else ContextMode.NONE
@@ -142,7 +145,7 @@ def forecast(
     exact_counts = {**plan.options.counts, **(_exact_counts(plan, count_with_files(count, scale)) if count else {})}
     plan = plan.replan(counts=exact_counts) if count and exact_counts else plan
     workload = apply_canary(
-        _workload(plan, requests, tariff, model, output, runs_like, len(exact_counts), scale, hours),
+        _workload(plan, requests, tariff, model, measured, output, runs_like, len(exact_counts), scale, hours),
         observed,
         predicted,
     )
@@ -272,6 +275,7 @@ def _workload(
     requests: Path,
     tariff: Tariff | None,
     model: CatalogModel | None,
+    measured: MeasuredRows | None,
     output: OutputAssumption | None,
     runs_like: RunsLike | None,
     counted: int,
@@ -293,6 +297,9 @@ def _workload(
     )
     caps = _caps(demands[sent])
     base = Workload(short=tiers[0], long=tiers[1], prompt=totals.tokens)
+    if measured is not None:
+        base, counting_note = replace(base, prompt=measured.prompt), MEASURED_NOTE
+        output = measured.output
     counted_rows = [int(key.partition("@")[0]) for key in plan.options.counts if "@" in key]
     open_ = cost_model.sent & ~np.isin(np.arange(len(cost_model.sent)), counted_rows)
     return replace(

@@ -29,6 +29,7 @@ from lifecycle.inputs.tables.reading import TableReading
 from lifecycle.planning import cache_estimate, cache_support, rearranged_draft
 from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, count_tokens_body, expected_hours, forecast
+from lifecycle.planning.history.measured_rows import MeasuredRows
 from lifecycle.planning.history.output_history import runs_like
 from lifecycle.planning.plan_json import plan_document
 from lifecycle.planning.rearranged_draft import RearrangedDraft
@@ -142,15 +143,16 @@ class ForecastService:
         exact: bool = True,
         previous: Forecast | None = None,
         tries: Tries | None = None,
+        measured: MeasuredRows | None = None,
     ) -> Forecast:
         """Plan and price a draft. With an account, shared texts and a sample of the rest are counted exactly, free.
 
         Not `exact`: nothing is counted anew. `previous` is a forecast of the same draft for the same model, to go on
-        from; `tries` are rows that were tried, whose usage is measured.
+        from; `tries` are rows that were tried, whose usage is measured; `measured` is what the same rows used before.
         Raises InputError for a cache that requests name and cannot use.
         """
         context, model = self._context, model_id(spec.model)
-        client = context.client(account) if account else None
+        client = context.client(account) if account and exact else None
         durations = context.store.observations(account.owner_id, model, DURATION_HOURS) if account else []
         implicit_rates = context.store.observations(account.owner_id, model, IMPLICIT_RATE) if account else []
 
@@ -171,8 +173,9 @@ class ForecastService:
             known_caches=user_caches.cache_token_counts(context, account, draft, spec)
             if account and previous is None
             else None,
-            count=count if client and exact else None,
+            count=count if client else None,
             tries=tries,
+            measured=measured,
             previous=previous,
         )
         warned_account = account if spec.context in EXACTLY_COUNTED_MODES else None
@@ -181,9 +184,12 @@ class ForecastService:
         )
         return replace(draft_forecast, warning=" ".join(filter(None, (support_warning, draft_forecast.warning))))
 
-    def default_forecast(self, account: Account, draft: Draft, spec: RunSpec) -> Forecast:
+    def default_forecast(
+        self, account: Account, draft: Draft, spec: RunSpec, measured: MeasuredRows | None = None
+    ) -> Forecast:
         """The forecast of a draft that nobody looked at yet, counted exactly where the plan deserves it."""
-        return self.for_draft(account if spec.context in EXACTLY_COUNTED_MODES else None, draft, spec)
+        exact = spec.context in EXACTLY_COUNTED_MODES
+        return self.for_draft(account, draft, spec, exact=exact, measured=measured)
 
     def rearrange(self, draft: Draft, plan: Plan, rules: frozenset[Rule] | None = None) -> RearrangedDraft:
         """A draft with its requests arranged otherwise: by these rules, or by those that save the most by its plan.

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from batch.errors import InputError
 from batch.formatting import money
-from batch.model import Outcome, Stage
+from batch.model import Outcome, Stage, model_id
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.run_files import REQUESTS
 from lifecycle.core.run_records import RunRecord
 from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import retry_draft
+from lifecycle.planning.history.measured_rows import MeasuredRows, measured_rows
 from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.results.read.table import Filter
 from lifecycle.services.context import ServiceContext
@@ -101,14 +102,22 @@ class RetryService:
         draft = retry_draft.prepare_child(
             folder(run_id), chosen, self._context.new_draft_folder(account.owner_id), max_output_tokens
         )
+        measured = self._measured(row, chosen, model, max_output_tokens)
         del chosen  # a million keys are 150 MB, which planning needs too
         spec = _with_overrides(row, model, rows_per_job)
         if model or max_output_tokens:
             retry_draft.require_same_kind(row.model, self._forecasts.model_rules, spec.model)
             retry_draft.require_accepted(draft, self._forecasts.model_rules(spec.model))
-        return RetryForecast(
-            parent_id, draft, spec, self._forecasts.default_forecast(account, draft, spec), sibling_count=len(children)
-        )
+        forecast = self._forecasts.default_forecast(account, draft, spec, measured)
+        return RetryForecast(parent_id, draft, spec, forecast, sibling_count=len(children))
+
+    def _measured(
+        self, row: RunRecord, keys: set[str], model: str, max_output_tokens: int | None
+    ) -> MeasuredRows | None:
+        """What these rows of a run used, where that tells what they will use again."""
+        if model and model_id(model) != row.model:
+            return None
+        return measured_rows(self._context.folder(row.id), keys, max_output_tokens)
 
     def raise_budget(self, account: Account, run_id: str, usd: float) -> str:
         """Let a run and its retries cost up to `usd` all in all, and return the run that goes on.
@@ -158,7 +167,7 @@ class RetryService:
         in_flight = [(child.id, folder(child.id)) for child in children if child.stage != Stage.FINISHED]
         chosen = retry_draft.exclude_in_flight(chosen, in_flight)
         draft = retry_draft.prepare_child(folder(row.id), chosen, self._context.new_draft_folder())
-        forecast = self._forecasts.default_forecast(account, draft, spec)
+        forecast = self._forecasts.default_forecast(account, draft, spec, self._measured(row, chosen, "", None))
         return RetryForecast(root_id, draft, spec, forecast, sibling_count=len(children))
 
     def quote(self, account: Account, run_id: str, where: Filter | None = None) -> AgainQuote:

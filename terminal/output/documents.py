@@ -46,7 +46,6 @@ def report_document(run: RunView) -> dict[str, Any]:
         "stage": run.stage,
         "counts": dict(run.counts),
         "cost_usd": run.actual_usd,
-        "unsent_rows": run.unsent_rows,
         "error": run.error or None,
     }
 

@@ -65,6 +65,7 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
     hidden_groups = (
         [f"… and {len(groups) - MAX_GROUPS_SHOWN:,} more shared texts"] if len(groups) > MAX_GROUPS_SHOWN else []
     )
+    cut = [document["cap_warning"]] if document.get("cap_warning") else []
     run_usd, standard_usd = document["estimate"]["usd"], document["estimate"]["standard_usd"]["expected"]
     at_least = "at least " if document["estimate"]["at_least"] else ""
     caution = [document["caution"]] if document["caution"] else []
@@ -73,8 +74,10 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
         f"The whole run: {at_least}{money(run_usd['low'])}, at worst {money(run_usd['worst'])}, "
         f"{at_least}{money(run_usd['expected'])} expected; "
         f"{at_least}{money(standard_usd)} at standard price without caches",
+        f"If every answer ran to its limit: {money(run_usd['unbounded'])}",
         *([document["delivery"]["words"]] if document["delivery"] else []),
         *caution,
+        *cut,
         *(_file_lines(document["files"]) if document["files"] else ()),
         *(_group_line(group) for group in ordered_groups[:MAX_GROUPS_SHOWN]),
         *hidden_groups,

@@ -6,9 +6,12 @@ import argparse
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
+from batch.pricing.cap_check import cap_warning
+from batch.pricing.estimate import budget_warning
 from lifecycle.core.models import Account
 from lifecycle.core.run_files import REQUESTS
 from lifecycle.runner import Runner
@@ -18,6 +21,9 @@ from terminal.steps.drafts import leave_out_answered, prepare_draft, rearrange, 
 from terminal.steps.files import open_output
 from terminal.steps.patience import when_there
 from terminal.steps.watch import report_outcome, wait_for_run
+
+if TYPE_CHECKING:
+    from lifecycle.planning.forecast import Forecast
 
 
 def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -> int:
@@ -32,6 +38,8 @@ def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -
     document = runner.forecasts.plan_document(forecast, options.model)
     if rearranged is not None:
         document["rearranged"] = rearranged.document()
+    warning = cap_warning(forecast.estimate, runner.forecasts.model_rules(options.model).facts.output_cap)
+    document["cap_warning"] = str(warning) if warning else None
     if earlier is not None:
         document["earlier_answers"] = earlier.document()
     print_result(options, document, lambda: lines.plan_lines(document, forecast.estimate.assumptions))
@@ -44,6 +52,14 @@ def _write_groups(path: Path, groups: Iterable[tuple[str, str | None]]) -> None:
             out.write(orjson.dumps({"key": key, "group": group}, option=orjson.OPT_APPEND_NEWLINE))
 
 
+def _warn(runner: Runner, forecast: Forecast, options: argparse.Namespace) -> None:
+    """Say before paying what may cut answers off or stop the run."""
+    cap = cap_warning(forecast.estimate, runner.forecasts.model_rules(options.model).facts.output_cap)
+    for warning in (str(cap or ""), budget_warning(forecast.estimate, options.max_usd)):
+        if warning:
+            print_message(warning)
+
+
 def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int:
     """Send a file as a new run; with --wait, until it has ended."""
     if options.out:
@@ -53,7 +69,11 @@ def submit(runner: Runner, account: Account, options: argparse.Namespace) -> int
     draft, _ = rearrange(runner, account, prepare_draft(runner, options), options)
     draft, _ = leave_out_answered(runner, account, draft, options)
     spec, once = run_spec_from(options, draft.rearranged), secrets.token_hex(16)
-    run_id = when_there(lambda: runner.submissions.submit(account, draft, spec, once, attended=options.wait))
+    forecast = None  # where nobody waits caches are planned to live longer: the submission makes its own
+    if options.wait:
+        forecast = when_there(lambda: runner.forecasts.default_forecast(account, draft, spec))
+        _warn(runner, forecast, options)
+    run_id = when_there(lambda: runner.submissions.submit(account, draft, spec, once, forecast, attended=options.wait))
     print_run_id(options, run_id)
     print_message(f"Run {run_id}: {draft.rows:,} requests.")
     runner.start()

@@ -134,6 +134,7 @@ class FakeGoogle:
     max_files: int = 1_000
     cancel_seconds: float = 0.0
     key_accepted: bool = True
+    output_tokens: Callable[[str], int] | None = None  # of the answer to a key; None: answers tell no usage
     ids: Iterator[int] = field(default_factory=itertools.count)
 
     def call(self, op: str, effect: Callable[[], Any]) -> Any:
@@ -286,7 +287,9 @@ class FakeGeminiClient:
             if name not in self.google.results:
                 raise ApiError("No such file.", status=403)
             keys = [key for key in self.google.results[name].keys if key not in self.google.lost_keys]
-            to.write_text("".join(json.dumps({"key": key, "response": answer(key)}) + "\n" for key in keys))
+            told = self.google.output_tokens
+            lines = ({"key": key, "response": answer(key, told(key) if told else 0)} for key in keys)
+            to.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
         self.google.call("download", download)
 
@@ -294,9 +297,11 @@ class FakeGeminiClient:
         return iter(self.google.call("list caches", list))
 
 
-def answer(key: str) -> dict[str, Any]:
-    """The one right answer for a key."""
-    return {"candidates": [{"content": {"parts": [{"text": f"answer to {key}"}]}, "finishReason": "STOP"}]}
+def answer(key: str, output_tokens: int = 0) -> dict[str, Any]:
+    """The one right answer for a key; it tells its usage if that is given."""
+    candidate = {"content": {"parts": [{"text": f"answer to {key}"}]}, "finishReason": "STOP"}
+    usage = {"promptTokenCount": 1, "candidatesTokenCount": output_tokens, "totalTokenCount": 1 + output_tokens}
+    return {"candidates": [candidate], **({"usageMetadata": usage} if output_tokens else {})}
 
 
 class CrashingStore(Store):
@@ -343,6 +348,7 @@ class Process:
             rng=lambda: 0.5,
             limits=simulation.limits,
             enqueued_tokens=lambda model: None,
+            price=lambda model: lambda usage: usage.output * simulation.token_usd,
         )
         self.worker = Worker(self.store, self.keyring, options, simulation.folder, PREFIX, lease_seconds=LEASE_SECONDS)
         self.keyring.add(KEY, rehearsal=False)
@@ -373,6 +379,7 @@ class Simulation:
         self.patches = pytest.MonkeyPatch()
         self.count = 0
         self.turned = 0.0  # seconds by which this machine's clock is ahead of Google's
+        self.token_usd = 0.0
 
     def __enter__(self) -> Simulation:
         self.patches.setattr(store_module, "time", SimpleNamespace(time=lambda: self.google.now + self.turned))
@@ -398,6 +405,8 @@ class Simulation:
         keys: Sequence[str] = (),
         parent: str = "",
         progress: RunProgress | None = None,
+        max_usd: float | None = None,
+        estimate: dict[str, Any] | None = None,
     ) -> str:
         """Record a run of so many rows, as the runner does; with `keys`, a retry of these rows of `parent`."""
         self.count += 1
@@ -411,13 +420,14 @@ class Simulation:
         run = RunRecord(
             id=run_id,
             owner_id=self.owner,
-            spec=RunSpec(model=MODEL, send_as=send_as),
+            spec=RunSpec(model=MODEL, send_as=send_as, max_usd=max_usd),
             model=MODEL,
             rows=len(keys),
             created_at=self.google.now,
             idempotency_key=run_id,
             parent_id=parent,
             progress=progress or RunProgress(),
+            estimate=estimate or {},
         )
         self.process.store.add_run(run)
         return run_id
@@ -484,7 +494,7 @@ class Simulation:
         for path in sorted((self.folder(run_id) / "received").glob("*.jsonl")):
             for line in path.read_text().splitlines():
                 row = json.loads(line)
-                assert row["response"] == answer(row["key"])
+                assert row["response"]["candidates"] == answer(row["key"])["candidates"]
                 texts_by_key[row["key"]] = row["response"]["candidates"][0]["content"]["parts"][0]["text"]
         return texts_by_key
 

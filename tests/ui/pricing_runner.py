@@ -21,6 +21,7 @@ from lifecycle.inputs import drafts
 from lifecycle.planning import cache_estimate, rearranged_draft
 from lifecycle.planning.cache_estimate import CacheEstimate
 from lifecycle.planning.forecast import Forecast, expected_hours, forecast
+from lifecycle.planning.history.measured_rows import MeasuredRows
 from lifecycle.planning.tried_rows import Tries
 from lifecycle.services.caches import CacheInfo, CacheService
 from tests.patience import PATIENCE_SECONDS
@@ -79,6 +80,7 @@ class PricingForecasts(FakeForecasts):
         exact: bool = True,
         previous: Forecast | None = None,
         tries: Tries | None = None,
+        measured: MeasuredRows | None = None,
     ) -> Forecast:
         self.runner.forecast_requests.append((draft.folder.name, spec, exact))
         assert self.runner.gate.wait(PATIENCE_SECONDS)
@@ -92,6 +94,7 @@ class PricingForecasts(FakeForecasts):
             hours=expected_hours([], spec.hours),
             count=(lambda prefix: len(prefix) // 4) if account and exact else None,
             tries=tries,
+            measured=measured,
             previous=previous,
         )
 

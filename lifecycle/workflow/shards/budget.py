@@ -113,7 +113,7 @@ def committed(store: Store, run: RunRecord, *, with_retries: bool = False) -> fl
     if with_retries:
         return committed(store, run) + family_spent(store, run)
     if run.stage == Stage.FINISHED and run.actual_usd is not None:
-        return run.actual_usd
+        return max(run.actual_usd, sum(cost.usd for cost in run.progress.job_costs.values()))
     shards = store.shards(run.id)
     prices = _prices(run, shards)
     return _balance(run, shards, prices).total if prices is not None else run.actual_usd or 0.0

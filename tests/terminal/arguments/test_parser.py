@@ -14,6 +14,7 @@ VERBS = {"plan": SENT, "submit": SENT, "show": ["R"], "results": ["R", "--out", 
 VERBS |= {"retry": ["R"], "recover": [], "runs": [], "caches": [], "spend": [], "resume": [], "page": []}
 VERBS |= {"backup": ["c.tar"], "restore": ["c.tar"], "adopt-folder": ["F"], "audit": ["--out", "a.csv"]}
 VERBS |= {"rename": ["R", "name"], "tag": ["R", "+a", "-b"]}
+VERBS |= {"raise-budget": ["R", "5"]}
 
 
 @pytest.mark.parametrize("verb", VERBS)
