@@ -166,7 +166,7 @@ class RetryService:
         children = self._context.store.children(root_id)
         in_flight = [(child.id, folder(child.id)) for child in children if child.stage != Stage.FINISHED]
         chosen = retry_draft.exclude_in_flight(chosen, in_flight)
-        draft = retry_draft.prepare_child(folder(row.id), chosen, self._context.new_draft_folder())
+        draft = retry_draft.prepare_child(folder(row.id), chosen, self._context.new_draft_folder(account.owner_id))
         forecast = self._forecasts.default_forecast(account, draft, spec, self._measured(row, chosen, "", None))
         return RetryForecast(root_id, draft, spec, forecast, sibling_count=len(children))
 
