@@ -47,8 +47,8 @@ def is_due(ctx: StageContext, shard: ShardRecord) -> bool:
 
 def _times(ctx: StageContext, shard: ShardRecord) -> PollTimes:
     times = ctx.progress.poll_times.get(shard.n) or PollTimes(ctx.run.created_at, 0.0)
-    # What began in the future was written before the clock was set back.
-    return times if times.since <= ctx.now() else PollTimes(ctx.now(), 0.0)
+    # What began in the future was written before the clock was set back; times are rounded, hence a second.
+    return times if times.since <= ctx.now() + 1.0 else PollTimes(ctx.now(), 0.0)
 
 
 def _set(ctx: StageContext, shard: ShardRecord, since: float, due: float) -> None:
