@@ -104,21 +104,19 @@ class PrefixSurvey:
 
     Per row: `offset` of its line, estimated `tokens` (all of it), `duplicate_of` (the first row with an equal request,
     itself if there is none; by name only until `duplicates_checked`), `flags` of `batch.prefixes.scan`. The rows
-    `own_cache_rows` name caches themselves, of `own_cache_tokens` tokens (0: unknown). `long_text_starts` are
-    beginnings of long texts as a forest of its own. `margin` is half the 95 % interval of the estimates, as a share.
+    `own_cache_rows` name caches themselves, of `own_cache_tokens` tokens (0: unknown). `margin` is half the
+    95 % interval of the estimates, as a share.
     """
 
     lines: LineSource
     split: str
     forest: PrefixForest
-    long_text_starts: PrefixForest
     offset: Ints
     tokens: Floats
     duplicate_of: Ints
     flags: NDArray[np.uint8]
     own_cache_rows: Ints
     own_cache_tokens: Floats
-    long_parts: scan.LongPartsElsewhere
     duplicates_checked: bool = False
     margin: float = MARGIN
 
@@ -154,24 +152,16 @@ def find_prefixes(
 
 def _build_survey(lines: LineSource, split: str, finished_scan: PrefixScan) -> PrefixSurvey:
     rows = np.frombuffer(finished_scan.rows, dtype=scan.ROW_DTYPE)
-    start_rows = np.asarray(finished_scan.start_rows, dtype=np.int64)
-    long_text_starts = _build_forest(
-        finished_scan.long_text_starts,
-        np.zeros(len(start_rows), np.uint64),
-        np.asarray(finished_scan.start_counts, dtype=np.int64),
-    )
     return PrefixSurvey(
         lines=lines,
         split=split,
         forest=_build_forest(finished_scan.prefixes, rows["base"], rows["novel"].astype(np.int64)),
-        long_text_starts=_expand_to_rows(long_text_starts, start_rows, len(rows)),
         offset=rows["offset"].astype(np.int64),
         tokens=rows["tokens"] + finished_scan.suffixes.tokens(rows["tail"]),
         duplicate_of=_duplicates(rows["whole"]),
         flags=rows["flags"].copy(),
         own_cache_rows=np.asarray(finished_scan.own_cache_rows, dtype=np.int64),
         own_cache_tokens=np.asarray(finished_scan.own_cache_tokens),
-        long_parts=finished_scan.long_parts,
     )
 
 
@@ -281,19 +271,3 @@ def _subtree_sizes(parent: Ints) -> Ints:
         nodes = order[bounds[level] : bounds[level + 1]]
         np.add.at(size, parent[nodes], size[nodes])
     return size
-
-
-def _expand_to_rows(forest: PrefixForest, rows: Ints, count: int) -> PrefixForest:
-    """A forest over some rows as one over all."""
-    leaf = np.full(count, -1)
-    leaf[rows] = forest.leaf
-    return PrefixForest(
-        forest.ids,
-        forest.parent,
-        forest.end,
-        rows[forest.row],
-        forest.tokens,
-        forest.unknown_size,
-        forest.can_end,
-        leaf,
-    )

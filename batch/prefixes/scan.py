@@ -32,10 +32,6 @@ FUNCTION_NAMES = b'"function'
 REMEMBERED = 1 << 16
 """So many parts are remembered to know them at once; forgetting them costs time and memory, nothing else."""
 SURELY_MEASURED, MEASURED_EVERY = 1024, 1024
-LONG_TEXT = 4096
-"""Bytes from which a part that is not shared is worth a look inside, or elsewhere in the prompt."""
-LONG_FILE_TOKENS = 1024
-"""Tokens from which the same holds for a file, which stands in the request by its name or in base64."""
 HAS_OWN_CACHE, UNPARSED, UNKNOWN_SIZE, TEMPERATURE_0 = 1, 2, 4, 8
 """Flags of a row: it names a cache already; its shape cannot be cut; parts of it have an unknown size; its
 temperature is 0."""
@@ -70,13 +66,6 @@ ROW_DTYPE = np.dtype(
 `tokens` are known ones, `tail` the bytes of a text whose tokens come on top. `whole` names the entire request;
 `offset` is where the line begins.
 """
-
-
-class LongPartsElsewhere:
-    """Long parts that are not shared where they stand: row, name of the part alone, tokens."""
-
-    def __init__(self) -> None:
-        self.row, self.ids, self.tokens = array("I"), array("Q"), array("d")
 
 
 class TokenEstimator:
@@ -213,12 +202,11 @@ def _sized_prefix(name: int, tokens: float) -> SizedPrefix:
 
 
 class PrefixScan:
-    """What a pass found. `long_text_starts` are beginnings of long texts not shared whole, of the rows `start_rows`."""
+    """What a pass found."""
 
     def __init__(self, measure: Measure, caches: Mapping[str, int]) -> None:
         self.hasher, self.suffixes = PrefixHasher(measure), SuffixTokens(measure)
-        self.prefixes, self.rows, self.long_parts = PrefixTable(), bytearray(), LongPartsElsewhere()
-        self.long_text_starts, self.start_rows, self.start_counts = PrefixTable(), array("I"), array("I")
+        self.prefixes, self.rows = PrefixTable(), bytearray()
         self.own_cache_rows, self.own_cache_tokens = array("I"), array("d")
         self._seen_prefixes: set[int] = set()
         self._caches = caches
@@ -236,7 +224,7 @@ class PrefixScan:
             self.hasher.fields,
         )
         hash_header, hash_role, hash_part = self.hasher.header, self.hasher.role, self.hasher.part
-        add_prefix, add_long_part, hash_settings = self.prefixes.add, self._add_long_part, self._hash_settings
+        add_prefix, hash_settings = self.prefixes.add, self._hash_settings
         measure_suffix, decode = self.suffixes.add, request_parts.decode_line
         raw_exchange_turns = request_parts.raw_exchange_turns
         rows, pack = self.rows, ROW.pack
@@ -282,8 +270,6 @@ class PrefixScan:
                     sized = known_parts.get(raw_hash)
                     if sized is None:
                         sized = hash_part(part, raw_hash, seed)
-                        if len(part) >= LONG_TEXT or sized[2] >= LONG_FILE_TOKENS:
-                            add_long_part(row, bytes(part), seed, tokens, sized[2], prefix, not_user)
                     name, prefix, part_tokens, unknown_size, seed = sized
                     tokens += part_tokens
                     flags |= unknown_size
@@ -300,15 +286,11 @@ class PrefixScan:
                 if last[8] == 32:
                     last = TEXT + last[9:]
                 name = digest(last, seed)
-                size, part_tokens = len(last), 0.0
+                size = len(last)
                 if row < SURELY_MEASURED or not row % MEASURED_EVERY:
-                    part_tokens = measure_suffix(row, last)
-                if size >= LONG_TEXT:
-                    add_long_part(row, last, seed, tokens, part_tokens, prefix, not_user)
+                    measure_suffix(row, last)
             else:
                 name, _, part_tokens, unknown_size, _ = hash_part(last, 0, seed)
-                if part_tokens >= LONG_FILE_TOKENS:
-                    add_long_part(row, last, seed, tokens, part_tokens, prefix, not_user)
                 tokens += part_tokens
                 flags |= unknown_size
                 size = 0
@@ -326,29 +308,6 @@ class PrefixScan:
             if len(known_parts) > REMEMBERED:
                 known_parts.clear()
                 seen_prefixes.clear()
-
-    def _add_long_part(
-        self, row: int, part: bytes, seed: int, tokens_before: float, tokens: float, prefix: int, not_user: int
-    ) -> None:
-        """Note a long part for the hints: as such, if something stands before it, and its beginning."""
-        tokens = tokens or len(part) * self.suffixes.estimator.ratio(len(part))
-        if prefix:
-            self.long_parts.row.append(row)
-            self.long_parts.ids.append(digest(part))
-            self.long_parts.tokens.append(tokens)
-        if not not_user and part.startswith(TEXT) and not (self.start_rows and self.start_rows[-1] == row):
-            self._add_long_text_starts(row, part, seed, tokens_before, tokens / len(part))
-
-    def _add_long_text_starts(self, row: int, part: bytes, seed: int, tokens_before: float, density: float) -> None:
-        """Note the beginnings of a text up to 4 kB, 8 kB, 16 kB, …"""
-        begin, end, count = 0, LONG_TEXT, 0
-        while end < len(part):
-            seed = digest(memoryview(part)[begin:end], seed)
-            self.long_text_starts.add(seed & EVEN, tokens_before + density * end, 0)
-            begin, end, count = end, end * 2, count + 1
-        if count:
-            self.start_rows.append(row)
-            self.start_counts.append(count)
 
     def _add_unparsed(self, line: bytes, line_offset: int) -> int:
         """Write down a line that cannot be cut; return 1, or 0 for a line of nothing."""

@@ -22,7 +22,6 @@ from batch.prefixes.request_parts import TEXT, RequestHeader
 from batch.prefixes.scan import (
     EVEN,
     IN_EXCHANGE,
-    LONG_TEXT,
     MEASURED_EVERY,
     NEXT_PART,
     NO_HEADER,
@@ -137,10 +136,9 @@ class TextScan(PrefixScan):
             raw_request = request_parts.decode_line(line).request
             self._add_with_own_cache(raw_request, bytes(raw_request.contents[-1].parts.pop()), line_offset)
             return 1
-        name, prefix, tokens, flags, _ = self._hash_request_header(request)
-        seed = not_user = size = 0
-        for content, salted in zip(request.contents, self._turn_salts(request), strict=True):
-            salt, not_user = salted
+        name, _, tokens, flags, _ = self._hash_request_header(request)
+        seed = size = 0
+        for content, (salt, _) in zip(request.contents, self._turn_salts(request), strict=True):
             seed = name ^ salt
             for part in content.parts:
                 if part is last:
@@ -149,7 +147,7 @@ class TextScan(PrefixScan):
                 if scanned.seen_count < 2:
                     self._seen_twice.add(scanned.places)
                     scanned.seen_count += 1
-                name, prefix = scanned.name, 1
+                name = scanned.name
                 tokens += scanned.tokens
                 flags |= scanned.unknown_size
                 seed = name ^ NEXT_PART
@@ -163,11 +161,8 @@ class TextScan(PrefixScan):
             names = text_cuts.grid_names(token, seed)
             self._seen_twice.add(names[1:])
             name, size = text_cuts.end_name(token, names), len(token)
-            measured = 0.0
             if row < SURELY_MEASURED or not row % MEASURED_EVERY:
-                measured = self.suffixes.add(row, b"%b%b}" % (TEXT, token))
-            if size >= LONG_TEXT:
-                self._add_long_part(row, token, seed, tokens, measured, prefix, not_user)
+                self.suffixes.add(row, b"%b%b}" % (TEXT, token))
         salt, temperature_flag = self._hash_settings(request)
         self.rows += ROW.pack(0, name ^ salt, line_offset, tokens, 0, size, flags | temperature_flag)
         return 1
