@@ -46,7 +46,7 @@ sidebar_values = sidebar.draw()
 
 def _draw_open(opened: Place) -> None:
     if opened is Place.NEW:
-        submit_panel.draw(runner, sidebar_values, first_visit=not runs)
+        submit_panel.draw(runner, sidebar_values, first_visit=not runs.total)
     elif opened is Place.RUNS:
         monitor_panel.draw(runner, account, runs)
         caches.draw(runner, account)

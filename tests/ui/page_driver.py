@@ -27,7 +27,12 @@ def page_text(at: AppTest) -> str:
 
 
 def press(at: AppTest, label: str) -> AppTest:
-    next(element for element in at.button if element.label == label).click()
+    """Press a button, or choose that in a menu."""
+    for element in at.button:
+        if element.label == label:
+            element.click()
+            return at.run()
+    next(menu for menu in at.menu_button if label in menu.options).click(label)
     return at.run()
 
 

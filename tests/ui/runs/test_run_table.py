@@ -47,5 +47,5 @@ def test_a_name_is_no_markup_in_a_comparison() -> None:
 
 def test_a_card_says_how_far_how_long_and_what_it_costs() -> None:
     run = make_run("r1", estimate_usd=0.52, age_seconds=timedelta(minutes=12).total_seconds())
-    assert facts(run, 1500.0) == "42 of 100 rows · 2 failed · 12 min, usually 25 min · about $0.52"
+    assert facts(run, 1500.0) == "42 of 100 rows · 2 failed so far · 12 min, usually 25 min · about $0.52"
     assert facts(replace(run, actual_usd=0.21), None).endswith("12 min · spent $0.21 · about $0.52 in all")
