@@ -11,7 +11,7 @@ import csv
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from batch.sniffing.cell_types import DATE, EMPTY, NUMBER, TRUTH, cell_type
@@ -87,6 +87,8 @@ def _best(lines: list[str], separators: list[str], quotes: list[tuple[str, str]]
             continue
         spaced = bool(quote) and f"{separator} {quote}" in text
         dialect = Dialect(separator, quote, escape, spaced)
+        if escape and not parse(lines, replace(dialect, escape=""), complete)[1]:
+            continue  # a cell may end in a backslash: marks that are doubled explain it all
         points = _points(lines, dialect, complete)
         if points > most * 1.001:
             best, most = dialect, points

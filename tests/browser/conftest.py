@@ -7,8 +7,9 @@ before the next file, whose tests may want a loop of their own.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -18,7 +19,7 @@ from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect, 
 
 from tests.browser.app_process import AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
-from tests.patience import PATIENCE_MS
+from tests.patience import PATIENCE_MS, PATIENCE_SECONDS
 
 OpenPage = Callable[..., Page]
 
@@ -120,8 +121,13 @@ def open_export(page: Page) -> Page:
 
 def open_menu(page: Page) -> Page:
     """Unfold the rarer things to do with the run that is open."""
-    page.locator("[class*=st-key-run-menu-] button").click()
-    expect(page.get_by_role("menuitem", name="Event log and jobs")).to_be_visible()
+    wanted = page.get_by_role("menuitem", name="Event log and jobs")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not wanted.is_visible():  # a page that is being drawn anew shuts what was just unfolded
+        assert time.monotonic() < deadline
+        page.locator("[class*=st-key-run-menu-] button").click()
+        with suppress(AssertionError):
+            expect(wanted).to_be_visible(timeout=3_000)
     return page
 
 

@@ -30,6 +30,7 @@ def draw(runner: Runner, account: Account, run_id: str, key: str, current: RowMa
         st.text_area(
             "Note on this row",
             key=note_key,
+            persist_state="session",
             max_chars=MAX_NOTE_CHARACTERS,
             height=100,
             on_change=_note,

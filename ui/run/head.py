@@ -30,7 +30,7 @@ def draw_title(run: RunView) -> None:
         with st.popover("Rename", icon=":material/edit:", type="tertiary", key=f"rename-{run.id}"):
             name_key = f"new-name-{run.id}"
             st.session_state.setdefault(name_key, run.name or run.id)
-            st.text_input("Name", key=name_key, max_chars=MAX_NAME)
+            st.text_input("Name", key=name_key, max_chars=MAX_NAME, persist_state="session")
             st.button("Rename", key=f"rename-go-{run.id}", on_click=_rename, args=(run.id, name_key))
         words, colour, icon = describe_state(run)
         st.badge(escape_markdown(words), color=colour, icon=icon or None)

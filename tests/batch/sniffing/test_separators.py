@@ -60,3 +60,8 @@ def test_what_was_chosen_is_taken() -> None:
     lines = ["a,b;c\n", "1,2;3\n"]
     assert find_dialect(lines, complete=True, separator=";").separator == ";"
     assert find_dialect(['"a",b\n'], complete=True, quote="").quote == ""
+
+
+def test_a_cell_that_ends_in_a_backslash_is_not_escaped() -> None:
+    lines = ['"first","second"\n', '"""\\",""\n']
+    assert find_dialect(lines, complete=True) == Dialect(",")

@@ -94,7 +94,7 @@ def test_hints_of_a_plan_are_told_to_programs(runner: Runner, draft: Draft) -> N
     assert [hint["kind"] for hint in told] == ["document-first+system-apart", "system-apart"]
     assert all(set(hint) == {"kind", "where", "rows", "tokens", "usd_saved", "words"} for hint in told)
     assert told[1]["where"] == "line 1 of the system instruction" and told[1]["rows"] == ROWS
-    assert 1200 < told[1]["tokens"] < 1400 and 0 < told[1]["usd_saved"] < told[0]["usd_saved"]
+    assert 1000 < told[1]["tokens"] < 1400 and 0 < told[1]["usd_saved"] < told[0]["usd_saved"]
     unpriced = runner.forecasts.for_draft(None, draft, RunSpec(model="gemini-unheard-of", hours=0.5))
     for hint in runner.forecasts.plan_document(unpriced, "gemini-unheard-of")["hints"]:
         assert hint["usd_saved"] is None and "$" not in hint["words"]
