@@ -12,7 +12,6 @@ BUILT_IN = {"str", "int", "float", "bool", "dict", "list"}
 CONVERTING = {  # each has taught msgspec what it converts to, or runs in one thread
     "batch/pricing/catalog.py",
     "lifecycle/storage/store.py",
-    "lifecycle/storage/stray_ledger.py",  # after a run was read by the store
     "lifecycle/inputs/drafts.py",
 }
 

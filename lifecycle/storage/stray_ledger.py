@@ -13,10 +13,9 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from batch.model import Stage
-from lifecycle.core.run_progress import RunProgress
 from lifecycle.core.run_records import RunRecord, ShardRecord
 from lifecycle.storage import schema
-from lifecycle.storage.store import Store
+from lifecycle.storage.store import Store, run_record
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,7 @@ class StrayLedger:
     @staticmethod
     def _add_to_run(c: Connection, run_id: str, display_name: str, job_name: str, rows: int) -> bool:
         r, s = schema.run, schema.shard
-        stored = c.execute(select(r.c.progress).where(r.c.id == run_id)).scalar_one()
-        progress = msgspec.convert(stored, RunProgress, str_keys=True)
+        progress = run_record(c.execute(select(r).where(r.c.id == run_id)).mappings().one()).progress
         if job_name in progress.cancelled_duplicates:
             return False
         progress.cancelled_duplicates.append(job_name)
