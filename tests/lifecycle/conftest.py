@@ -13,9 +13,20 @@ from lifecycle.core.models import Account, RunSpec, RunView
 from lifecycle.runner import Runner, Setup
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.patience import PATIENCE_SECONDS
+from tests.postgres_server import NoPostgres, postgres
 
 MODEL = "gemini-3.8-flash"
 KEY = "made-up-key-for-tests"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of a PostgreSQL for one file of tests."""
+    try:
+        with postgres() as url:
+            yield url
+    except NoPostgres as why:
+        pytest.skip(f"No PostgreSQL on this computer: {why}. It comes with requirements-dev.txt on Linux.")
 
 
 @pytest.fixture(scope="session")

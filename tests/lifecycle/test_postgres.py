@@ -20,19 +20,9 @@ from tests.lifecycle.storage import test_migrations
 from tests.lifecycle.storage import test_run_table as table_on_sqlite
 from tests.lifecycle.storage import test_store as on_sqlite
 from tests.lifecycle.storage.test_store import run_record
-from tests.postgres_server import NoPostgres, postgres
 
 SAME = [name for name in vars(on_sqlite) if name.startswith("test_") and "processes" not in name]
 numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    try:
-        with postgres() as url:
-            yield url
-    except NoPostgres as why:
-        pytest.skip(f"No PostgreSQL on this computer: {why}. It comes with requirements-dev.txt on Linux.")
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import stat
 import tarfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -22,16 +21,6 @@ from lifecycle.storage.store import Store
 from settings import Settings
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, Bench, wait_until, wait_until_ended
-from tests.postgres_server import NoPostgres, postgres
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    try:
-        with postgres() as url:
-            yield url
-    except NoPostgres as why:
-        pytest.skip(f"No PostgreSQL on this computer: {why}")
 
 
 def url_of(folder: Path) -> str:
