@@ -51,6 +51,25 @@ def test_of_a_long_text_slices_stand_for_all() -> None:
     assert text_tokens.estimate_text(text * many) == pytest.approx(many * text_tokens.estimate_text(text), rel=0.03)
 
 
+BYTES = st.binary(max_size=40) | st.text(max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass"))
+PROSE = st.sampled_from([text.encode() for _, text in COUNTS.values()] + [b" x" * byte_weights.SAMPLED_FROM])
+
+
+@given(st.lists(BYTES | PROSE, max_size=12))
+def test_many_texts_weigh_what_each_weighs_alone(texts: list[bytes]) -> None:
+    many, alone = byte_weights.weigh_many(texts), [byte_weights.weigh(text) for text in texts]
+    assert many.tokens.tolist() == [one.tokens for one in alone]
+    assert many.unfamiliar.tolist() == [one.unfamiliar for one in alone]
+
+
+def test_more_texts_than_are_weighed_at_once_keep_their_order() -> None:
+    texts = [text.encode() for _, text in COUNTS.values()] * (4 * byte_weights.AT_ONCE // len(str(COUNTS)) + 4)
+    found = byte_weights.weigh_many(texts).tokens
+    assert found.tolist() == [byte_weights.weigh(text).tokens for text in texts[: len(COUNTS)]] * (
+        len(texts) // len(COUNTS)
+    )
+
+
 def test_an_unfamiliar_script_has_a_wider_margin() -> None:
     known, runes = (byte_weights.weigh(text.encode()) for text in (COUNTS["english"][1], "ᚠᛇᚻ ᛒᛦᚦ ᚠᚱᚩᚠᚢᚱ ᚠᛁᚱᚪ"))
     assert text_tokens.margin(known.tokens, known.unfamiliar) == text_tokens.MARGIN
