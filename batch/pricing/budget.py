@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 MIN_MEASURED_ROWS = 20  # from which on what came back tells more than the estimate
+MIN_TOLD_ROWS = 3  # the same for what a person is told, of whom nothing is held back by it
 WORST_DEVIATIONS = 2.6  # of the mean of a job's rows: 1 of 200 exceeds it
 WORST_MARGIN = 1.1  # at least, since the rows of another job may be of another kind
 JOBS_UNDER_BUDGET = 20  # so many jobs at least where a budget may stop a run: each is a step of a twentieth
@@ -68,10 +69,12 @@ def run_prices(estimate: Mapping[str, Any], tokens: int, rows: int) -> RunPrices
     return RunPrices(prompt.times(per_token), answers.times(per_row), caches, plain.times(per_token))
 
 
-def corrected(price: Price, rows: int, ended: Iterable[tuple[JobCost, Price, int]]) -> Price:
+def corrected(
+    price: Price, rows: int, ended: Iterable[tuple[JobCost, Price, int]], min_rows: int = MIN_MEASURED_ROWS
+) -> Price:
     """The price of a job of so many rows, by jobs that have ended: their cost, what was foreseen, and their rows.
 
-    As it is while too few rows have told their usage.
+    As it is while fewer than `min_rows` have told their usage.
     """
     measured_rows, usd, squares, foreseen = 0, 0.0, 0.0, 0.0
     for cost, estimated, job_rows in ended:
@@ -79,13 +82,21 @@ def corrected(price: Price, rows: int, ended: Iterable[tuple[JobCost, Price, int
         usd += cost.rows_usd
         squares += cost.squares
         foreseen += estimated.expected * cost.rows / max(1, job_rows)
-    if measured_rows < MIN_MEASURED_ROWS or usd <= 0 or foreseen <= 0:
+    if measured_rows < min_rows or usd <= 0 or foreseen <= 0:
         return price
     mean = usd / measured_rows
     deviation = math.sqrt(max(0.0, squares / measured_rows - mean**2)) / mean
     likely = price.expected * usd / foreseen
     margin = 1 + WORST_DEVIATIONS * deviation * math.sqrt(1 / max(1, rows) + 1 / measured_rows)
     return Price(likely, likely * max(WORST_MARGIN, margin))
+
+
+def round_up(usd: float) -> float:
+    """The next amount with two digits that is at least this one: 6.83 is 6.9, and 0.00123 is 0.0013."""
+    if usd <= 0:
+        return 0.0
+    decimals = 1 - math.floor(math.log10(usd))
+    return round(math.ceil(usd * 10.0**decimals - TOLERANCE) / 10.0**decimals, max(0, decimals))
 
 
 def rows_per_job(max_usd: float | None, estimate: Mapping[str, Any], rows: int) -> int:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from batch.model import ContextMode, Generation, RunState, SendAs, SendFiles, Stage
+from batch.pricing.budget import round_up
 from batch.responses.outcome_groups import RunGroup, ending_words, needs_attention
 from lifecycle.core.transport import UploadCount
 
@@ -258,6 +259,31 @@ class RunView:
     def is_waiting(self) -> bool:
         """Nobody has anything to do for it before its next look."""
         return self.next_poll_at is not None and self.next_poll_at > datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class BudgetPosition:
+    """How a run and its retries stand to the budget that held rows back, in USD.
+
+    `run_id` is the run whose rows were held back, the run itself or a retry of it; without `ended` it goes on by itself
+    when the budget is raised. `under_way` is what jobs under way may come to in a bad case; `rows` are not sent, and
+    cost `expected_usd` probably and `worst_usd` in a bad case.
+    """
+
+    run_id: str
+    limit_usd: float
+    spent_usd: float
+    under_way_usd: float
+    rows: int
+    expected_usd: float
+    worst_usd: float
+    ended: bool
+
+    @property
+    def suggested_usd(self) -> float:
+        """A budget under which all of it can be sent, in a bad case too."""
+        needed = self.spent_usd + self.under_way_usd + self.worst_usd
+        return round_up(max(needed, self.limit_usd if self.ended else self.limit_usd * 1.01))
 
 
 class RunSort(StrEnum):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from batch.errors import InputError
 from batch.formatting import money
 from batch.model import Outcome, Stage, model_id
-from lifecycle.core.models import Account, RunSpec
-from lifecycle.core.run_files import REQUESTS
+from lifecycle.core.models import Account, BudgetPosition, RunSpec
+from lifecycle.core.run_files import REQUESTS, shard_path
 from lifecycle.core.run_records import RunRecord
 from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import retry_draft
@@ -25,6 +25,7 @@ from lifecycle.services.context import ServiceContext
 from lifecycle.services.forecasts import ForecastService
 from lifecycle.services.runs import RunService, require_inputs
 from lifecycle.services.submissions import SubmissionService
+from lifecycle.workflow.shards import budget
 
 if TYPE_CHECKING:
     from lifecycle.results.read.again import AgainQuote
@@ -93,6 +94,8 @@ class RetryService:
         row, folder = self._context.run_row(account, run_id), self._context.folder
         require_inputs(row)
         parent_id = row.parent_id or run_id  # every retry is a child of the first run
+        if where is None and not outcomes and not keys:
+            where = self._worth_it(row)
         chosen = retry_draft.select_keys(self._runs.results(account, parent_id), outcomes, keys, where)
         if parent_id != run_id:
             chosen = retry_draft.keys_in_run(chosen, folder(run_id))
@@ -119,11 +122,26 @@ class RetryService:
             return None
         return measured_rows(self._context.folder(row.id), keys, max_output_tokens)
 
+    def budget_position(self, account: Account, run_id: str) -> BudgetPosition | None:
+        """How a run stands to a budget that holds rows of it or of its retries back; None where none does."""
+        row, store = self._context.run_row(account, run_id), self._context.store
+        family = [row, *([] if row.parent_id else store.children(run_id)[::-1])]
+        return next((found for member in family if (found := budget.position(store, member)) is not None), None)
+
+    def _worth_it(self, row: RunRecord) -> Filter:
+        """Rows worth sending again. Those that a budget holds back are sent by raising it, and not by this, too."""
+        family = [row, *([] if row.parent_id else self._context.store.children(row.id))]
+        held_back = any(budget.position(self._context.store, member) is not None for member in family)
+        return retry_draft.worth_retrying(
+            outcome for outcome in retry_draft.RETRYABLE if not (held_back and outcome is Outcome.MISSING)
+        )
+
     def raise_budget(self, account: Account, run_id: str, usd: float) -> str:
         """Let a run and its retries cost up to `usd` all in all, and return the run that goes on.
 
         One under way goes on by itself. Of one that was stopped at its budget the rows that were not sent, and not
-        answered since, are sent by a child run. Raises InputError, OverBudget.
+        answered since, are sent by a child run; where one sends them already, its budget is raised. Raises InputError,
+        OverBudget.
         """
         row, store = self._context.run_row(account, run_id), self._context.store
         if row.spec.max_usd is None:
@@ -148,11 +166,34 @@ class RetryService:
         store, folder = self._context.store, self._context.folder(row.id)
         unsent = retry_draft.unsent_keys(folder, row.progress.budget_stop.shards)
         family_budget = replace(row.spec, max_usd=usd)
-        forecast = self._forecast_of_keys(account, row, Filter(outcomes=(Outcome.MISSING,)), unsent, family_budget)
+        try:
+            forecast = self._forecast_of_keys(account, row, Filter(outcomes=(Outcome.MISSING,)), unsent, family_budget)
+        except retry_draft.RowsInFlight as sent:  # asked for twice
+            rest = self._context.run_row(account, sent.run_id)
+            self._note_rest(rest)
+            return sent.run_id if usd <= (rest.spec.max_usd or 0.0) else self.raise_budget(account, sent.run_id, usd)
         child = self.submit_retry(account, forecast, "")
         for member in {row.id, row.parent_id or row.id}:
-            store.set_max_usd(member, usd, rest_run=child if member == row.id else "")
+            store.set_max_usd(member, usd)
         return child
+
+    def _note_rest(self, child: RunRecord) -> None:
+        """Note of the runs that ended at their budget, and of which a retry sends unsent rows, how many are left."""
+        store, folder = self._context.store, self._context.folder
+        parent = store.run(child.parent_id)
+        for member in [*([parent] if parent else []), *store.children(child.parent_id)]:
+            stopped = member.progress.budget_stop
+            if member.id == child.id or stopped is None or stopped.rest_run or member.stage != Stage.FINISHED:
+                continue
+            unsent = {key for n in stopped.shards for key in keys_in_file(shard_path(folder(member.id), n))}
+            before = len(unsent)
+            for other in store.children(child.parent_id):
+                if other.id != member.id and other.created_at > member.created_at:
+                    unsent.difference_update(keys_in_file(folder(other.id) / REQUESTS))
+            if not unsent:
+                store.note_rest(member.id, rest_run=child.id)
+            elif len(unsent) < before:
+                store.note_rest(member.id, rows=len(unsent))
 
     def _forecast_of_keys(
         self, account: Account, row: RunRecord, where: Filter, keys: set[str], spec: RunSpec
@@ -179,7 +220,7 @@ class RetryService:
 
         row = self._context.run_row(account, run_id)
         facts = self._forecasts.model_rules(row.model).facts
-        wanted = retry_draft.worth_retrying(retry_draft.RETRYABLE) if where is None else where
+        wanted = self._worth_it(row) if where is None else where
         return quote(self._runs.results(account, run_id), wanted, facts.output_cap)
 
     def send_again(self, account: Account, run_id: str, where: Filter | None = None) -> str:
@@ -265,6 +306,8 @@ class RetryService:
             store.add_event(
                 retry_forecast.parent_id, f"{retry_forecast.draft.rows:,} rows are sent again as run {child}."
             )
+            if (recorded := store.run(child)) is not None:
+                self._note_rest(recorded)
         return child
 
 

@@ -245,17 +245,24 @@ class Store:
         with self._write() as c:
             c.execute(schema.run.update().where(unfinished).values(due_at=0.0))
 
-    def set_max_usd(self, run_id: str, usd: float, rest_run: str = "") -> None:
-        """Change a run's budget, and make it due at once; of one that was stopped, note which run sends the rest."""
+    def set_max_usd(self, run_id: str, usd: float) -> None:
+        """Change a run's budget, and make it due at once."""
         r = schema.run
         with self._write() as c:
-            row = c.execute(select(r.c.spec, r.c.progress, r.c.stage).where(r.c.id == run_id)).one()
+            row = c.execute(select(r.c.spec, r.c.stage).where(r.c.id == run_id)).one()
             values: dict[str, Any] = {"spec": {**row.spec, "max_usd": usd}}
-            if rest_run and row.stage == Stage.FINISHED and (stopped := row.progress.get("budget_stop")):
-                values["progress"] = {**row.progress, "budget_stop": {**stopped, "rest_run": rest_run}}
             if row.stage != Stage.FINISHED:
                 values["due_at"] = 0.0
             c.execute(r.update().where(r.c.id == run_id).values(values))
+
+    def note_rest(self, run_id: str, **changes: Any) -> None:
+        """Note of a run that has ended at its budget what became of its rest: fields of its `budget_stop`."""
+        r = schema.run
+        with self._write() as c:
+            row = c.execute(select(r.c.progress, r.c.stage).where(r.c.id == run_id)).one()
+            if row.stage == Stage.FINISHED and (stopped := row.progress.get("budget_stop")):
+                progress = {**row.progress, "budget_stop": {**stopped, **changes}}
+                c.execute(r.update().where(r.c.id == run_id).values(progress=progress))
 
     def _request(self, run_id: str, **values: Any) -> None:
         unfinished = (schema.run.c.id == run_id) & (schema.run.c.stage != Stage.FINISHED)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from batch.formatting import money, plural
 from batch.model import Stage
-from batch.pricing.budget import TOLERANCE, JobCost, Price, RunPrices, corrected, run_prices
+from batch.pricing.budget import MIN_MEASURED_ROWS, MIN_TOLD_ROWS, TOLERANCE, JobCost, Price, RunPrices, corrected, run_prices
+from lifecycle.core.models import BudgetPosition
 from lifecycle.core.run_progress import BudgetStop
 from lifecycle.core.run_records import UNSENT_STAGES, RunRecord, ShardRecord, ShardStage
 from lifecycle.storage.store import Store
@@ -119,6 +120,43 @@ def committed(store: Store, run: RunRecord, *, with_retries: bool = False) -> fl
     return _balance(run, shards, prices).total if prices is not None else run.actual_usd or 0.0
 
 
+def position(store: Store, run: RunRecord) -> BudgetPosition | None:
+    """How a run stands to a budget that holds rows of it back; None where it holds none, or no price is known.
+
+    Of one that has ended these are the rows that no other run has sent since.
+    """
+    stopped, has_ended = run.progress.budget_stop, run.stage == Stage.FINISHED
+    if run.spec.max_usd is None or (has_ended and (stopped is None or stopped.rest_run)):
+        return None
+    shards = store.shards(run.id)
+    prices = _prices(run, shards)
+    if prices is None or not (has_ended or run.progress.waits_for_budget):
+        return None
+    held = [
+        shard
+        for shard in shards
+        if (stopped is not None and shard.n in stopped.shards)
+        or (not has_ended and shard.stage in UNSENT_STAGES and not _may_have_job(shard))
+    ]
+    held_rows = sum(shard.rows for shard in held)
+    price = sum((_price_of(run, shards, prices, shard, MIN_TOLD_ROWS) for shard in held), NO_PRICE)
+    rows = stopped.rows if has_ended and stopped is not None else held_rows
+    price = price.times(rows / max(1, held_rows))
+    if has_ended and any(shard.groups for shard in held) and not run.progress.without_caches:
+        price += prices.caches  # they are made anew
+    own = Balance(committed(store, run), 0.0) if has_ended else _balance(run, shards, prices)
+    return BudgetPosition(
+        run.id,
+        run.spec.max_usd,
+        own.spent + family_spent(store, run),
+        own.under_way,
+        rows,
+        price.expected,
+        price.worst,
+        has_ended,
+    )
+
+
 def _prices(run: RunRecord, shards: Sequence[ShardRecord]) -> RunPrices | None:
     first = [shard for shard in shards if not shard.attempt and shard.stage != ShardStage.SPLIT]
     return run_prices(run.estimate, sum(shard.tokens for shard in first), sum(shard.rows for shard in first))
@@ -146,7 +184,13 @@ def _may_have_job(shard: ShardRecord) -> bool:
     return shard.stage == ShardStage.INTENDED and shard.settle_at > 0
 
 
-def _price_of(run: RunRecord, shards: Sequence[ShardRecord], prices: RunPrices, shard: ShardRecord) -> Price:
+def _price_of(
+    run: RunRecord,
+    shards: Sequence[ShardRecord],
+    prices: RunPrices,
+    shard: ShardRecord,
+    min_rows: int = MIN_MEASURED_ROWS,
+) -> Price:
     """What a job costs, by the estimate or by those that have ended."""
     costs = run.progress.job_costs
     ended = [
@@ -154,7 +198,7 @@ def _price_of(run: RunRecord, shards: Sequence[ShardRecord], prices: RunPrices, 
         for other in shards
         if other.n in costs and other.stage == ShardStage.ENDED
     ]
-    return corrected(_estimated(run, prices, shard), shard.rows, ended)
+    return corrected(_estimated(run, prices, shard), shard.rows, ended, min_rows)
 
 
 def _estimated(run: RunRecord, prices: RunPrices, shard: ShardRecord) -> Price:

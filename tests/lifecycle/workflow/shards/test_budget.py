@@ -15,6 +15,7 @@ from batch.model import RunState
 from batch.pricing.estimate import CostRange
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.transport import BatchLimits
+from lifecycle.results.read.table import Filter
 from lifecycle.runner import Runner
 from lifecycle.workflow.shards import budget
 from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until_ended
@@ -88,7 +89,12 @@ def test_a_higher_budget_lets_a_run_under_way_go_on(simulation: Simulation) -> N
     simulation.google.duration = 400.0
     run_id = simulation.submit(rows=ROWS, max_usd=1.0, estimate=estimate())
     simulation.work(10)
-    assert simulation.row(run_id).progress.waits_for_budget
+    row = simulation.row(run_id)
+    at = budget.position(simulation.process.store, row)
+    assert row.progress.waits_for_budget and at is not None and not at.ended
+    assert at.rows == ROWS - sum(len(job.keys) for job in simulation.google.jobs)
+    assert at.spent_usd + at.under_way_usd <= at.limit_usd < at.spent_usd + at.under_way_usd + at.worst_usd
+    assert at.expected_usd == pytest.approx(at.rows * ROW_USD)
     simulation.process.store.set_max_usd(run_id, 100.0)
     simulation.work(10)
     assert sum(len(job.keys) for job in simulation.google.jobs) == ROWS
@@ -161,7 +167,15 @@ def test_a_run_stops_at_its_budget_and_the_rest_is_sent_when_it_is_raised(bench:
     assert run.status_text.startswith("stopped at your budget of $") and run.status_text.endswith("rows not sent")
     with pytest.raises(OverBudget, match="is spent"):
         runner.retries.retry(account, run.id, "", outcomes=["missing"])
-    child_id = runner.retries.raise_budget(account, run.id, 2 * cost)
+    at = runner.retries.budget_position(account, run.id)
+    assert at is not None and (at.run_id, at.limit_usd, at.rows, at.under_way_usd) == (run.id, limit, run.unsent_rows, 0)
+    assert at.spent_usd == pytest.approx(run.actual_usd) and at.suggested_usd >= at.spent_usd + at.worst_usd
+    assert at.expected_usd == pytest.approx(cost - at.spent_usd, rel=0.3)  # by what the other rows have cost
+    assert runner.retries.quote(account, run.id).rows == 0  # they are offered once, by raising the budget
+    child_id = runner.retries.raise_budget(account, run.id, at.suggested_usd)
+    assert runner.retries.raise_budget(account, run.id, at.suggested_usd) == child_id  # a second click
+    assert runner.retries.raise_budget(account, run.id, 3 * cost) == child_id  # and more for the same rows
+    assert runner.retries.budget_position(account, run.id) is None
     child = wait_until_ended(runner, account, child_id)
     assert (child.rows, child.unsent_rows, child.parent_id) == (run.unsent_rows, 0, run.id)
     assert runner.runs.get(account, run.id).rest_run == child_id
@@ -173,3 +187,17 @@ def test_a_run_stops_at_its_budget_and_the_rest_is_sent_when_it_is_raised(bench:
         draft = runner.forecasts.prepare_draft("one", kind="lines")
         free = runner.submissions.submit(account, draft, RunSpec(model=MODEL), "")
         runner.retries.raise_budget(account, free, 1.0)
+
+
+def test_rows_that_a_budget_held_back_and_a_retry_sends_are_not_offered_again(bench: Bench) -> None:
+    runner = bench.open()
+    account = runner.accounts.register_key(KEY)
+    run = wait_until_ended(runner, account, submit_with(runner, account, 24, 0.05, 0.0001, 3.0))
+    held = list(runner.runs.results(account, run.id).keys(Filter(outcomes=("missing",))))
+    assert len(held) == run.unsent_rows > 2
+    runner.retries.send_again(account, run.id, Filter(keys=(held[0],)))
+    (at, now) = runner.retries.budget_position(account, run.id), runner.runs.get(account, run.id)
+    assert at is not None and at.rows == now.unsent_rows == len(held) - 1 and not now.rest_run
+    child = runner.retries.send_again(account, run.id, Filter(keys=tuple(held[1:])))
+    assert runner.runs.get(account, run.id).rest_run == child
+    assert runner.retries.budget_position(account, run.id) is None
