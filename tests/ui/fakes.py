@@ -10,7 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from batch.errors import BatchRunnerError, NotFound
+from batch.errors import BatchRunnerError, NotFound, OverBudget
+from batch.formatting import money
 from batch.model import RunState, Stage, Tariff
 from batch.pricing.costs import RunCost
 from batch.responses.outcome_groups import RunGroup, run_group
@@ -20,6 +21,7 @@ from lifecycle.core.job_age import TypicalDuration
 from lifecycle.core.models import (
     NOBODY,
     Account,
+    BudgetPosition,
     EventView,
     JobView,
     KeyCheck,
@@ -97,7 +99,9 @@ def finished_run(run: RunView) -> RunView:
         run,
         state=RunState.FINISHED,
         stage=Stage.FINISHED,
-        status_text="finished",
+        status_text=f"stopped at your budget of {money(run.spec.max_usd)}, {run.unsent_rows:,} rows not sent"
+        if run.unsent_rows
+        else "finished",
         ended_at=NOW + timedelta(seconds=90),
         progress=Progress(run.rows, run.rows, 0, True),
         has_results=True,
@@ -360,6 +364,20 @@ class FakeRetries(RetryService):
         self.runner.calls.append(("send_again", run_id, str(rows)))
         return self.runner.add(account, rows, RunSpec(model="gemini-3-flash"), f"again-{run_id}", parent_id=run_id)
 
+    def budget_position(self, account: Account, run_id: str) -> BudgetPosition | None:
+        return self.runner.held_back.get(run_id)
+
+    def raise_budget(self, account: Account, run_id: str, usd: float) -> str:
+        position = self.runner.held_back[run_id]
+        self.runner.calls.append(("raise_budget", run_id, str(usd)))
+        if usd <= position.spent_usd:
+            raise OverBudget(f"{usd} is spent.", "Give more.")
+        if not position.ended:
+            self.runner.held_back[run_id] = replace(position, limit_usd=usd)
+            return run_id
+        del self.runner.held_back[run_id]
+        return self.runner.add(account, position.rows, RunSpec("gemini-3-flash"), f"rest-{run_id}", parent_id=run_id)
+
     def retry_forecast(
         self,
         account: Account,
@@ -451,6 +469,7 @@ class FakeRunner(Runner):
         self.imported: dict[str, str] = {}
         self.foreign_jobs: list[ForeignJob] = []
         self.destination = ""
+        self.held_back: dict[str, BudgetPosition] = {}  # by run
         self.tried = Tries("", "", ())
         self.try_error: BatchRunnerError | None = None
         self.check = KeyCheck(True, "The key works.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -63,7 +64,11 @@ def draw(runner: Runner, account: Account, run: RunView, table: ResultTable, tab
     with st.expander("Send rows again", key="retry", on_change="rerun") as drawer:
         if not drawer.open:
             return
-        where, total = _draw_row_choice(run.id, table, table_filter)
+        held_back = runner.retries.budget_position(account, run.id)
+        if held_back is not None:
+            text = f"{plural(held_back.rows, 'row')} held back by the budget: raising it sends them."
+            st.caption(escape_markdown(text))
+        where, total = _draw_row_choice(run.id, table, table_filter, () if held_back is None else (Outcome.MISSING,))
         model, output_cap = _draw_overrides(account, run)
         if not total:
             st.caption("Choose outcomes to send again.")
@@ -82,8 +87,10 @@ def _count_rows(table: ResultTable, where: Filter) -> int:
     return table.page(where, limit=1)[1]
 
 
-def _draw_row_choice(run_id: str, table: ResultTable, table_filter: Filter) -> tuple[Filter, int]:
-    """(which rows, how many)."""
+def _draw_row_choice(
+    run_id: str, table: ResultTable, table_filter: Filter, not_now: Collection[Outcome]
+) -> tuple[Filter, int]:
+    """(which rows, how many). Outcomes that are `not_now` worth it are not chosen beforehand."""
     counts = table.counts()
     names = [name for name in Outcome if counts.get(name)]
     selected = Filter(keys=tuple(results_table.selected_keys(run_id)))
@@ -104,7 +111,7 @@ def _draw_row_choice(run_id: str, table: ResultTable, table_filter: Filter) -> t
     outcomes = st.pills(
         "Outcomes to send again",
         names,
-        default=[name for name in names if name in RETRYABLE],
+        default=[name for name in names if name in RETRYABLE and name not in not_now],
         selection_mode="multi",
         format_func=lambda name: f"{outcome(name)} {counts[name]:,}",
         key=f"retry-outcomes-{run_id}",

@@ -7,13 +7,14 @@ import secrets
 import streamlit as st
 
 from batch.formatting import plural
-from lifecycle.core.models import Account, RunView
+from lifecycle.core.models import Account, BudgetPosition, RunView
 from lifecycle.results.read.table import ResultTable
 from lifecycle.runner import Runner
 from ui.media import media_exports
 from ui.monitor import actions as run_actions
 from ui.results import exports
 from ui.rows import send_again
+from ui.run import raise_budget
 from ui.shared import browser_actions, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.format import retries_stay
@@ -24,10 +25,16 @@ LOG, LINK, DELETE = "Event log and jobs", "Link", "Delete"
 FOLDS = {COMPARE: "compare", DISTRIBUTIONS: "distributions", LOG: "log"}  # what opens further below, by its key
 
 
-def draw(runner: Runner, account: Account, run: RunView, table: ResultTable | None) -> None:
-    """Draw them for a run that has ended."""
+def draw(
+    runner: Runner, account: Account, run: RunView, table: ResultTable | None, held_back: BudgetPosition | None
+) -> None:
+    """Draw them for a run that has ended; a budget that holds rows of it back is raised before all else."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run-actions", width="content"):
-        is_filled = _draw_next_deed(runner, account, run, table) if table is not None else False
+        is_filled = held_back is not None
+        if held_back is not None:
+            raise_budget.draw_button(held_back)
+        if table is not None:
+            is_filled = _draw_next_deed(runner, account, run, table, is_filled) or is_filled
         if table is not None:
             if table.kind.pictures:
                 is_filled = media_exports.draw_pictures_button(run, table, filled=not is_filled) or is_filled
@@ -36,8 +43,10 @@ def draw(runner: Runner, account: Account, run: RunView, table: ResultTable | No
         draw_menu(run)
 
 
-def _draw_next_deed(runner: Runner, account: Account, run: RunView, table: ResultTable) -> bool:
-    """Offer what makes the result better: rows sent again, or the retry that does it now. Whether it stands out."""
+def _draw_next_deed(runner: Runner, account: Account, run: RunView, table: ResultTable, is_filled: bool) -> bool:
+    """Offer what makes the result better: rows sent again, or the retry that does it now. Whether it stands out, which
+    it does not where another button does.
+    """
     if run.parent_id:
         st.button("Open the whole result", key="open-parent", on_click=selection.select, args=(run.parent_id,))
         return False
@@ -49,7 +58,7 @@ def _draw_next_deed(runner: Runner, account: Account, run: RunView, table: Resul
         return False
     quoted = runner.retries.quote(account, run.id)
     if quoted.rows:
-        send_again.draw(runner, account, run, table, quoted, type="primary")
+        send_again.draw(runner, account, run, table, quoted, type="secondary" if is_filled else "primary")
     return bool(quoted.rows)
 
 

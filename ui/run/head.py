@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from batch.formatting import money, plural
+from batch.model import RunState
 from batch.responses.outcome_groups import RunGroup, is_mostly_cut_off, run_group
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
@@ -43,6 +44,8 @@ def draw_facts(runner: Runner, account: Account, run: RunView) -> None:
 
 def describe_state(run: RunView) -> tuple[str, Colour, str]:
     """How a run stands in words, and the colour and sign of it."""
+    if run.state is RunState.FINISHED and run.unsent_rows and not run.rest_run:
+        return run.status_text, "orange", ":material/refresh:"
     group = run_group(run.state, run.newest_counts, run.rows)
     if group in _TONES:
         words = run.state_words

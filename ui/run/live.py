@@ -34,9 +34,11 @@ def draw_progress(runner: Runner, account: Account, run: RunView) -> None:
         slow_job.draw(runner, account, run)
 
 
-def draw_notes(run: RunView) -> None:
-    """What ended it, the last thing worth saying, and for a job made elsewhere, where it came from."""
-    note = "" if run.uploads is not None and run.note == run.uploads.describe() else run.note
+def draw_notes(run: RunView, *, is_told: bool = False) -> None:
+    """What ended it, the last thing worth saying unless it `is_told` already, and for a job made elsewhere, where it
+    came from.
+    """
+    note = "" if is_told or (run.uploads is not None and run.note == run.uploads.describe()) else run.note
     for text, box in ((run.error, st.error), (run.stray_note, st.warning), (note, st.info)):
         if text:
             box(escape_markdown(text))

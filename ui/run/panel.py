@@ -12,7 +12,7 @@ from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from ui.monitor import run_details, slow_job
 from ui.results import panel as results_panel
-from ui.run import actions, head, live
+from ui.run import actions, head, live, raise_budget
 from ui.shared import notices, selection
 from ui.shared.format import ENDINGS
 from ui.shared.selection import Place
@@ -62,10 +62,13 @@ def _draw_ended(runner: Runner, account: Account, run: RunView) -> None:
         st.html(_announcement(run))
         notices.draw("monitor")
         live.draw_notes(run)
+        held_back = raise_budget.find(runner, account, run)
+        if held_back is not None:
+            raise_budget.draw(runner, account, held_back)
         actions.draw_answers(run)
     table = results_panel.load_table(runner, account, run)
     with deeds:
-        actions.draw(runner, account, run, table)
+        actions.draw(runner, account, run, table, held_back)
     if table is None:
         st.caption("This run ended without results; why stands above.")
     else:
@@ -84,6 +87,7 @@ def _draw_under_way(runner: Runner, account: Account, run: RunView) -> None:
         now = find(runner, account, run.id)
         if now is None or now.state.ended:
             st.rerun()
+        held_back = raise_budget.find(runner, account, now)
         with st.container(key="run-head", gap="xsmall"):
             with st.container(
                 horizontal=True,
@@ -94,13 +98,17 @@ def _draw_under_way(runner: Runner, account: Account, run: RunView) -> None:
             ):
                 head.draw_title(now)
                 with st.container(horizontal=True, gap="small", key="run-actions", width="content"):
+                    if held_back is not None:
+                        raise_budget.draw_button(held_back)
                     live.draw_actions(now, can_cancel=not slow_job.needs_answer(runner, account, now))
                     actions.draw_menu(now)
             head.draw_facts(runner, account, now)
             notices.draw("monitor")
             actions.draw_answers(now)
             live.draw_progress(runner, account, now)
-            live.draw_notes(now)
+            if held_back is not None:
+                raise_budget.draw(runner, account, held_back)
+            live.draw_notes(now, is_told=held_back is not None)
             st.caption("Results appear here by themselves when the run ends.")
             run_details.draw(runner.runs.events(account, now.id), now)
 

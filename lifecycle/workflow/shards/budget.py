@@ -12,7 +12,16 @@ from typing import NamedTuple
 
 from batch.formatting import money, plural
 from batch.model import Stage
-from batch.pricing.budget import MIN_MEASURED_ROWS, MIN_TOLD_ROWS, TOLERANCE, JobCost, Price, RunPrices, corrected, run_prices
+from batch.pricing.budget import (
+    MIN_MEASURED_ROWS,
+    MIN_TOLD_ROWS,
+    TOLERANCE,
+    JobCost,
+    Price,
+    RunPrices,
+    corrected,
+    run_prices,
+)
 from lifecycle.core.models import BudgetPosition
 from lifecycle.core.run_progress import BudgetStop
 from lifecycle.core.run_records import UNSENT_STAGES, RunRecord, ShardRecord, ShardStage

@@ -168,7 +168,12 @@ def test_a_run_stops_at_its_budget_and_the_rest_is_sent_when_it_is_raised(bench:
     with pytest.raises(OverBudget, match="is spent"):
         runner.retries.retry(account, run.id, "", outcomes=["missing"])
     at = runner.retries.budget_position(account, run.id)
-    assert at is not None and (at.run_id, at.limit_usd, at.rows, at.under_way_usd) == (run.id, limit, run.unsent_rows, 0)
+    assert at is not None and (at.run_id, at.limit_usd, at.rows, at.under_way_usd) == (
+        run.id,
+        limit,
+        run.unsent_rows,
+        0,
+    )
     assert at.spent_usd == pytest.approx(run.actual_usd) and at.suggested_usd >= at.spent_usd + at.worst_usd
     assert at.expected_usd == pytest.approx(cost - at.spent_usd, rel=0.3)  # by what the other rows have cost
     assert runner.retries.quote(account, run.id).rows == 0  # they are offered once, by raising the budget
