@@ -44,6 +44,7 @@ def build_state(configured: settings.Settings) -> app_state.AppState:
             configured.login, configured.login_header, configured.login_allowed, configured.trusted_proxies
         ),
         owner_disk_bytes=int(configured.owner_disk_gb * 1024**3),
+        try_first_usd=configured.try_first_usd,
     )
 
 

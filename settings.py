@@ -57,6 +57,7 @@ class Settings:
     run_retention_days: float = 0.0
     user_monthly_usd: float = 0.0
     owner_disk_gb: float = 24.0
+    try_first_usd: float = 5.0
 
     @property
     def database(self) -> str:
@@ -89,7 +90,7 @@ def _parse(name: str, text: str) -> object:
         return _login(text.strip().lower())
     if name in ("request_timeout_seconds", "settle_seconds", "lease_seconds", "owner_disk_gb"):
         return _positive_number(name, text)
-    if name in ("run_retention_days", "user_monthly_usd"):
+    if name in ("run_retention_days", "user_monthly_usd", "try_first_usd"):
         return 0.0 if text.strip() in ("0", "0.0") else _positive_number(name, text)
     return int(_positive_number(name, text)) if name == "workers" else text.strip()
 

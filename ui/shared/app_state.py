@@ -66,6 +66,7 @@ class AppState:
     limits: Limits = field(default_factory=Limits)
     login: LoginRules = field(default_factory=LoginRules)
     owner_disk_bytes: int = MAX_OWNER_BYTES
+    try_first_usd: float = 5.0  # from which expected cost on a few rows are tried first, unless a person says otherwise
 
     @cached_property
     def owner_room(self) -> OwnerRoom:

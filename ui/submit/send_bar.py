@@ -15,7 +15,7 @@ from ui.pricing.panel import Priced
 from ui.shared import background
 from ui.shared.app_state import get_state
 from ui.shared.notices import escape_markdown
-from ui.submit import sending
+from ui.submit import sending, sidebar
 from ui.submit.sidebar import SidebarValues
 
 
@@ -32,6 +32,7 @@ def draw(values: SidebarValues, draft: Draft | None, priced: Priced, missing: st
         number = draft.problem_count if files else draft.bad_rows
         nouns = ("file needs", "files need") if files else ("row needs", "rows need")
         reason = f"{plural(number, *nouns)} you first"
+    tries_first = draft is not None and not is_sending and _tries_first(values, draft, priced)
     is_ready = draft is not None and draft.rows > 0 and not reason
     with (
         st.container(key="sending", border=True),
@@ -46,13 +47,16 @@ def draw(values: SidebarValues, draft: Draft | None, priced: Priced, missing: st
                 st.caption("Working out the price…")
         with st.container(width="content"):
             if draft is not None and draft.rows > 1 and values.account is not None and not is_sending:
-                _draw_try(values, draft, priced)
+                _draw_try(values, draft, priced, first=tries_first)
         with st.container(width="content", key="reason"):
             if reason:
                 st.caption(escape_markdown(reason.rstrip(".")))
+            elif tries_first:
+                text = f"From {money(sidebar.try_first_usd())} on, a few rows first make the price sure"
+                st.caption(escape_markdown(text), help='The amount is yours to set, under "Advanced".')
         st.button(
             "Sending…" if is_sending else "Submit batch",
-            type="primary",
+            type="secondary" if tries_first else "primary",
             key=f"submit-{idempotency_key}",
             on_click=sending.submit,
             args=(idempotency_key, False),
@@ -63,7 +67,20 @@ def draw(values: SidebarValues, draft: Draft | None, priced: Priced, missing: st
         sending.carry_out()
 
 
-def _draw_try(values: SidebarValues, draft: Draft, priced: Priced) -> None:
+def _tries_first(values: SidebarValues, draft: Draft, priced: Priced) -> bool:
+    """Whether a few rows are offered before all: what is not known yet costs much."""
+    from_usd = sidebar.try_first_usd()
+    return (
+        priced.forecast is not None
+        and values.account is not None
+        and draft.rows > ROWS
+        and from_usd > 0
+        and fields_editor.is_offered(get_state().runner, values.model)
+        and price_words.offers_tries_first(priced.forecast, from_usd)
+    )
+
+
+def _draw_try(values: SidebarValues, draft: Draft, priced: Priced, *, first: bool) -> None:
     if not fields_editor.is_offered(get_state().runner, values.model):  # pictures and vectors have no table of answers
         return
     rows = min(ROWS, draft.rows)
@@ -74,10 +91,11 @@ def _draw_try(values: SidebarValues, draft: Draft, priced: Priced) -> None:
         background.draw_pending(tries.NAME, "")
         return
     again = tries.of_draft(draft) is not None
-    label = f"Try {rows} again{price}" if again else f"Try {plural(rows, 'row')}{price}"
+    label = f"Try {rows} again{price}" if again else f"Try {plural(rows, 'row')}{' first' if first else ''}{price}"
     st.button(
         escape_markdown(label),
         key="ask-rows",
+        type="primary" if first else "secondary",
         on_click=sending.try_rows,
         help="Rows spread over the whole input are answered at once, at the standard price. Nothing else is sent.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -33,6 +34,7 @@ Either way the rows become a batch job at half the price of single calls, done w
 
 **Context** is text that every request shares. Without caching it is sent, and paid, with every request.
 """
+TRY_FIRST_KEY = "try_first_usd"
 SEND_AS = {SendAs.AUTO: "Auto", SendAs.INLINE: "Inline", SendAs.FILE: "File"}
 SEND_FILES = {SendFiles.AUTO: "Auto", SendFiles.INLINE: "Inside the requests", SendFiles.UPLOAD: "Upload first"}
 
@@ -281,3 +283,34 @@ def _send_as() -> None:
             help="How files travel: inside the requests, where nothing can expire; or uploaded first, once each, and "
             "deleted when the run ends. Auto uploads what many requests share, or what is too large.",
         )
+        st.session_state.setdefault(TRY_FIRST_KEY, _remembered_try_first())
+        st.number_input(
+            "Try a few rows first from, USD",
+            min_value=0.0,
+            step=1.0,
+            format="%.2f",
+            key=TRY_FIRST_KEY,
+            persist_state="session",
+            on_change=_remember_try_first,
+            help="From this expected cost on, a few rows are tried before all are sent, unless you choose otherwise. "
+            "0 means never.",
+        )
+
+
+def try_first_usd() -> float:
+    """From which expected cost on a few rows are tried first; 0 is never."""
+    value = st.session_state.get(TRY_FIRST_KEY)
+    return _remembered_try_first() if value is None else float(value)
+
+
+def _remembered_try_first() -> float:
+    """What this browser remembers, else the installation's setting; anyone can edit a cookie."""
+    try:
+        usd = float(preferences.recall(TRY_FIRST_KEY))
+    except ValueError:
+        return get_state().try_first_usd
+    return usd if 0 <= usd < math.inf else get_state().try_first_usd
+
+
+def _remember_try_first() -> None:
+    preferences.remember(**{TRY_FIRST_KEY: f"{try_first_usd():g}"})

@@ -78,3 +78,29 @@ def test_tries_that_fail_are_told_and_another_input_has_none(table: AppTest, run
     assert "Nothing was tried. The key was refused. Enter another." in plain(table)
     assert "Bright." in plain(table), "what was tried before is kept"
     assert "Bright." not in plain(give_files(table, {"other.csv": b"item\nLamp\n"}))
+
+
+def filled(at: AppTest) -> list[str]:
+    return [button.label.replace("\\", "") for button in at.main.button if button.proto.type == "primary"]
+
+
+def test_above_an_amount_a_few_rows_are_tried_first_and_correct_price_and_limit(
+    page: Open, state: AppState, runner: PricingRunner, cookies: CookieJar
+) -> None:
+    cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
+    at = give_files(page(), {"t.csv": b"item\n" + b"Lantern\n" * 40})
+    at.number_input(key="max_output_tokens").set_value(256)
+    at.text_area(key="template").set_value("Say of {{item}}").run()
+    assert filled(at) == ["Submit batch"] and at.number_input(key="try_first_usd").value == 5.0
+    at.number_input(key="try_first_usd").set_value(0.0001).run()
+    (label,) = filled(at)
+    assert label.startswith("Try 5 rows first, $") and "From $0.00010 on, a few rows first" in plain(at)
+    guessed = next(line for line in plain(at).split("<") if line.startswith("strong>About"))
+    cut = replace(ROW, outcome=Outcome.TRUNCATED, usage=replace(USAGE, candidates=250))
+    rows = [ROW, ROW, ROW, cut, cut]
+    runner.tried = Tries("", "", tuple(rows), output_cap=256)
+    try_rows(at)
+    assert filled(at) == ["Submit batch"] and "Measured on your 5 tries." in plain(at) and guessed not in plain(at)
+    assert "A limit of 256 tokens would cut" in plain(at), "and the limit is corrected by one click"
+    at.number_input(key="try_first_usd").set_value(0.0).run()
+    assert page().number_input(key="try_first_usd").value == 5.0, "another browser has its own"

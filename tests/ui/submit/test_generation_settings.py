@@ -18,7 +18,7 @@ def choose(at: AppTest, model: str) -> AppTest:
 
 def keys(at: AppTest) -> set[str]:
     kinds = (at.sidebar.selectbox, at.sidebar.number_input, at.sidebar.text_area)
-    return {str(element.key) for elements in kinds for element in elements} - {"model", "send_files"}
+    return {str(element.key) for elements in kinds for element in elements} - {"model", "send_files", "try_first_usd"}
 
 
 def test_each_kind_has_its_own_settings(composer: AppTest) -> None:
