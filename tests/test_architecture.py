@@ -130,7 +130,12 @@ ROOMS: dict[str, set[str]] = {
         "lifecycle.storage",
         "lifecycle.core",
     },
-    "lifecycle.planning.history": {"lifecycle.storage", "lifecycle.core"},
+    "lifecycle.planning.history": {
+        "lifecycle.results.read",
+        "lifecycle.results.store",
+        "lifecycle.storage",
+        "lifecycle.core",
+    },
     "lifecycle.sending": {"lifecycle.inputs.files", "lifecycle.core"},
     "lifecycle.inputs": {
         "lifecycle.inputs.columns",

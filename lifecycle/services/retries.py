@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from batch.errors import InputError
 from batch.formatting import money
@@ -18,6 +17,7 @@ from lifecycle.core.run_files import REQUESTS, shard_path
 from lifecycle.core.run_records import RunRecord
 from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import retry_draft
+from lifecycle.planning.history.again import AgainQuote, quote
 from lifecycle.planning.history.measured_rows import MeasuredRows, measured_rows
 from lifecycle.planning.retry_draft import RetryForecast
 from lifecycle.results.read.table import Filter
@@ -26,9 +26,6 @@ from lifecycle.services.forecasts import ForecastService
 from lifecycle.services.runs import RunService, require_inputs
 from lifecycle.services.submissions import SubmissionService
 from lifecycle.workflow.shards import budget
-
-if TYPE_CHECKING:
-    from lifecycle.results.read.again import AgainQuote
 
 
 class RetryService:
@@ -105,7 +102,7 @@ class RetryService:
         draft = retry_draft.prepare_child(
             folder(run_id), chosen, self._context.new_draft_folder(account.owner_id), max_output_tokens
         )
-        measured = self._measured(row, chosen, model, max_output_tokens)
+        measured = self._measured(account, row, chosen, model, max_output_tokens)
         del chosen  # a million keys are 150 MB, which planning needs too
         spec = _with_overrides(row, model, rows_per_job)
         if model or max_output_tokens:
@@ -115,12 +112,12 @@ class RetryService:
         return RetryForecast(parent_id, draft, spec, forecast, sibling_count=len(children))
 
     def _measured(
-        self, row: RunRecord, keys: set[str], model: str, max_output_tokens: int | None
+        self, account: Account, row: RunRecord, keys: set[str], model: str, max_output_tokens: int | None
     ) -> MeasuredRows | None:
-        """What these rows of a run used, where that tells what they will use again."""
+        """What these rows of a run used, as they stand now, where that tells what they will use again."""
         if model and model_id(model) != row.model:
             return None
-        return measured_rows(self._context.folder(row.id), keys, max_output_tokens)
+        return measured_rows(self._runs.results(account, row.parent_id or row.id).results, keys, max_output_tokens)
 
     def budget_position(self, account: Account, run_id: str) -> BudgetPosition | None:
         """How a run stands to a budget that holds rows of it or of its retries back; None where none does."""
@@ -208,7 +205,9 @@ class RetryService:
         in_flight = [(child.id, folder(child.id)) for child in children if child.stage != Stage.FINISHED]
         chosen = retry_draft.exclude_in_flight(chosen, in_flight)
         draft = retry_draft.prepare_child(folder(row.id), chosen, self._context.new_draft_folder(account.owner_id))
-        forecast = self._forecasts.default_forecast(account, draft, spec, self._measured(row, chosen, "", None))
+        forecast = self._forecasts.default_forecast(
+            account, draft, spec, self._measured(account, row, chosen, "", None)
+        )
         return RetryForecast(root_id, draft, spec, forecast, sibling_count=len(children))
 
     def quote(self, account: Account, run_id: str, where: Filter | None = None) -> AgainQuote:
@@ -216,12 +215,17 @@ class RetryService:
 
         Nothing is prepared. Raises NotFound while there are no results.
         """
-        from lifecycle.results.read.again import quote
-
         row = self._context.run_row(account, run_id)
         facts = self._forecasts.model_rules(row.model).facts
         wanted = self._worth_it(row) if where is None else where
-        return quote(self._runs.results(account, run_id), wanted, facts.output_cap)
+        caches = self._context.store.caches(run_id)
+        return quote(
+            self._runs.results(account, run_id),
+            wanted,
+            self._forecasts.tariff(row.model),
+            most_output=facts.output_cap,
+            caches_usd=sum(cache.usd or 0.0 for cache in caches),
+        )
 
     def send_again(self, account: Account, run_id: str, where: Filter | None = None) -> str:
         """Send rows again as `quote` priced them, in one step, and return the run that does it; once, however often.

@@ -36,9 +36,9 @@ from lifecycle.core.models import (
 )
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
+from lifecycle.planning.history.again import AgainQuote, quote
 from lifecycle.planning.retry_draft import RETRYABLE, RetryForecast, worth_retrying
 from lifecycle.planning.tried_rows import Tries
-from lifecycle.results.read.again import AgainQuote, quote
 from lifecycle.results.read.table import Filter
 from lifecycle.results.store.row_marks import RowMark, write_mark
 from lifecycle.reuse.answers import EarlierAnswerService

@@ -23,12 +23,18 @@ def draw(runner: Runner, account: Account, run: RunView) -> None:
     combined = sum_run_costs(costs)
     with st.container(border=True, key="run-cost"):
         with st.container(horizontal=True, gap="medium"):
-            st.metric("Would have cost" if run.rehearsal else "Cost", format_amount(combined), width="content")
+            st.metric(describe_what(costs, run.rehearsal), format_amount(combined), width="content")
             st.metric("Expected", money(combined.expected_usd), width="content")
             if combined.saved is not None and combined.standard_usd:
                 st.metric("Saved" if combined.saved >= 0 else "Lost", money(abs(combined.saved)), width="content")
         for sentence in describe_cost(costs):
             st.caption(escape_markdown(sentence))
+
+
+def describe_what(costs: Sequence[RunCost], rehearsal: bool) -> str:
+    """What the figure is the cost of: "Cost", "Cost with 2 retries"."""
+    retries = f" with {plural(len(costs) - 1, 'retry', 'retries')}" if len(costs) > 1 else ""
+    return f"{'Would have cost' if rehearsal else 'Cost'}{retries}"
 
 
 def describe_cost(costs: Sequence[RunCost]) -> list[str]:

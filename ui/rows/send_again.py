@@ -9,7 +9,7 @@ import streamlit as st
 
 from batch.formatting import money, plural
 from lifecycle.core.models import Account, RunView
-from lifecycle.results.read.again import AgainQuote
+from lifecycle.planning.history.again import AgainQuote
 from lifecycle.results.read.table import Filter, ResultTable
 from lifecycle.runner import Runner
 from ui.shared import background, notices, selection
@@ -65,7 +65,7 @@ def button_label(quoted: AgainQuote) -> str:
 
 def describe_price(quoted: AgainQuote) -> str:
     """What the price rests on, and what is done otherwise than the first time."""
-    basis = "About that much, by what rows like these cost in this run." if quoted.usd is not None else ""
+    basis = "About that much, by what these rows and others of the run used." if quoted.usd is not None else ""
     cap = ""
     if quoted.output_cap and quoted.old_cap:
         cap = f"Answers may have {quoted.output_cap:,} tokens this time: some were cut off at {quoted.old_cap:,}."

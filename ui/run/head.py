@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from batch.formatting import money, plural
 from batch.model import RunState
+from batch.pricing.costs import RunCost, sum_run_costs
 from batch.responses.outcome_groups import RunGroup, is_mostly_cut_off, run_group
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
+from ui.results.run_cost import format_amount
 from ui.shared import notices, session
 from ui.shared.app_state import get_state
 from ui.shared.format import COLOURS, Colour, duration, truncate
@@ -39,7 +43,9 @@ def draw_title(run: RunView) -> None:
 
 def draw_facts(runner: Runner, account: Account, run: RunView) -> None:
     """One quiet line: when, how long, which model, what it cost and was quoted, retries apart."""
-    st.caption(escape_markdown(" · ".join(facts(run, runner.runs.retries_of(account, run.id)))))
+    retries = runner.runs.retries_of(account, run.id)
+    costs = runner.billing.run_costs(account, run.id) if retries and run.state.ended else []
+    st.caption(escape_markdown(" · ".join(facts(run, retries, costs))))
 
 
 def describe_state(run: RunView) -> tuple[str, Colour, str]:
@@ -55,13 +61,12 @@ def describe_state(run: RunView) -> tuple[str, Colour, str]:
     return run.state_words, COLOURS[run.state], ""
 
 
-def facts(run: RunView, retries: list[RunView]) -> list[str]:
-    """What the quiet line says. Costs are those of the table of runs: the run's own, and its retries' beside it."""
+def facts(run: RunView, retries: Sequence[RunView], costs: Sequence[RunCost] = ()) -> list[str]:
+    """What the quiet line says: the run's own cost, as in the table of runs, and with its retries, as on its bill."""
     moment = f"{run.created_at:%A %d %b %Y, %H:%M} UTC"
     took = f"{'took' if run.ended_at else 'for'} {duration(run.age_seconds)}"
-    return [
-        part for part in (moment, took, run.model, describe_cost(run), describe_retries(retries), *run.tags) if part
-    ]
+    told = (moment, took, run.model, describe_cost(run), describe_retries(retries, costs), *run.tags)
+    return [part for part in told if part]
 
 
 def describe_cost(run: RunView) -> str:
@@ -74,14 +79,14 @@ def describe_cost(run: RunView) -> str:
     return f"{would_have}{at_least}{money(run.actual_usd)}{', ' if quoted else ''}{quoted}"
 
 
-def describe_retries(retries: list[RunView]) -> str:
-    """What sending rows again cost besides: "1 retry, $0.03"."""
-    known = [run.actual_usd for run in retries if run.actual_usd is not None]
-    if not retries:
-        return ""
-    at_least = "at least " if len(known) < len(retries) or any(run.cost_is_lower_bound for run in retries) else ""
-    cost = f", {at_least}{money(sum(known))}" if known else ""
-    return f"{plural(len(retries), 'retry', 'retries')}{cost}"
+def describe_retries(retries: Sequence[RunView], costs: Sequence[RunCost]) -> str:
+    """What it comes to with what sending rows again cost: "with 2 retries $0.86"; those under way are told apart."""
+    parts = []
+    if len(costs) > 1:
+        parts.append(f"with {plural(len(costs) - 1, 'retry', 'retries')} {format_amount(sum_run_costs(costs))}")
+    if under_way := sum(not run.state.ended for run in retries):
+        parts.append(f"{plural(under_way, 'retry', 'retries')} under way")
+    return ", ".join(parts)
 
 
 def is_cut_short(run: RunView) -> bool:

@@ -34,9 +34,12 @@ def lengths_of_run(folder: Path, own_files: int | None = None) -> OutputLengths 
 
     Answers in files from `own_files` on are an earlier run's, taken over.
     """
-    if not (folder / RESULTS).exists():
-        return None
-    with pq.ParquetFile(folder / RESULTS) as file:
+    return lengths_of_results(folder / RESULTS, own_files) if (folder / RESULTS).exists() else None
+
+
+def lengths_of_results(results: Path, own_files: int | None = None) -> OutputLengths | None:
+    """The same of a file of results."""
+    with pq.ParquetFile(results) as file:
         columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
         tables, rows = [], 0
         for group in range(file.num_row_groups):

@@ -133,5 +133,9 @@ def test_results_show_the_money_and_in_rehearsal_nothing_did_cost(
     runner.tables["r1"] = small_results(tmp_path / "r1", {"k": "answer"})
     at = page(run="r1")
     shown = {metric.label: metric.value for metric in at.metric}
-    assert shown == {("Would have cost" if rehearsal else "Cost"): "$0.090", "Expected": "$0.080", "Saved": "$0.15"}
+    assert shown == {
+        f"{'Would have cost' if rehearsal else 'Cost'} with 1 retry": "$0.090",
+        "Expected": "$0.080",
+        "Saved": "$0.15",
+    }
     assert "First sending $0.070, 1 retry $0.020." in page_text(at).replace("\\", "")

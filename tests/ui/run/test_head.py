@@ -11,6 +11,7 @@ import pytest
 
 from batch.formatting import money
 from batch.model import RunState
+from batch.pricing.costs import sum_run_costs
 from batch.responses.outcome_groups import OutcomeGroup, group_counts
 from batch.responses.spreadsheet_text import headline
 from lifecycle.core.models import RunQuery
@@ -22,6 +23,8 @@ from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, Bench, bench, emulator, shared_emulator, wait_until_ended
 from tests.ui.fakes import finished_run, make_run
 from ui.results.outcome_bar import bar
+from ui.results.run_cost import compare_with_estimate, describe_what
+from ui.rows.send_again import button_label
 from ui.run.head import describe_state, facts
 from ui.shared.format import progress
 
@@ -67,10 +70,24 @@ def test_a_mixed_run_says_the_same_in_every_place_before_and_after_a_retry(
         assert own.usd == pytest.approx(run.actual_usd) and line.usd == run.actual_usd
         assert run_document(run)["actual_usd"] == run.actual_usd and money(run.actual_usd) in run_line(run)
         children = runner.runs.retries_of(account, run.id)
-        told = " · ".join(facts(run, children))
+        told = " · ".join(facts(run, children, [own, *retries]))
         assert money(run.actual_usd) in told
         assert [retry.usd for retry in retries] == pytest.approx([child.actual_usd for child in children])
-        assert not children or money(sum(child.actual_usd or 0.0 for child in children)) in told
+        bill = sum_run_costs([own, *retries])
+        assert not children or f"with 1 retry {money(bill.usd)}" in told
+        assert describe_what([own, *retries], False) == ("Cost with 1 retry" if children else "Cost")
+        assert bill.usd is not None and bill.worst_usd is not None and bill.expected_usd is not None
+        said = " ".join(compare_with_estimate(bill))
+        is_worse = bill.usd > bill.worst_usd
+        assert f"{money(bill.worst_usd)} {'estimated as' if is_worse else 'was'} the worst case" in said
+        assert money(bill.usd / bill.rows) in said and bill.expected_usd <= bill.worst_usd
+
+        quoted = runner.retries.quote(account, run.id)
+        forecast = runner.retries.retry_forecast(account, run.id, max_output_tokens=quoted.output_cap)
+        again = forecast.forecast.estimate.usd
+        assert quoted.rows == forecast.draft.rows and quoted.usd == pytest.approx(again.expected, rel=0.02)
+        assert again.worst is not None and again.expected is not None and again.expected <= again.worst
+        assert money(quoted.usd) in button_label(quoted).replace("\\", "")
         if not children:
             child = runner.retries.send_again(account, run.id, Filter(search="emulate: safety"))
             wait_until_ended(runner, account, child)
