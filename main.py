@@ -20,8 +20,9 @@ from streamlit import config
 
 import settings
 from assembly import open_runner
-from batch.errors import BatchRunnerError, InputError
+from batch.errors import InputError
 from ui.http import routes, security
+from ui.layout import error_notice
 from ui.login.rules import LoginRules
 from ui.shared import app_state, cookie_crypto
 
@@ -93,16 +94,6 @@ def _warm_up() -> None:
     gc.freeze()
 
 
-def _show_unexpected_error(error: Exception) -> bool:
-    """Log the details of a bug, and show plain words on the page; a database that is away is none, and awaited."""
-    if isinstance(error, BatchRunnerError):
-        st.warning(error.describe())
-        return True
-    log.error("The page failed", exc_info=error)
-    st.error("Something went wrong here. Your runs go on. Reload the page; the server's log has the details.")
-    return True
-
-
 try:
     app_settings = settings.load()
     settings.require_login(app_settings)
@@ -116,5 +107,5 @@ app = st.App(
     lifespan=lifespan,
     routes=routes.routes(state),
     middleware=security.middleware(app_settings.allowed_hosts, state.login),
-    on_script_error=_show_unexpected_error,
+    on_script_error=error_notice.show,
 )

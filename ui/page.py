@@ -8,7 +8,7 @@ import streamlit as st
 
 from ui.account import caches, spend, stored_files
 from ui.files import kept
-from ui.layout import fold, store_notice, style, top_bar
+from ui.layout import error_notice, fold, store_notice, style, top_bar
 from ui.login import visitor
 from ui.monitor import desktop_notification, since_last_visit
 from ui.monitor import panel as monitor_panel
@@ -30,6 +30,7 @@ if not visitor.admit(get_state().login):
     st.stop()
 runner = get_state().runner
 if store_notice.draw(runner):
+    error_notice.forget_fragments_not_drawn()
     st.stop()
 session.begin()
 browser_actions.draw("first")
@@ -69,11 +70,11 @@ def _draw_line(folded: Place) -> None:
 
 if place is not Place.RUN:
     since_last_visit.draw(runner, account)
-with st.container(key=f"place-{place}"):
+with error_notice.section(f"place-{place}"):
     _draw_open(place)
 if place is Place.RUN:
     since_last_visit.draw(runner, account)  # below what was opened, which is to be seen at once
-with st.container(key=f"folds-{place}"):
+with error_notice.section(f"folds-{place}"):
     for other in (Place.RUNS, Place.NEW, Place.RUN):
         if other is not place:
             _draw_line(other)

@@ -68,13 +68,18 @@ class AppProcess:
         self.stop(signal.SIGKILL)
 
     def stop_all(self) -> None:
-        """Stop the app, and the rehearsal server of its data folder, which outlives it on purpose."""
+        """Stop the app, and the rehearsal server of its data folder, which outlives it on purpose.
+
+        What went wrong while a page was drawn is an error of the test that drew it, seen on the page or not.
+        """
         if self.process is not None and self.process.poll() is None:
             self.stop()
         folder = str(self.data_dir / "emulator")
         for process in psutil.process_iter(["cmdline"]):
             if folder in (process.info["cmdline"] or ()):
                 process.terminate()
+        log = self.log.read_text(errors="replace") if self.log.exists() else ""
+        assert "The page failed" not in log, log[log.index("The page failed") :][:4000]
 
     def _environment(self) -> dict[str, str]:
         inherited = {

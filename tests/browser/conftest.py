@@ -55,7 +55,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Open the page as a new visitor: visit(url, **options of the browser context)."""
+    """Open the page as a new visitor: visit(url, **options of the browser context). No script in it may fail."""
+    failures: list[str] = []
     with ExitStack() as stack:
 
         def open_url(url: str, **options: Any) -> Page:
@@ -63,10 +64,12 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(PATIENCE_MS)
+            page.on("pageerror", lambda error: failures.append(str(error)))
             page.goto(url)
             return page
 
         yield open_url
+    assert not failures
 
 
 def wait_for_preference(page: Page, words: str) -> None:

@@ -17,6 +17,10 @@ CHOICES = {
 }
 FOR_ONE_CLICK = {("ui/table/instruction.py", "pills"), ("ui/table/instruction.py", "selectbox")}
 NEVER_KEPT = {"'typed_key'"}
+NEVER_TOGETHER = {  # of each pair one is drawn, by the state of the run, the kind of input or the place
+    *("'run-actions'", "'run-head'", "'run-bar'", "'live'"),
+    *("'given'", "'remove-file'", "'row-files'", "'rehearse'"),
+}
 
 
 def forget_what_was_drawn(at: AppTest) -> AppTest:
@@ -53,6 +57,18 @@ def test_every_value_that_code_sets_is_told_again_to_a_browser_that_missed_it() 
         and key not in NEVER_KEPT
     ]
     assert not missing
+
+
+def test_a_key_stands_at_one_place() -> None:
+    """Streamlit refuses to draw a second element with a key: the page would end there."""
+    places: dict[str, list[str]] = {}
+    for module, tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                for word in node.keywords:
+                    if word.arg == "key" and isinstance(word.value, ast.Constant | ast.JoinedStr):
+                        places.setdefault(ast.unparse(word.value), []).append(module)
+    assert {key for key, modules in places.items() if len(modules) > 1} == NEVER_TOGETHER
 
 
 def _trees() -> Iterator[tuple[str, ast.AST]]:

@@ -42,9 +42,7 @@ class _CacheKey:
 def draw_related_runs(runner: Runner, account: Account, run: RunView) -> None:
     """Name the runs that send rows of this one again, and the run that this one belongs to."""
     if run.parent_id:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption("This run sends rows of another one again.", width="content")
-            st.button("Open the whole result", key="open-parent", on_click=selection.select, args=(run.parent_id,))
+        st.caption("This run sends rows of another one again; its answers stand in the whole result too.")
         return
     for child in runner.runs.retries_of(account, run.id):
         text = f"{plural(child.rows, 'row')} sent again with {child.model}: {child.status_text}"

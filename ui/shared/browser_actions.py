@@ -1,4 +1,4 @@
-"""Small things that the browser does for the page once each: set a cookie, start a download, scroll to a section."""
+"""What the browser does for the page: set a cookie, start a download, scroll; use what was typed; never stay blank."""
 
 from __future__ import annotations
 
@@ -48,6 +48,18 @@ const onType = (event) => {
 window.removeEventListener('input', window.gbrOnType)
 window.addEventListener('input', onType)
 window.gbrOnType = onType
+// Streamlit throws the whole page away where a message does not fit what it shows. What is open is in the address and
+// on the server: it is opened anew, once in a while at most.
+const RELOAD_MS = 20_000
+const onBlank = () => {
+  if (document.getElementById('root')?.childElementCount !== 0) return
+  const last = Number(sessionStorage.getItem('gbr-reloaded') ?? 0)
+  if (Date.now() - last < RELOAD_MS) return
+  sessionStorage.setItem('gbr-reloaded', String(Date.now()))
+  location.reload()
+}
+clearInterval(window.gbrBlankTimer)
+window.gbrBlankTimer = setInterval(onBlank, 1_000)
 
 export default function (component) {
   for (const [id, action, value] of component.data?.actions ?? []) {
