@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from io import BufferedIOBase, BytesIO
+from itertools import islice
 
 import msgspec
 import numpy as np
@@ -20,7 +22,8 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest as digest
 
 from batch.prefixes import request_parts
-from batch.prefixes.request_parts import TEXT, Measure, RawRequest, RequestHeader
+from batch.prefixes.line_shapes import UNKNOWN, Ints, LineBlock, LineShapes, MatchedLines, RowShape
+from batch.prefixes.request_parts import SPACE, TEXT, Measure, RawRequest, RequestHeader
 
 EVEN, MASK = (1 << 64) - 2, (1 << 64) - 1
 NEXT_PART, OTHER_PART, NO_HEADER = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03, 0xA0761D6478BD642F
@@ -32,6 +35,7 @@ FUNCTION_NAMES = b'"function'
 REMEMBERED = 1 << 16
 """So many parts are remembered to know them at once; forgetting them costs time and memory, nothing else."""
 SURELY_MEASURED, MEASURED_EVERY = 1024, 1024
+BLOCK_BYTES, MOST_SKIPPED = 1 << 20, 64
 HAS_OWN_CACHE, UNPARSED, UNKNOWN_SIZE, TEMPERATURE_0 = 1, 2, 4, 8
 """Flags of a row: it names a cache already; its shape cannot be cut; parts of it have an unknown size; its
 temperature is 0."""
@@ -201,6 +205,35 @@ def _sized_prefix(name: int, tokens: float) -> SizedPrefix:
     return name, name & EVEN, 0.0 if unknown_size else tokens, UNKNOWN_SIZE * unknown_size, name ^ NEXT_PART
 
 
+def _decode_last(line: bytes) -> bytes | None:
+    try:
+        return bytes(request_parts.decode_line(line).request.contents[-1].parts[-1])
+    except (MsgspecError, IndexError):
+        return None
+
+
+def line_blocks(lines: Iterable[bytes], source: Iterator[bytes]) -> Iterator[bytes]:
+    """What is left of some lines, many at a time, each but the very last ended by a newline."""
+    if isinstance(lines, BufferedIOBase):
+        while text := lines.read(BLOCK_BYTES):
+            yield text + lines.readline()
+        return
+    pending: list[bytes] = []
+    size = 0
+    for line in source:
+        if line.find(b"\n") != len(line) - 1:
+            yield from filter(None, (b"".join(pending), line))
+            pending, size = [], 0
+            continue
+        pending.append(line)
+        size += len(line)
+        if size > BLOCK_BYTES:
+            yield b"".join(pending)
+            pending, size = [], 0
+    if pending:
+        yield b"".join(pending)
+
+
 class PrefixScan:
     """What a pass found."""
 
@@ -210,104 +243,165 @@ class PrefixScan:
         self.own_cache_rows, self.own_cache_tokens = array("I"), array("d")
         self._seen_prefixes: set[int] = set()
         self._caches = caches
+        self._shapes = LineShapes(_decode_last)
+        self._row = self._offset = self._inside_turn = 0
+        self._last_part, self._shape = b"", RowShape(0, 0, 0, 0.0, 0)
+        """The last part of the line that was read, if it is a text, and that line's shape."""
 
     def run(self, lines: Iterable[bytes], within_turns: bool) -> None:
         """Read every line; cut between contents and parts. Caches may end between parts only `within_turns`.
 
         Implicit hits do not care where turns end, so that the other cuts are written down all the same.
-        One long function: it runs for every line, and calls would double its time.
         """
-        seen_prefixes, known_parts, roles, fields = (
-            self._seen_prefixes,
-            self.hasher.known_parts,
-            self.hasher.roles,
-            self.hasher.fields,
-        )
-        hash_header, hash_role, hash_part = self.hasher.header, self.hasher.role, self.hasher.part
-        add_prefix, hash_settings = self.prefixes.add, self._hash_settings
-        measure_suffix, decode = self.suffixes.add, request_parts.decode_line
-        raw_exchange_turns = request_parts.raw_exchange_turns
-        rows, pack = self.rows, ROW.pack
-        row = offset = no_cache = 0
-        inside_turn = int(not within_turns)
-        for line in lines:
-            line_offset = offset
-            offset += len(line)
-            try:
-                request = decode(line).request
-                contents = request.contents
-                last = bytes(contents[-1].parts.pop())
-            except (MsgspecError, IndexError):
-                row += self._add_unparsed(line, line_offset)
+        self._inside_turn = int(not within_turns)
+        source = iter(lines)
+        for line in islice(source, SURELY_MEASURED):
+            self._read_line(line)
+        if self._last_part:
+            self._shapes.learn_ending(line, self._last_part)
+        skipped = to_skip = 0
+        for block in line_blocks(lines, source):
+            if skipped < to_skip or not block.endswith(b"\n"):
+                self._read_lines(BytesIO(block))
+                skipped += 1
                 continue
-            if request.cachedContent is not UNSET:
-                self._add_with_own_cache(request, last, line_offset)
-                row += 1
-                continue
-            if request.systemInstruction is UNSET and request.tools is UNSET and request.toolConfig is UNSET:
-                name, prefix, tokens, flags = NO_HEADER, 0, 0.0, 0
-            else:
-                name, prefix, tokens, flags, _ = hash_header(request)
-            base = new_count = seed = cut = 0
-            # One search of the line tells nearly every request without tools from the few that need a closer look.
-            exchanges = raw_exchange_turns(contents, last) if FUNCTION_NAMES in line else None
-            for content in contents:
-                salt, not_user = roles.get(content.role) or hash_role(content.role)
-                if exchanges is not None and next(exchanges):
-                    salt, not_user = salt ^ IN_EXCHANGE, 1
-                seed, cut, no_cache = name ^ salt, prefix, not_user
-                for part in content.parts:
-                    # A cut is written down only now, when what follows has told whether a cache may end there.
-                    if cut:
-                        prefix |= no_cache
-                        if prefix in seen_prefixes:
-                            base = prefix
-                        else:
-                            seen_prefixes.add(prefix)
-                            add_prefix(prefix, tokens, flags)
-                            new_count += 1
-                    raw_hash = digest(part, seed)
-                    sized = known_parts.get(raw_hash)
-                    if sized is None:
-                        sized = hash_part(part, raw_hash, seed)
-                    name, prefix, part_tokens, unknown_size, seed = sized
-                    tokens += part_tokens
-                    flags |= unknown_size
-                    cut, no_cache = 1, not_user | inside_turn
-            if cut:
-                prefix |= no_cache
-                if prefix in seen_prefixes:
-                    base = prefix
+            # Where hardly any two lines are alike, looking for it costs more than it saves: ever fewer blocks are tried.
+            skipped, to_skip = 0, 0 if self._read_block(block) else min(MOST_SKIPPED, 2 * to_skip + 1)
+
+    def _read_block(self, text: bytes) -> bool:
+        """Read lines of shapes that are known together, the others one by one; say whether most were known."""
+        block = LineBlock(text)
+        if not block.is_plain:
+            self._read_lines(BytesIO(text))
+            return False
+        matched = self._shapes.match(block)
+        first_row, offset, before = len(self.rows) // ROW.size, self._offset, self.rows
+        one_by_one = matched.shape == UNKNOWN
+        one_by_one[-first_row % MEASURED_EVERY :: MEASURED_EVERY] = True
+        rows = np.zeros(len(block), ROW_DTYPE)
+        alone: list[int] = []
+        self.rows = bytearray()
+        for number in np.flatnonzero(one_by_one).tolist():
+            name, known = matched.names[number], int(matched.shape[number])
+            if known == UNKNOWN and name and (found := self._shapes.find(name)) != UNKNOWN:
+                matched.shape[number] = found
+                if (first_row + number) % MEASURED_EVERY:
+                    continue
+            alone.append(number)
+            line = block.line(number)
+            self._offset = offset + int(block.starts[number])
+            self._row = first_row + number
+            self._read_line(line)
+            if known == UNKNOWN and self._last_part:
+                if name:
+                    at = int(matched.begin[number] - block.starts[number])
+                    self._shapes.learn(name, line, self._last_part, at, self._shape)
                 else:
-                    seen_prefixes.add(prefix)
-                    add_prefix(prefix, tokens, flags)
-                    new_count += 1
-            if last.startswith(TEXT):
-                if last[8] == 32:
-                    last = TEXT + last[9:]
-                name = digest(last, seed)
-                size = len(last)
-                if row < SURELY_MEASURED or not row % MEASURED_EVERY:
-                    measure_suffix(row, last)
-            else:
-                name, _, part_tokens, unknown_size, _ = hash_part(last, 0, seed)
+                    self._shapes.learn_ending(line, self._last_part)
+        rows[alone] = np.frombuffer(self.rows, ROW_DTYPE)
+        self._fill(rows, np.setdiff1d(np.arange(len(block)), alone, assume_unique=True), block, matched, offset)
+        self.rows = before
+        self.rows += rows.tobytes()
+        self._row, self._offset = first_row + len(block), offset + len(text)
+        return len(alone) * 2 < len(block)
+
+    def _fill(self, rows: NDArray[np.void], lines: Ints, block: LineBlock, matched: MatchedLines, offset: int) -> None:
+        """Write down lines of known shapes: what they have in common, and what their last texts are."""
+        shapes = self._shapes.table[matched.shape[lines]]
+        begin, end = matched.begin[lines], matched.end[lines]
+        spans = zip(begin.tolist(), end.tolist(), shapes["seed"].tolist(), strict=True)
+        names = [digest(block.text[start:stop], seed) for start, stop, seed in spans]
+        rows["base"][lines] = shapes["base"]
+        rows["whole"][lines] = np.array(names, dtype=np.uint64) ^ shapes["settings"]
+        rows["offset"][lines] = block.starts[lines] + offset
+        rows["tokens"][lines] = shapes["tokens"]
+        rows["tail"][lines] = end - begin
+        rows["flags"][lines] = shapes["flags"]
+
+    def _read_lines(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self._read_line(line)
+
+    def _read_line(self, line: bytes) -> None:
+        """Read one line. It runs for every line of some batches, and more calls would double its time."""
+        hasher, seen_prefixes, row, line_offset = self.hasher, self._seen_prefixes, self._row, self._offset
+        known_parts, roles, add_prefix = hasher.known_parts, hasher.roles, self.prefixes.add
+        self._offset = line_offset + len(line)
+        self._last_part = b""
+        try:
+            request = request_parts.decode_line(line).request
+            contents = request.contents
+            last = bytes(contents[-1].parts.pop())
+        except (MsgspecError, IndexError):
+            self._row += self._add_unparsed(line, line_offset)
+            return
+        self._row = row + 1
+        if request.cachedContent is not UNSET:
+            self._add_with_own_cache(request, last, row, line_offset)
+            return
+        if request.systemInstruction is UNSET and request.tools is UNSET and request.toolConfig is UNSET:
+            name, prefix, tokens, flags = NO_HEADER, 0, 0.0, 0
+        else:
+            name, prefix, tokens, flags, _ = hasher.header(request)
+        base = new_count = seed = cut = no_cache = 0
+        inside_turn = self._inside_turn
+        # One search of the line tells nearly every request without tools from the few that need a closer look.
+        exchanges = request_parts.raw_exchange_turns(contents, last) if FUNCTION_NAMES in line else None
+        for content in contents:
+            salt, not_user = roles.get(content.role) or hasher.role(content.role)
+            if exchanges is not None and next(exchanges):
+                salt, not_user = salt ^ IN_EXCHANGE, 1
+            seed, cut, no_cache = name ^ salt, prefix, not_user
+            for part in content.parts:
+                # A cut is written down only now, when what follows has told whether a cache may end there.
+                if cut:
+                    prefix |= no_cache
+                    if prefix in seen_prefixes:
+                        base = prefix
+                    else:
+                        seen_prefixes.add(prefix)
+                        add_prefix(prefix, tokens, flags)
+                        new_count += 1
+                raw_hash = digest(part, seed)
+                sized = known_parts.get(raw_hash)
+                if sized is None:
+                    sized = hasher.part(part, raw_hash, seed)
+                name, prefix, part_tokens, unknown_size, seed = sized
                 tokens += part_tokens
                 flags |= unknown_size
-                size = 0
-            config = request.generationConfig
-            if config is not UNSET or request.safetySettings is not UNSET:
-                settings_hash = fields.get(digest(config)) if config is not UNSET else None
-                if settings_hash is None or request.safetySettings is not UNSET:
-                    settings_hash = hash_settings(request)
-                # Settings tell requests apart, not prefixes: rows of any temperature share a cache.
-                name ^= settings_hash[0]
-                flags |= settings_hash[1]
-            rows += pack(base, name, line_offset, tokens, new_count, size, flags)
-            row += 1
-            # Forgotten between rows only: a row's prefixes must all be named against the same memory.
-            if len(known_parts) > REMEMBERED:
-                known_parts.clear()
-                seen_prefixes.clear()
+                cut, no_cache = 1, not_user | inside_turn
+        if cut:
+            prefix |= no_cache
+            if prefix in seen_prefixes:
+                base = prefix
+            else:
+                seen_prefixes.add(prefix)
+                add_prefix(prefix, tokens, flags)
+                new_count += 1
+        before = seed, tokens, flags
+        if last.startswith(TEXT):
+            self._last_part = last
+            if last[8] == SPACE:
+                last = TEXT + last[9:]
+            name = digest(last, seed)
+            size = len(last)
+            if row < SURELY_MEASURED or not row % MEASURED_EVERY:
+                self.suffixes.add(row, last)
+        else:
+            name, _, part_tokens, unknown_size, _ = hasher.part(last, 0, seed)
+            tokens += part_tokens
+            flags |= unknown_size
+            size = 0
+        # Settings tell requests apart, not prefixes: rows of any temperature share a cache.
+        settings = temperature_flag = 0
+        if request.generationConfig is not UNSET or request.safetySettings is not UNSET:
+            settings, temperature_flag = self._hash_settings(request)
+        self.rows += ROW.pack(base, name ^ settings, line_offset, tokens, new_count, size, flags | temperature_flag)
+        self._shape = RowShape(prefix if cut else 0, before[0], settings, before[1], before[2] | temperature_flag)
+        # Forgotten between rows only: a row's prefixes must all be named against the same memory.
+        if len(known_parts) > REMEMBERED:
+            known_parts.clear()
+            seen_prefixes.clear()
 
     def _add_unparsed(self, line: bytes, line_offset: int) -> int:
         """Write down a line that cannot be cut; return 1, or 0 for a line of nothing."""
@@ -326,9 +420,9 @@ class PrefixScan:
         self._add_row(tokens, 0, digest(line[line.find(b'"request"') :]), flags, line_offset)
         return 1
 
-    def _add_with_own_cache(self, request: RawRequest, last: bytes, line_offset: int) -> None:
+    def _add_with_own_cache(self, request: RawRequest, last: bytes, row: int, line_offset: int) -> None:
         """Write down a request that names its cache: it stays as it is."""
-        self.own_cache_rows.append(len(self.rows) // ROW.size)
+        self.own_cache_rows.append(row)
         self.own_cache_tokens.append(self._caches.get(str(request.cachedContent), 0))
         request.contents[-1].parts.append(Raw(last))
         name, tokens, flags = digest(repr(request.cachedContent).encode()), 0.0, HAS_OWN_CACHE

@@ -134,7 +134,7 @@ class TextScan(PrefixScan):
             return self._add_unparsed(line, line_offset)
         if request.cachedContent is not UNSET:
             raw_request = request_parts.decode_line(line).request
-            self._add_with_own_cache(raw_request, bytes(raw_request.contents[-1].parts.pop()), line_offset)
+            self._add_with_own_cache(raw_request, bytes(raw_request.contents[-1].parts.pop()), row, line_offset)
             return 1
         name, _, tokens, flags, _ = self._hash_request_header(request)
         seed = size = 0
