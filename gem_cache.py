@@ -161,9 +161,10 @@ class Plan:
 
     def _usd(self) -> CostTotals:
         cost_model, decision = self.cost_model, self.decision
-        hits = (
-            np.append(cost_model.implicit_saving_tokens, 0.0)[cost_model.forest.leaf] * cost_model.rate.saving_per_token
-        )
+        hits = 0.0
+        if cost_model.implicit_saving_tokens.any():
+            saved_tokens = np.append(cost_model.implicit_saving_tokens, 0.0)[cost_model.forest.leaf]
+            hits = cost_model.sum_of_sent(saved_tokens * cost_model.rate.saving_per_token)
         low_model = build_cost_model(
             self.survey, self.tariff, replace(self.options, token_factor=1.0 - cost_model.token_uncertainty)
         )
@@ -176,7 +177,7 @@ class Plan:
         )
         return CostTotals(
             uncached=_none_if_nan(cost_model.uncached_usd),
-            implicit=_none_if_nan(cost_model.uncached_usd - float(hits[cost_model.sent].sum())),
+            implicit=_none_if_nan(cost_model.uncached_usd - hits),
             chosen=_none_if_nan(plan_cost(cost_model, decision)),
             low=_none_if_nan(
                 plan_cost(
@@ -184,7 +185,7 @@ class Plan:
                 )
             ),
             worst=_none_if_nan(plan_cost(high_model, worst_decision)),
-            standard=_none_if_nan(float((cost_model.prompt_tokens * cost_model.rate.standard)[cost_model.sent].sum())),
+            standard=_none_if_nan(cost_model.sum_of_sent(cost_model.prompt_tokens * cost_model.rate.standard)),
         )
 
     @cached_property

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -54,7 +55,9 @@ class TokenRates:
     @property
     def saving_per_token(self) -> Floats:
         """What a cached token saves; nothing where prices are unknown or caching does not pay."""
-        return np.nan_to_num(np.maximum(self.batch - self.cached, 0.0))
+        count = len(self.batch)
+        one = slice(1) if _is_constant(self.batch) and _is_constant(self.cached) else slice(None)
+        return np.broadcast_to(np.nan_to_num(np.maximum(self.batch[one] - self.cached[one], 0.0)), count)
 
 
 def token_rates(tokens: Floats, tariff: Tariff) -> TokenRates:
@@ -62,7 +65,11 @@ def token_rates(tokens: Floats, tariff: Tariff) -> TokenRates:
     long = _is_long(tokens, tariff)
     long_tariff = tariff.long or tariff
 
+    any_long = bool(long.any())
+
     def pick(base_price: float | None, long_price: float | None) -> Floats:
+        if not any_long:  # one price for all, as an array that takes no room
+            return np.broadcast_to(np.float64(_per_token(base_price)), len(long))
         return np.where(long, _per_token(long_price), _per_token(base_price))
 
     return TokenRates(
@@ -123,15 +130,19 @@ class CostModel:
         counted = np.append(self.forest.unknown_size & ~self.size_uncertain, False)
         return np.asarray(((self.survey.flags & UNKNOWN_SIZE) > 0) & ~counted[self.forest.leaf])
 
-    @property
+    @cached_property
     def uncached_usd(self) -> float:
         """Everything sent without any cache of ours."""
+        if not len(self.survey.own_cache_rows):
+            return self.sum_of_sent(self.prompt_tokens * self.rate.batch)
         fresh = (self.prompt_tokens - self.own_cache_tokens) * self.rate.batch
-        return float(
-            (fresh + np.where(self.own_cache_tokens > 0, self.own_cache_tokens * self.rate.cached, 0.0))[
-                self.sent
-            ].sum()
+        return self.sum_of_sent(
+            fresh + np.where(self.own_cache_tokens > 0, self.own_cache_tokens * self.rate.cached, 0)
         )
+
+    def sum_of_sent(self, values: Floats) -> float:
+        """Sum over the rows that are sent."""
+        return float((values if self.sent.all() else values[self.sent]).sum())
 
 
 def build_cost_model(survey: PrefixSurvey, tariff: Tariff, options: PlanOptions) -> CostModel:
@@ -148,9 +159,11 @@ def build_cost_model(survey: PrefixSurvey, tariff: Tariff, options: PlanOptions)
     length = forest.highest(_lengths(forest.tokens, forest.tokens, base, exact, ratio_between))
     prompt = _lengths(survey.tokens, forest.tokens, _by_row(base, forest.leaf), exact, ratio)
     # A row that names a cache itself pays for what that cache holds too, which its line does not show.
-    own_cache_tokens = np.zeros(len(survey))
-    own_cache_tokens[survey.own_cache_rows] = survey.own_cache_tokens
-    prompt = prompt + own_cache_tokens
+    own_cache_tokens = np.broadcast_to(np.float64(0.0), len(survey))
+    if len(survey.own_cache_rows):
+        own_cache_tokens = np.zeros(len(survey))
+        own_cache_tokens[survey.own_cache_rows] = survey.own_cache_tokens
+        prompt = prompt + own_cache_tokens
     rate = token_rates(prompt, tariff)
     shared = sent & (forest.leaf >= 0)
     # add.at and not +=: many rows have the same leaf, and a fancy-indexed += would count each leaf once.
@@ -174,17 +187,19 @@ def build_cost_model(survey: PrefixSurvey, tariff: Tariff, options: PlanOptions)
         weight=forest.sums(own_weight),
         implicit_saving_tokens=_implicit_saving_tokens(forest, length, requests, tariff, options.implicit_rate),
         cache_rate=token_rates(length, tariff),
-        tokens=Interval(float(prompt[sent].sum()), uncounted.half_width),
+        tokens=Interval(float((prompt if sent.all() else prompt[sent]).sum()), uncounted.half_width),
         token_uncertainty=uncounted.half_width / uncounted.total if uncounted.total > 0 else 0.0,
     )
 
 
 def _sent(survey: PrefixSurvey, dedupe: bool | None) -> Bools:
     """Rows that are sent: all, or the first of equal ones."""
+    if dedupe is False:
+        return np.ones(len(survey), dtype=bool)
     is_duplicate = survey.duplicate_of != np.arange(len(survey))
     if dedupe is None:
         is_duplicate &= (survey.flags & TEMPERATURE_0) > 0
-    return ~is_duplicate if dedupe is not False else np.ones(len(survey), dtype=bool)
+    return np.asarray(~is_duplicate)
 
 
 def _implicit_saving_tokens(
@@ -237,6 +252,8 @@ def _ratio_between_counts(forest: PrefixForest, base: Ints, exact: Floats) -> Fl
 
 def _lengths(estimate: Floats, prefixes: Floats, base: Ints, exact: Floats, ratio: Floats | float) -> Floats:
     """Tokens up to an end: counted up to the base, corrected estimates beyond."""
+    if not (base >= 0).any():
+        return estimate * ratio
     counted = np.append(exact, 0.0)[base]
     return np.asarray(counted + (estimate - np.append(prefixes, 0.0)[base]) * ratio)
 
@@ -250,8 +267,10 @@ def _calibrate(survey: PrefixSurvey, counts: Mapping[str, int], sent: Bools) -> 
     """
     forest = survey.forest
     base = forest.deepest(~np.isnan(_counted_tokens(forest, counts)))
-    counted_tokens = np.append(forest.tokens, 0.0)[_by_row(base, forest.leaf)]
-    uncounted = float((survey.tokens - counted_tokens)[sent].sum())
+    uncounted_tokens = survey.tokens
+    if (base >= 0).any():
+        uncounted_tokens = uncounted_tokens - np.append(forest.tokens, 0.0)[_by_row(base, forest.leaf)]
+    uncounted = float((uncounted_tokens if sent.all() else uncounted_tokens[sent]).sum())
     draws = np.array([pair for pair in sample_pairs(survey, counts) if pair[0] > 0]).reshape(-1, 2)
     if not len(draws) or uncounted <= 0.0:
         return base, 1.0, Interval(uncounted, uncounted * survey.margin)
@@ -298,6 +317,11 @@ def _is_long(tokens: Floats, tariff: Tariff) -> Bools:
 
 def _best_cached_price(tariff: Tariff) -> float | None:
     return tariff.cached if tariff.cached_best is None else tariff.cached_best
+
+
+def _is_constant(values: Floats) -> bool:
+    """Whether an array is one value for all."""
+    return values.strides == (0,)
 
 
 def _per_token(usd_per_million: float | None) -> float:

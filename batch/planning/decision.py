@@ -110,6 +110,8 @@ def _cache_per_row(
 ) -> Ints:
     """Per row the cache it uses: its deepest, unless it is cheaper without."""
     leaf = cost_model.forest.leaf
+    if not cached.any():
+        return np.full(len(leaf), -1)
     # The appended -1 is what a row without a leaf (-1) finds: indexing with -1 takes the last entry.
     used = np.append(cost_model.forest.deepest(cached), -1)[leaf]
     is_forced = np.zeros(len(cached) + 1, dtype=bool)
@@ -122,6 +124,8 @@ def _cache_per_row(
 
 def plan_cost(cost_model: CostModel, decision: Decision, cached_rate: Floats | None = None) -> float:
     """Expected input cost of the batch; NaN if a price it needs is unknown."""
+    if not len(cost_model.forest):
+        return cost_model.uncached_usd
     used, rate = decision.used, cost_model.rate
     cached_rate = rate.cached if cached_rate is None else cached_rate
     explicit = np.append(cost_model.length, 0.0)[used] * (rate.batch - cached_rate)

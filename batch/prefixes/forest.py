@@ -166,8 +166,13 @@ def _build_survey(lines: LineSource, split: str, finished_scan: PrefixScan) -> P
 
 
 def _duplicates(request_hashes: Names) -> Ints:
-    _, first, inverse = np.unique(request_hashes, return_index=True, return_inverse=True)
-    return np.asarray(first[inverse])
+    """Of each row the first with the same name. Mostly none is; only those that are need more than one sort."""
+    first_rows = np.arange(len(request_hashes))
+    ordered = np.sort(request_hashes)
+    rows = np.flatnonzero(_isin_sorted(ordered[1:][ordered[1:] == ordered[:-1]], request_hashes))
+    _, first, inverse = np.unique(request_hashes[rows], return_index=True, return_inverse=True)
+    first_rows[rows] = rows[first[inverse]]
+    return first_rows
 
 
 def _build_forest(prefixes: scan.PrefixTable, base: Names, new_counts: Ints) -> PrefixForest:

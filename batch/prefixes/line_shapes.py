@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -21,10 +22,11 @@ Bools = NDArray[np.bool_]
 
 HEAD, OPENING, CLOSING = b'{"key":"', b'{"text":"', b'"}'
 QUOTE, BACKSLASH, NEWLINE, SPACE = b'"\\\n '
-KEY_MARKS = 4
-"""Quotation marks up to the end of the key."""
+KEY_QUOTES = 4
+"""Quotation marks up to the end of the key, that of its end included."""
 PROBE = OPENING + b"?" + CLOSING
-WORD = 8
+WORD, FAR_WORDS = 8, 8
+ONES = np.uint64(0x0101010101010101)
 COMPARED_BYTES = 1 << 9
 """So many bytes are compared in all lines at once, more of them by a hash of each."""
 MOST_ENDINGS, MOST_SHAPES = 8, 1 << 16
@@ -53,39 +55,68 @@ class LineBlock:
     """Lines that each end with a newline: where they begin and end, and which quotation marks they have."""
 
     def __init__(self, text: bytes) -> None:
-        self.text = text
-        data = np.frombuffer(text, np.uint8)
-        marks = np.flatnonzero((data == QUOTE) | (data == NEWLINE))
-        self.marks = marks = marks[~_is_escaped(data, marks)]
-        self._newlines = np.flatnonzero(data[marks] == NEWLINE)
-        self.ends = marks[self._newlines]
+        self.text, self._data = text, np.frombuffer(text, np.uint8)
+        self.ends = np.flatnonzero(self._data == NEWLINE)
         self.starts = np.concatenate(([0], self.ends[:-1] + 1))
-        self._first_marks = np.concatenate(([0], self._newlines[:-1] + 1))
-        self.is_plain = bool(
-            (data[self.starts] > SPACE).all() and np.count_nonzero(data < SPACE) == len(self.ends)
-        )
-        """No line is empty or begins with white space, and none has a control byte."""
 
     def __len__(self) -> int:
         return len(self.ends)
 
-    @property
-    def quotes(self) -> int:
-        """How many quotation marks there are."""
-        return len(self.marks) - len(self.ends)
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether no line is empty or begins with white space, and none has a control byte."""
+        has_control_byte = np.count_nonzero(self._data < SPACE) != len(self.ends)
+        return not has_control_byte and bool((self._data[self.starts] > SPACE).all())
+
+    @cached_property
+    def quotes(self) -> int | None:
+        """How many quotation marks there are that no backslash escapes; None where it takes a closer look to tell."""
+        is_quote, is_backslash = self._data == QUOTE, self._data == BACKSLASH
+        count = np.count_nonzero(is_quote)
+        if not is_backslash.any():
+            return int(count)
+        if (is_backslash[1:] & is_backslash[:-1]).any():
+            return None
+        return int(count - np.count_nonzero(is_quote[1:] & is_backslash[:-1]))
+
+    @cached_property
+    def _quotes_and_newlines(self) -> tuple[Ints, Ints]:
+        """Where quotation marks and newlines stand, and which of them are newlines."""
+        data = self._data
+        places = np.flatnonzero((data == QUOTE) | (data == NEWLINE))
+        places = places[~_is_escaped(data, places)]
+        return places, np.flatnonzero(data[places] == NEWLINE)
+
+    def quote_from_start(self, number: int) -> tuple[Ints, Bools]:
+        """Where the quotation mark of that number (from 0) stands in each line, and which lines have so many."""
+        places, newlines = self._quotes_and_newlines
+        index = np.concatenate(([0], newlines[:-1] + 1)) + number
+        return places[np.minimum(index, len(places) - 1)], index < newlines
+
+    def quote_from_end(self, number: int) -> Ints:
+        """Where the one of that number before the newline (1: the last) stands; in another line if there is none."""
+        places, newlines = self._quotes_and_newlines
+        return places[np.maximum(newlines - number, 0)]
+
+    def first_quotes(self, at: Ints) -> Ints | None:
+        """The first quotation mark at or after each of some places; None where one is more than 64 bytes away."""
+        found, pending = np.empty(len(at), np.int64), np.arange(len(at))
+        for _ in range(FAR_WORDS):
+            if (at > len(self.text) - WORD).any():
+                return None
+            # A byte that equals a quotation mark becomes 0, and of such bytes the lowest has its highest bit set.
+            words = self._words[at] ^ (ONES * np.uint64(QUOTE))
+            zero = (words - ONES) & ~words & (ONES << np.uint64(7))
+            found[pending] = at + (np.bitwise_count((zero & (~zero + np.uint64(1))) - np.uint64(1)) >> 3)
+            missing = np.flatnonzero(zero == 0)
+            if not len(missing):
+                return found
+            pending, at = pending[missing], at[missing] + WORD
+        return None
 
     def line(self, number: int) -> bytes:
         """One line with its newline."""
         return self.text[self.starts[number] : self.ends[number] + 1]
-
-    def mark_from_start(self, number: int) -> tuple[Ints, Bools]:
-        """Where the mark of that number stands in each line, and which lines have so many."""
-        index = self._first_marks + number
-        return self.marks[np.minimum(index, len(self.marks) - 1)], index < self._newlines
-
-    def mark_from_end(self, number: int) -> Ints:
-        """Where the mark of that number before the newline (1: the last) stands; in another line if there is none."""
-        return self.marks[np.maximum(self._newlines - number, 0)]
 
     def holds(self, expected: bytes, at: Ints) -> Bools:
         """At which of some places these 8 bytes or more stand; nothing stands outside of the block."""
@@ -97,10 +128,14 @@ class LineBlock:
         if last < 0:
             return equal
         at = np.clip(at, 0, last)
-        words = np.ndarray((len(text) - WORD + 1,), "<u8", text, 0, (1,))
         for begin in (*range(0, size - WORD, WORD), size - WORD):
-            equal &= words[at + begin] == np.uint64(int.from_bytes(expected[begin : begin + WORD], "little"))
+            equal &= self._words[at + begin] == np.uint64(int.from_bytes(expected[begin : begin + WORD], "little"))
         return equal
+
+    @cached_property
+    def _words(self) -> NDArray[np.uint64]:
+        """Eight bytes from every place on; an overlapping view, which costs no copy."""
+        return np.ndarray((len(self.text) - WORD + 1,), "<u8", self.text, 0, (1,))
 
 
 def _is_escaped(data: NDArray[np.uint8], marks: Ints) -> Bools:
@@ -117,11 +152,20 @@ def _is_escaped(data: NDArray[np.uint8], marks: Ints) -> Bools:
 
 
 class _Ending(NamedTuple):
-    """What stands behind a last text, from its closing quotation mark on, and how many marks that has."""
+    """What stands behind a last text, from its closing quotation mark on, and how many of these it has."""
 
     text: bytes
-    marks: int
+    quotes: int
     seed: int
+
+
+class _Latest(NamedTuple):
+    """A shape as it is written: what is between key and text, their quotation marks included, and behind the text."""
+
+    middle: bytes
+    middle_quotes: int
+    ending: _Ending
+    place: int
 
 
 @dataclass
@@ -143,7 +187,7 @@ class LineShapes:
         self._decode_last = decode_last
         self._known: dict[int, int] = {}
         self._endings: list[_Ending] = []
-        self._latest: tuple[bytes, int, int] = b"", 0, UNKNOWN
+        self._latest: _Latest | None = None
 
     def find(self, name: int) -> int:
         """The place of a shape in the table by its name."""
@@ -151,17 +195,19 @@ class LineShapes:
 
     def match(self, block: LineBlock) -> MatchedLines:
         """The shapes of the lines of a block."""
+        if self._latest is not None and (matched := _all_alike(block, self._latest)) is not None:
+            return matched
         count = len(block)
         matched = MatchedLines(
             np.full(count, UNKNOWN), [0] * count, np.zeros(count, np.int64), np.zeros(count, np.int64)
         )
-        key_ends, has_key = block.mark_from_start(KEY_MARKS - 1)
+        key_ends, has_key = block.quote_from_start(KEY_QUOTES - 1)
         is_open = has_key & block.holds(HEAD, block.starts)
         for ending in self._endings:
             closing = block.ends + 1 - len(ending.text)
-            opening = block.mark_from_end(ending.marks + 1)
+            opening = block.quote_from_end(ending.quotes + 1)
             fits = is_open & block.holds(ending.text, closing)
-            fits &= (block.mark_from_end(ending.marks) == closing) & (opening > key_ends)
+            fits &= (block.quote_from_end(ending.quotes) == closing) & (opening > key_ends)
             if fits.any():
                 matched.begin[fits] = opening[fits] + 1 - len(OPENING)
                 matched.end[fits] = closing[fits] + len(CLOSING)
@@ -172,23 +218,22 @@ class LineShapes:
     def _name(
         self, block: LineBlock, ending: _Ending, matched: MatchedLines, fits: Bools, begin: Ints, end: Ints
     ) -> None:
-        """Name the shapes of lines by what stands between key and text; most are the same as the latest."""
-        middle, seed, place = self._latest
-        if seed == ending.seed and len(middle) >= WORD:
-            same = fits & (end - begin == len(middle))
-            same &= block.holds(middle, begin)
-            matched.shape[same] = place
+        """Name the shapes of lines by what stands between key and text; many are the same as the latest."""
+        text, known, latest = block.text, self._known, self._latest
+        if latest is not None and latest.ending is ending:
+            same = fits & (end - begin == len(latest.middle)) & block.holds(latest.middle, begin)
+            matched.shape[same] = latest.place
             fits = fits & ~same
-        text, known, latest = block.text, self._known, None
-        lines = np.flatnonzero(fits)
+        lines, last = np.flatnonzero(fits), None
         for line, start, stop in zip(lines.tolist(), begin[lines].tolist(), end[lines].tolist(), strict=True):
             name = matched.names[line] = digest(text[start:stop], ending.seed)
             found = known.get(name)
             if found is not None:
                 matched.shape[line] = found
-                latest = start, stop, found
-        if latest is not None and latest[1] - latest[0] <= COMPARED_BYTES:
-            self._latest = text[latest[0] : latest[1]], ending.seed, latest[2]
+                last = start, stop, found
+        if last is not None and last[1] - last[0] <= COMPARED_BYTES:
+            middle = text[last[0] : last[1]]
+            self._latest = _Latest(middle, LineBlock(middle).quotes or 0, ending, last[2])
 
     def learn_ending(self, line: bytes, part: bytes) -> None:
         """Remember what stands behind the last part of a line, if that is a text."""
@@ -200,15 +245,17 @@ class LineShapes:
             return
         if len(self._endings) >= MOST_ENDINGS:
             self._endings.pop(0)
-        self._endings.append(_Ending(text, LineBlock(text).quotes, digest(text)))
+        quotes = LineBlock(text).quotes
+        if quotes is not None:
+            self._endings.append(_Ending(text, quotes, digest(text)))
 
     def learn(self, name: int, line: bytes, part: bytes, at: int, shape: RowShape) -> None:
         """Remember the shape of a line that has the name, and whose last part stands there."""
-        if not line.startswith(part, at) or not self._is_last_text(line, part, at):
+        if name in self._known or not line.startswith(part, at) or not self._is_last_text(line, part, at):
             return
         if len(self._known) >= MOST_SHAPES:
             self._known.clear()
-            self._latest = b"", 0, UNKNOWN
+            self._latest = None
         place = len(self._known)
         self.table[place] = shape
         self._known[name] = place
@@ -221,3 +268,23 @@ class LineShapes:
         if not part.startswith(OPENING) or not part.endswith(CLOSING) or not line.endswith(b"\n"):
             return False
         return self._decode_last(line[:at] + PROBE + line[at + len(part) :]) == PROBE
+
+
+def _all_alike(block: LineBlock, shape: _Latest) -> MatchedLines | None:
+    """The lines of a block if all have this one shape, which takes no look at every quotation mark: the text of none
+    has one if there are no more of them than the rest of the lines has."""
+    count, ending = len(block), shape.ending
+    if block.quotes != count * (KEY_QUOTES - 1 + shape.middle_quotes + ending.quotes):
+        return None
+    key_ends = block.first_quotes(block.starts + len(HEAD))
+    if key_ends is None:
+        return None
+    texts, closing = key_ends + len(shape.middle), block.ends + 1 - len(ending.text)
+    if not (
+        (texts <= closing).all()
+        and block.holds(HEAD, block.starts).all()
+        and block.holds(shape.middle, key_ends).all()
+        and block.holds(ending.text, closing).all()
+    ):
+        return None
+    return MatchedLines(np.full(count, shape.place), [0] * count, texts - len(OPENING), closing + len(CLOSING))

@@ -265,7 +265,7 @@ class PrefixScan:
                 self._read_lines(BytesIO(block))
                 skipped += 1
                 continue
-            # Where hardly any two lines are alike, looking for it costs more than it saves: ever fewer blocks are tried.
+            # Where hardly any two lines are alike, looking for them costs more than it saves: fewer blocks are tried.
             skipped, to_skip = 0, 0 if self._read_block(block) else min(MOST_SKIPPED, 2 * to_skip + 1)
 
     def _read_block(self, text: bytes) -> bool:
@@ -309,8 +309,8 @@ class PrefixScan:
         """Write down lines of known shapes: what they have in common, and what their last texts are."""
         shapes = self._shapes.table[matched.shape[lines]]
         begin, end = matched.begin[lines], matched.end[lines]
-        spans = zip(begin.tolist(), end.tolist(), shapes["seed"].tolist(), strict=True)
-        names = [digest(block.text[start:stop], seed) for start, stop, seed in spans]
+        texts = map(block.text.__getitem__, map(slice, begin.tolist(), end.tolist()))
+        names = list(map(digest, texts, shapes["seed"].tolist()))
         rows["base"][lines] = shapes["base"]
         rows["whole"][lines] = np.array(names, dtype=np.uint64) ^ shapes["settings"]
         rows["offset"][lines] = block.starts[lines] + offset
