@@ -89,6 +89,7 @@ def build_groups(
     ids = [f"{group_id:016x}" for group_id in forest.ids.tolist()] if len(nodes) * 2 > len(forest) else None
     served = np.bincount(decision.used[decision.used >= 0], minlength=len(forest))
     prices, hours = _choice_prices(cost_model, decision, nodes)
+    cacheable = cost_model.cacheable
     groups = []
     for position, node in enumerate(nodes.tolist()):
         parent = parents[position]
@@ -103,7 +104,7 @@ def build_groups(
                 choice=_choice_of(decision, node),
                 usd=prices[position],
                 break_even_hours=hours[position],
-                possible=bool(cost_model.cacheable[node]),
+                possible=bool(cacheable[node]),
                 overridden=bool(overridden[node]),
             )
         )

@@ -8,6 +8,7 @@ are valid JSON, as normalised ones are.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,7 @@ COMPARED_BYTES = 1 << 9
 MOST_ENDINGS, MOST_SHAPES = 8, 1 << 16
 UNKNOWN = -1
 
+SHAPE = struct.Struct("<QQQdB")
 SHAPE_DTYPE = np.dtype(
     {"names": ["base", "seed", "settings", "tokens", "flags"], "formats": ["<u8", "<u8", "<u8", "<f8", "u1"]}
 )
@@ -183,7 +185,8 @@ class LineShapes:
     """Shapes that were met. Of very many all are forgotten; that costs time, nothing else."""
 
     def __init__(self, decode_last: Callable[[bytes], bytes | None]) -> None:
-        self.table = np.zeros(MOST_SHAPES, SHAPE_DTYPE)
+        self._records = bytearray(MOST_SHAPES * SHAPE.size)
+        self.table = np.frombuffer(self._records, SHAPE_DTYPE)
         self._decode_last = decode_last
         self._known: dict[int, int] = {}
         self._endings: list[_Ending] = []
@@ -257,17 +260,18 @@ class LineShapes:
             self._known.clear()
             self._latest = None
         place = len(self._known)
-        self.table[place] = shape
+        SHAPE.pack_into(self._records, place * SHAPE.size, *shape)
         self._known[name] = place
 
     def _is_last_text(self, line: bytes, part: bytes, at: int) -> bool:
-        """Whether the part there is the last one, and only a text: the decoder finds another in its place.
+        """Whether the part there is the last one, and only a text.
 
-        An equal part may stand behind it, in a system instruction, say.
+        An equal part may stand elsewhere, in a system instruction, say; then a decoder tells which is the last.
         """
         if not part.startswith(OPENING) or not part.endswith(CLOSING) or not line.endswith(b"\n"):
             return False
-        return self._decode_last(line[:at] + PROBE + line[at + len(part) :]) == PROBE
+        is_only_one = line.find(part) == at and line.find(part, at + 1) < 0
+        return is_only_one or self._decode_last(line[:at] + PROBE + line[at + len(part) :]) == PROBE
 
 
 def _all_alike(block: LineBlock, shape: _Latest) -> MatchedLines | None:

@@ -35,7 +35,7 @@ FUNCTION_NAMES = b'"function'
 REMEMBERED = 1 << 16
 """So many parts are remembered to know them at once; forgetting them costs time and memory, nothing else."""
 SURELY_MEASURED, MEASURED_EVERY = 1024, 1024
-BLOCK_BYTES, MOST_SKIPPED = 1 << 20, 64
+BLOCK_BYTES, SURELY_TRIED, MOST_SKIPPED = 1 << 20, 64, 64
 HAS_OWN_CACHE, UNPARSED, UNKNOWN_SIZE, TEMPERATURE_0 = 1, 2, 4, 8
 """Flags of a row: it names a cache already; its shape cannot be cut; parts of it have an unknown size; its
 temperature is 0."""
@@ -260,16 +260,17 @@ class PrefixScan:
         if self._last_part:
             self._shapes.learn_ending(line, self._last_part)
         skipped = to_skip = 0
-        for block in line_blocks(lines, source):
+        for number, block in enumerate(line_blocks(lines, source)):
             if skipped < to_skip or not block.endswith(b"\n"):
                 self._read_lines(BytesIO(block))
                 skipped += 1
                 continue
             # Where hardly any two lines are alike, looking for them costs more than it saves: fewer blocks are tried.
-            skipped, to_skip = 0, 0 if self._read_block(block) else min(MOST_SKIPPED, 2 * to_skip + 1)
+            pays = self._read_block(block) or number < SURELY_TRIED
+            skipped, to_skip = 0, 0 if pays else min(MOST_SKIPPED, 2 * to_skip + 1)
 
     def _read_block(self, text: bytes) -> bool:
-        """Read lines of shapes that are known together, the others one by one; say whether most were known."""
+        """Read lines of shapes that are known together, the others one by one; say whether some were known."""
         block = LineBlock(text)
         if not block.is_plain:
             self._read_lines(BytesIO(text))
@@ -279,6 +280,7 @@ class PrefixScan:
         one_by_one = matched.shape == UNKNOWN
         one_by_one[-first_row % MEASURED_EVERY :: MEASURED_EVERY] = True
         rows = np.zeros(len(block), ROW_DTYPE)
+        starts, ends, begin = block.starts.tolist(), (block.ends + 1).tolist(), matched.begin.tolist()
         alone: list[int] = []
         self.rows = bytearray()
         for number in np.flatnonzero(one_by_one).tolist():
@@ -288,14 +290,13 @@ class PrefixScan:
                 if (first_row + number) % MEASURED_EVERY:
                     continue
             alone.append(number)
-            line = block.line(number)
-            self._offset = offset + int(block.starts[number])
+            line = text[starts[number] : ends[number]]
+            self._offset = offset + starts[number]
             self._row = first_row + number
             self._read_line(line)
             if known == UNKNOWN and self._last_part:
                 if name:
-                    at = int(matched.begin[number] - block.starts[number])
-                    self._shapes.learn(name, line, self._last_part, at, self._shape)
+                    self._shapes.learn(name, line, self._last_part, begin[number] - starts[number], self._shape)
                 else:
                     self._shapes.learn_ending(line, self._last_part)
         rows[alone] = np.frombuffer(self.rows, ROW_DTYPE)
@@ -303,7 +304,7 @@ class PrefixScan:
         self.rows = before
         self.rows += rows.tobytes()
         self._row, self._offset = first_row + len(block), offset + len(text)
-        return len(alone) * 2 < len(block)
+        return len(alone) * 4 < len(block) * 3
 
     def _fill(self, rows: NDArray[np.void], lines: Ints, block: LineBlock, matched: MatchedLines, offset: int) -> None:
         """Write down lines of known shapes: what they have in common, and what their last texts are."""
