@@ -7,7 +7,7 @@ follow in order. A *prefix* is the root and some first parts.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -127,27 +127,47 @@ class DefaultMeasure:
         self._tokens = self._unfamiliar = 0.0
 
     def __call__(self, part: bytes) -> float:
-        if part.startswith(b'{"text":"') and b"\\" not in part and part.count(b'"') == 4:
-            return self._weigh(part[9:-2])
-        try:
-            value = msgspec.json.decode(part)
-        except msgspec.DecodeError:
-            return self._weigh(part)
-        if isinstance(value, dict) and len(value) == 1 and isinstance(text := value.get("text"), str):
-            return self._weigh(text.encode("utf-8", "surrogatepass"))
-        request = {"tools": value} if isinstance(value, list) else {"contents": [{"parts": [value]}]}
-        estimate = text_tokens.estimate_request(request, scale=self._scale)
-        return math.nan if estimate.unknown else float(estimate.total)
+        text = _text_bytes(part)
+        return self._measure_other(part) if text is None else self.many([part])[0]
+
+    def many(self, parts: Sequence[bytes]) -> list[float]:
+        """Measure each of some parts, at less cost than one by one."""
+        texts = list(map(_text_bytes, parts))
+        weights = byte_weights.weigh_many([text for text in texts if text is not None])
+        self._tokens += float(weights.tokens.sum())
+        self._unfamiliar += float(weights.unfamiliar.sum())
+        tokens = iter(weights.tokens.tolist())
+        return [
+            self._measure_other(part) if text is None else _whole_tokens(next(tokens), text)
+            for part, text in zip(parts, texts, strict=True)
+        ]
 
     @property
     def margin(self) -> float:
         return text_tokens.margin(self._tokens, self._unfamiliar)
 
-    def _weigh(self, data: bytes) -> float:
-        weight = byte_weights.weigh(data)
-        self._tokens += weight.tokens
-        self._unfamiliar += weight.unfamiliar
-        return float(max(1, round(weight.tokens))) if data else 0.0
+    def _measure_other(self, part: bytes) -> float:
+        value = msgspec.json.decode(part)
+        request = {"tools": value} if isinstance(value, list) else {"contents": [{"parts": [value]}]}
+        estimate = text_tokens.estimate_request(request, scale=self._scale)
+        return math.nan if estimate.unknown else float(estimate.total)
+
+
+def _text_bytes(part: bytes) -> bytes | None:
+    """What a part says that is only a text; None for others. What is no JSON is taken for a text."""
+    if part.startswith(b'{"text":"') and b"\\" not in part and part.count(b'"') == 4:
+        return part[9:-2]
+    try:
+        value = msgspec.json.decode(part)
+    except msgspec.DecodeError:
+        return part
+    if isinstance(value, dict) and len(value) == 1 and isinstance(text := value.get("text"), str):
+        return text.encode("utf-8", "surrogatepass")
+    return None
+
+
+def _whole_tokens(tokens: float, text: bytes) -> float:
+    return float(max(1, round(tokens))) if text else 0.0
 
 
 def default_measure(scale: MediaScale | None = None) -> DefaultMeasure:
