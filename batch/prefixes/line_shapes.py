@@ -31,6 +31,8 @@ ONES = np.uint64(0x0101010101010101)
 COMPARED_BYTES = 1 << 9
 """So many bytes are compared in all lines at once, more of them by a hash of each."""
 MOST_ENDINGS, MOST_SHAPES = 8, 1 << 16
+TRY_ALIKE_EVERY = 8
+"""After a block with several shapes, the next that is looked at as if it had one only."""
 UNKNOWN = -1
 
 SHAPE = struct.Struct("<QQQdB")
@@ -191,6 +193,7 @@ class LineShapes:
         self._known: dict[int, int] = {}
         self._endings: list[_Ending] = []
         self._latest: _Latest | None = None
+        self._blocks_mixed = 0
 
     def find(self, name: int) -> int:
         """The place of a shape in the table by its name."""
@@ -198,12 +201,14 @@ class LineShapes:
 
     def match(self, block: LineBlock) -> MatchedLines:
         """The shapes of the lines of a block."""
-        if self._latest is not None and (matched := _all_alike(block, self._latest)) is not None:
-            return matched
+        if self._latest is not None and not self._blocks_mixed % TRY_ALIKE_EVERY:
+            matched = _all_alike(block, self._latest)
+            if matched is not None:
+                return matched
+        self._blocks_mixed += 1
         count = len(block)
-        matched = MatchedLines(
-            np.full(count, UNKNOWN), [0] * count, np.zeros(count, np.int64), np.zeros(count, np.int64)
-        )
+        nowhere = np.zeros((2, count), np.int64)
+        matched = MatchedLines(np.full(count, UNKNOWN), [0] * count, *nowhere)
         key_ends, has_key = block.quote_from_start(KEY_QUOTES - 1)
         is_open = has_key & block.holds(HEAD, block.starts)
         for ending in self._endings:

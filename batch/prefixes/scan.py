@@ -37,7 +37,7 @@ REMEMBERED = 1 << 16
 SURELY_MEASURED, MEASURED_EVERY = 1024, 1024
 PENDING_BYTES = 1 << 20
 """Texts to be measured wait until they are so many bytes; measuring many at once costs a tenth."""
-BLOCK_BYTES, SURELY_TRIED, MOST_SKIPPED = 1 << 20, 64, 64
+BLOCK_BYTES, SURELY_TRIED, MOST_SKIPPED = 1 << 19, 128, 64
 HAS_OWN_CACHE, UNPARSED, UNKNOWN_SIZE, TEMPERATURE_0 = 1, 2, 4, 8
 """Flags of a row: it names a cache already; its shape cannot be cut; parts of it have an unknown size; its
 temperature is 0."""
