@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -35,10 +36,14 @@ TRY_ALIKE_EVERY = 8
 """After a block with several shapes, the next that is looked at as if it had one only."""
 UNKNOWN = -1
 
-SHAPE = struct.Struct("<QQQdB")
+SHAPE = struct.Struct("<QQQdBI")
 SHAPE_DTYPE = np.dtype(
-    {"names": ["base", "seed", "settings", "tokens", "flags"], "formats": ["<u8", "<u8", "<u8", "<f8", "u1"]}
+    {
+        "names": ["base", "seed", "settings", "tokens", "flags", "quotes"],
+        "formats": ["<u8", "<u8", "<u8", "<f8", "u1", "<u4"],
+    }
 )
+"""A shape as it is kept: `quotes` are the quotation marks up to the last text, that of its beginning included."""
 
 
 class RowShape(NamedTuple):
@@ -71,17 +76,6 @@ class LineBlock:
         """Whether no line is empty or begins with white space, and none has a control byte."""
         has_control_byte = np.count_nonzero(self._data < SPACE) != len(self.ends)
         return not has_control_byte and bool((self._data[self.starts] > SPACE).all())
-
-    @cached_property
-    def quotes(self) -> int | None:
-        """How many quotation marks there are that no backslash escapes; None where it takes a closer look to tell."""
-        is_quote, is_backslash = self._data == QUOTE, self._data == BACKSLASH
-        count = np.count_nonzero(is_quote)
-        if not is_backslash.any():
-            return int(count)
-        if (is_backslash[1:] & is_backslash[:-1]).any():
-            return None
-        return int(count - np.count_nonzero(is_quote[1:] & is_backslash[:-1]))
 
     @cached_property
     def _quotes_and_newlines(self) -> tuple[Ints, Ints]:
@@ -142,6 +136,18 @@ class LineBlock:
         return np.ndarray((len(self.text) - WORD + 1,), "<u8", self.text, 0, (1,))
 
 
+def count_quotes(text: bytes) -> int | None:
+    """How many quotation marks there are that no backslash escapes; None where it takes a closer look to tell."""
+    if b"\\" not in text and len(text) < COMPARED_BYTES:
+        return text.count(b'"')
+    data = np.frombuffer(text, np.uint8)
+    is_quote, is_backslash = data == QUOTE, data == BACKSLASH
+    count = np.count_nonzero(is_quote)
+    if (is_backslash[1:] & is_backslash[:-1]).any():
+        return None
+    return int(count - np.count_nonzero(is_quote[1:] & is_backslash[:-1]))
+
+
 def _is_escaped(data: NDArray[np.uint8], marks: Ints) -> Bools:
     """Which quotation marks have an odd number of backslashes before them."""
     odd = np.zeros(len(marks), dtype=bool)
@@ -167,7 +173,6 @@ class _Latest(NamedTuple):
     """A shape as it is written: what is between key and text, their quotation marks included, and behind the text."""
 
     middle: bytes
-    middle_quotes: int
     ending: _Ending
     place: int
 
@@ -202,7 +207,7 @@ class LineShapes:
     def match(self, block: LineBlock) -> MatchedLines:
         """The shapes of the lines of a block."""
         if self._latest is not None and not self._blocks_mixed % TRY_ALIKE_EVERY:
-            matched = _all_alike(block, self._latest)
+            matched = self._match_alike(block, self._latest)
             if matched is not None:
                 return matched
         self._blocks_mixed += 1
@@ -223,6 +228,31 @@ class LineShapes:
                 is_open &= ~fits
         return matched
 
+    def _match_alike(self, block: LineBlock, latest: _Latest) -> MatchedLines | None:
+        """The lines of a block if each has the latest shape or one that is as long, without a look at every quote.
+
+        There are no more of them than these shapes have: so none stands in a text.
+        """
+        count, ending, text = len(block), latest.ending, block.text
+        key_ends = block.first_quotes(block.starts + len(HEAD))
+        if key_ends is None:
+            return None
+        texts, closing = key_ends + len(latest.middle), block.ends + 1 - len(ending.text)
+        is_fit = (texts <= closing) & block.holds(HEAD, block.starts) & block.holds(ending.text, closing)
+        if not is_fit.all():
+            return None
+        shape = np.full(count, latest.place)
+        others = np.flatnonzero(~block.holds(latest.middle, key_ends))
+        if len(others):
+            spans = map(slice, key_ends[others].tolist(), texts[others].tolist())
+            names = map(digest, map(text.__getitem__, spans), repeat(ending.seed))
+            shape[others] = [self._known.get(name, UNKNOWN) for name in names]
+            if (shape[others] == UNKNOWN).any():
+                return None
+        if count_quotes(text) != int(self.table["quotes"][shape].sum()) + count * ending.quotes:
+            return None
+        return MatchedLines(shape, [0] * count, texts - len(OPENING), closing + len(CLOSING))
+
     def _name(
         self, block: LineBlock, ending: _Ending, matched: MatchedLines, fits: Bools, begin: Ints, end: Ints
     ) -> None:
@@ -239,9 +269,8 @@ class LineShapes:
             if found is not None:
                 matched.shape[line] = found
                 last = start, stop, found
-        if last is not None and last[1] - last[0] <= COMPARED_BYTES:
-            middle = text[last[0] : last[1]]
-            self._latest = _Latest(middle, LineBlock(middle).quotes or 0, ending, last[2])
+        if last is not None:
+            self._latest = _Latest(text[last[0] : last[1]], ending, last[2])
 
     def learn_ending(self, line: bytes, part: bytes) -> None:
         """Remember what stands behind the last part of a line, if that is a text."""
@@ -253,7 +282,7 @@ class LineShapes:
             return
         if len(self._endings) >= MOST_ENDINGS:
             self._endings.pop(0)
-        quotes = LineBlock(text).quotes
+        quotes = count_quotes(text)
         if quotes is not None:
             self._endings.append(_Ending(text, quotes, digest(text)))
 
@@ -265,7 +294,7 @@ class LineShapes:
             self._known.clear()
             self._latest = None
         place = len(self._known)
-        SHAPE.pack_into(self._records, place * SHAPE.size, *shape)
+        SHAPE.pack_into(self._records, place * SHAPE.size, *shape, count_quotes(line[: at + len(OPENING)]) or 0)
         self._known[name] = place
 
     def _is_last_text(self, line: bytes, part: bytes, at: int) -> bool:
@@ -277,23 +306,3 @@ class LineShapes:
             return False
         is_only_one = line.find(part) == at and line.find(part, at + 1) < 0
         return is_only_one or self._decode_last(line[:at] + PROBE + line[at + len(part) :]) == PROBE
-
-
-def _all_alike(block: LineBlock, shape: _Latest) -> MatchedLines | None:
-    """The lines of a block if all have this one shape, which takes no look at every quotation mark: the text of none
-    has one if there are no more of them than the rest of the lines has."""
-    count, ending = len(block), shape.ending
-    if block.quotes != count * (KEY_QUOTES - 1 + shape.middle_quotes + ending.quotes):
-        return None
-    key_ends = block.first_quotes(block.starts + len(HEAD))
-    if key_ends is None:
-        return None
-    texts, closing = key_ends + len(shape.middle), block.ends + 1 - len(ending.text)
-    if not (
-        (texts <= closing).all()
-        and block.holds(HEAD, block.starts).all()
-        and block.holds(shape.middle, key_ends).all()
-        and block.holds(ending.text, closing).all()
-    ):
-        return None
-    return MatchedLines(np.full(count, shape.place), [0] * count, texts - len(OPENING), closing + len(CLOSING))

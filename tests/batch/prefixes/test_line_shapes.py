@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from batch.prefixes import scan
-from batch.prefixes.line_shapes import CLOSING, HEAD, OPENING, UNKNOWN, LineBlock, LineShapes, RowShape
+from batch.prefixes.line_shapes import CLOSING, HEAD, OPENING, UNKNOWN, LineBlock, LineShapes, RowShape, count_quotes
 from batch.prefixes.scan import PrefixScan
 from tests.planner_reference import Json, random_batch, random_json_dump, tokens_of_part
 
@@ -115,7 +115,7 @@ def test_a_shape_is_known_by_what_is_not_key_or_text() -> None:
     shapes.learn(first.names[0], block.line(0), b'{"text":"one"}', int(first.begin[0]), RowShape(1, 2, 3, 4.0, 5))
     again = shapes.match(block)
     assert again.shape.tolist() == [0, 0, 0]
-    assert shapes.table[0].tolist() == (1, 2, 3, 4.0, 5)
+    assert shapes.table[0].tolist() == (1, 2, 3, 4.0, 5, 13)
     parts = [block.text[begin:end] for begin, end in zip(again.begin.tolist(), again.end.tolist(), strict=True)]
     assert [json.loads(part)["text"] for part in parts] == ["one", 'two "quoted"', "three"]
 
@@ -133,4 +133,4 @@ def test_a_text_behind_the_last_part_is_not_taken_for_it() -> None:
     ("text", "quotes"), [(b'"a"\n', 2), (b'"a\\"b"\n', 2), (b'"a\\\\"\n', None), (b'\n"\\n"\n', 2)]
 )
 def test_quotes_that_end_a_text_are_told_from_others(text: bytes, quotes: int | None) -> None:
-    assert LineBlock(text).quotes == quotes
+    assert count_quotes(text) == quotes
