@@ -39,6 +39,8 @@ def settle(owner_id: str, *, has_runs: bool, composing: bool) -> Place:
     if known is None or known[0] != owner_id:
         default = Place.RUNS if has_runs and not composing else Place.NEW
         st.session_state[_DEFAULT] = (owner_id, default)
+    if run := run_in_address():
+        st.session_state[_LAST_RUN] = run  # a link opened it, and the switch leads back to it
     return current()
 
 

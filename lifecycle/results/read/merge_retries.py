@@ -26,7 +26,7 @@ from lifecycle.core import malloc
 from lifecycle.core.run_files import OTHERS, RESULTS
 from lifecycle.results.collect.counters import count_outcomes, count_reused
 from lifecycle.results.collect.match_rows import PASS_ROWS
-from lifecycle.results.read.table import ResultTable
+from lifecycle.results.read.table import ResultTable, open_table
 from lifecycle.results.store import sql
 from lifecycle.results.store.columns import (
     DICTIONARY_COLUMNS,
@@ -53,11 +53,11 @@ def merge_retries(folder: Path, children: Sequence[Path]) -> ResultTable:
     """
     runs = [folder, *(child for child in children if (child / RESULTS).exists())]
     if len(runs) == 1 or not (folder / RESULTS).exists():
-        return ResultTable(folder)
+        return open_table(folder)
     results_dir = folder / "merged" / _fingerprint(runs)
     if not results_dir.exists():
         _build_merged(runs, results_dir)
-    return ResultTable(folder, results_dir)
+    return open_table(folder, results_dir)
 
 
 def _fingerprint(runs: Sequence[Path]) -> str:

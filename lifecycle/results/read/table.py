@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from batch.errors import InputError, NotFound
 from batch.kinds.kind import RequestKind
@@ -56,6 +57,8 @@ DISPLAY_COLUMNS = (
 SORTABLE = tuple(name for name in DISPLAY_COLUMNS if name != "run")
 INPUT_COLUMNS = ("n", "key", "prompt", "line")
 DIFFERING = "differing"  # a column of pages: the prompt without what most prompts of the run begin and end with
+MAX_PAGES, MAX_SEARCHES, MAX_NUMBERS = 8, 2, 2_000  # that a table remembers
+MAX_TABLES = 8  # that stay open
 _RECEIVED = "received_file"  # the number of the file that a line was received in, beside a table's own column "file"
 
 
@@ -81,9 +84,19 @@ class Filter:
 ALL_ROWS = Filter()
 
 
-class ResultTable:
-    """The results of one run's folder. Cheap to open; asks the files anew each time, by column and page.
+def open_table(folder: Path, results_dir: Path | None = None) -> ResultTable:
+    """The table of these files; the one that was opened before while they are the same, with all that it knows.
 
+    Raises NotFound while there are no results.
+    """
+    results = results_dir or folder
+    return _open(folder, results_dir, *map(_state, (results / RESULTS, results / OTHERS, folder / INPUTS)))
+
+
+class ResultTable:
+    """The results of one run's folder. Cheap to open; asks the files by column and page, and the same thing once.
+
+    Files of results are replaced, never written in place: `open_table` gives another table then.
     `results_dir` holds the result files if they are not the folder's own: see `merge_retries`.
     """
 
@@ -106,6 +119,9 @@ class ResultTable:
         self.source_columns = input_column_names(source_names, taken=taken)  # as stored -> as shown
         self._text_columns = {name for name in source_names if _is_text(stored.field(name).type)}
         self._total = lru_cache(16)(self._count)
+        self._found = lru_cache(MAX_SEARCHES)(self._find)
+        self._kept_page = lru_cache(MAX_PAGES)(self._page)
+        self._numbers: dict[str, int] = {}  # of rows that were shown, by key
 
     @property
     def kind(self) -> RequestKind:
@@ -132,6 +148,10 @@ class ResultTable:
 
     def parsed(self) -> dict[str, int]:
         """Rows by how their structured answer was read: strict, lenient, failed, "" where none was asked for."""
+        return dict(self._parsed)
+
+    @cached_property
+    def _parsed(self) -> dict[str, int]:
         with sql.cursor() as db:
             rows = db.execute(f"SELECT parsed, count(*) FROM {sql.parquet(self.results)} GROUP BY parsed").fetchall()
         return dict(rows)
@@ -153,11 +173,29 @@ class ResultTable:
 
         With `fields` come the structured answers' typed columns, read strictly, or leniently too.
         """
+        read = self._page if clip is None else self._kept_page  # whole texts may be large
+        rows, total = read(where, order, descending, offset, limit, clip, fields, include_repaired)
+        return rows.copy(), total
+
+    def _page(
+        self,
+        where: Filter,
+        order: str,
+        descending: bool,
+        offset: int,
+        limit: int,
+        clip: int | None,
+        fields: bool,
+        include_repaired: bool,
+    ) -> tuple[pd.DataFrame, int]:
         total = self._total(where)
         row_numbers = self._page_rows(where, order, descending, offset, limit)
+        rows = self.rows(row_numbers, None if fields else clip)
+        if len(self._numbers) > MAX_NUMBERS:
+            self._numbers = {}
+        self._numbers.update(zip(rows["key"], rows["n"].tolist(), strict=True))
         if not fields:
-            return self.rows(row_numbers, clip), total
-        rows = self.rows(row_numbers, None)
+            return rows, total
         values = read_values(
             self.reconciliation.fields,
             rows["text"],
@@ -203,6 +241,13 @@ class ResultTable:
 
     def errors(self, where: Filter = ALL_ROWS) -> pd.DataFrame:
         """What went wrong, most frequent first: columns error, outcome, error_code, rows, example (a key)."""
+        return self._list_errors(where) if where else self._all_errors.copy()
+
+    @cached_property
+    def _all_errors(self) -> pd.DataFrame:
+        return self._list_errors(ALL_ROWS)
+
+    def _list_errors(self, where: Filter) -> pd.DataFrame:
         condition, values = self.condition(where)
         return self._frame(
             f"""SELECT error, outcome, error_code, count(*) AS rows, arg_min(key, n) AS example
@@ -327,9 +372,10 @@ class ResultTable:
         if where.failed_below:
             parts.append(f"n NOT IN ({self._repeated_failures_sql(where.failed_below)})")
         if where.search:
-            search_sql = f"SELECT n FROM {self._inputs} WHERE contains(lower(prompt), lower(?))"
-            parts.append(f"(contains(lower(text), lower(?)) OR contains(lower(key), lower(?)) OR n IN ({search_sql}))")
-            values += [where.search] * 3
+            contains = "regexp_matches({}, ?, 'i')".format  # half the time of comparing what was made lower case
+            search_sql = f"SELECT n FROM {self._inputs} WHERE {contains('prompt')}"
+            parts.append(f"({contains('text')} OR {contains('key')} OR n IN ({search_sql}))")
+            values += [sql.literal_pattern(where.search)] * 3
         return " AND ".join(parts), values
 
     def _repeated_failures_sql(self, times: int) -> str:
@@ -341,13 +387,48 @@ class ResultTable:
     def _count(self, where: Filter) -> int:
         if not where:
             return self.reconciliation.sent
+        if where.search:
+            return len(self._found(where))
+        if self._known_row(where):
+            return 1
         condition, values = self.condition(where)
         with sql.cursor() as db:
             row = db.execute(f"SELECT count(*) FROM {sql.parquet(self.results)} WHERE {condition}", values).fetchone()
         return int(row[0]) if row else 0
 
+    def _find(self, where: Filter) -> NDArray[np.int64]:
+        """The `n` of all rows that fit, in input order. For searches: they read every text, and are to do so once."""
+        with sql.cursor() as db:
+            return np.asarray(db.execute(*self.query("n", where)).fetchnumpy()["n"], np.int64)
+
+    def _known_row(self, where: Filter) -> list[int]:
+        """The `n` of the one row that is asked for by its key, if it was shown before."""
+        if len(where.keys) != 1 or where != Filter(keys=where.keys) or where.keys[0] not in self._numbers:
+            return []
+        return [self._numbers[where.keys[0]]]
+
+    @cached_property
+    def _counts_from_zero(self) -> bool:
+        """Whether the rows are 0, 1, 2, … so that a page of all of them need not be looked for."""
+        metadata = pq.read_metadata(self.results)
+        if not metadata.num_row_groups:
+            return False
+        n = metadata.schema.names.index("n")
+        first, last = (metadata.row_group(group).column(n).statistics for group in (0, metadata.num_row_groups - 1))
+        if first is None or last is None or not (first.has_min_max and last.has_min_max):
+            return False
+        return bool(first.min == 0 and last.max == metadata.num_rows - 1 == self.reconciliation.sent - 1)
+
     def _page_rows(self, where: Filter, order: str, descending: bool, offset: int, limit: int) -> list[int]:
         """The `n` of a page's rows, in the page's order."""
+        if order == "n" and where.search:
+            found = self._found(where)
+            return list((found[::-1] if descending else found)[offset : offset + limit].tolist())
+        if order == "n" and not where and self._counts_from_zero:
+            numbers = range(self.reconciliation.sent)
+            return list((numbers[::-1] if descending else numbers)[offset : offset + limit])
+        if known := self._known_row(where):
+            return known[offset : offset + limit]
         stored = {shown: name for name, shown in self.source_columns.items()}.get(order, order)
         typed = {field.column: field for field in self.reconciliation.fields}
         if order not in SORTABLE and order not in typed and stored not in self.source_columns:
@@ -414,6 +495,20 @@ class ResultTable:
         """The folder of the run whose received file this is; the table's own for rows without a line."""
         name = "" if file is None else self.reconciliation.files[file]
         return self.folder.parent / name.split("/")[1] if name.startswith("../") else self.folder
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """What tells one state of a file from another; None if there is none."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+@lru_cache(MAX_TABLES)
+def _open(folder: Path, results_dir: Path | None, *_: tuple[int, int, int] | None) -> ResultTable:
+    return ResultTable(folder, results_dir)
 
 
 def _is_text(kind: pa.DataType) -> bool:

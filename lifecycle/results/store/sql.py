@@ -82,3 +82,11 @@ def text(value: str) -> str:
 def quoted(name: str) -> str:
     """A column name as SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal_pattern(value: str) -> str:
+    """A text as a pattern for DuckDB's regular expressions, whose time is linear in what they read."""
+    return "".join(_ESCAPES.get(char, char) for char in value)
+
+
+_ESCAPES = {"\0": r"\x00"} | {char: f"\\{char}" for char in r"\.+*?()|[]{}^$-"}

@@ -13,7 +13,7 @@ import pytest
 from batch.errors import InputError, NotFound
 from batch.kinds.image import IMAGE
 from batch.model import Outcome
-from lifecycle.results.read.table import Filter, ResultTable
+from lifecycle.results.read.table import Filter, ResultTable, open_table
 from tests.lifecycle.results.collect.test_picture_files import answer as picture_answer
 from tests.lifecycle.results.collect.test_picture_files import picture
 from tests.lifecycle.run_fixture import RunFixture, answer, error
@@ -36,6 +36,10 @@ def test_a_page_shows_input_beside_answer(mixed: RunFixture) -> None:
         (Filter(search="question k7"), ["k7"]),
         (Filter(search="100%"), []),
         (Filter(search="k_"), []),
+        (Filter(search="k."), []),
+        (Filter(search="k[7"), []),
+        (Filter(search="k7\\E"), []),
+        (Filter(search="k\0"), []),
         (Filter(outcomes=("error_transient",)), ["k3", "k7"]),
         (Filter(outcomes=("answered",), search="8"), ["k8"]),
         (Filter(keys=("k1", "k9", "zz")), ["k1", "k9"]),
@@ -78,6 +82,47 @@ def test_own_columns_may_be_called_as_results_are_stored(run: RunFixture, name: 
 def test_only_columns_can_be_sorted_by(mixed: RunFixture) -> None:
     with pytest.raises(InputError):
         ResultTable(mixed.folder).page(order="key; DROP TABLE results")
+
+
+def test_a_search_reads_signs_as_signs_and_knows_no_case(run: RunFixture) -> None:
+    texts = ["Größe (XL) costs 3.50 $", "GRÖSSE xl", "a+b\\c^", "line one\nline two", "Ärger?"]
+    run.send([f"k{n}" for n in range(len(texts))])
+    run.receive([{"key": f"k{n}", **answer(text)} for n, text in enumerate(texts)]).build()
+    asked = {
+        "größe (xl)": ["k0"],
+        "3.50 $": ["k0"],
+        "3x50": [],
+        "A+B\\C^": ["k2"],
+        "ONE\nLINE": ["k3"],
+        "ärger?": ["k4"],
+    }
+    assert {text: list(run.table().page(Filter(search=text))[0]["key"]) for text in asked} == asked
+
+
+def test_rows_are_paged_by_number_whatever_their_numbers_are(run: RunFixture) -> None:
+    run.send([f"k{n}" for n in range(9)]).receive([{"key": f"k{n}", **answer("x")} for n in range(9)]).build()
+    assert list(run.table().page(offset=3, limit=2)[0]["key"]) == ["k3", "k4"]
+    assert list(run.table().page(offset=1, limit=2, descending=True)[0]["key"]) == ["k7", "k6"]
+    assert list(run.table().page(Filter(search="k"), offset=1, limit=2, descending=True)[0]["key"]) == ["k7", "k6"]
+    for name in ("inputs.parquet", "results.parquet"):
+        table = pq.read_table(run.folder / name)
+        spread = table.set_column(0, "n", pa.array([n * n for n in range(9)]))
+        account = {
+            key: value for key, value in pq.read_metadata(run.folder / name).metadata.items() if key == b"account"
+        }
+        pq.write_table(spread.replace_schema_metadata(account), run.folder / name)
+    assert list(run.table().page(offset=3, limit=2)[0]["key"]) == ["k3", "k4"]
+
+
+def test_a_table_stays_open_while_its_files_are_the_same(mixed: RunFixture) -> None:
+    table = open_table(mixed.folder)
+    page, _ = table.page(clip=20)
+    page["text"] = "changed"
+    assert open_table(mixed.folder) is table
+    assert "changed" not in set(table.page(clip=20)[0]["text"])
+    assert table.page(Filter(keys=("k4",)))[0]["text"][0] == "Answer 4" and table.detail("k4").text == "Answer 4"
+    mixed.build()
+    assert open_table(mixed.folder) is not table
 
 
 def test_long_texts_are_clipped_on_request(mixed: RunFixture) -> None:
