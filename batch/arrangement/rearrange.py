@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,7 +20,8 @@ from xxhash import xxh3_64_intdigest as digest
 from batch.arrangement.rules import ALL_RULES, QUESTION_LABEL, REQUEST_LABEL, SYSTEM_WORD, Rule
 from batch.arrangement.shared_blocks import EVERYWHERE, MIN_BLOCK_BYTES, MORE, Block, Layout
 from batch.arrangement.shared_text import Request, SharedText, arrangeable, decode_turn, part_name, text_body
-from batch.arrangement.text_lines import NEWLINE, is_data, is_label, line_starts, split_lines, strip_newlines
+from batch.arrangement.text_lines import NEWLINE, is_data, is_label, strip_newlines
+from batch.arrangement.text_pieces import split_pieces
 from batch.prefixes.locate import Turn, turn_json
 
 GAP = NEWLINE * 2
@@ -85,13 +87,14 @@ class Rearrangement:
         self.shared, self.rules = shared, rules
         self.moved: dict[Rule, Moved] = {}
         self._texts, self._systems = shared.finders()
+        self._texts.learn_edges(shared.sampled_texts())
         self._known_systems: dict[int, _System | None] = {}
         self._known_texts: dict[int, tuple[list[_Part], _Note] | None] = {}
 
     def with_rules(self, rules: frozenset[Rule]) -> Rearrangement:
         """The same with other rules; what was learned of texts is kept."""
-        other = Rearrangement(self.shared, rules)
-        other._texts, other._systems = self._texts, self._systems
+        other = copy(self)
+        other.rules, other.moved, other._known_systems, other._known_texts = rules, {}, {}, {}
         return other
 
     def lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -270,12 +273,12 @@ class Rearrangement:
             if body is None:
                 kept_parts.append(bytes(part))
                 continue
-            lines = split_lines(body)
-            stays = self._staying(body, lines)
+            pieces, starts = split_pieces(body)
+            stays = self._staying(body, pieces, starts)
             if before < 0 and not all(stays):
-                before = sum(map(bool, lines[: stays.index(False)]))
-            kept = strip_newlines(NEWLINE.join(line for line, stay in zip(lines, stays, strict=True) if stay))
-            apart += [line for line, stay in zip(lines, stays, strict=True) if not stay]
+                before = sum(map(bool, pieces[: stays.index(False)]))
+            kept = strip_newlines(_joined(body, pieces, starts, stays))
+            apart.append(_joined(body, pieces, starts, [not stay for stay in stays]))
             if kept:
                 kept_parts.append(_text_part(kept))
         if not any(apart):
@@ -284,10 +287,9 @@ class Rearrangement:
         kept_json = b'{"parts":[%b]%b}' % (b",".join(kept_parts), role) if kept_parts else b""
         return _System(kept_json, strip_newlines(NEWLINE.join(apart)), before)
 
-    def _staying(self, body: bytes, lines: list[bytes]) -> list[bool]:
-        """Which lines of a system instruction stay: those of all rows, and long blocks that others have, too."""
+    def _staying(self, body: bytes, lines: list[bytes], starts: list[int]) -> list[bool]:
+        """Which pieces of a system instruction stay: those of all rows, and long blocks that others have, too."""
         stays: list[bool] = (self._systems.is_everywhere(lines) | np.array([not line for line in lines])).tolist()
-        starts = line_starts(lines)
         for block in self._systems.layout(body).blocks:
             for place, start in enumerate(starts[:-1]):
                 stays[place] = stays[place] or block.start <= start < block.end
@@ -305,6 +307,19 @@ class Rearrangement:
 
 SHORTEST_SYSTEM = 20
 """Fewer bytes are left over by chance, and go with the rest."""
+
+
+def _joined(body: bytes, pieces: list[bytes], starts: list[int], chosen: list[bool]) -> bytes:
+    """Some pieces of a text, with what is between them where they stood together."""
+    joined: list[bytes] = []
+    end, was_chosen = 0, False
+    for piece, start, is_chosen in zip(pieces, starts, chosen, strict=False):
+        if is_chosen:
+            gap = body[end:start]
+            glue = NEWLINE if NEWLINE in gap else b" "
+            joined += [gap if was_chosen else glue if joined else b"", piece]
+        end, was_chosen = start + len(piece), is_chosen
+    return b"".join(joined)
 
 
 def _rest(body: bytes, layout: Layout) -> Iterator[tuple[int, bytes]]:

@@ -7,7 +7,7 @@ the parts are blocks of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest as digest
 
 from batch.arrangement.line_counts import STRONG_BYTES, Counts, Hashes, LineCounts, next_to, one_between, strong_pairs
-from batch.arrangement.text_lines import NEWLINE, is_closer, is_label, line_starts, split_lines
+from batch.arrangement.block_edges import CLEAN, Edge, learn_edges
+from batch.arrangement.text_lines import NEWLINE, is_closer, is_label
+from batch.arrangement.text_pieces import LONG_LINE_BYTES, pieces_of_line, split_pieces
 
 MIN_BLOCK_BYTES = 2000
 """No text of fewer bytes has the tokens of the smallest cache (1,024)."""
@@ -38,6 +40,7 @@ class Layout(NamedTuple):
 
     lead: int
     blocks: tuple[Block, ...]
+    names: tuple[int, ...] = ()
 
 
 class _Known(NamedTuple):
@@ -53,10 +56,42 @@ class BlockFinder:
         self._counts, self._all = counts, max(2, texts)
         self._known: dict[int, list[_Known]] = {}
         self._leading: set[int] = set()
+        self._edges: dict[int, Edge] = {}
+        self._are_edges_sharp = True
+
+    def learn_edges(self, bodies: Iterable[bytes]) -> None:
+        """Look where blocks begin and end in some texts: inside a line, no cut of a piece need be a border."""
+        found = [(body, self._found(body)) for body in bodies]
+        self._edges, self._are_edges_sharp = learn_edges(
+            (name, body, block.start, block.end)
+            for body, layout in found
+            for block, name in zip(layout.blocks, layout.names, strict=True)
+        )
 
     def layout(self, body: bytes) -> Layout:
         """Where the blocks of a text are."""
+        found = self._found(body)
+        return self._moved_edges(body, found) if self._edges or not self._are_edges_sharp else found
+
+    def _found(self, body: bytes) -> Layout:
         return self._recalled(body) or self._analysed(body)
+
+    def _moved_edges(self, body: bytes, layout: Layout) -> Layout:
+        """The layout with blocks as long as they were seen to be; without those whose edges are not known."""
+        blocks: list[Block] = []
+        names: list[int] = []
+        at = 0
+        for block, name in zip(layout.blocks, layout.names, strict=True):
+            edge = self._edges.get(name)
+            if edge is None and not self._are_edges_sharp and _is_inside_line(body, block):
+                continue
+            before, behind = edge or CLEAN
+            start = block.start - len(before) if body[: block.start].endswith(before) else block.start
+            end = block.end + len(behind) if body.startswith(behind, block.end) else block.end
+            blocks.append(Block(max(at, start), end, block.texts))
+            names.append(name)
+            at = end
+        return Layout(min(layout.lead, blocks[0].start) if blocks else 0, tuple(blocks), tuple(names))
 
     def is_everywhere(self, lines: list[bytes]) -> NDArray[np.bool_]:
         """Which of some lines all texts have."""
@@ -65,44 +100,56 @@ class BlockFinder:
     def _recalled(self, body: bytes) -> Layout | None:
         """The layout, if all that is long in the text is known."""
         blocks: list[Block] = []
+        names: list[int] = []
         at = lead = done = looked_at = 0
         only_lead = True
         while at < len(body) and looked_at < LINES_LOOKED_AT and at - done < MIN_BLOCK_BYTES:
             end = body.find(NEWLINE, at)
             end = len(body) if end < 0 else end
-            name = hash(body[at:end])
-            block = next((k for k in self._known.get(name, ()) if digest(body[at : at + k.size]) == k.name), None)
-            if block is not None:
-                blocks.append(Block(at, at + block.size, block.texts))
-                done = at = at + block.size + len(NEWLINE)
-                looked_at, only_lead = 0, False
-                continue
-            only_lead = only_lead and (name in self._leading or end == at)
-            at, looked_at = end + len(NEWLINE), looked_at + 1
+            line, behind = body[at:end], end + len(NEWLINE)
+            is_long = len(line) > LONG_LINE_BYTES
+            for first, last in pieces_of_line(line) if is_long else ((0, len(line)),):
+                name, begin = hash(line[first:last]), at + first
+                known = self._known.get(name)
+                block = known and next((k for k in known if digest(body[begin : begin + k.size]) == k.name), None)
+                if block:
+                    blocks.append(Block(begin, begin + block.size, block.texts))
+                    names.append(block.name)
+                    done = begin + block.size
+                    behind = done + len(NEWLINE) if body.startswith(NEWLINE, done) else done
+                    looked_at, only_lead = 0, False
+                    break
+                only_lead = only_lead and (name in self._leading or first == last)
+                looked_at += 1
+                lead = at + last if only_lead else lead
+            at = behind
             lead = at if only_lead else lead
         if not blocks or len(body) - done >= MIN_BLOCK_BYTES or at - done >= MIN_BLOCK_BYTES:
             return None
-        return Layout(min(lead, blocks[0].start), tuple(blocks))
+        return Layout(min(lead, blocks[0].start), tuple(blocks), tuple(names))
 
     def _analysed(self, body: bytes) -> Layout:
-        lines = split_lines(body)
-        text = _Text(lines, self._counts)
+        pieces, starts = split_pieces(body)
+        text = _Text(pieces, starts, self._counts)
         ranges = sorted(
             (self._with_edges(text, first, last), texts) for first, last, texts in text.blocks() if last >= first
         )
-        starts = text.starts
-        blocks = tuple(Block(starts[first], starts[last + 1] - len(NEWLINE), n) for (first, last), n in ranges)
-        for ((first, _), texts), block in zip(ranges, blocks, strict=True):
-            self._remember(hash(lines[first]), body[block.start : block.end], texts)
+        blocks = tuple(Block(starts[first], starts[last] + len(pieces[last]), n) for (first, last), n in ranges)
+        names = tuple(
+            self._remember(hash(pieces[first]), body[block.start : block.end], texts)
+            for ((first, _), texts), block in zip(ranges, blocks, strict=True)
+        )
         lead = self._lead(text, ranges[0][0][0]) if ranges else 0
-        self._leading.update(hash(line) for line in lines[:lead] if line)
-        return Layout(starts[lead], blocks)
+        self._leading.update(hash(piece) for piece in pieces[:lead] if piece)
+        return Layout(starts[lead], blocks, names)
 
-    def _remember(self, first_line: int, block: bytes, texts: int) -> None:
+    def _remember(self, first_piece: int, block: bytes, texts: int) -> int:
+        name = digest(block)
         if len(self._known) < MOST_REMEMBERED:
-            known = self._known.setdefault(first_line, [])
-            known.append(_Known(len(block), digest(block), texts))
+            known = self._known.setdefault(first_piece, [])
+            known.append(_Known(len(block), name, texts))
             known.sort(key=lambda one: -one.size)
+        return name
 
     def _lead(self, text: _Text, first: int) -> int:
         """How many lines at the beginning, before the first block, all texts have; a label belongs to what follows."""
@@ -143,10 +190,11 @@ class BlockFinder:
 
 
 class _Text:
-    """A text under analysis: its lines that are not empty, with how many texts have each."""
+    """A text under analysis: its pieces that are not empty, with how many texts have each."""
 
-    def __init__(self, lines: list[bytes], counts: LineCounts) -> None:
-        self.lines, self.starts, self._counts = lines, line_starts(lines), counts
+    def __init__(self, lines: list[bytes], starts: list[int], counts: LineCounts) -> None:
+        self.lines, self.starts, self._counts = lines, starts, counts
+        self._sizes = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines))
         self._filled = np.array([place for place, line in enumerate(lines) if line], dtype=np.int64)
         self._index = {int(place): index for index, place in enumerate(self._filled)}
         self._hashes = _hashes([line for line in lines if line])
@@ -170,8 +218,8 @@ class _Text:
 
     def blocks(self) -> Iterator[tuple[int, int, int]]:
         """First and last line of each block, and how many texts have it."""
-        sizes = np.diff(self.starts)[self._filled]
-        strong = np.flatnonzero(sizes >= STRONG_BYTES + len(NEWLINE))
+        sizes = self._sizes[self._filled]
+        strong = np.flatnonzero(sizes >= STRONG_BYTES)
         texts = self._texts[strong]
         if not len(strong) or sizes[strong][texts > 1].sum() < MIN_BLOCK_BYTES / 2:
             return
@@ -201,7 +249,7 @@ class _Text:
         if self._bytes(strong, begin, end) < MIN_BLOCK_BYTES:
             return
         inner = texts[begin:end]
-        sizes = np.diff(self.starts)[self._filled[strong[begin:end]]]
+        sizes = self._sizes[self._filled[strong[begin:end]]]
         order = np.argsort(inner, kind="stable")
         low = int(inner[order][np.searchsorted(np.cumsum(sizes[order]), sizes.sum() / 10)])
         fewer = np.flatnonzero(inner >= TOGETHER * low)
@@ -233,6 +281,13 @@ class _Text:
 
     def _block(self, strong: Counts, begin: int, end: int, texts: int) -> tuple[int, int, int]:
         return int(self._filled[strong[begin]]), int(self._filled[strong[end - 1]]), texts
+
+
+def _is_inside_line(body: bytes, block: Block) -> bool:
+    """Whether something stands before or behind a block in its first or last line."""
+    starts = not block.start or body[: block.start].endswith(NEWLINE)
+    ends = block.end == len(body) or body.startswith(NEWLINE, block.end)
+    return not (starts and ends)
 
 
 def _least_before(values: Counts) -> Counts:

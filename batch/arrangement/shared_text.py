@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
 from msgspec import json as msgspec_json
@@ -10,7 +10,7 @@ from xxhash import xxh3_64_intdigest as digest
 
 from batch.arrangement.line_counts import SLOTS, LineCounts
 from batch.arrangement.shared_blocks import MIN_BLOCK_BYTES, BlockFinder
-from batch.arrangement.text_lines import split_lines
+from batch.arrangement.text_pieces import split_pieces
 from batch.prefixes import locate
 from batch.prefixes.locate import Turn
 from batch.prefixes.request_parts import ESCAPE_SCAN_BYTES, TEXT
@@ -110,6 +110,14 @@ class SharedText:
         """What finds blocks in texts of turns, and in system instructions."""
         return BlockFinder(self.counts, self.texts), BlockFinder(self.system_counts, self.system_texts)
 
+    def sampled_texts(self) -> Iterator[bytes]:
+        """The long texts of the rows that were kept."""
+        for line in self.sample:
+            for turn in (arrangeable(line) or (None, []))[1]:
+                for part in turn.parts if turn.is_user else ():
+                    if len(part) >= MIN_BLOCK_BYTES and (body := text_body(part)) is not None:
+                        yield body
+
     def _read(self, line: bytes) -> None:
         found = arrangeable(line)
         if found is None:
@@ -141,21 +149,21 @@ class SharedText:
                     self._read_text(body)
 
     def _read_text(self, body: bytes) -> None:
-        lines = split_lines(body)
+        pieces, _ = split_pieces(body)
         self.texts += 1
         self._read_texts += 1
-        self.counts.add(list(map(hash, lines)), list(map(len, lines)))
+        self.counts.add(list(map(hash, pieces)), list(map(len, pieces)))
 
     def _read_system(self, instruction: Raw) -> None:
         name = digest(instruction, 2)
         if name in self._met_parts:
             return
         self._met_parts.add(name)
-        lines: list[bytes] = []
+        pieces: list[bytes] = []
         for body in system_bodies(instruction):
-            lines += split_lines(body)
+            pieces += split_pieces(body)[0]
         self.system_texts += 1
-        self.system_counts.add(list(map(hash, lines)), list(map(len, lines)))
+        self.system_counts.add(list(map(hash, pieces)), list(map(len, pieces)))
 
     def _keep_sample(self, line: bytes) -> None:
         """Keep the first rows and, of many, ever fewer of the later ones."""
