@@ -32,32 +32,47 @@ class Edge(NamedTuple):
 CLEAN = Edge(b"", b"")
 
 
-def learn_edges(found: Iterable[tuple[int, bytes, int, int]]) -> tuple[dict[int, Edge], bool]:
-    """The edges of blocks that need to be moved, by name, and whether edges of others can be trusted.
+class Seen(NamedTuple):
+    """A block as it stands in a text: its name, the how manieth of the text it is, where it begins and ends."""
 
-    `found` has a block's name, a text that it is in, and where it begins and ends there.
-    """
-    sides: dict[int, tuple[set[bytes], set[bytes]]] = {}
-    for name, body, start, end in found:
-        befores, behinds = sides.setdefault(name, (set(), set()))
+    name: int
+    place: int
+    body: bytes
+    start: int
+    end: int
+
+
+_Sides = tuple[set[bytes], set[bytes]]
+
+
+def learn_edges(found: Iterable[Seen]) -> tuple[dict[int, Edge], bool]:
+    """The edges of blocks that need to be moved, by name, and whether edges of others can be trusted."""
+    places: dict[int, dict[int, _Sides]] = {}
+    for name, place, body, start, end in found:
+        befores, behinds = places.setdefault(place, {}).setdefault(name, (set(), set()))
         if len(befores) < MOST_TAILS:
             befores.add(line_before(body, start)[-TAIL_BYTES:])
         if len(behinds) < MOST_TAILS:
             behinds.add(line_behind(body, end)[:TAIL_BYTES])
-    several = {name: (list(befores), list(behinds)) for name, (befores, behinds) in sides.items()}
-    if not several:
-        return {}, True
-    before_all = _common_end([befores[0] for befores, _ in several.values()])
-    behind_all = os.path.commonprefix([behinds[0] for _, behinds in several.values()])
     edges: dict[int, Edge] = {}
     compared = 0
-    for name, (befores, behinds) in several.items():
-        compared += len(befores) > 1 or len(behinds) > 1
-        before = _own_beginning(befores, before_all if len(several) > 1 else None)
-        behind = _own_end(behinds, behind_all if len(several) > 1 else None)
-        if before or behind:
-            edges[name] = Edge(before, behind)
+    for of_place in places.values():
+        edges |= _edges_of(of_place)
+        compared += sum(len(befores) > 1 or len(behinds) > 1 for befores, behinds in of_place.values())
     return edges, len(edges) <= MOST_BLURRED * max(1, compared)
+
+
+def _edges_of(blocks: dict[int, _Sides]) -> dict[int, Edge]:
+    """Edges of the blocks that stand in one place of their texts."""
+    before_all = behind_all = None
+    if len(blocks) > 1:
+        before_all = _common_end([next(iter(befores)) for befores, _ in blocks.values()])
+        behind_all = os.path.commonprefix([next(iter(behinds)) for _, behinds in blocks.values()])
+    edges = {
+        name: Edge(_own_beginning(list(befores), before_all), _own_end(list(behinds), behind_all))
+        for name, (befores, behinds) in blocks.items()
+    }
+    return {name: edge for name, edge in edges.items() if edge != CLEAN}
 
 
 def _own_beginning(befores: Sequence[bytes], before_all: bytes | None) -> bytes:

@@ -17,11 +17,13 @@ import numpy as np
 from msgspec import UNSET, MsgspecError, Raw
 from xxhash import xxh3_64_intdigest as digest
 
+from batch.arrangement.json_texts import before_name, is_structure, json_text, may_be_json, ordered, text_bytes
 from batch.arrangement.rules import ALL_RULES, QUESTION_LABEL, REQUEST_LABEL, SYSTEM_WORD, Rule
 from batch.arrangement.shared_blocks import EVERYWHERE, MIN_BLOCK_BYTES, MORE, Block, Layout
 from batch.arrangement.shared_text import Request, SharedText, arrangeable, decode_turn, part_name, text_body
 from batch.arrangement.text_lines import NEWLINE, is_data, is_label, strip_newlines
 from batch.arrangement.text_pieces import split_pieces
+from batch.arrangement.tool_order import order_name
 from batch.prefixes.locate import Turn, turn_json
 
 GAP = NEWLINE * 2
@@ -29,7 +31,7 @@ NOTED = 1 << 16
 """So many shared texts and instructions are remembered."""
 RECENT = 256
 """So many texts are kept as they were arranged: shared ones come again soon."""
-RULES_OF_TURNS = {Rule.DOCUMENT_FIRST, Rule.LINES_LAST, Rule.PART_FIRST, Rule.OWN_PART}
+RULES_OF_TURNS = ALL_RULES - {Rule.SYSTEM_APART, Rule.SYSTEM_WORD, Rule.TOOLS_IN_ORDER} | {Rule.NOT_MOVED}
 _members = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -132,11 +134,15 @@ class Rearrangement:
             tools = b"" if request.tools is UNSET else bytes(request.tools)
             shared = max(system.kept, tools, *map(bytes, turns[-1].parts), key=len)
             notes.append(_Note(Rule.SYSTEM_APART, (shared,), system.before))
-        if request.tools is not UNSET and not has_system:
-            word_is_due = Rule.SYSTEM_WORD in self.rules and self._rows_of([bytes(request.tools)])[0] > 1
-            if word_is_due or system is not None:
+        if request.tools is not UNSET:
+            tools = self._tools(request.tools)
+            if tools != bytes(request.tools):
+                changes["tools"] = Raw(tools)
+                notes.append(_Note(Rule.TOOLS_IN_ORDER, (tools,), 0))
+            word_is_due = Rule.SYSTEM_WORD in self.rules and self._are_tools_shared(tools)
+            if not has_system and (word_is_due or system is not None):
                 changes["systemInstruction"] = Raw(b'{"parts":[%b]}' % _text_part(SYSTEM_WORD))
-                notes.append(_Note(Rule.SYSTEM_WORD, (bytes(request.tools),), 0))
+                notes.append(_Note(Rule.SYSTEM_WORD, (tools,), 0))
         if has_changed:
             changes["contents"] = Raw(b"[%b]" % b",".join(map(turn_json, turns)))
         if not changes:
@@ -146,9 +152,22 @@ class Rearrangement:
         return _spliced(line, request, changes) or _with(line, changes)
 
     def _rows_of(self, parts: list[bytes]) -> list[int]:
-        names = np.array([part_name(part) for part in parts], dtype=np.uint64)
-        rows: list[int] = self.shared.counts.of(names).tolist()
-        return rows
+        return self._rows_named([part_name(part) for part in parts])
+
+    def _tools(self, tools: Raw) -> bytes:
+        """The tools of a request, in order if more rows have them then."""
+        raw = bytes(tools)
+        if Rule.TOOLS_IN_ORDER not in self.rules:
+            return raw
+        in_order = self.shared.tool_order.ordered(raw)
+        as_given, as_ordered = self._rows_named([part_name(raw), order_name(in_order)])
+        return in_order if as_ordered > as_given else raw
+
+    def _are_tools_shared(self, tools: bytes) -> bool:
+        names = [part_name(tools)]
+        if Rule.TOOLS_IN_ORDER in self.rules:
+            names.append(order_name(self.shared.tool_order.ordered(tools)))
+        return max(self._rows_named(names)) > 1
 
     # -- turns ---------------------------------------------------------------------------------------------------------
 
@@ -190,8 +209,12 @@ class Rearrangement:
 
     def _opened(self, raw: bytes) -> tuple[list[_Part], _Note] | None:
         body = text_body(raw)
-        if body is None or body.lstrip().startswith((b"{", b"[")):  # JSON would fall apart
+        if body is None:
             return None
+        if may_be_json(body):
+            members_first = self._json_opened(body)
+            if members_first is not None:
+                return members_first if members_first[1].rule in self.rules else None
         layout = self._texts.layout(body)
         if not layout.blocks:
             return None
@@ -201,23 +224,42 @@ class Rearrangement:
         in_place = not head and blocks == list(layout.blocks)
         if in_place and not rest:
             return None
-        rule = Rule.LINES_LAST if head and is_data(NEWLINE.join(head)) else Rule.DOCUMENT_FIRST
-        rule = Rule.OWN_PART if in_place else rule
+        tail = [piece for place, piece in rest if place >= layout.blocks[-1].start]
+        asks_at_end = bool(tail) and is_label(tail[-1].rpartition(NEWLINE)[2])
+        rule = Rule.LINES_LAST if head and is_data(NEWLINE.join(head)) and not asks_at_end else Rule.DOCUMENT_FIRST
+        rule = Rule.NOT_MOVED if is_structure(body) else Rule.OWN_PART if in_place else rule
         if rule not in self.rules:
             return None
         texts = [body[block.start : block.end] for block in blocks]
         if lead := strip_newlines(body[: layout.lead]):
             texts[0] = lead + GAP + texts[0]
         parts = [_Part(_text_part(text + GAP), block.texts, True) for text, block in zip(texts, blocks, strict=True)]
-        remaining = [piece for _, piece in rest]
-        if rule is Rule.LINES_LAST:
-            remaining = [*remaining[len(head) :], *head]
-        elif head:
+        remaining = [*tail, *head] if rule is Rule.LINES_LAST else [*head, *tail]
+        if head and rule is not Rule.LINES_LAST:
             remaining[0] = QUESTION_LABEL + NEWLINE + remaining[0]
         note = _Note(rule, tuple(part.json for part in parts), sum(piece.count(NEWLINE) + 1 for piece in head))
         if remaining:
             parts.append(_Part(_text_part(GAP.join(remaining)), 0, False))
         return parts, note
+
+    def _json_opened(self, body: bytes) -> tuple[list[_Part], _Note] | None:
+        """A text with an object as two parts, the members that rows share in the first; None if it shares none."""
+        found = json_text(body)
+        order = ordered(found.members, self._rows_named) if found is not None else None
+        if found is None or order is None or len(order.first) < MIN_BLOCK_BYTES:
+            return None
+        before, behind = found.before, found.behind
+        if before.strip() and self._rows_named([before_name(before)])[0] < EVERYWHERE * max(2, self.shared.texts):
+            before, behind = "", f"{behind}\n\n{QUESTION_LABEL.decode()}\n{before.strip()}"
+        is_moved = order.moved or before != found.before
+        rule = Rule.MEMBERS_FIRST if is_moved else Rule.OWN_PART
+        first = _text_part(text_bytes(before + order.first.decode(errors="surrogatepass")))
+        rest = _text_part(text_bytes(order.rest.decode(errors="surrogatepass") + behind))
+        return [_Part(first, 2, True), _Part(rest, 0, False)], _Note(rule, (first,), order.moved)
+
+    def _rows_named(self, names: list[int]) -> list[int]:
+        rows: list[int] = self.shared.counts.of(np.array(names, dtype=np.uint64)).tolist()
+        return rows
 
     def _in_order(self, body: bytes, layout: Layout) -> list[Block]:
         """The blocks, those of all rows first; those of more rows before others that they were parted from."""
@@ -326,7 +368,7 @@ def _rest(body: bytes, layout: Layout) -> Iterator[tuple[int, bytes]]:
     """What no block and no common beginning holds, with where it began."""
     at = layout.lead
     for start, end in [*((block.start, block.end) for block in layout.blocks), (len(body), len(body))]:
-        if piece := strip_newlines(body[at:start]):
+        if piece := strip_newlines(body[at:start].strip(b" ")):
             yield at, piece
         at = max(at, end)
 
@@ -344,7 +386,11 @@ def _text_part(body: bytes) -> bytes:
 
 def _spliced(line: bytes, request: Request, changes: dict[str, Raw]) -> bytes | None:
     """A line with other members in the places of those that it has; None where these cannot be told surely."""
-    given = {"contents": request.contents, "systemInstruction": request.systemInstruction}
+    given = {
+        "contents": request.contents,
+        "systemInstruction": request.systemInstruction,
+        "tools": request.tools,
+    }
     for name, value in changes.items():
         before = given[name]
         label = b'"%b":' % name.encode()

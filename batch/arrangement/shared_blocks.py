@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest as digest
 
 from batch.arrangement.line_counts import STRONG_BYTES, Counts, Hashes, LineCounts, next_to, one_between, strong_pairs
-from batch.arrangement.block_edges import CLEAN, Edge, learn_edges
+from batch.arrangement.block_edges import CLEAN, Edge, Seen, learn_edges
 from batch.arrangement.text_lines import NEWLINE, is_closer, is_label
 from batch.arrangement.text_pieces import LONG_LINE_BYTES, pieces_of_line, split_pieces
 
@@ -63,9 +63,9 @@ class BlockFinder:
         """Look where blocks begin and end in some texts: inside a line, no cut of a piece need be a border."""
         found = [(body, self._found(body)) for body in bodies]
         self._edges, self._are_edges_sharp = learn_edges(
-            (name, body, block.start, block.end)
+            Seen(name, place, body, block.start, block.end)
             for body, layout in found
-            for block, name in zip(layout.blocks, layout.names, strict=True)
+            for place, (block, name) in enumerate(zip(layout.blocks, layout.names, strict=True))
         )
 
     def layout(self, body: bytes) -> Layout:

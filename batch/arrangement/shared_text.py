@@ -10,7 +10,9 @@ from xxhash import xxh3_64_intdigest as digest
 
 from batch.arrangement.line_counts import SLOTS, LineCounts
 from batch.arrangement.shared_blocks import MIN_BLOCK_BYTES, BlockFinder
+from batch.arrangement.json_texts import before_name, json_text, may_be_json, member_names
 from batch.arrangement.text_pieces import split_pieces
+from batch.arrangement.tool_order import ToolOrder, order_name
 from batch.prefixes import locate
 from batch.prefixes.locate import Turn
 from batch.prefixes.request_parts import ESCAPE_SCAN_BYTES, TEXT
@@ -89,6 +91,7 @@ class SharedText:
     def __init__(self) -> None:
         self.counts, self.system_counts = LineCounts(), LineCounts()
         self.rows = self.texts = self.system_texts = 0
+        self.tool_order = ToolOrder()
         self.sample: list[bytes] = []
         self._sample_bytes, self._read_every, self._read_texts = 0, 1, 0
         self._met_parts: set[int] = set()
@@ -129,6 +132,7 @@ class SharedText:
             self._read_system(request.systemInstruction)
         if request.tools is not UNSET:
             self.counts.add_name(part_name(request.tools))
+            self.counts.add_name(order_name(self.tool_order.ordered(request.tools)))
         for turn in turns:
             if turn.is_user:
                 self._read_parts(turn.parts)
@@ -149,6 +153,9 @@ class SharedText:
                     self._read_text(body)
 
     def _read_text(self, body: bytes) -> None:
+        if may_be_json(body) and (found := json_text(body)) is not None:
+            for name in (before_name(found.before), *member_names(found.members)):
+                self.counts.add_name(name)
         pieces, _ = split_pieces(body)
         self.texts += 1
         self._read_texts += 1

@@ -20,6 +20,7 @@ _CLOSER = re.compile(rb"^\s{0,4}(?:</[^<>]+>|" + _FENCE + rb"|\[/[^\]]+\])\s{0,3
 _NEWLINES = re.compile(rb"(?:\\[nr])*")
 _WORDS = re.compile(rb"[^\W\d_]{2,}")
 _MOSTLY_DATA = re.compile(rb"\d")
+WIDE_QUESTION_MARK = b"\xef\xbc\x9f"
 MOST_DATA_LINES, MOST_DATA_BYTES, MOST_DATA_WORDS = 3, 120, 5
 
 
@@ -64,7 +65,7 @@ def strip_newlines(text: bytes) -> bytes:
 
 def _is_data_line(line: bytes) -> bool:
     is_short = len(line) <= MOST_DATA_BYTES and len(_WORDS.findall(line)) <= MOST_DATA_WORDS
-    return is_short and b"?" not in line and _MOSTLY_DATA.search(line) is not None
+    return is_short and not line.endswith((b".", b"!")) and b"?" not in line and WIDE_QUESTION_MARK not in line and _MOSTLY_DATA.search(line) is not None
 
 
 def _backslashes(text: bytes) -> int:

@@ -42,8 +42,8 @@ class Arrangements:
 
     @cached_property
     def applicable(self) -> frozenset[Rule]:
-        """The rules that change any of the rows looked at."""
-        trial = self.rearrangement.with_rules(ALL_RULES)
+        """The rules that change any of the rows looked at, or would."""
+        trial = self.rearrangement.with_rules(ALL_RULES | {Rule.NOT_MOVED})
         for line in trial.shared.sample:
             trial.line(line)
         return frozenset(trial.moved)

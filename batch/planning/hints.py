@@ -7,7 +7,7 @@ otherwise, both by estimated tokens.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -57,6 +57,9 @@ class Hint:
     def words(self, priced: bool = True) -> str:
         """What is to be said, with its price if prices are known."""
         price = f"{money(self.usd - self.usd_saved)} instead of {money(self.usd)}"
+        if self.kind == Rule.NOT_MOVED:
+            would = f"the input would cost {price}" if priced else "less would be paid for"
+            return f"{self._words()} {would}, but it is not moved: it stands inside a list or an object."
         return f"{self._words()} {f'the input would cost {price}' if priced else 'less would be paid for'}."
 
     def _words(self) -> str:
@@ -68,6 +71,8 @@ class Hint:
         if len(self.rules) > 1:
             up_to = f" of up to {tokens}" if self.tokens else ""
             return f"In {rows}, shared text{up_to} stands behind what differs; with all that is shared first"
+        if self.kind == Rule.TOOLS_IN_ORDER:
+            return f"{rows} have {size} of tools, in another order from row to row; with one order"
         if self.kind == Rule.SYSTEM_WORD:
             return f"{rows} have {size} of tools and no system instruction, and tools alone cannot be cached; with one"
         if self.kind == Rule.SYSTEM_APART:
@@ -102,7 +107,9 @@ def find_hints(
 
 def _arranged(arrangements: Arrangements, plan_usd: PlanUsd, before: float, usd: float) -> Iterator[Hint]:
     """What rules save: the fewest of them that together save the most, and each that saves something alone."""
-    applicable = arrangements.applicable
+    applicable = arrangements.applicable - {Rule.NOT_MOVED}
+    if Rule.NOT_MOVED in arrangements.applicable:
+        yield from _not_moved(arrangements, plan_usd, before, usd)
     if not applicable:
         return
     saved = {applicable: before - plan_usd(arrangements.under(applicable).survey)}
@@ -117,6 +124,15 @@ def _arranged(arrangements: Arrangements, plan_usd: PlanUsd, before: float, usd:
     for rules, each in saved.items():
         if each > 0 and (rules == best or len(rules) == 1):
             yield _hint_of(rules, arrangements.under(rules), each, usd, arrangements.measure)
+
+
+def _not_moved(arrangements: Arrangements, plan_usd: PlanUsd, before: float, usd: float) -> Iterator[Hint]:
+    """What shared text costs where no rule moves it, since what it stands in would fall apart."""
+    arranged = arrangements.under(frozenset([Rule.NOT_MOVED]))
+    saved = before - plan_usd(arranged.survey)
+    if saved > 0:
+        hint = _hint_of(frozenset([Rule.NOT_MOVED]), arranged, saved, usd, arrangements.measure)
+        yield replace(hint, rules=())
 
 
 def _hint_of(rules: frozenset[Rule], arranged: Arranged, saved: float, usd: float, measure: Measure) -> Hint:
@@ -148,9 +164,9 @@ def _where(rule: Rule, moved: Moved) -> str:
     count = moved.before.most_common(1)[0][0]
     if rule is Rule.SYSTEM_APART:
         return f"line {count + 1} of the system instruction"
-    if rule is Rule.SYSTEM_WORD:
+    if rule in (Rule.SYSTEM_WORD, Rule.TOOLS_IN_ORDER):
         return "tools"
-    unit = "part" if rule is Rule.PART_FIRST else "line"
+    unit = {Rule.PART_FIRST: "part", Rule.MEMBERS_FIRST: "member"}.get(rule, "line")
     return f"{unit} 1" if count == 1 else f"{count} {unit}s" if count else "text of fewer rows"
 
 
