@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
 from msgspec import json as msgspec_json
 from xxhash import xxh3_64_intdigest as digest
@@ -120,6 +121,17 @@ class SharedText:
                 for part in turn.parts if turn.is_user else ():
                     if len(part) >= MIN_BLOCK_BYTES and (body := text_body(part)) is not None:
                         yield body
+
+    def sampled_files(self) -> Iterator[bytes]:
+        """The parts of the rows that were kept that name files."""
+        for line in self.sample:
+            if NAMES_A_FILE in line:
+                for turn in (arrangeable(line) or (None, []))[1]:
+                    yield from (bytes(part) for part in turn.parts if NAMES_A_FILE in bytes(part))
+
+    def rows_with(self, part: bytes) -> int:
+        """How many rows have a part, about."""
+        return int(self.counts.of(np.array([part_name(part)], dtype=np.uint64))[0])
 
     def _read(self, line: bytes) -> None:
         found = arrangeable(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,14 @@ class Arrangements:
         for line in trial.shared.sample:
             trial.line(line)
         return frozenset(trial.moved)
+
+    @cached_property
+    def unsized_files(self) -> dict[bytes, int]:
+        """Files of unknown size that several of the rows looked at name, and how many rows have each, most first."""
+        rows = self.rearrangement.shared.rows_with
+        files = {part for part in self.rearrangement.shared.sampled_files() if math.isnan(self.measure(part))}
+        found = {part: rows(part) for part in files}
+        return {part: n for part, n in sorted(found.items(), key=lambda item: (-item[1], item[0])) if n > 1}
 
     def under(self, rules: frozenset[Rule]) -> Arranged:
         """The batch under some rules."""

@@ -6,10 +6,12 @@ otherwise, both by estimated tokens.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from xxhash import xxh3_64_intdigest as digest
 
 from batch.arrangement.rearrange import Moved
 from batch.arrangement.rules import Rule, in_order
@@ -22,8 +24,9 @@ from batch.planning.groups import group_id
 from batch.prefixes.forest import Floats, PrefixSurvey
 from batch.prefixes.request_parts import Measure
 
-PAD, TEXT = "pad", "text"
-"""Kinds of hints beside the rules: make a shared beginning long enough to cache; cut inside texts."""
+PAD, TEXT, UNSIZED = "pad", "text", "size-unknown"
+"""Kinds of hints beside the rules: make a shared beginning long enough to cache; cut inside texts; a shared file whose
+size is not known stands behind what differs."""
 MIN_SAVING_SHARE = 0.01
 """Share of the plan's cost, or it is not said."""
 MOST_RULES_APART = 3
@@ -34,7 +37,7 @@ PlanUsd = Callable[[PrefixSurvey], float]
 
 @dataclass(frozen=True)
 class Hint:
-    """A change that would save `usd_saved` of the `usd` that the plan costs.
+    """A change that would save `usd_saved` of the `usd` that the plan costs; NaN where that cannot be known.
 
     `kind` is a rule, several joined by "+", or one of the kinds above; `rules` are those rules. `rows` are the requests
     concerned, `tokens` the size of the largest shared text (0: not known), `texts` how many such texts there are;
@@ -54,13 +57,28 @@ class Hint:
     def __str__(self) -> str:
         return self.words()
 
+    @property
+    def is_priced(self) -> bool:
+        """Whether it is known what would be saved: not for files of unknown size."""
+        return not math.isnan(self.usd_saved)
+
     def words(self, priced: bool = True) -> str:
         """What is to be said, with its price if prices are known."""
         price = f"{money(self.usd - self.usd_saved)} instead of {money(self.usd)}"
+        if self.kind == UNSIZED:
+            return self._unsized_words()
         if self.kind == Rule.NOT_MOVED:
             would = f"the input would cost {price}" if priced else "less would be paid for"
             return f"{self._words()} {would}, but it is not moved: it stands inside a list or an object."
         return f"{self._words()} {f'the input would cost {price}' if priced else 'less would be paid for'}."
+
+    def _unsized_words(self) -> str:
+        what = "The same file stands" if self.texts == 1 else f"{self.texts:,} files stand"
+        its, it = ("its size is", "it") if self.texts == 1 else ("their sizes are", "them")
+        return (
+            f"{what} behind {self.where} in {self.rows:,} rows; {its} not known, nor what it would save to put {it} "
+            f"first. With an API key, files at Google are counted."
+        )
 
     def _words(self) -> str:
         rows, tokens, size = f"{self.rows:,} rows", f"{self.tokens:,} tokens", f"the same {self.tokens:,} tokens"
@@ -99,10 +117,12 @@ def find_hints(
         return []
     before, minimum = plan_usd(cost_model.survey), cost_model.tariff.explicit_minimum
     hints = [*_arranged(arrangements, plan_usd, before, usd), *_text(arrangements, plan_usd, before, usd, minimum)]
+    hints += _unsized(arrangements, usd)
     pad = _pad(cost_model, decision, _saved_tokens(cost_model, decision), usd)
     hints += [pad] if pad else []
     min_usd = MIN_SAVING_SHARE * float(np.nan_to_num(usd))
-    return sorted((hint for hint in hints if hint.usd_saved > min_usd), key=lambda hint: -hint.usd_saved)
+    said = [hint for hint in hints if not hint.is_priced or hint.usd_saved > min_usd]
+    return sorted(said, key=lambda hint: -hint.usd_saved if hint.is_priced else math.inf)
 
 
 def _arranged(arrangements: Arrangements, plan_usd: PlanUsd, before: float, usd: float) -> Iterator[Hint]:
@@ -124,6 +144,16 @@ def _arranged(arrangements: Arrangements, plan_usd: PlanUsd, before: float, usd:
     for rules, each in saved.items():
         if each > 0 and (rules == best or len(rules) == 1):
             yield _hint_of(rules, arrangements.under(rules), each, usd, arrangements.measure)
+
+
+def _unsized(arrangements: Arrangements, usd: float) -> Iterator[Hint]:
+    """Files of unknown size that stand behind what differs: that they do is said, and no figure."""
+    if Rule.PART_FIRST not in arrangements.applicable or not (files := arrangements.unsized_files):
+        return
+    moved = arrangements.under(frozenset([Rule.PART_FIRST])).moved.get(Rule.PART_FIRST)
+    if moved is not None and not moved.names.isdisjoint(map(digest, files)):
+        texts = sum(digest(part) in moved.names for part in files)
+        yield Hint(UNSIZED, _where(Rule.PART_FIRST, moved), moved.rows, 0, math.nan, usd, texts)
 
 
 def _not_moved(arrangements: Arrangements, plan_usd: PlanUsd, before: float, usd: float) -> Iterator[Hint]:

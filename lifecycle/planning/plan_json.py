@@ -125,7 +125,7 @@ def _hint(hint: Hint, tariff: Tariff | None) -> dict[str, Any]:
         "where": hint.where,
         "rows": hint.rows,
         "tokens": hint.tokens,
-        "usd_saved": _priced(hint.usd_saved, tariff),
+        "usd_saved": _priced(hint.usd_saved, tariff) if hint.is_priced else None,
         "words": hint.words(priced=tariff is not None),
     }
 

@@ -89,7 +89,7 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
 
 def _hint_line(hint: dict[str, Any]) -> str:
     """What would save more, with the option that does it where there is one."""
-    options = {"pad": "", "text": "--split text"}
+    options = {"pad": "", "text": "--split text", "not-moved": "", "size-unknown": ""}
     option = options.get(hint["kind"], "--rearrange=" + hint["kind"].replace("+", ","))
     return f"{hint['words']} {option} does it." if option else str(hint["words"])
 
