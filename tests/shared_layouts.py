@@ -7,7 +7,8 @@ the two say the same, the best one with all that is shared first.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -172,6 +173,63 @@ def everything_at_once(n: int, s: Shared) -> tuple[Json, Json]:
     return written, {"systemInstruction": system(s.rules), "contents": user(s.document(n), question(n), who)}
 
 
+def one_line(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def question_and_document_in_one_line(n: int, s: Shared) -> tuple[Json, Json]:
+    written = f"Question: {question(n)} Context: {one_line(s.document(n))} Answer:"
+    best = user(f"Context: {one_line(s.document(n))}", f"Question: {question(n)}\n\nAnswer:")
+    return {"contents": user(written)}, {"contents": best}
+
+
+def question_and_document_in_tags(n: int, s: Shared) -> tuple[Json, Json]:
+    asked, text = f"<question>{question(n)}</question>", f"<context>{one_line(s.document(n))}</context>"
+    return {"contents": user(asked + text)}, {"contents": user(text, asked)}
+
+
+def record_and_rules_in_one_line(n: int, s: Shared) -> tuple[Json, Json]:
+    record, rules = f"Record {n}: Firm {n} paid {n * 17}.50.", f"Classify it by these rules: {one_line(s.rules)}"
+    return {"contents": user(f"{record} {rules}")}, {"contents": user(rules, record)}
+
+
+def number_glued_to_rules(n: int, s: Shared) -> tuple[Json, Json]:
+    written = {"contents": user(f"[{n:06d}] {one_line(s.rules)}\n\n{question(n)}")}
+    return written, {"contents": user(one_line(s.rules), f"{question(n)}\n\n[{n:06d}]")}
+
+
+def stamp_and_rules_in_one_line_of_system(n: int, s: Shared) -> tuple[Json, Json]:
+    now = f"It is {stamp(n)}, {n}."
+    written = {"systemInstruction": system(f"{now} {one_line(s.rules)}"), "contents": user(question(n))}
+    return written, {"systemInstruction": system(one_line(s.rules)), "contents": user(question(n), now)}
+
+
+def question_and_document_as_json(n: int, s: Shared) -> tuple[Json, Json]:
+    members = {"question": question(n), "n": n, "context": s.document(n)}
+    best = user(f'{{"context": {json.dumps(s.document(n))},', json.dumps({"question": question(n), "n": n})[1:])
+    return {"contents": user(json.dumps(members))}, {"contents": best}
+
+
+def json_behind_an_instruction(n: int, s: Shared) -> tuple[Json, Json]:
+    said, inner = "Answer what this asks.", {"q": question(n), "passages": [{"id": 1, "text": s.document(n)}]}
+    passages = json.dumps({"input": {"passages": inner["passages"]}}, indent=1)
+    written = user(f"{said}\n{json.dumps({'id': n, 'input': inner}, indent=1)}")
+    return {"contents": written}, {"contents": user(f"{said}\n{passages}", json.dumps({"q": question(n), "id": n}))}
+
+
+def tools_in_any_order(n: int, s: Shared) -> tuple[Json, Json]:
+    functions = list(s.tools[0]["functionDeclarations"])
+    Random(n).shuffle(functions)
+    best = {"systemInstruction": system("Call functions."), "contents": user(question(n))}
+    return {"tools": [{"functionDeclarations": functions}], **best}, {"tools": s.tools, **best}
+
+
+def tools_alone_in_any_order(n: int, s: Shared) -> tuple[Json, Json]:
+    written, best = tools_in_any_order(n, s)
+    del written["systemInstruction"]
+    return written, {**best, "systemInstruction": system("Help.")}
+
+
 LAYOUTS: list[Layout] = [
     question_before_document,
     template_around_document,
@@ -188,6 +246,15 @@ LAYOUTS: list[Layout] = [
     question_before_file,
     question_between_parts,
     everything_at_once,
+    question_and_document_in_one_line,
+    question_and_document_in_tags,
+    record_and_rules_in_one_line,
+    number_glued_to_rules,
+    stamp_and_rules_in_one_line_of_system,
+    question_and_document_as_json,
+    json_behind_an_instruction,
+    tools_in_any_order,
+    tools_alone_in_any_order,
 ]
 
 
@@ -205,16 +272,32 @@ def written_and_best(layouts: list[Layout], rows: int, shared: Shared) -> tuple[
     return batch([written for written, _ in both]), batch([best for _, best in both])
 
 
-def texts_of(line: bytes) -> list[str]:
-    """Every line of every text in a request, and everything else in it, in order of the alphabet."""
+def said_in(line: bytes) -> Counter[str]:
+    """Every word of every text in a request, and everything else in it, wherever it stands."""
+    request = json.loads(line)["request"]
+    said: Counter[str] = Counter()
+    for turn in (request.get("systemInstruction", {}), *request["contents"]):
+        parts = turn.get("parts", [])
+        said.update(_words("\n".join(part["text"] for part in parts if "text" in part)))
+        said.update(json.dumps(part) for part in parts if "text" not in part)
+    for tool in request.get("tools", []):
+        said.update(json.dumps(function, sort_keys=True) for function in tool["functionDeclarations"])
+    return said
 
-    def pieces(value: Any) -> list[str]:
-        if isinstance(value, dict):
-            if set(value) == {"text"}:
-                return [line for line in value["text"].split("\n") if line.strip()]
-            if "fileData" in value or "functionDeclarations" in value:
-                return [json.dumps(value, sort_keys=True)]
-            return [piece for inner in value.values() for piece in pieces(inner)]
-        return [piece for inner in value for piece in pieces(inner)] if isinstance(value, list) else []
 
-    return sorted(pieces(json.loads(line)["request"]))
+def _words(text: str) -> list[str]:
+    """The words of a text; of an object in it, those of all its members."""
+    start = 0 if text.startswith("{") else text.find("\n{") + 1
+    try:
+        if not text.startswith("{", start):
+            raise ValueError
+        members, end = json.JSONDecoder().raw_decode(text, start)
+    except ValueError:
+        return text.replace("</question><", "</question> <").split()
+    return [*text[:start].split(), *json.dumps(members, sort_keys=True, indent=0).split(), *text[end:].split()]
+
+
+def says_the_same(line: bytes, other: bytes, labels: Iterable[str]) -> bool:
+    """Whether two requests say the same, but for words of some labels that the second has more."""
+    before, after = said_in(line), said_in(other)
+    return not before - after and set(after - before) <= {word for label in labels for word in label.split()}

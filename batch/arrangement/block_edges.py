@@ -7,7 +7,6 @@ behind it. With one block alone, it does if what is left then ends as labels and
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -67,7 +66,7 @@ def _edges_of(blocks: dict[int, _Sides]) -> dict[int, Edge]:
     before_all = behind_all = None
     if len(blocks) > 1:
         before_all = _common_end([next(iter(befores)) for befores, _ in blocks.values()])
-        behind_all = os.path.commonprefix([next(iter(behinds)) for _, behinds in blocks.values()])
+        behind_all = _common_beginning([next(iter(behinds)) for _, behinds in blocks.values()])
     edges = {
         name: Edge(_own_beginning(list(befores), before_all), _own_end(list(behinds), behind_all))
         for name, (befores, behinds) in blocks.items()
@@ -93,10 +92,17 @@ def _own_end(behinds: Sequence[bytes], behind_all: bytes | None) -> bytes:
     """What belongs to a block of what stands behind it: up to a border of words."""
     if len(behinds) < 2 or b"" in behinds or behind_all is None:
         return b""
-    common = os.path.commonprefix(list(behinds))
+    common = _common_beginning(behinds)
     own = common if common in behinds else common[: common.rfind(b" ") + 1].rstrip()
     return own if len(own.strip()) > len(behind_all.strip()) else b""
 
 
+def _common_beginning(texts: Sequence[bytes]) -> bytes:
+    if not texts:
+        return b""
+    least, most = min(texts), max(texts)
+    return least[: next((n for n, (one, other) in enumerate(zip(least, most, strict=False)) if one != other), None)]
+
+
 def _common_end(texts: Sequence[bytes]) -> bytes:
-    return bytes(os.path.commonprefix([text[::-1] for text in texts]))[::-1]
+    return _common_beginning([text[::-1] for text in texts])[::-1]

@@ -245,7 +245,7 @@ class Rearrangement:
     def _json_opened(self, body: bytes) -> tuple[list[_Part], _Note] | None:
         """A text with an object as two parts, the members that rows share in the first; None if it shares none."""
         found = json_text(body)
-        order = ordered(found.members, self._rows_named) if found is not None else None
+        order = ordered(found.value, self._rows_named) if found is not None else None
         if found is None or order is None or len(order.first) < MIN_BLOCK_BYTES:
             return None
         before, behind = found.before, found.behind

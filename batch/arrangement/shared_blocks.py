@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64_intdigest as digest
 
-from batch.arrangement.line_counts import STRONG_BYTES, Counts, Hashes, LineCounts, next_to, one_between, strong_pairs
 from batch.arrangement.block_edges import CLEAN, Edge, Seen, learn_edges
+from batch.arrangement.line_counts import STRONG_BYTES, Counts, Hashes, LineCounts, next_to, one_between, strong_pairs
 from batch.arrangement.text_lines import NEWLINE, is_closer, is_label
 from batch.arrangement.text_pieces import LONG_LINE_BYTES, pieces_of_line, split_pieces
 
@@ -24,6 +24,7 @@ MIN_BLOCK_BYTES = 2000
 TOGETHER, MORE, EVERYWHERE = 0.6, 1.6, 0.9
 """Shares: two lines are together from, one is in more texts than another from, a line is in all texts from."""
 MOST_REMEMBERED, LINES_LOOKED_AT = 1 << 16, 40
+MOST_LAYOUTS = 1 << 10
 LINES_AROUND = 5
 
 
@@ -56,6 +57,7 @@ class BlockFinder:
         self._counts, self._all = counts, max(2, texts)
         self._known: dict[int, list[_Known]] = {}
         self._leading: set[int] = set()
+        self._layouts: dict[int, Layout] = {}
         self._edges: dict[int, Edge] = {}
         self._are_edges_sharp = True
 
@@ -74,7 +76,16 @@ class BlockFinder:
         return self._moved_edges(body, found) if self._edges or not self._are_edges_sharp else found
 
     def _found(self, body: bytes) -> Layout:
-        return self._recalled(body) or self._analysed(body)
+        recalled = self._recalled(body)
+        if recalled is not None:
+            return recalled
+        name = digest(body)
+        layout = self._layouts.get(name)
+        if layout is None:
+            if len(self._layouts) >= MOST_LAYOUTS:
+                self._layouts.clear()
+            layout = self._layouts[name] = self._analysed(body)
+        return layout
 
     def _moved_edges(self, body: bytes, layout: Layout) -> Layout:
         """The layout with blocks as long as they were seen to be; without those whose edges are not known."""
@@ -195,25 +206,27 @@ class _Text:
     def __init__(self, lines: list[bytes], starts: list[int], counts: LineCounts) -> None:
         self.lines, self.starts, self._counts = lines, starts, counts
         self._sizes = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines))
-        self._filled = np.array([place for place, line in enumerate(lines) if line], dtype=np.int64)
-        self._index = {int(place): index for index, place in enumerate(self._filled)}
+        self._filled = np.flatnonzero(self._sizes)
         self._hashes = _hashes([line for line in lines if line])
         self._texts = counts.of(self._hashes)
 
     def count_of(self, place: int) -> int:
-        return int(self._texts[self._index[place]])
+        return int(self._texts[self._index(place)])
+
+    def _index(self, place: int) -> int:
+        return int(np.searchsorted(self._filled, place))
 
     def pairs_of(self, place: int, other: int) -> int:
         """How many texts have the line at `other` after that at `place`, but for empty lines."""
-        index = self._index[place]
-        return int(self._counts.of(next_to(self._hashes[[index]], self._hashes[[self._index[other]]]))[0])
+        index = self._index(place)
+        return int(self._counts.of(next_to(self._hashes[[index]], self._hashes[[self._index(other)]]))[0])
 
     def filled_before(self, place: int) -> int | None:
-        index = self._index[place]
+        index = self._index(place)
         return int(self._filled[index - 1]) if index else None
 
     def filled_behind(self, place: int) -> int | None:
-        index = self._index[place]
+        index = self._index(place)
         return int(self._filled[index + 1]) if index + 1 < len(self._filled) else None
 
     def blocks(self) -> Iterator[tuple[int, int, int]]:
@@ -299,4 +312,4 @@ def _least_before(values: Counts) -> Counts:
 
 
 def _hashes(lines: list[bytes]) -> Hashes:
-    return np.array([hash(line) for line in lines], dtype=np.int64).view(np.uint64)
+    return np.fromiter(map(hash, lines), dtype=np.int64, count=len(lines)).view(np.uint64)

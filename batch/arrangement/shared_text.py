@@ -9,9 +9,9 @@ from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
 from msgspec import json as msgspec_json
 from xxhash import xxh3_64_intdigest as digest
 
+from batch.arrangement.json_texts import before_name, json_text, may_be_json, member_names
 from batch.arrangement.line_counts import SLOTS, LineCounts
 from batch.arrangement.shared_blocks import MIN_BLOCK_BYTES, BlockFinder
-from batch.arrangement.json_texts import before_name, json_text, may_be_json, member_names
 from batch.arrangement.text_pieces import split_pieces
 from batch.arrangement.tool_order import ToolOrder, order_name
 from batch.prefixes import locate
@@ -166,7 +166,7 @@ class SharedText:
 
     def _read_text(self, body: bytes) -> None:
         if may_be_json(body) and (found := json_text(body)) is not None:
-            for name in (before_name(found.before), *member_names(found.members)):
+            for name in (before_name(found.before), *member_names(found.value)):
                 self.counts.add_name(name)
         pieces, _ = split_pieces(body)
         self.texts += 1

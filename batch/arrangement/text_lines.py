@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 NEWLINE = b"\\n"
 LABEL_BYTES = 80
@@ -32,11 +33,7 @@ def split_lines(body: bytes) -> list[bytes]:
 
 def line_starts(lines: Sequence[bytes]) -> list[int]:
     """Where each line begins in the body, and where one behind the last would."""
-    starts, at = [0], 0
-    for line in lines:
-        at += len(line) + len(NEWLINE)
-        starts.append(at)
-    return starts
+    return list(accumulate((len(line) + len(NEWLINE) for line in lines), initial=0))
 
 
 def is_label(line: bytes) -> bool:
@@ -65,7 +62,8 @@ def strip_newlines(text: bytes) -> bytes:
 
 def _is_data_line(line: bytes) -> bool:
     is_short = len(line) <= MOST_DATA_BYTES and len(_WORDS.findall(line)) <= MOST_DATA_WORDS
-    return is_short and not line.endswith((b".", b"!")) and b"?" not in line and WIDE_QUESTION_MARK not in line and _MOSTLY_DATA.search(line) is not None
+    is_asked = b"?" in line or WIDE_QUESTION_MARK in line or line.endswith((b".", b"!"))
+    return is_short and not is_asked and _MOSTLY_DATA.search(line) is not None
 
 
 def _backslashes(text: bytes) -> int:

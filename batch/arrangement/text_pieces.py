@@ -28,6 +28,8 @@ _BORDERS = re.compile(
 )
 _PLACES = re.compile(rb"(?<= )[^ \\]|[\xc2-\xf4]")
 
+_FACTORS = np.array([3**n * 0x9E3779B1 & 0xFFFFFFFF for n in range(_WINDOW)], dtype=np.uint32)
+
 
 def split_pieces(body: bytes) -> tuple[list[bytes], list[int]]:
     """The pieces of a text, and where each begins, and where one behind the last would."""
@@ -66,7 +68,7 @@ def _by_letters(line: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
         places = places[places <= end - _WINDOW]
         if len(places):
             window = np.lib.stride_tricks.sliding_window_view(np.frombuffer(line, dtype=np.uint8), _WINDOW)[places]
-            names = window.astype(np.uint32) @ np.array([3**n * 0x9E3779B1 & 0xFFFFFFFF for n in range(_WINDOW)], dtype=np.uint32)
+            names = window.astype(np.uint32) @ _FACTORS
             for cut in places[(names >> np.uint32(16)) % _CUT_EVERY == 0].tolist():
                 if cut > begin:
                     yield begin, cut

@@ -64,9 +64,9 @@ class Hint:
 
     def words(self, priced: bool = True) -> str:
         """What is to be said, with its price if prices are known."""
-        price = f"{money(self.usd - self.usd_saved)} instead of {money(self.usd)}"
         if self.kind == UNSIZED:
             return self._unsized_words()
+        price = f"{money(self.usd - self.usd_saved)} instead of {money(self.usd)}"
         if self.kind == Rule.NOT_MOVED:
             would = f"the input would cost {price}" if priced else "less would be paid for"
             return f"{self._words()} {would}, but it is not moved: it stands inside a list or an object."

@@ -119,11 +119,12 @@ def canonical_part(part: bytes) -> bytes:
 class DefaultMeasure:
     """Estimates tokens by `batch.tokens`; `scale` weighs the files that requests hold or name.
 
+    `sizes` are the tokens of parts that were counted, by their canonical JSON: files that only the service knows.
     `margin` is half the 95 % interval of what was estimated so far, as a share of it.
     """
 
-    def __init__(self, scale: MediaScale | None = None) -> None:
-        self._scale = scale
+    def __init__(self, scale: MediaScale | None = None, sizes: Mapping[bytes, int] | None = None) -> None:
+        self._scale, self._sizes = scale, sizes or {}
         self._tokens = self._unfamiliar = 0.0
 
     def __call__(self, part: bytes) -> float:
@@ -147,6 +148,8 @@ class DefaultMeasure:
         return text_tokens.margin(self._tokens, self._unfamiliar)
 
     def _measure_other(self, part: bytes) -> float:
+        if self._sizes and (size := self._sizes.get(canonical_json(part))) is not None:
+            return float(size)
         value = msgspec.json.decode(part)
         request = {"tools": value} if isinstance(value, list) else {"contents": [{"parts": [value]}]}
         estimate = text_tokens.estimate_request(request, scale=self._scale)
@@ -170,9 +173,9 @@ def _whole_tokens(tokens: float, text: bytes) -> float:
     return float(max(1, round(tokens))) if text else 0.0
 
 
-def default_measure(scale: MediaScale | None = None) -> DefaultMeasure:
-    """Estimate tokens by `batch.tokens`; `scale` weighs the files that requests hold or name."""
-    return DefaultMeasure(scale)
+def default_measure(scale: MediaScale | None = None, sizes: Mapping[bytes, int] | None = None) -> DefaultMeasure:
+    """Estimate tokens by `batch.tokens`; `scale` weighs the files that requests hold or name, `sizes` were counted."""
+    return DefaultMeasure(scale, sizes)
 
 
 def header_parts(request: RequestHeader) -> list[bytes]:

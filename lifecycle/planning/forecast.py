@@ -20,7 +20,7 @@ from batch.media.tokens import Weighing
 from batch.model import ContextMode, Tariff, Usage
 from batch.planning.duration import MAX_JOB_HOURS, learn_duration
 from batch.planning.file_delivery import FileDelivery
-from batch.prefixes.request_parts import default_measure
+from batch.prefixes.request_parts import canonical_json, default_measure
 from batch.pricing import estimate, rates
 from batch.pricing.answer_sizes import Task
 from batch.pricing.catalog import CatalogModel
@@ -129,18 +129,24 @@ def forecast(
             tariff=tariff or gem_cache.FALLBACK_TARIFF, mode=mode, overrides={}, hours=hours.expected, dedupe=dedupe
         )
     else:
-        plan = gem_cache.plan_batches(
-            ReopenableFile(requests),
-            tariff or gem_cache.FALLBACK_TARIFF,
-            hours=hours.expected,
-            implicit_rate=implicit_rate,
-            split=spec.split,
-            mode=mode,
-            dedupe=dedupe,
-            tokens=default_measure(scale),
-            known=known_caches,
-            counts=counts,
-        )
+
+        def read_with(sizes: Mapping[bytes, int]) -> Plan:
+            return gem_cache.plan_batches(
+                ReopenableFile(requests),
+                tariff or gem_cache.FALLBACK_TARIFF,
+                hours=hours.expected,
+                implicit_rate=implicit_rate,
+                split=spec.split,
+                mode=mode,
+                dedupe=dedupe,
+                tokens=default_measure(scale, sizes),
+                known=known_caches,
+                counts=counts,
+            )
+
+        plan = read_with({})
+        if count is not None and (sizes := _file_sizes(plan, count)):
+            plan = read_with(sizes)
     plan = plan.replan(overrides=_for_known_groups(plan, spec.overrides))
     exact_counts = {**plan.options.counts, **(_exact_counts(plan, count_with_files(count, scale)) if count else {})}
     plan = plan.replan(counts=exact_counts) if count and exact_counts else plan
@@ -257,6 +263,23 @@ def _exact_counts(plan: Plan, count: TokenCounter) -> dict[str, int]:
 
     with ThreadPoolExecutor(COUNT_THREADS) as pool:
         return dict(counted for counted in pool.map(count_one, plan.contents(ids)) if counted)
+
+
+def _file_sizes(plan: Plan, count: TokenCounter) -> dict[bytes, int]:
+    """Tokens of files that rows share and that only the service knows, by their parts; what it refuses is left out."""
+    if plan.arrangements is None or not plan.cost_model.unknown_rows.any():
+        return {}
+    files = [part for part in plan.arrangements.unsized_files if b'"blob:' not in part][:MAX_COUNTED_PREFIXES]
+
+    def count_one(part: bytes) -> int | None:
+        try:
+            return count(b'{"contents":[{"role":"user","parts":[%b]}]}' % part)
+        except (ApiError, UnknownSize):
+            return None
+
+    with ThreadPoolExecutor(COUNT_THREADS) as pool:
+        counted = zip(files, pool.map(count_one, files), strict=True)
+        return {canonical_json(part): size for part, size in counted if size is not None}
 
 
 def count_tokens_body(prefix: bytes) -> dict[str, Any]:

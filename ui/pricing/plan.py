@@ -25,6 +25,7 @@ MOVES: dict[str, str] = {
     Rule.SYSTEM_APART: "Move it to the end",
     Rule.SYSTEM_WORD: "Add one",
     Rule.OWN_PART: "Make it a part",
+    Rule.TOOLS_IN_ORDER: "Use one order",
 }
 """What a click does, where that is not to move something first."""
 MAX_HOURS = 48.0

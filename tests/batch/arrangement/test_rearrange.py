@@ -10,7 +10,7 @@ import pytest
 from batch.arrangement.rearrange import Rearrangement
 from batch.arrangement.rules import ALL_RULES, QUESTION_LABEL, REQUEST_LABEL, SYSTEM_WORD, Rule
 from batch.arrangement.shared_text import SharedText
-from tests.shared_layouts import LAYOUTS, Layout, batch, prose, shared_texts, texts_of, user, written_and_best
+from tests.shared_layouts import LAYOUTS, Layout, batch, prose, says_the_same, shared_texts, user, written_and_best
 
 LABELS = {label.decode() for label in (QUESTION_LABEL, REQUEST_LABEL, SYSTEM_WORD)}
 SHARED = shared_texts(1200, 4)
@@ -35,7 +35,7 @@ def test_the_same_is_said_and_the_shared_comes_first(layout: Layout) -> None:
     written, best = written_and_best([layout], 40, SHARED)
     done = arranged(written)
     for line, other in zip(written, done, strict=True):
-        assert [text for text in texts_of(other) if text not in LABELS] == texts_of(line)
+        assert says_the_same(line, other, LABELS)
         assert json.loads(line)["key"] == json.loads(other)["key"] and other.endswith(b"}\n")
     beginnings = {line[line.find(b'"request"') :][:200] for line in best}
     assert len({line[line.find(b'"request"') :][:200] for line in done}) == len(beginnings)

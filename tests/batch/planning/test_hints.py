@@ -14,11 +14,11 @@ from batch.media.facts import MediaFacts
 from batch.media.scale import MediaScale
 from batch.media.tokens import Weighing
 from batch.model import Tariff
-from batch.planning.hints import PAD, TEXT, Hint
-from batch.prefixes.request_parts import default_measure
+from batch.planning.hints import PAD, TEXT, UNSIZED, Hint
+from batch.prefixes.request_parts import canonical_json, default_measure
 from gem_cache import Plan, plan_batches
 from tests.planner_reference import Json, lines
-from tests.shared_layouts import LAYOUTS, Layout, batch, shared_texts, user, written_and_best
+from tests.shared_layouts import LAYOUTS, Layout, batch, one_line, question, shared_texts, user, written_and_best
 
 FLASH = Tariff(0.30, 0.15, None, None, 0.03, None, 1.00, explicit_minimum=1024, implicit_minimum=2048)
 
@@ -107,7 +107,7 @@ def test_a_beginning_far_too_short_is_not() -> None:
     assert PAD not in hints_of(plan)
 
 
-@pytest.mark.parametrize("size", [4_200, 5_000, 8_000, 40_000])
+@pytest.mark.parametrize("size", [4_200, 5_000, 8_000, 20_000])
 def test_one_text_a_message_is_noticed_and_cutting_inside_it_pays(size: int) -> None:
     """What is said is what cutting inside texts saves, whatever the size of the text."""
     docs = [document(g, size) for g in range(4)]
@@ -171,21 +171,39 @@ def test_what_a_hint_says_is_what_the_rearranged_batch_costs(layout: Layout, cel
     saved = hints[0].usd_saved if hints else 0.0
     assert saved == pytest.approx(possible, abs=0.01 * usd(plan))
     for hint in hints:
-        assert plan.arrangements is not None
-        rearrangement = plan.arrangements.rearrangement.with_rules(frozenset(hint.rules))
-        arranged = plan_lines(list(rearrangement.lines(written)), split)
+        arranged = rearranged(plan, hint, written, split, 0.25)
         assert hint.usd_saved == pytest.approx(usd(plan) - usd(arranged), rel=0.001)
         assert f"instead of ${usd(plan):.2g}"[:14] in str(hint) and 0 < hint.rows <= 48
 
 
-@pytest.mark.parametrize("start", range(0, len(LAYOUTS), 5))
-def test_mixtures_of_layouts_are_not_passed_by(start: int) -> None:
-    """Rows of three tools in one file: at least nine tenths of what is possible is said."""
-    layouts = [LAYOUTS[(start + step) % len(LAYOUTS)] for step in (0, 4, 8)]
-    written, best = written_and_best(layouts, 40, shared_texts(1_300, 2, seed=start))
-    plan, best_plan = plan_lines(written), plan_lines(best)
-    assert usd(plan) - usd(best_plan) > 0.1 * usd(plan)
-    assert moving(plan)[0].usd_saved > 0.9 * (usd(plan) - usd(best_plan))
+@pytest.mark.parametrize("seed", range(14))
+def test_of_any_batch_of_layouts_nothing_is_passed_by_and_nothing_promised_in_vain(seed: int) -> None:
+    """Rows of one to three tools in one file, sizes, numbers and durations drawn: more than a tenth is never silent,
+    nine tenths of what is possible are said, and what is said is what the rearranged batch costs."""
+    draw = Random(seed)
+    layouts = draw.sample(LAYOUTS, draw.randint(1, 3))
+    shared = shared_texts(draw.choice([900, 1_100, 1_300, 2_500]), draw.randint(1, 3), seed=seed)
+    rows, hours, split = draw.randint(16, 48), draw.choice([0.1, 0.25, 1.0, 3.0]), draw.choice(["part", "part", "text"])
+    written, best = written_and_best(layouts, rows, shared)
+    plan, best_plan = plan_lines(written, split, hours), plan_lines(best, split, hours)
+    possible = usd(plan) - usd(best_plan)
+    saved = max((hint.usd_saved for hint in moving(plan)), default=0.0)
+    assert saved > 0.9 * possible or possible < 0.03 * usd(plan), [layout.__name__ for layout in layouts]
+    for hint in moving(plan):
+        assert hint.usd_saved == pytest.approx(usd(plan) - usd(rearranged(plan, hint, written, split, hours)), rel=0.01)
+
+
+def rearranged(plan: Plan, hint: Hint, written: list[bytes], split: str, hours: float) -> Plan:
+    return plan_lines(list(plan.rearrangement.with_rules(frozenset(hint.rules)).lines(written)), split, hours)
+
+
+@pytest.mark.parametrize("text", ["{'question': '%s', 'context': '%s'}", '[{"q": "%s"}, {"context": "%s"}]'])
+def test_what_would_fall_apart_is_priced_and_said_to_stay(text: str) -> None:
+    shared = shared_texts(1_300, 2)
+    data = batch([{"contents": user(text % (question(n), one_line(shared.document(n))))} for n in range(40)])
+    (hint,) = plan_lines(data).hints
+    assert (hint.kind, hint.rules, hint.rows) == (Rule.NOT_MOVED, (), 40) and hint.usd_saved > 0.1 * hint.usd
+    assert str(hint).endswith("but it is not moved: it stands inside a list or an object.")
 
 
 @pytest.mark.parametrize(("tokens", "hours"), [(500, 0.25), (1_300, 48.0)], ids=["too small", "too long"])
@@ -197,8 +215,14 @@ def test_where_no_arrangement_pays_none_is_advised(tokens: int, hours: float) ->
             assert moving(plan_lines(written, hours=hours)) == [], layout.__name__
 
 
-def test_a_file_of_unknown_size_costs_nothing_and_saves_nothing_that_is_known() -> None:
+def test_a_file_of_unknown_size_is_named_without_a_figure_until_it_is_known() -> None:
     file = {"fileData": {"mimeType": "video/mp4", "fileUri": "https://youtu.be/x"}}
     data = batch([{"contents": user(f"What of {n}?", file)} for n in range(50)])
     plan = plan_batches(lambda: data, FLASH, hours=1.0)
-    assert plan.hints == []
+    (hint,) = plan.hints
+    assert (hint.kind, hint.rows, hint.rules, hint.is_priced) == (UNSIZED, 50, (), False)
+    assert "stands behind part 1 in 50 rows; its size is not known" in str(hint) and "$" not in str(hint)
+    sizes = {canonical_json(json.dumps(file).encode()): 20_000}
+    known = plan_batches(lambda: data, FLASH, hours=1.0, tokens=default_measure(sizes=sizes))
+    (hint,) = known.hints
+    assert hint.kind == Rule.PART_FIRST and hint.tokens == 20_000 and hint.usd_saved > 0.6 * usd(known)

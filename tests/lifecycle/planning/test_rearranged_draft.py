@@ -17,7 +17,15 @@ from lifecycle.planning.rearranged_draft import RearrangedDraft
 from lifecycle.runner import Runner
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until_ended
-from tests.shared_layouts import everything_at_once, question, shared_texts, system, texts_of, user, written_and_best
+from tests.shared_layouts import (
+    everything_at_once,
+    question,
+    says_the_same,
+    shared_texts,
+    system,
+    user,
+    written_and_best,
+)
 
 SPEC = RunSpec(model=MODEL, context=ContextMode.AUTO, hours=0.5)
 ROWS = 24
@@ -80,7 +88,7 @@ def test_what_is_sent_says_the_same_and_the_plan_keeps_its_word(
     sent = {json.loads(line)["key"]: line for line in shard_path(folder, 0).read_bytes().splitlines()}
     for line in given:
         whole = as_google_reads_it(sent[json.loads(line)["key"]], caches)
-        assert [text for text in texts_of(whole) if text not in LABELS] == texts_of(line)
+        assert says_the_same(line, whole, LABELS)
     recorded = runner.runs.draft_of(account, run_id)
     assert lines_of(recorded.folder) == lines_of(done.draft.folder) and recorded.rearranged == done.draft.rearranged
     found = runner.earlier_answers.find(account, rearranged(runner, draft).draft, SPEC)
