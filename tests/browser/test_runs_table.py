@@ -13,7 +13,7 @@ from batch.pricing import catalog
 from lifecycle.core.models import RunQuery
 from lifecycle.runner import Runner, Setup
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, open_place
 from tests.seed_runs import seed
 from ui.runs.run_table import HEADER_HEIGHT, ROW_HEIGHT
 
@@ -73,3 +73,30 @@ def test_ticked_runs_are_tagged_and_deleted_together(seeded: AppProcess, runner:
     expect(page.get_by_text("Tick runs to compare")).to_be_visible()
     left = runner.run_table.page(account, RunQuery(ended_only=True)).lines
     assert [line.id for line in left] == [line.id for n, line in enumerate(lines) if n not in (0, 2)]
+
+
+def test_reload_back_and_a_second_tab_find_the_runs_as_they_were_looked_at(
+    seeded: AppProcess, open_page: OpenPage
+) -> None:
+    page = open_page(f"{seeded.url}/?place=runs")
+    page.get_by_label("Find a run").fill("a")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"\?place=runs&find=a$"))
+    page.get_by_role("radio", name=re.compile("^Good")).click()
+    expect(page).to_have_url(re.compile(r"find=a&show=good$"))
+    page.reload()
+    expect(page.get_by_label("Find a run")).to_have_value("a")
+    expect(page.get_by_role("radio", name=re.compile("^Good"))).to_be_checked()
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_label("Find a run")).to_have_value("a")
+    other.get_by_label("Find a run").fill("b")
+    other.keyboard.press("Enter")
+    expect(other).to_have_url(re.compile("find=b&show=good$"))
+    open_place(page, "New")
+    expect(page).to_have_url(re.compile(r"\?place=new$"))
+    page.go_back()  # one step, however often it was looked for something
+    expect(page).to_have_url(re.compile(r"find=a&show=good$"))
+    expect(page.get_by_label("Find a run")).to_have_value("a")
+    page.reload()
+    expect(page.get_by_label("Find a run")).to_have_value("a")  # and not what the other tab looks for

@@ -1,4 +1,4 @@
-"""What was typed and dropped, kept on the server: a reload, or a second tab, goes on with it.
+"""What was typed, dropped and chosen for the next run, kept on the server: a reload, or a second tab, goes on with it.
 
 A file for each account and browser, so that neither a browser that changes hands nor a key that is shared shows it to
 others. Who is signed out keeps nothing. Keys are never among it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,13 +16,24 @@ import msgspec
 import streamlit as st
 
 from batch.errors import InputError
+from batch.model import ContextMode, SendAs, SendFiles
 from ui.files import uploader
 from ui.shared import preferences, session
 from ui.shared.app_state import get_state
 from ui.shared.upload_folder import UploadRefused
 
 TEXTS = ("prompts", "template", "file_instruction", "run_name", "shared_text", "system_instruction", "response_schema")
-CHOICES = ("mode", "split", "temperature", "max_output_tokens")
+CHOICES: dict[str, Callable[[str | float | int], object]] = {  # by their widget, and what makes one of what was kept
+    **dict.fromkeys(("mode", "split", "temperature", "max_output_tokens", "thinking"), lambda value: value),
+    **dict.fromkeys(
+        ("aspect_ratio", "image_size", "dimensions", "task_type", "max_usd", "canary"), lambda value: value
+    ),
+    "context": lambda value: ContextMode(str(value)),
+    "send_as": lambda value: SendAs(str(value)),
+    "send_files": lambda value: SendFiles(str(value)),
+}
+FIRST = {"context": ContextMode.AUTO, "send_as": SendAs.AUTO, "send_files": SendFiles.AUTO}
+ASIDE = ("mode", "split")  # what belongs to a text, and is not worth keeping without one
 MAX_FILES = 500  # more are rather dropped again than linked one by one
 _OWNER, _SAVED = "kept_owner", "kept_digest"
 
@@ -48,9 +60,14 @@ def restore() -> None:
         kept = _decoder.decode(_path().read_bytes())
     except (OSError, msgspec.DecodeError):
         return
-    for name in (*TEXTS, *CHOICES):
-        if kept.values.get(name) not in (None, ""):
+    for name in TEXTS:
+        if kept.values.get(name):
             st.session_state[name] = kept.values[name]
+    for name, make in CHOICES.items():
+        value = kept.values.get(name)
+        if value is not None and value != "":
+            with suppress(ValueError):  # another version knew others
+                st.session_state[name] = make(value)
     if kept.upload:
         _link_files(get_state().uploads / Path(kept.upload).name / "files")
 
@@ -67,7 +84,8 @@ def save() -> None:
         return
     st.session_state[_SAVED] = digest
     path = _path()
-    if any(values[name] for name in TEXTS) or upload is not None:
+    chosen = any(values[name] not in (None, "", FIRST.get(name)) for name in CHOICES if name not in ASIDE)
+    if chosen or any(values[name] for name in TEXTS) or upload is not None:
         _write(path, content)
     else:
         path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import streamlit as st
@@ -9,10 +10,57 @@ import streamlit as st
 from batch.formatting import plural
 from lifecycle.results.read.table import Filter, ResultTable
 from ui.results import outcome_bar
+from ui.results import table as results_table
+from ui.shared import selection
 from ui.shared.format import truncate
+from ui.shared.selection import Place
 
 MAX_CHOICES = 200
 LABEL_CHARACTERS = 90
+
+
+_MARKS = {"marked": "marked", "lenient": "mended", "descending": "down"}  # switches: by key, the name in the address
+
+
+def restore(run_id: str, table: ResultTable) -> None:
+    """At first, look at a result as the address says: what there is of it, since anyone can write an address."""
+    if f"looked-at-{run_id}" in st.session_state:
+        return
+    st.session_state[f"looked-at-{run_id}"] = True
+    asked = selection.arrived(Place.RUN, run_id)
+    if asked:
+        outcome_bar.restore(run_id, table.counts(), asked)
+        errors = {_digest(name): name for name in _error_labels(table)} if "errors" in asked else {}
+        groups = {name: name for name in _group_labels(table)} if "groups" in asked else {}
+        for name, known in (("errors", errors), ("groups", groups)):
+            st.session_state[f"{name}-{run_id}"] = [
+                known[one] for one in asked.get(name, "").split(",") if one in known
+            ]
+        st.session_state[f"search-{run_id}"] = asked.get("find", "")
+        for key, name in _MARKS.items():
+            st.session_state[f"{key}-{run_id}"] = name in asked
+        if asked.get("sort") in results_table.sortable(table):
+            st.session_state[f"order-{run_id}"] = asked["sort"]
+
+
+def keep(run_id: str) -> None:
+    """Have the address say how the result is looked at."""
+    state = st.session_state
+    order = str(state.get(f"order-{run_id}") or "")
+    view = {
+        "find": str(state.get(f"search-{run_id}") or ""),
+        **outcome_bar.asked(run_id),
+        "errors": ",".join(_digest(name) for name in state.get(f"errors-{run_id}") or ()),
+        "groups": ",".join(state.get(f"groups-{run_id}") or ()),
+        "sort": "" if order == results_table.INPUT_ORDER else order,
+        **{name: "yes" if state.get(f"{key}-{run_id}") else "" for key, name in _MARKS.items()},
+    }
+    selection.keep_view(Place.RUN, view, run_id)
+
+
+def _digest(text: str) -> str:
+    """A short name of an error: it may be long, and addresses end up in logs."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def draw_search(run_id: str) -> None:

@@ -68,6 +68,21 @@ def selected_outcomes(run_id: str) -> tuple[str, ...]:
     return tuple(name.value for name in kinds if not groups or GROUPS[name] in groups) or tuple(kinds)
 
 
+def restore(run_id: str, counts: Mapping[str, int], asked: Mapping[str, str]) -> None:
+    """Narrow to the groups and kinds that an address names, as far as there are such rows."""
+    groups = {group.name.lower(): group for group, number in group_counts(counts).items() if number}
+    kinds = {name.value: name for name in OUTCOME_COLOURS if counts.get(name)}
+    st.session_state[_groups_key(run_id)] = [groups[one] for one in asked.get("rows", "").split(",") if one in groups]
+    st.session_state[_kinds_key(run_id)] = [kinds[one] for one in asked.get("kinds", "").split(",") if one in kinds]
+
+
+def asked(run_id: str) -> dict[str, str]:
+    """The same as an address has it."""
+    groups = (OutcomeGroup(group).name.lower() for group in st.session_state.get(_groups_key(run_id)) or ())
+    kinds = (Outcome(name).value for name in st.session_state.get(_kinds_key(run_id)) or ())
+    return {"rows": ",".join(groups), "kinds": ",".join(kinds)}
+
+
 def clear(run_id: str) -> None:
     """Narrow to nothing in particular."""
     st.session_state[_groups_key(run_id)] = []

@@ -105,6 +105,7 @@ def _draw_rows(runner: Runner, account: Account, run: RunView, table: ResultTabl
     def draw_rows() -> None:
         if selection.page_changed():
             st.rerun()
+        filters.restore(run.id, table)
         st.html(outcome_bar.bar(table.counts()))
         as_pictures = False
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
@@ -117,6 +118,7 @@ def _draw_rows(runner: Runner, account: Account, run: RunView, table: ResultTabl
                 filters.draw_search(run.id)
                 filters.draw_more(run.id, table)
                 view = None if as_pictures else results_table.draw_view(run.id, table)
+        filters.keep(run.id)
         where = filters.current(run.id, table)
         if view is None:
             gallery.draw(run, table, where, _digest(where))

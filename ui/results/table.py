@@ -73,11 +73,18 @@ def draw_view(run_id: str, table: ResultTable) -> View:
         columns = st.multiselect(
             "Columns", options, format_func=_title, key=f"columns-{run_id}", persist_state="session"
         )
-        order = st.selectbox("Sort by", [INPUT_ORDER, *sortable(table)], format_func=_title, key=f"order-{run_id}")
-        descending = st.toggle("From the highest", key=f"descending-{run_id}")
+        order = st.selectbox(
+            "Sort by",
+            [INPUT_ORDER, *sortable(table)],
+            format_func=_title,
+            key=f"order-{run_id}",
+            persist_state="session",
+        )
+        descending = st.toggle("From the highest", key=f"descending-{run_id}", persist_state="session")
         lenient = bool(fields) and st.toggle(
             "Also answers whose form was mended",
             key=f"lenient-{run_id}",
+            persist_state="session",
             help="Answer columns show what came in the form asked for. What was mended stood amid other words, or had "
             "small faults; the column Fields tells it apart.",
         )

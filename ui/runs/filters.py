@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import streamlit as st
 
 from batch.responses.outcome_groups import RunGroup
 from lifecycle.core.models import RunQuery, RunSort
+from ui.shared import selection
+from ui.shared.selection import Place
 
 ALL = "all"
 PAGE_SIZE = 25
@@ -29,8 +31,15 @@ NEWEST = "Newest first"
 
 
 def current() -> RunQuery:
-    """What the controls say now."""
-    for name, default in ((TEXT, ""), (GROUP, ALL), (ORDER, NEWEST), (RETRIES, True)):
+    """What the controls say now; at first, what the address says."""
+    asked = selection.arrived(Place.RUNS)
+    defaults = {
+        TEXT: asked.get("find", ""),
+        GROUP: _one_of(asked.get("show"), GROUPS),
+        ORDER: _one_of(asked.get("sort"), ORDERS),
+        RETRIES: asked.get("retries") != "no",
+    }
+    for name, default in defaults.items():
         st.session_state.setdefault(name, default)
     group = str(st.session_state[GROUP] or ALL)
     sort, descending = ORDERS.get(str(st.session_state[ORDER]), ORDERS[NEWEST])
@@ -44,6 +53,21 @@ def current() -> RunQuery:
         first=(int(st.session_state.get(page_key()) or 1) - 1) * PAGE_SIZE,
         limit=PAGE_SIZE,
     )
+
+
+def keep() -> None:
+    """Have the address say so."""
+    state, first = st.session_state, {GROUP: ALL, ORDER: NEWEST}
+    view = {"find": str(state[TEXT] or ""), "retries": "" if state[RETRIES] else "no"}
+    view |= {
+        name: "" if state[key] == first[key] else str(state[key]) for name, key in (("show", GROUP), ("sort", ORDER))
+    }
+    selection.keep_view(Place.RUNS, view)
+
+
+def _one_of(asked: str | None, known: Collection[str]) -> str:
+    """What was asked for, the first of what there is if it is not among it: anyone can write an address."""
+    return asked if asked is not None and asked in known else next(iter(known))
 
 
 def is_set() -> bool:

@@ -33,6 +33,7 @@ def _draw(runner: Runner, account: Account) -> None:
     query = filters.current()
     page = runner.run_table.page(account, query)
     filters.draw(page.counts)
+    filters.keep()
     lines = runner.run_table.lines(account, ticked.ids())
     ticked.keep([line.id for line in lines])
     selection_bar.draw(runner, account, lines)

@@ -1,15 +1,17 @@
-"""What the browser does for the page: set a cookie, start a download, scroll; use what was typed; never stay blank."""
+"""What the browser does for the page: set a cookie, a download, a scroll, the address; use what is typed; never be blank."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Literal
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from ui.shared.app_state import OWN_HEADER
 
-Action = Literal["cookie", "download", "scroll"]
+Action = Literal["cookie", "download", "scroll", "address"]
 _KEY = "browser_actions"
 PAUSE_MS = 700  # in typing, after which what was typed is used
 
@@ -31,6 +33,15 @@ const handlers = {
     const calm = window.matchMedia('(prefers-reduced-motion: reduce)').matches
     const target = document.querySelector('.st-key-' + section)
     target?.scrollIntoView({behavior: calm ? 'auto' : 'smooth', block: 'start'})
+  },
+  // In the place of the address that is there, if it is of the same place: "back" leaves the place in one step, and
+  // what the server is told of the address by the next click may be older without any harm.
+  address: (query) => {
+    const here = new URLSearchParams(location.search)
+    const there = new URLSearchParams(query)
+    if (here.get('run') !== there.get('run') || (here.get('place') ?? there.get('place')) !== there.get('place')) return
+    if (![...here.keys(), ...there.keys()].some((name) => name !== 'run' && name !== 'place')) return
+    history.replaceState(history.state, '', location.pathname + '?' + query + location.hash)
   },
 }
 // A text box tells what was typed only when it is left: it is asked to after a pause, so that the price follows, the
@@ -89,3 +100,16 @@ def draw(moment: Literal["first", "last"]) -> None:
         _component(
             data={"actions": list(st.session_state.get(_KEY, {}).values())}, key=f"browser-actions-{moment}-component"
         )
+
+
+def draw_address(place: Mapping[str, str], view: Mapping[str, str], visit: int) -> None:
+    """Have the address of a place say how it is looked at, so that a reload and a second tab find it so. To be drawn in
+    the fragment that changes it. `visit` tells one time that the place was opened from another.
+    """
+    query = urlencode({**place, **{name: value for name, value in view.items() if value}})
+    key = f"address-{'-'.join(place.values())}"
+    wanted: tuple[int, str, str] | None = st.session_state.get(key)
+    if wanted is None or wanted[:2] != (visit, query):
+        wanted = st.session_state[key] = (visit, query, secrets.token_hex(8))
+    with st.container(key=key):
+        _component(data={"actions": [(wanted[2], "address", query)]}, key=f"{key}-component")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import streamlit as st
@@ -18,6 +19,7 @@ class Place(StrEnum):
 
 
 _CHANGED, _DEFAULT, _SWITCH, _LAST_RUN = "page_changed", "default_place", "place", "last_run"
+_VISITS = "visits"  # how often another place was opened
 
 
 def page_changed() -> bool:
@@ -82,6 +84,19 @@ def open_place(place: Place) -> None:
         _go({"place": place.value})
 
 
+def arrived(place: Place, run_id: str = "") -> Mapping[str, str]:
+    """How a place was looked at when its address was opened, by the names that `keep_view` was given."""
+    if current() is not place or run_in_address() != run_id:
+        return {}
+    return {name: value[:500] for name, value in st.query_params.to_dict().items() if name not in ("run", "place")}
+
+
+def keep_view(place: Place, view: Mapping[str, str], run_id: str = "") -> None:
+    """Have the address say how a place is looked at; only what is not as it is at first."""
+    named = {"run": run_id} if place is Place.RUN else {"place": place.value}
+    browser_actions.draw_address(named, view, int(st.session_state.get(_VISITS) or 0))
+
+
 def close_run() -> None:
     """Have no run open: the account has changed, and with it the runs that there are."""
     forget_run(last_run())
@@ -98,7 +113,9 @@ def forget_run(run_id: str) -> None:
 
 def _go(address: dict[str, str]) -> None:
     """Change the address in one step, so that "back" takes one, too."""
-    if st.query_params.to_dict() != address:
+    here = st.query_params.to_dict()
+    if {name: here[name] for name in ("run", "place") if name in here} != address:
         st.query_params.from_dict(address)
+        st.session_state[_VISITS] = int(st.session_state.get(_VISITS) or 0) + 1
         browser_actions.request("scroll", "top-bar")
     change_page()

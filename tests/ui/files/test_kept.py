@@ -6,6 +6,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from batch.model import SendAs
 from lifecycle.runner import Runner
 from tests.ui.conftest import CookieJar
 from tests.ui.page_driver import KEY, Open, give_files, page_text, press
@@ -23,12 +24,20 @@ def test_a_reload_goes_on_with_what_was_typed_until_it_is_sent(
 ) -> None:
     composer.text_area(key="prompts").set_value("one\ntwo").run()
     composer.text_input(key="run_name").set_value("parcels").run()
-    composer.number_input(key="temperature").set_value(0.5).run()
+    composer.number_input(key="temperature").set_value(0.5)
+    composer.session_state["send_as"] = SendAs.FILE
+    composer.run()
     again = reload(page, cookies, composer)
+    assert again.session_state["send_as"] is SendAs.FILE
     assert (again.text_area(key="prompts").value, again.text_input(key="run_name").value) == ("one\ntwo", "parcels")
     assert again.number_input(key="temperature").value == 0.5
     press(again, "Submit batch")
-    assert list((app_state.get_state().typed).glob("*.json")) == []
+    (kept,) = app_state.get_state().typed.glob("*.json")
+    assert "parcels" not in kept.read_text() and page().number_input(key="temperature").value == 0.5
+    again.number_input(key="temperature").set_value(None)
+    again.session_state["send_as"] = SendAs.AUTO
+    again.run()
+    assert not kept.exists()
 
 
 def test_files_are_kept_too_and_another_tab_may_remove_its_own(
