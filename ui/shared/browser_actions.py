@@ -1,4 +1,4 @@
-"""What the browser does for the page: set a cookie, a download, a scroll, the address; use what is typed; never be blank."""
+"""What the browser does for the page: set a cookie, start a download, scroll, keep the address; never stay blank."""
 
 from __future__ import annotations
 
