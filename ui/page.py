@@ -33,6 +33,7 @@ if store_notice.draw(runner):
     error_notice.forget_fragments_not_drawn()
     st.stop()
 session.begin()
+selection.catch_up()
 browser_actions.draw("first")
 sending.finish()
 kept.restore()

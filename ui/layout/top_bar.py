@@ -39,7 +39,9 @@ def draw(place: Place, runs: int, run: RunView | None) -> None:
 
 
 def _switch() -> None:
-    selection.open_place(Place(st.session_state[_SWITCH]))
+    clicked = Place(st.session_state[_SWITCH])
+    if not (selection.is_behind() and clicked is selection.current()):  # else it is what the browser still shows
+        selection.open_place(clicked)
 
 
 def _draw_destination() -> None:

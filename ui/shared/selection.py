@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ui.shared import browser_actions, notices, preferences
 
@@ -18,6 +21,16 @@ class Place(StrEnum):
     RUN = "run"
 
 
+class _Move(NamedTuple):
+    """The page was led from one address to another, by a click or because a run was sent."""
+
+    before: dict[str, str]
+    after: dict[str, str]
+    at: float
+
+
+CATCH_UP_SECONDS = 30.0
+_MOVE = "move"
 _CHANGED, _DEFAULT, _SWITCH, _LAST_RUN = "page_changed", "default_place", "place", "last_run"
 _VISITS = "visits"  # how often another place was opened
 
@@ -102,6 +115,7 @@ def close_run() -> None:
     forget_run(last_run())
     if run_in_address():
         st.query_params.clear()
+        st.session_state.pop(_MOVE, None)
 
 
 def forget_run(run_id: str) -> None:
@@ -111,11 +125,40 @@ def forget_run(run_id: str) -> None:
         preferences.remember(run="")
 
 
+def catch_up() -> None:
+    """Stay where the page was led to while the browser still names where it was; before anything is drawn."""
+    if is_behind():
+        st.query_params.from_dict(st.session_state[_MOVE].after)
+
+
+def is_behind() -> bool:
+    """Whether the address is the one of before the last move, because the browser has not been told of it yet.
+
+    What the browser sends meanwhile, a tick or a click, names the old address; on a busy machine that sent a person
+    who had just submitted back to an empty form. Who goes back in the browser's history is not behind.
+    """
+    move: _Move | None = st.session_state.get(_MOVE)
+    if move is None:
+        return False
+    context, here = get_script_run_ctx(), _place_in_address()
+    went_back = context is not None and context.is_history_navigation
+    if went_back or here not in (move.before, move.after) or time.monotonic() - move.at > CATCH_UP_SECONDS:
+        del st.session_state[_MOVE]
+        return False
+    return here == move.before
+
+
+def _place_in_address() -> dict[str, str]:
+    address = st.query_params.to_dict()
+    return {name: address[name] for name in ("run", "place") if name in address}
+
+
 def _go(address: dict[str, str]) -> None:
     """Change the address in one step, so that "back" takes one, too."""
-    here = st.query_params.to_dict()
-    if {name: here[name] for name in ("run", "place") if name in here} != address:
+    here = _place_in_address()
+    if here != address:
         st.query_params.from_dict(address)
+        st.session_state[_MOVE] = _Move(here, address, time.monotonic())
         st.session_state[_VISITS] = int(st.session_state.get(_VISITS) or 0) + 1
         browser_actions.request("scroll", "top-bar")
     change_page()
