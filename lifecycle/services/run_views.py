@@ -13,7 +13,7 @@ from lifecycle.core import job_age
 from lifecycle.core.job_states import describe_job_state as describe_state
 from lifecycle.core.models import CacheView, JobView, ModelChoice, RunView
 from lifecycle.core.run_progress import RunProgress
-from lifecycle.core.run_records import CacheRecord, RunRecord, ShardRecord
+from lifecycle.core.run_records import UNSENT_STAGES, CacheRecord, RunRecord, ShardRecord, ShardStage
 from lifecycle.services.row_progress import row_progress
 
 BATCH_METHODS = {"batchGenerateContent", "asyncBatchEmbedContent"}  # as the service lists them, of models that batch
@@ -59,7 +59,7 @@ def run_view(
         name=row.name,
         state=state,
         stage=stage,
-        status_text=_status_text(row, state, stage, jobs),
+        status_text=_status_text(row, state, stage, shards, jobs),
         model=row.model,
         rows=row.rows,
         reused_rows=row.progress.reused_rows,
@@ -134,7 +134,9 @@ def _state(row: RunRecord, now: float, *, key_held: bool | None) -> RunState:
     return state
 
 
-def _status_text(row: RunRecord, state: RunState, stage: Stage, jobs: Sequence[JobView]) -> str:
+def _status_text(
+    row: RunRecord, state: RunState, stage: Stage, shards: Sequence[ShardRecord], jobs: Sequence[JobView]
+) -> str:
     if state is RunState.WAITING_FOR_CAPACITY and row.progress.backoff.reason == "paused":
         return "paused until the account at Google is in order"
     if state is RunState.FINISHED and (stopped := row.progress.budget_stop) is not None:
@@ -149,6 +151,10 @@ def _status_text(row: RunRecord, state: RunState, stage: Stage, jobs: Sequence[J
     open_states = {job.state for job in jobs if job.state and not job.ended_at}
     if stage is Stage.RUNNING and len(open_states) == 1:
         return describe_state(open_states.pop())
+    parts = [shard for shard in shards if shard.stage is not ShardStage.SPLIT]
+    if stage is Stage.SUBMITTING and len(parts) > 1:
+        sent = sum(shard.stage not in UNSENT_STAGES for shard in parts)
+        return f"sending, {sent:,} of {len(parts):,} parts"
     return STAGE_LABELS[stage]
 
 

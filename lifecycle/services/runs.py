@@ -17,6 +17,7 @@ from lifecycle.core.draft_links import link_sent_draft, link_whole_draft
 from lifecycle.core.job_age import TypicalDuration, typical_duration
 from lifecycle.core.models import Account, EventView, RunView
 from lifecycle.core.observation_kinds import DURATION_HOURS
+from lifecycle.core.run_files import received_path
 from lifecycle.core.run_records import CacheRecord, RunRecord
 from lifecycle.services import run_views
 from lifecycle.services.context import ServiceContext
@@ -27,6 +28,7 @@ from lifecycle.workflow import stray_jobs
 
 if TYPE_CHECKING:
     from lifecycle.inputs.drafts import Draft
+    from lifecycle.results.read.so_far import ResultsSoFar
     from lifecycle.results.read.table import ResultTable
     from lifecycle.services.billing import BillingService
 
@@ -112,6 +114,17 @@ class RunService:
         self._context.run_row(account, run_id)
         children = self._context.store.children(run_id)
         return merge_retries(self._context.folder(run_id), [self._context.folder(child.id) for child in children])
+
+    def so_far(self, account: Account, run_id: str, first: int, limit: int, clip: int) -> ResultsSoFar:
+        """What has come back of a run that is under way, a page of it: see `results_so_far`."""
+        from batch.kinds.registry import kind_of
+        from lifecycle.results.read.so_far import results_so_far
+
+        row, folder = self._context.run_row(account, run_id), self._context.folder(run_id)
+        shards = [shard for shard in self._context.store.shards(run_id) if not shard.attempt]
+        received = [path for shard in shards if (path := received_path(folder, 0, shard.n)).exists()]
+        kind = kind_of(self._context.price_list.model(row.model))
+        return results_so_far(folder, received, kind.classify, first, limit, clip)
 
     def comparable_runs(self, account: Account, run_id: str, limit: int = 50) -> list[tuple[RunView, int]]:
         """Other runs with results and how many keys each shares with a run, newest first; retries are part of their

@@ -39,6 +39,7 @@ from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.history.again import AgainQuote, quote
 from lifecycle.planning.retry_draft import RETRYABLE, RetryForecast, worth_retrying
 from lifecycle.planning.tried_rows import Tries
+from lifecycle.results.read.so_far import LineSoFar, ResultsSoFar
 from lifecycle.results.read.table import Filter
 from lifecycle.results.store.row_marks import RowMark, write_mark
 from lifecycle.reuse.answers import EarlierAnswerService
@@ -247,6 +248,10 @@ class FakeRuns(RunService):
 
     def mark_row(self, account: Account, run_id: str, key: str, mark: str, note: str) -> None:
         write_mark(self.runner.tables[run_id].folder, key, RowMark(mark, note))
+
+    def so_far(self, account: Account, run_id: str, first: int, limit: int, clip: int) -> ResultsSoFar:
+        lines = self.runner.lines_so_far.get(run_id, [])
+        return ResultsSoFar(len(lines), tuple(lines[first : first + limit]))
 
     def results(self, account: Account, run_id: str) -> Any:
         self.get(account, run_id)
@@ -469,6 +474,7 @@ class FakeRunner(Runner):
         self.imported: dict[str, str] = {}
         self.foreign_jobs: list[ForeignJob] = []
         self.destination = ""
+        self.lines_so_far: dict[str, list[LineSoFar]] = {}  # by run
         self.held_back: dict[str, BudgetPosition] = {}  # by run
         self.tried = Tries("", "", ())
         self.try_error: BatchRunnerError | None = None

@@ -89,7 +89,7 @@ def _draw_account(table: ResultTable) -> None:
 def _describe_structured(table: ResultTable) -> list[str]:
     """How many structured answers are in the form asked for, and how many only after repair."""
     parsed = table.parsed() if table.reconciliation.fields else {}
-    meanings = {"strict": "in the form asked for", "lenient": "only after mending", "failed": "not at all"}
+    meanings = {"strict": "in the form asked for", "lenient": "only after mending", "failed": "in another form"}
     text = ", ".join(f"{parsed[name]:,} {meaning}" for name, meaning in meanings.items() if parsed.get(name))
     return [f"Structured answers: {text}."] if text else []
 

@@ -12,12 +12,13 @@ from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from ui.monitor import run_details, slow_job
 from ui.results import panel as results_panel
+from ui.results import so_far
 from ui.run import actions, head, live, raise_budget
 from ui.shared import notices, selection
 from ui.shared.format import ENDINGS
 from ui.shared.selection import Place
 
-REFRESH_SECONDS = 1.0
+REFRESH_SECONDS, REST_REFRESH_SECONDS = 1.0, 2.0
 GONE = "No run here has this link. It may belong to another key."
 
 
@@ -78,7 +79,9 @@ def _draw_ended(runner: Runner, account: Account, run: RunView) -> None:
 
 
 def _draw_under_way(runner: Runner, account: Account, run: RunView) -> None:
-    """The head in a fragment that ticks, so that nothing else on the page is disturbed."""
+    """The head in a fragment that ticks, so that nothing else on the page is disturbed; what came back, and the log, in
+    one that ticks more slowly: a table that has not changed is not drawn anew, and keeps where one has scrolled.
+    """
 
     @st.fragment(run_every=REFRESH_SECONDS, key="run-under-way")
     def draw_head() -> None:
@@ -109,10 +112,16 @@ def _draw_under_way(runner: Runner, account: Account, run: RunView) -> None:
             if held_back is not None:
                 raise_budget.draw(runner, account, held_back)
             live.draw_notes(now, is_told=held_back is not None)
-            st.caption("Results appear here by themselves when the run ends.")
+
+    @st.fragment(run_every=REST_REFRESH_SECONDS, key="run-rest")
+    def draw_rest() -> None:
+        now = find(runner, account, run.id)
+        if now is not None:
+            so_far.draw(runner, account, now)
             run_details.draw(runner.runs.events(account, now.id), now)
 
     draw_head()
+    draw_rest()
 
 
 def _follow_retries(runner: Runner, account: Account, run: RunView) -> None:

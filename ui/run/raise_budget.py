@@ -70,9 +70,10 @@ def describe(position: BudgetPosition) -> str:
     under_way = f" and up to {money(position.under_way_usd)} under way" if position.under_way_usd else ""
     one, many = ("is not sent", "are not sent") if position.ended else ("waits", "wait")
     cost = f"probably {money(position.expected_usd)}, at worst {money(position.worst_usd)}"
+    by_itself = "" if position.ended else " What fits is sent by itself."
     return (
         f"Of the budget of {money(position.limit_usd)}, {money(position.spent_usd)} is spent{under_way}. "
-        f"{plural(position.rows, 'row')} {one if position.rows == 1 else many}: {cost}."
+        f"{plural(position.rows, 'row')} {one if position.rows == 1 else many}: {cost}.{by_itself}"
     )
 
 

@@ -15,6 +15,8 @@ def test_a_prepared_retry_is_sent_once_and_merged_with_its_origin(bench: Bench, 
     runner = bench.open()
     account = runner.accounts.register_key(KEY)
     run = wait_until_ended(runner, account, bench.submit(runner, account, "fine\n[[emulate: max_tokens]] b\nwell"))
+    came_back = runner.runs.so_far(account, run.id, 1, 10, 100)  # as it was seen before the run ended
+    assert came_back.total == 3 and [line.outcome for line in came_back.lines] == ["truncated", "answered"]
     offer = runner.retries.retry_forecast(account, run.id, where=Filter(search="emulate"), max_output_tokens=77)
     assert (offer.parent_id, offer.draft.rows) == (run.id, 1)
     assert offer.forecast.estimate.usd.worst is not None
