@@ -127,6 +127,13 @@ def _add_plan(verbs: Verbs) -> None:
         [verbs.common, request_options(), planning_options()],
     )
     plan.add_argument("--groups", metavar="OUT.jsonl", help="write each row's key and group")
+    plan.add_argument(
+        "--try",
+        dest="try_rows",
+        type=positive_int,
+        metavar="N",
+        help="answer N rows of the file at once, at the standard price; with --rearrange both ways, side by side",
+    )
     plan.add_argument("--good-rows", action="store_true", help="plan the good rows of a file that has bad ones")
     plan.set_defaults(keyless=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from batch.formatting import money, plural
@@ -82,6 +82,7 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
         *(_group_line(group) for group in ordered_groups[:MAX_GROUPS_SHOWN]),
         *hidden_groups,
         *map(_hint_line, document["hints"]),
+        *(_tried_lines(document["tried"]) if "tried" in document else ()),
         f"Planned for jobs of {document['hours']:.1f} h.",
         *assumptions,
     ]
@@ -92,6 +93,17 @@ def _hint_line(hint: dict[str, Any]) -> str:
     options = {"pad": "", "text": "--split text", "not-moved": "", "size-unknown": ""}
     option = options.get(hint["kind"], "--rearrange=" + hint["kind"].replace("+", ","))
     return f"{hint['words']} {option} does it." if option else str(hint["words"])
+
+
+def _tried_lines(tried: list[dict[str, Any]]) -> Iterator[str]:
+    """The same for people, with what it cost."""
+    for one in tried:
+        yield f"Row {one['row']:,}, {one['key']}:"
+        for way, answer in one["answers"].items():
+            yield f"  {way}: {answer['text'] or answer['error']}"
+    amounts = [answer["usd"] for one in tried for answer in one["answers"].values()]
+    total = None if None in amounts else sum(amounts)
+    yield f"These tries cost {money(total)}." if total != 0 else "These tries cost nothing."
 
 
 def _file_lines(files: dict[str, Any]) -> list[str]:

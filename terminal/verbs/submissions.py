@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 
 def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -> int:
     """Say what a file will cost and how its shared text is best cached; nothing is sent but free token counts."""
-    draft, rearranged = rearrange(runner, account, prepare_draft(runner, options), options)
+    given = prepare_draft(runner, options)
+    draft, rearranged = rearrange(runner, account, given, options)
+    tried = None
+    if options.try_rows:
+        from terminal.steps.tried import try_rows
+
+        tried = try_rows(runner, account, given, draft, run_spec_from(options), options.try_rows)
     draft, earlier = leave_out_answered(runner, account, draft, options)
     forecast = runner.forecasts.for_draft(account, draft, run_spec_from(options))
     if options.groups:
@@ -42,6 +48,8 @@ def plan(runner: Runner, account: Account | None, options: argparse.Namespace) -
     document["cap_warning"] = str(warning) if warning else None
     if earlier is not None:
         document["earlier_answers"] = earlier.document()
+    if tried is not None:
+        document["tried"] = tried
     print_result(options, document, lambda: lines.plan_lines(document, forecast.estimate.assumptions))
     return 0
 

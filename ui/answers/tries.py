@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from batch.errors import BatchRunnerError
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.tried_rows import Tries
@@ -49,35 +51,60 @@ def follow(draft: Draft | None, whole: Draft | None, otherwise: str = "") -> Non
         st.session_state[_WORDINGS][str(draft.folder)] = replace(wording, asked=asked)
 
 
-def start(runner: Runner, account: Account, draft: Draft, spec: RunSpec) -> None:
-    """Ask for some rows of a draft; not again while they are asked. For callbacks."""
-    wording = _wording(draft)
-    if is_pending() or wording is None:
+@dataclass(frozen=True)
+class _Answered:
+    """The answers to rows of one or more drafts, in their order, and what ended the asking early."""
+
+    tries: tuple[Tries, ...]
+    error: BatchRunnerError | None = None
+
+
+def start(runner: Runner, account: Account, drafts: Sequence[Draft], spec: RunSpec) -> None:
+    """Ask for the same rows of some drafts, one draft after the other; not again while they are asked. For callbacks.
+
+    What was answered is kept when a later draft fails: it was paid for.
+    """
+    wordings = [wording for draft in drafts if (wording := _wording(draft)) is not None]
+    if is_pending() or len(wordings) < len(drafts):
         return
     number = int(st.session_state.get(f"{NAME}_number") or 0) + 1
     st.session_state[f"{NAME}_number"] = number
-    background.run_without_waiting(NAME, number, lambda: runner.tries.try_rows(account, draft, spec))
-    st.session_state[_PENDING] = (wording, str(draft.folder))
+
+    def ask() -> _Answered:
+        answered: list[Tries] = []
+        for draft in drafts:
+            try:
+                answered.append(runner.tries.try_rows(account, draft, spec))
+            except BatchRunnerError as error:
+                return _Answered(tuple(answered), error)
+        return _Answered(tuple(answered))
+
+    background.run_without_waiting(NAME, number, ask)
+    st.session_state[_PENDING] = (tuple(wordings), tuple(str(draft.folder) for draft in drafts))
 
 
 def is_pending(folder: str = "") -> bool:
     """Whether rows are being asked; with a `folder`, whether those of the draft that is there."""
-    pending: tuple[Wording, str] | None = st.session_state.get(_PENDING)
-    return pending is not None and folder in ("", pending[1])
+    pending: tuple[tuple[Wording, ...], tuple[str, ...]] | None = st.session_state.get(_PENDING)
+    return pending is not None and folder in ("", *pending[1])
 
 
 def collect() -> None:
     """Take over the answers when they are all there; say why there are none."""
-    pending: tuple[Wording, str] | None = st.session_state.get(_PENDING)
-    result: background.BackgroundResult[Tries] | None = background.latest(NAME)
+    pending: tuple[tuple[Wording, ...], tuple[str, ...]] | None = st.session_state.get(_PENDING)
+    result: background.BackgroundResult[_Answered] | None = background.latest(NAME)
     if pending is None or result is None or not result.future.done():
         return
     st.session_state[_PENDING] = None
-    if result.error is not None:
-        notices.show("submit", "bad", f"Nothing was tried. {result.error.describe()}")
-    elif result.value is not None:
+    answered = result.value
+    error = answered.error if answered is not None else result.error
+    if answered is not None:
+        new = [TrySet(wording, tries) for wording, tries in zip(pending[0], answered.tries, strict=False)]
         kept: list[TrySet] = st.session_state.get(_KEPT) or []
-        st.session_state[_KEPT] = [*kept, TrySet(pending[0], result.value)][-MAX_KEPT:]
+        st.session_state[_KEPT] = [*kept, *new][-MAX_KEPT:]
+    if error is not None:
+        what = "Nothing was tried." if answered is None or not answered.tries else "The other way was not tried."
+        notices.show("submit", "bad", f"{what} {error.describe()}")
 
 
 def of_source(source: str) -> list[TrySet]:

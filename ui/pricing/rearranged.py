@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import streamlit as st
 
 from batch.arrangement.rules import RULE_WORDS, Rule, in_order
+from batch.formatting import plural
 from gem_cache import Plan
 from lifecycle.core.models import Account, RunSpec
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.rearranged_draft import Example, RearrangedDraft
 from lifecycle.planning.tried_rows import Tries
 from lifecycle.runner import Runner
-from ui.answers import tries
+from lifecycle.services.tries import ROWS
+from ui.answers import fields_editor, tries
 from ui.answers.grid import GridColumn, grid_html
 from ui.shared import notices
 from ui.shared.app_state import get_state
@@ -79,19 +81,23 @@ def _draw_example(example: Example) -> None:
 
 
 def _draw_tries(runner: Runner, account: Account | None, spec: RunSpec, given: Draft, sent: Draft) -> None:
-    """The answers to the same rows both ways, or the offer to ask for them."""
-    before, after = tries.of_draft(given), tries.of_draft(sent)
+    """The answers to the same rows both ways, or the offer to ask for them: those that are missing, by one click."""
+    ways = {draft.folder: tries.of_draft(draft) for draft in (given, sent)}
+    before, after = ways[given.folder], ways[sent.folder]
     if before is not None and after is not None:
         st.html(answers_html(before, after))
-    elif account is not None and before is None and not tries.is_pending():
+    elif account is not None and fields_editor.is_offered(runner, spec.model):
+        rows, missing = min(ROWS, given.rows), [draft for draft in (given, sent) if ways[draft.folder] is None]
+        pending = any(tries.is_pending(str(draft.folder)) for draft in missing)
+        both = "both ways" if len(missing) > 1 else "as written, too" if before is None else "as they are sent, too"
         st.button(
-            "Try a few rows as written, to compare",
-            key="try-as-written",
-            type="tertiary",
+            f"Trying {rows} {both}…" if pending else f"Try {plural(rows, 'row')} {both}",
+            key="try-both-ways",
+            disabled=tries.is_pending(),
             on_click=tries.start,
-            args=(runner, account, given, spec),
-            help="The button beside the price tries the same rows as they are sent. Each try is paid, at the standard "
-            "price.",
+            args=(runner, account, missing, spec),
+            help="The same rows are answered as written and as they are sent, and the answers stand side by side. "
+            "Every answer is paid, at the standard price.",
         )
 
 

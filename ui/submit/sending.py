@@ -100,7 +100,7 @@ def try_rows() -> None:
         return
     with notices.errors_to_notice("submit"):
         account = session.require_account()
-        tries.start(get_state().runner, account, rearranged.to_send(checked[1]), sidebar.values().priced_spec())
+        tries.start(get_state().runner, account, [rearranged.to_send(checked[1])], sidebar.values().priced_spec())
 
 
 def describe_problems(draft: Draft) -> str:

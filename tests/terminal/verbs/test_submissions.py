@@ -75,14 +75,17 @@ def test_a_plan_needs_no_key_and_sends_nothing(cli: Terminal, emulator: Emulator
 
 
 def test_a_plan_in_words_tells_the_largest_groups_and_what_would_save_more(cli: Terminal) -> None:
-    texts = [f"Terms {n}. {'The parties agree on the following. ' * 300}\n\nQ" for n in range(25)]
+    texts = [f"{' '.join(f'The parties agree on point {n}.{k} here.' for k in range(300))}\n\nQ" for n in range(25)]
     rows = [ask(f"Is it {n}?", texts[0]) for n in range(30)] + [ask(text, f"{n}") for text in texts for n in range(9)]
     source = cli.file("q.jsonl", "\n".join(json.dumps({"key": f"k{n}", "request": row}) for n, row in enumerate(rows)))
     said = cli("plan", source, "--model", MODEL, "--hours", "1", GEMINI_API_KEY="").stdout
     assert said.count("requests share") == 20 and "and 5 more shared texts" in said
-    assert "stand behind part 1 in 30 rows; with them first the input would cost $0.1" in said, said
+    assert "stand behind part 1 in 30 rows; with them first the input would cost $0." in said, said
     assert " --rearrange=part-first does it." in said and "Planned for jobs of 1.0 h" in said
-    done = cli("plan", "--rearrange", source, "--model", MODEL, "--hours", "1", "--json", GEMINI_API_KEY="")
-    moved = json.loads(done.stdout)["rearranged"]
+    done = cli("plan", "--rearrange", source, "--model", MODEL, "--hours", "1", "--try", "2", "--json")
+    document = json.loads(done.stdout)
+    moved, tried = document["rearranged"], document["tried"]
+    assert len(tried) == 2 and all(set(row["answers"]) == {"as written", "as sent"} for row in tried)
+    assert tried[0]["key"] == "k0" and tried[0]["answers"]["as sent"]["outcome"] == "answered"
     assert (moved["rules"], moved["rows"]) == (["part-first"], 30) and moved["usd_saved"] > 0
     assert moved["example"]["before"] == moved["example"]["after"][::-1] and "And as it is sent:" in done.stderr

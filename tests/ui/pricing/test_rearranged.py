@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from batch.model import Outcome
 from lifecycle.planning.tried_rows import TriedRow, Tries
+from tests.patience import PATIENCE_SECONDS
 from tests.shared_layouts import question, shared_texts
 from tests.ui.page_driver import page_text, press
 from tests.ui.pricing.conftest import plan_titles, upload, without_exception
@@ -48,10 +49,23 @@ def test_a_rule_is_refused_and_everything_goes_as_written(at: AppTest, runner: P
     assert not spec.rearrange and json.loads(lines[7])["request"]["contents"][0]["parts"][0]["text"] == question(7)
 
 
-def test_answers_of_both_ways_stand_side_by_side() -> None:
-    def tried(text: str, places: tuple[int, ...]) -> Tries:
-        rows = tuple(TriedRow(n, f"k{n}", "?", {}, Outcome.ANSWERED, text=f"{text} {n}") for n in places)
-        return Tries(draft="d", model="m", rows=rows, fields=(), asks_for_json=False)
+def tried(text: str, places: tuple[int, ...]) -> Tries:
+    rows = tuple(TriedRow(n, f"k{n}", "?", {}, Outcome.ANSWERED, text=f"{text} {n}") for n in places)
+    return Tries(draft="d", model="m", rows=rows, fields=(), asks_for_json=False)
 
+
+def test_one_click_tries_rows_both_ways_and_shows_the_answers_side_by_side(at: AppTest, runner: PricingRunner) -> None:
+    runner.tried = tried("Told", (0, 30))
+    upload(at, ROWS)
+    press(at, label_of_move(at))
+    at.button(key="try-both-ways").click().run()
+    at.session_state["background-tries"].future.exception(PATIENCE_SECONDS)
+    without_exception(at.run())
+    assert [call[0] for call in runner.calls].count("try_rows") == 2
+    assert any("Answers both ways" in str(element.proto.body) for element in at.get("html"))
+    assert not [button for button in at.button if button.key == "try-both-ways"]
+
+
+def test_answers_of_both_ways_stand_side_by_side() -> None:
     html = answers_html(tried("Before", (0, 4)), tried("After", (4, 8)))
     assert "Before 4" in html and "After 4" in html and "Before 0" not in html and "After 8" not in html
