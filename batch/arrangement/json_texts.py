@@ -63,7 +63,7 @@ _raw_decode = json.JSONDecoder(object_pairs_hook=_without_twins).raw_decode
 
 def may_be_json(body: bytes) -> bool:
     """Whether a text begins with JSON, or a line of it does with an object."""
-    return body[:8].lstrip().startswith((b"{", b"[", b"\\n{", b"\\n[")) or body.find(b"\\n{") >= 0
+    return body[:8].lstrip().startswith((b"{", b"[", b"\\n{", b"\\n[")) or (b"{" in body and b"\\n{" in body)
 
 
 def is_structure(body: bytes) -> bool:

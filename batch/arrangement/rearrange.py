@@ -17,10 +17,19 @@ import numpy as np
 from msgspec import UNSET, MsgspecError, Raw
 from xxhash import xxh3_64_intdigest as digest
 
+from batch.arrangement.frames import Framed
 from batch.arrangement.json_texts import before_name, is_structure, json_text, may_be_json, ordered, text_bytes
 from batch.arrangement.rules import ALL_RULES, QUESTION_LABEL, REQUEST_LABEL, SYSTEM_WORD, Rule
 from batch.arrangement.shared_blocks import EVERYWHERE, MIN_BLOCK_BYTES, MORE, Block, Layout
-from batch.arrangement.shared_text import Request, SharedText, arrangeable, decode_turn, part_name, text_body
+from batch.arrangement.shared_text import (
+    MIN_LINE_BYTES,
+    Request,
+    SharedText,
+    arrangeable,
+    decode_turn,
+    part_name,
+    text_body,
+)
 from batch.arrangement.text_lines import NEWLINE, is_data, is_label, strip_newlines
 from batch.arrangement.text_pieces import split_pieces
 from batch.arrangement.tool_order import order_name
@@ -116,6 +125,9 @@ class Rearrangement:
 
     def line(self, line: bytes) -> bytes:
         """A line of the normalised JSONL, arranged; the same bytes where nothing is to be done."""
+        framed = self.shared.frames.find(line) if len(line) >= MIN_LINE_BYTES else None
+        if framed is not None:
+            return self._framed_line(line, framed)
         found = arrangeable(line)
         if found is None:
             return line
@@ -150,6 +162,16 @@ class Rearrangement:
         for rule, shared_parts, before in notes:
             self.moved.setdefault(rule, Moved()).note(shared_parts, before)
         return _spliced(line, request, changes) or _with(line, changes)
+
+    def _framed_line(self, line: bytes, framed: Framed) -> bytes:
+        """A line that holds one text alone, arranged."""
+        is_long = len(framed.body) >= MIN_BLOCK_BYTES and self.rules & RULES_OF_TURNS
+        opened = self._opened_body(framed.body) if is_long else None
+        if opened is None:
+            return line
+        parts, (rule, shared_parts, before) = opened
+        self.moved.setdefault(rule, Moved()).note(shared_parts, before)
+        return framed.with_parts(line, b",".join(part.json for part in parts))
 
     def _rows_of(self, parts: list[bytes]) -> list[int]:
         return self._rows_named([part_name(part) for part in parts])
@@ -209,8 +231,9 @@ class Rearrangement:
 
     def _opened(self, raw: bytes) -> tuple[list[_Part], _Note] | None:
         body = text_body(raw)
-        if body is None:
-            return None
+        return None if body is None else self._opened_body(body)
+
+    def _opened_body(self, body: bytes) -> tuple[list[_Part], _Note] | None:
         if may_be_json(body):
             members_first = self._json_opened(body)
             if members_first is not None:
@@ -233,7 +256,10 @@ class Rearrangement:
         texts = [body[block.start : block.end] for block in blocks]
         if lead := strip_newlines(body[: layout.lead]):
             texts[0] = lead + GAP + texts[0]
-        parts = [_Part(_text_part(text + GAP), block.texts, True) for text, block in zip(texts, blocks, strict=True)]
+        parts = [
+            _Part(b'{"text":"%b%b"}' % (text, GAP), block.texts, True)
+            for text, block in zip(texts, blocks, strict=True)
+        ]
         remaining = [*tail, *head] if rule is Rule.LINES_LAST else [*head, *tail]
         if head and rule is not Rule.LINES_LAST:
             remaining[0] = QUESTION_LABEL + NEWLINE + remaining[0]

@@ -9,10 +9,12 @@ from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
 from msgspec import json as msgspec_json
 from xxhash import xxh3_64_intdigest as digest
 
+from batch.arrangement.frames import Framed, Frames
 from batch.arrangement.json_texts import before_name, json_text, may_be_json, member_names
-from batch.arrangement.line_counts import SLOTS, LineCounts
+from batch.arrangement.line_counts import SLOTS, STRONG_BYTES, LineCounts
 from batch.arrangement.shared_blocks import MIN_BLOCK_BYTES, BlockFinder
-from batch.arrangement.text_pieces import split_pieces
+from batch.arrangement.text_lines import NEWLINE
+from batch.arrangement.text_pieces import pieces_of
 from batch.arrangement.tool_order import ToolOrder, order_name
 from batch.prefixes import locate
 from batch.prefixes.locate import Turn
@@ -22,10 +24,14 @@ MIN_LINE_BYTES = 2000
 """Shorter requests hold nothing that a cache could, but for files that they name."""
 NAMES_A_FILE = b'"fileUri"'
 PARTS_REMEMBERED = 1 << 16
-SAMPLE_ROWS, SAMPLE_BYTES = 512, 16_000_000
+SAMPLE_ROWS, SAMPLE_BYTES = 256, 16_000_000
 MANY_NAMES, MANY_TEXTS = SLOTS // 8, 8192
 """From so many names, which fill a quarter of the table, or so many texts on half of the rows are read, from twice as
 many on a fourth, …"""
+MANY_FRAMED, ROWS_OF_A_KIND = 1024, 4
+"""Of so many lines that hold one text alone all are read, of the next as many half of them, …; but of those with the
+same line in their middle a few are read always."""
+MIDDLES_REMEMBERED, MIDDLE_BYTES = 1 << 20, 1000
 
 Field = Raw | UnsetType
 
@@ -96,14 +102,22 @@ class SharedText:
         self.sample: list[bytes] = []
         self._sample_bytes, self._read_every, self._read_texts = 0, 1, 0
         self._met_parts: set[int] = set()
+        self._row, self._halve_at = 0, 2 * SAMPLE_ROWS
+        self.frames = Frames()
+        self._middles: dict[int, int] = {}
+        self._framed_read, self._framed_every = 0, 1
 
     @classmethod
     def of(cls, lines: Iterable[bytes]) -> SharedText:
         """Read a batch."""
         shared = cls()
         for row, line in enumerate(lines):
-            # By a hash of the row's number: every n-th row could be always the same documents'.
-            if shared._read_every == 1 or not (row * 0x9E3779B97F4A7C15 >> 32) % shared._read_every:
+            shared._row = row
+            framed = shared.frames.find(line) if len(line) >= MIN_LINE_BYTES else None
+            if framed is not None:
+                shared._read_framed(row, line, framed)
+                continue
+            if _is_drawn(row, shared._read_every):
                 shared._read(line)
         shared.counts.flush()
         shared.system_counts.flush()
@@ -133,11 +147,40 @@ class SharedText:
         """How many rows have a part, about."""
         return int(self.counts.of(np.array([part_name(part)], dtype=np.uint64))[0])
 
+    def _read_framed(self, row: int, line: bytes, framed: Framed) -> None:
+        """Read a line that holds one text, unless enough of its like were read.
+
+        Rows of one document have the same line in their middle: of each such line a few are read, and of those that
+        nobody else has ever fewer.
+        """
+        middle = middle_line(framed.body)
+        met = self._middles.get(middle, 0)
+        if len(self._middles) >= MIDDLES_REMEMBERED:
+            self._middles.clear()
+        self._middles[middle] = met + 1
+        if self._framed_read >= MANY_FRAMED * self._framed_every:
+            self._framed_every *= 2
+        self._framed_read += 1
+        if not 0 < met < ROWS_OF_A_KIND and not _is_drawn(row, self._framed_every):
+            return
+        self.rows += 1
+        self._keep_sample(line)
+        part = line[framed.start - len(TEXT) - 1 : framed.end + 2]
+        name = part_name(part)
+        self.counts.add_name(name)
+        if name not in self._met_parts:
+            self._met_parts.add(name)
+            self._read_text(framed.body)
+        if len(self._met_parts) > PARTS_REMEMBERED:
+            self._met_parts.clear()
+
     def _read(self, line: bytes) -> None:
         found = arrangeable(line)
         if found is None:
             return
         request, turns = found
+        if len(turns) == len(turns[0].parts) == 1 and request.systemInstruction is request.tools is UNSET:
+            self.frames.learn(line, bytes(turns[0].parts[0]))
         self.rows += 1
         self._keep_sample(line)
         if request.systemInstruction is not UNSET:
@@ -168,7 +211,7 @@ class SharedText:
         if may_be_json(body) and (found := json_text(body)) is not None:
             for name in (before_name(found.before), *member_names(found.value)):
                 self.counts.add_name(name)
-        pieces, _ = split_pieces(body)
+        pieces = pieces_of(body)
         self.texts += 1
         self._read_texts += 1
         self.counts.add(list(map(hash, pieces)), list(map(len, pieces)))
@@ -180,19 +223,36 @@ class SharedText:
         self._met_parts.add(name)
         pieces: list[bytes] = []
         for body in system_bodies(instruction):
-            pieces += split_pieces(body)[0]
+            pieces += pieces_of(body)
         self.system_texts += 1
         self.system_counts.add(list(map(hash, pieces)), list(map(len, pieces)))
 
     def _keep_sample(self, line: bytes) -> None:
         """Keep the first rows and, of many, ever fewer of the later ones."""
         if self._sample_bytes + len(line) > SAMPLE_BYTES or len(self.sample) >= SAMPLE_ROWS:
-            if self.rows & (self.rows - 1) == 0:
+            if self._row >= self._halve_at:
+                self._halve_at *= 2
                 self.sample = self.sample[::2]
                 self._sample_bytes = sum(map(len, self.sample))
             return
         self.sample.append(line)
         self._sample_bytes += len(line)
+
+
+def middle_line(body: bytes) -> int:
+    """The name of the line, or of the sentence, that begins first behind the middle of a text; 0 if none does."""
+    middle = len(body) // 2
+    for border in (NEWLINE, b". "):
+        start = body.find(border, middle, middle + MIDDLE_BYTES) + len(border)
+        end = body.find(border, start, start + MIDDLE_BYTES)
+        if start >= len(border) and end - start >= STRONG_BYTES:
+            return hash(body[start:end])
+    return 0
+
+
+def _is_drawn(row: int, every: int) -> bool:
+    """Whether a row is one of so many, by a hash of its number: every n-th could be always the same documents'."""
+    return every == 1 or not (row * 0x9E3779B97F4A7C15 >> 32) % every
 
 
 def system_bodies(instruction: Raw) -> list[bytes]:

@@ -50,6 +50,12 @@ def split_pieces(body: bytes) -> tuple[list[bytes], list[int]]:
     return pieces, [*places, starts[-1]]
 
 
+def pieces_of(body: bytes) -> list[bytes]:
+    """The pieces of a text alone."""
+    lines = split_lines(body)
+    return lines if max(map(len, lines)) <= LONG_LINE_BYTES else split_pieces(body)[0]
+
+
 def pieces_of_line(line: bytes) -> Iterator[tuple[int, int]]:
     """Where the pieces of a long line begin and end; spaces between them are of none."""
     begin = 0
