@@ -45,7 +45,7 @@ class EmbeddingCheck:
         self.notes: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
         self._model = model_id(model)
-        self._shared = settings.shared_part
+        self._shared = settings.written.part
         generation = settings.generation
         self._dimensions, self._task = generation.dimensions, generation.task_type.strip().upper()
         self._first_dimensions: int | None = None

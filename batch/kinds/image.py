@@ -69,6 +69,7 @@ IMAGE = RequestKind(
     name="image",
     create_method="batchGenerateContent",
     make_check=RowChecker,
+    settings_apart=True,
     assumed_output=_assumed_output,
     result_bytes=_result_bytes,
     classify=classify,

@@ -69,7 +69,8 @@ class RequestKind:
     are those of a flat row, shown and exported in this order.
 
     With `pictures` a row that does not say otherwise asks for one, with `vectors` each asks for one. Requests of a kind
-    that is `file_only` never travel inline.
+    that is `file_only` never travel inline. With `settings_apart` the check takes settings that are written apart, and
+    its requests have the members that these know.
     """
 
     name: str
@@ -84,3 +85,4 @@ class RequestKind:
     pictures: bool = False
     vectors: bool = False
     file_only: bool = False
+    settings_apart: bool = False

@@ -28,6 +28,7 @@ TEXT = RequestKind(
     name="text",
     create_method="batchGenerateContent",
     make_check=RowChecker,
+    settings_apart=True,
     assumed_output=_assumed_output,
     result_bytes=_result_bytes,
     classify=classify,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from batch.prefixes import scan
+from batch.prefixes.partial_lines import partial
 from batch.prefixes.request_parts import Measure, default_measure
 from batch.prefixes.scan import PrefixScan
 from batch.prefixes.scan_text import TextScan
@@ -138,14 +139,16 @@ def find_prefixes(
     """
     measure = measure_tokens or default_measure()
     if split == "text":
-        text_scan = TextScan(measure, cache_tokens or {})
         with opened(lines) as first, opened(lines) as second:
-            text_scan.read(first, second, min_tokens)
+            on_disk, reader = partial(first)
+            text_scan = TextScan(measure, cache_tokens or {}, reader)
+            text_scan.read(on_disk, partial(second)[0], min_tokens)
         survey = _build_survey(lines, split, text_scan)
     else:
-        prefix_scan = PrefixScan(measure, cache_tokens or {})
         with opened(lines) as stream:
-            prefix_scan.run(stream, split == "part")
+            on_disk, reader = partial(stream)
+            prefix_scan = PrefixScan(measure, cache_tokens or {}, reader)
+            prefix_scan.run(on_disk, split == "part")
         survey = _build_survey(lines, split, prefix_scan)
     return replace(survey, margin=getattr(measure, "margin", MARGIN))
 

@@ -18,6 +18,7 @@ from batch.errors import InputError
 from batch.prefixes import locate
 from batch.prefixes.forest import Ints
 from batch.prefixes.locate import Prefix, Turn
+from batch.prefixes.partial_lines import LineReader, partial
 from batch.prefixes.request_parts import RequestHeader
 
 PLACEHOLDER = b"@group:"
@@ -88,6 +89,7 @@ def write_rows(
 def _lines(source: BinaryIO, rows: Ints, offset: Ints, cache_of_row: Ints) -> Iterator[tuple[int, int, bytes]]:
     """Each row, its cache, and its line with a newline. Reads ahead only where rows follow each other."""
     raw = getattr(source, "raw", source)
+    reader: LineReader | None = partial(source)[1]
     begin = end = 0
     buffer = b""
     ends = np.append(offset[1:], -1)
@@ -102,6 +104,7 @@ def _lines(source: BinaryIO, rows: Ints, offset: Ints, cache_of_row: Ints) -> It
                 buffer = raw.read(max(size, READ_AHEAD) if start == end and size > 0 else size)
                 begin, line = start, buffer[:size] if size > 0 else buffer
             end = until
+            line = line if reader is None else reader.whole(line)
             yield row, cache, line if line.endswith(b"}\n") else line.strip() + b"\n"
 
 

@@ -23,6 +23,7 @@ from xxhash import xxh3_64_intdigest as digest
 
 from batch.prefixes import request_parts
 from batch.prefixes.line_shapes import UNKNOWN, Ints, LineBlock, LineShapes, MatchedLines, RowShape
+from batch.prefixes.partial_lines import STANDS_IN, LineReader
 from batch.prefixes.request_parts import SPACE, TEXT, Measure, RawRequest, RequestHeader
 
 EVEN, MASK = (1 << 64) - 2, (1 << 64) - 1
@@ -146,8 +147,9 @@ class SuffixTokens:
 class PrefixHasher:
     """Names of roots, roles, parts and fields, remembered; equal JSON has equal names whatever its spelling."""
 
-    def __init__(self, measure: Measure) -> None:
+    def __init__(self, measure: Measure, reader: LineReader | None = None) -> None:
         self.estimator = TokenEstimator(measure)
+        self._reader = reader
         self.known_parts: dict[int, SizedPrefix] = {}
         self.roles: dict[str | None, tuple[int, int]] = {}
         self.fields: dict[int, tuple[int, int]] = {}
@@ -168,13 +170,18 @@ class PrefixHasher:
 
     def part(self, part: Raw | bytes, raw_hash: int, seed: int) -> SizedPrefix:
         """Name and size of a part behind the prefix `seed`, remembered as it was written."""
-        raw = request_parts.canonical_part(bytes(part))
+        raw = request_parts.canonical_part(self._resolved(part))
         if raw.startswith(TEXT):
             sized = _sized_prefix(digest(raw, seed), self.estimator(raw))
         else:
             sized = _sized_prefix(digest(raw, seed ^ OTHER_PART), self.estimator.measure(raw))
         self.known_parts[raw_hash] = sized
         return sized
+
+    def _resolved(self, raw: Raw | bytes) -> bytes:
+        """JSON as it is sent: what it stands in for, if it does."""
+        data = bytes(raw)
+        return self._reader.resolve(data) if self._reader is not None and data.startswith(STANDS_IN) else data
 
     def field(self, raw: Raw, raw_hash: int) -> tuple[int, int]:
         """Name of a field that requests tend to have in common, and TEMPERATURE_0 if it sets that."""
@@ -187,6 +194,12 @@ class PrefixHasher:
     def _hash_header(self, request: RequestHeader, raw_hash: int) -> SizedPrefix:
         if len(self._headers) > REMEMBERED:
             self._headers.clear()
+        if request.systemInstruction is not UNSET:
+            request = request_parts.RequestHeader(
+                systemInstruction=Raw(self._resolved(request.systemInstruction)),
+                tools=request.tools,
+                toolConfig=request.toolConfig,
+            )
         name = NO_HEADER
         for field in request.header:
             name = (name + 1) & MASK if field is UNSET else digest(request_parts.canonical_json(field), name)
@@ -248,8 +261,11 @@ def line_blocks(lines: Iterable[bytes], source: Iterator[bytes]) -> Iterator[byt
 class PrefixScan:
     """What a pass found."""
 
-    def __init__(self, measure: Measure, caches: Mapping[str, int]) -> None:
-        self.hasher, self.suffixes = PrefixHasher(measure), SuffixTokens(measure)
+    def __init__(self, measure: Measure, caches: Mapping[str, int], reader: LineReader | None = None) -> None:
+        """With a `reader`, the lines are read as they lie on the disk."""
+        self.hasher, self.suffixes = PrefixHasher(measure, reader), SuffixTokens(measure)
+        self.reader = reader
+        self._decode = request_parts.decode_line if reader is None else reader.decode
         self.prefixes, self.rows = PrefixTable(), bytearray()
         self.own_cache_rows, self.own_cache_tokens = array("I"), array("d")
         self._seen_prefixes: set[int] = set()
@@ -341,7 +357,7 @@ class PrefixScan:
         self._offset = line_offset + len(line)
         self._last_part = b""
         try:
-            request = request_parts.decode_line(line).request
+            request = self._decode(line).request
             contents = request.contents
             last = bytes(contents[-1].parts.pop())
         except (MsgspecError, IndexError):
@@ -419,6 +435,7 @@ class PrefixScan:
         """Write down a line that cannot be cut; return 1, or 0 for a line of nothing."""
         if not line.strip():
             return 0
+        line = line if self.reader is None else self.reader.whole(line)
         try:
             request = request_parts.decode_embedding_line(line).request
         except MsgspecError:

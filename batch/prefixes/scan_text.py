@@ -110,8 +110,9 @@ class TextScan(PrefixScan):
         self._scanned_parts: dict[int, ScannedPart] = {}
         self._segments: dict[int, tuple[int, int]] = {}
         offset = row = 0
+        whole = self.reader.whole if self.reader is not None else _as_it_is
         for line in first:
-            row += self._count_line(line, row, offset)
+            row += self._count_line(whole(line), row, offset)
             offset += len(line)
         self._seen_twice.flush()
         rows: NDArray[np.void] = np.frombuffer(self.rows, dtype=ROW_DTYPE).copy()
@@ -119,7 +120,7 @@ class TextScan(PrefixScan):
         base, new_counts = array("Q"), array("I")
         for line, suffix_tokens in zip((line for line in second if line.strip()), suffix_tokens_by_row, strict=True):
             self._base = self._new_count = self._last = 0
-            self._add_line_cuts(line, suffix_tokens)
+            self._add_line_cuts(whole(line), suffix_tokens)
             base.append(self._base)
             new_counts.append(self._new_count)
         rows["base"], rows["novel"] = base, new_counts
@@ -327,6 +328,10 @@ class TextScan(PrefixScan):
     def _scan_other(self, raw: bytes, seed: int) -> ScannedPart:
         name, _, tokens, unknown_size, _ = self.hasher.part(raw, 0, seed)
         return ScannedPart(name, tokens, unknown_size, [name])
+
+
+def _as_it_is(line: bytes) -> bytes:
+    return line
 
 
 def _text_of(part: PartMembers) -> bytes | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 from msgspec import Raw
@@ -12,8 +13,9 @@ from batch.errors import Fault, Problem
 from batch.media.tokens import RESOLUTIONS, resolution_of, wire_resolution
 from batch.model import Generation
 from batch.requests import response_schema
-from batch.requests.canonicalize import Members, encode, json_kind, read_list, read_object
+from batch.requests.canonicalize import Members, encode
 from batch.requests.field_table import RANGES
+from batch.requests.shared.fields import SharedFields
 from batch.rules.model_rules import ModelRules
 from batch.rules.rule_table import RULES, warning
 
@@ -127,8 +129,8 @@ def _text_problems(name: str, text: str) -> list[Problem]:
 class EncodedSettings:
     """What a run adds to its requests, encoded once so that it is byte-identical in every one of them.
 
-    `notes` are plain sentences about what was rewritten and what may be refused. The settings must have passed
-    `check_generation`.
+    `fields` is that, and `written` what of it is put into the rows while they are checked. `notes` are plain sentences
+    about what was rewritten and what may be refused. The settings must have passed `check_generation`.
     """
 
     def __init__(self, generation: Generation, shared_text: str = "", rules: ModelRules | None = None) -> None:
@@ -136,22 +138,34 @@ class EncodedSettings:
         self.generation = generation
         warned = rules.check_config(_settings_config(generation)).warnings
         self.notes = [warning(rule_id, "The settings have", rules.name) for rule_id in warned]
-        self.shared_part = Raw(encode({"text": shared_text})) if shared_text.strip() else None
         system = generation.system_instruction
-        self.system_instruction = Raw(encode({"parts": [{"text": system}]})) if system.strip() else None
-        self._thinking = _thinking_config(generation.thinking.strip())
-        self._image = _image_config(generation)
-        self._schema = self._convert_schema(generation.response_schema)
-        self._scalar_values: Members = {}
+        values: Members = {}
         if generation.temperature is not None:
-            self._scalar_values["temperature"] = Raw(encode(generation.temperature))
+            values["temperature"] = Raw(encode(generation.temperature))
         if generation.max_output_tokens is not None:
-            self._scalar_values["maxOutputTokens"] = Raw(encode(generation.max_output_tokens))
+            values["maxOutputTokens"] = Raw(encode(generation.max_output_tokens))
         if resolution := resolution_of(generation.media_resolution):
-            self._scalar_values["mediaResolution"] = Raw(encode(wire_resolution(resolution)))
-        self.config: Members = self._merge_config({})
-        self.config_tail = b',"generationConfig":' + encode(self.config) if self.config else b""
-        self.has_values = bool(self.shared_part or self.system_instruction or self.config)
+            values["mediaResolution"] = Raw(encode(wire_resolution(resolution)))
+        self.fields = SharedFields(
+            part=Raw(encode({"text": shared_text})) if shared_text.strip() else None,
+            system=Raw(encode({"parts": [{"text": system}]})) if system.strip() else None,
+            values=values,
+            thinking=_thinking_config(generation.thinking.strip()),
+            image=_image_config(generation),
+            schema=self._convert_schema(generation.response_schema),
+        )
+        self.written = self.fields
+
+    def apart(self) -> EncodedSettings:
+        """The same for rows that are judged with them and written without: `written` is empty."""
+        other = copy(self)
+        other.written = SharedFields()
+        return other
+
+    @property
+    def has_system(self) -> bool:
+        """Whether rows without a cache are sent with a system instruction of the run."""
+        return self.fields.system is not None
 
     def _convert_schema(self, text: str) -> Raw | None:
         if not text.strip():
@@ -170,39 +184,13 @@ class EncodedSettings:
 
     def asks_for_json(self, config: Raw | None) -> bool:
         """Whether a request with this generationConfig, or without one, is to be answered by the settings' schema."""
-        return self._schema is not None and (config is None or _accepts_schema(read_object(config)))
+        return self.fields.asks_for_json(config)
 
     def apply(self, request: Members) -> bool:
-        """Give a request, in place, what it does not set itself; false if a cache kept the system instruction out."""
-        system_kept = True
-        if self.shared_part is not None:
-            request["contents"] = _prepend_part(request["contents"], self.shared_part)
-        if self.system_instruction is not None and "systemInstruction" not in request:
-            if "cachedContent" in request:
-                system_kept = False
-            else:
-                request["systemInstruction"] = self.system_instruction
-        if self.config:
-            request_config = request.get("generationConfig")
-            merged = self._merge_config(read_object(request_config)) if request_config is not None else self.config
-            request["generationConfig"] = Raw(encode(merged))
-        return system_kept
-
-    def _merge_config(self, request_config: Members) -> Members:
-        merged = dict(request_config)
-        for name, value in self._scalar_values.items():
-            merged.setdefault(name, value)
-        if self._thinking:
-            thinking = read_object(request_config["thinkingConfig"]) if "thinkingConfig" in request_config else {}
-            if not thinking.keys() & {"thinkingLevel", "thinkingBudget"}:
-                merged["thinkingConfig"] = Raw(encode({**thinking, **self._thinking}))
-        if self._image:
-            image = read_object(request_config["imageConfig"]) if "imageConfig" in request_config else {}
-            merged["imageConfig"] = Raw(encode({**self._image, **image}))
-        if self._schema is not None and _accepts_schema(request_config):
-            merged["responseMimeType"] = request_config.get("responseMimeType", Raw(b'"application/json"'))
-            merged["responseSchema"] = self._schema
-        return merged
+        """Write into a request, in place, what it does not set itself; false if a cache keeps the system instruction
+        out."""
+        self.written.apply(request)
+        return not (self.has_system and "cachedContent" in request and "systemInstruction" not in request)
 
 
 def _thinking_config(thinking: str) -> Members:
@@ -217,24 +205,3 @@ def _image_config(generation: Generation) -> Members:
     """The settings of pictures, as an imageConfig has them."""
     values = {"aspectRatio": generation.aspect_ratio.strip(), "imageSize": generation.image_size.strip()}
     return {name: Raw(encode(value)) for name, value in values.items() if value}
-
-
-def _accepts_schema(config: Members) -> bool:
-    """A request that chose its own form of answer keeps it."""
-    if config.keys() & {"responseSchema", "responseJsonSchema", "_responseJsonSchema", "responseFormat"}:
-        return False
-    mime = config.get("responseMimeType")
-    return mime is None or decode(mime) == "application/json"
-
-
-def _prepend_part(contents: Raw, part: Raw) -> Raw:
-    """Put a part before everything in the first turn of the user."""
-    turns = read_list(contents)
-    for n, turn in enumerate(turns):
-        members = read_object(turn)
-        role = members.get("role")
-        if role is None or json_kind(role) == "null" or decode(role) == "user":
-            members["parts"] = Raw(encode([part, *read_list(members["parts"])]))
-            turns[n] = Raw(encode(members))
-            break
-    return Raw(encode(turns))

@@ -165,7 +165,7 @@ class RowChecker:
                     return None
                 self.notes.update(findings.notes)
                 images = findings.image_output
-        if not self._settings.has_values:
+        if not self._settings.written.has_values:
             return CheckedRow(line.key, turns.prompt, b"", raw, turns.media, images)
         members = read_object(fast_path.decode_key_and_request(raw).request)
         self._settings.apply(members)
@@ -354,18 +354,18 @@ class RowChecker:
 
     def prompt_frame(self, prefix: str) -> PromptFrame:
         """What stands around a prompt that begins with a part of its own, has no files and names no cache."""
-        settings = self._settings
-        parts = [] if settings.shared_part is None else [bytes(settings.shared_part)]
+        written = self._settings.written
+        parts = [] if written.part is None else [bytes(written.part)]
         parts += [self._prefix_part(prefix)] if prefix else []
         before = [b'{"contents":[{"role":"user","parts":[', *(part + b"," for part in parts), b'{"text":']
-        after = [b"}]}]", settings.config_tail, b"}"]
-        if settings.system_instruction is not None:
-            after.insert(1, b',"systemInstruction":' + bytes(settings.system_instruction))
+        after = [b"}]}]", written.config_tail, b"}"]
+        if written.system is not None:
+            after.insert(1, b',"systemInstruction":' + bytes(written.system))
         return PromptFrame(b"".join(before).decode(), b"".join(after).decode())
 
     def _build_request(self, text: str, cache: str, prefix_chars: int, files: PromptFiles) -> bytes:
-        settings = self._settings
-        parts = [] if settings.shared_part is None else [bytes(settings.shared_part)]
+        written = self._settings.written
+        parts = [] if written.part is None else [bytes(written.part)]
         texts = [self._prefix_part(text[:prefix_chars])] if prefix_chars else []
         if text:
             texts.append(b'{"text":' + encode(text[prefix_chars:]) + b"}")
@@ -373,10 +373,10 @@ class RowChecker:
         pieces = [b'{"contents":[{"role":"user","parts":[', b",".join(parts), b"]}]"]
         if cache:
             pieces.append(b',"cachedContent":' + encode(cached_content_value(cache)))
-            self.notes["system_left_out"] += settings.system_instruction is not None
-        elif settings.system_instruction is not None:
-            pieces.append(b',"systemInstruction":' + bytes(settings.system_instruction))
-        pieces += [settings.config_tail, b"}"]
+            self.notes["system_left_out"] += self._settings.has_system
+        elif written.system is not None:
+            pieces.append(b',"systemInstruction":' + bytes(written.system))
+        pieces += [written.config_tail, b"}"]
         return b"".join(pieces)
 
     def _prefix_part(self, text: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lifecycle.core.run_files import ANSWERS, BLOBS, DIGESTS, DRAFT_FILES, INPUTS, MEDIA, REQUESTS, REUSED
+from lifecycle.core.run_files import ANSWERS, BLOBS, DIGESTS, DRAFT_FILES, INPUTS, MEDIA, REQUESTS, REUSED, SHARED
 from lifecycle.core.run_files import SOME_DRAFTS_FILES as EXTRAS
 
 
@@ -19,24 +19,23 @@ def link_draft(draft: Path, run: Path) -> None:
         link_file(draft / DIGESTS, run / DIGESTS)
     if (draft / REUSED).is_dir():
         (run / REUSED / ANSWERS).mkdir(parents=True)
-        for name in (*DRAFT_FILES, *(f"{ANSWERS}/{path.name}" for path in (draft / REUSED / ANSWERS).iterdir())):
-            link_file(draft / REUSED / name, run / REUSED / name)
+        _link_rows(draft / REUSED, run / REUSED)
+        for path in (draft / REUSED / ANSWERS).iterdir():
+            link_file(path, run / REUSED / ANSWERS / path.name)
         (run / INPUTS).unlink()
         link_file(draft / REUSED / INPUTS, run / INPUTS)
 
 
 def link_sent_draft(draft: Path, target: Path) -> None:
     """Link what was or is to be sent, without the answers of earlier runs."""
-    for name in DRAFT_FILES:
-        link_file(draft / name, target / name)
+    _link_rows(draft, target)
     link_extras(draft, target)
 
 
 def link_whole_draft(run: Path, target: Path) -> None:
     """Link the draft that a run was made of, rows that an earlier run had answered among them."""
     source = run / REUSED if (run / REUSED).is_dir() else run
-    for name in DRAFT_FILES:
-        link_file(source / name, target / name)
+    _link_rows(source, target)
     link_extras(run, target)
 
 
@@ -48,6 +47,18 @@ def whole_requests(folder: Path) -> Path:
 
 def link_file(source: Path, target: Path) -> None:
     os.link(source, target)
+
+
+def link_shared(source: Path, target: Path) -> None:
+    """Link what requests share into the folder of requests that are written without it, too."""
+    if (source / SHARED).exists():
+        os.link(source / SHARED, target / SHARED)
+
+
+def _link_rows(source: Path, target: Path) -> None:
+    for name in DRAFT_FILES:
+        link_file(source / name, target / name)
+    link_shared(source, target)
 
 
 def link_extras(draft: Path, target: Path) -> None:

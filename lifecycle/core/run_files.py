@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 # A draft's, hard-linked into the folder of the run that is made of it: never written to in place.
-REQUESTS = "requests.jsonl"  # one line `{"key", "request"}` a row
+REQUESTS = "requests.jsonl"  # one line `{"key", "request"}` a row, without what SHARED has; see lifecycle/requests
 INPUTS = "inputs.parquet"  # what a person knows of each row
 DRAFT = "draft.json"
 DRAFT_FILES = (REQUESTS, INPUTS, DRAFT)
 SOURCE = "source"  # the table as it was given, so that it can be given back with the answers in it
 MEDIA = "media.parquet"  # what is known of each file in BLOBS
 FILES = "files.jsonl"  # what became of each file that the draft was made of
+SHARED = "shared.json"  # what the rows of REQUESTS have in common, held once
 SOME_DRAFTS_FILES = (SOURCE, MEDIA, FILES)  # only where a draft has them
 BLOBS = "blobs"  # a folder: the files that requests refer to, each named by its SHA-256
 DIGESTS = "digests-1.bin"  # what each row asks, made when it is first compared; the number is that of the form

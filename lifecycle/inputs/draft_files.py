@@ -187,11 +187,10 @@ class DraftWriter:
         """Give the rows what their lines have beside the requests. To be called after `resolve_duplicates`."""
         own_fields.append_to(self._folder / f"{INPUTS}.part")
 
-    def publish(self) -> int:
-        """Give both files their names; returns the size of the requests in bytes."""
+    def publish(self) -> None:
+        """Give both files their names."""
         for name in (INPUTS, REQUESTS):
             (self._folder / f"{name}.part").replace(self._folder / name)
-        return (self._folder / REQUESTS).stat().st_size
 
     def discard(self) -> None:
         """Remove what was written. May be called at any time."""

@@ -37,12 +37,14 @@ from batch.requests.input_formats import (
 )
 from batch.requests.prompt_template import Template, compile_template, default_template
 from batch.requests.row_checker import LINE_LIMIT_BYTES, CheckedRow, PromptFiles
+from batch.requests.shared.fields import SharedFields
+from batch.requests.shared.pieces import SharedPieces
 from batch.requests.use_cache_marker import empty_prompt_fault, match_marker
 from batch.rules.model_rules import ModelRules
 from batch.rules.rule_table import RULES, warning
 from batch.sniffing.json_values import ARRAY, LINES, VALUES
 from lifecycle.core import malloc
-from lifecycle.core.run_files import DRAFT
+from lifecycle.core.run_files import DRAFT, REQUESTS
 from lifecycle.inputs.attachments import NO_ACCESS, Attachments, FileAccess
 from lifecycle.inputs.columns.request_blocks import RequestBlocks, is_empty, kept, with_keys
 from lifecycle.inputs.draft_files import DraftWriter, first_rows, keep_source, request_line
@@ -59,6 +61,8 @@ from lifecycle.inputs.tables.reading import ReadAs, TableReading
 from lifecycle.inputs.tables.records import json_rows
 from lifecycle.inputs.tables.table import Batch, Table
 from lifecycle.inputs.tables.text import open_binary, open_text
+from lifecycle.requests.request_file import row_sizes
+from lifecycle.requests.shared_file import Shared, write_shared
 
 __all__ = ["EMPTY_DRAFT", "PROBLEMS_LISTED", "Draft", "file_kind", "kind_of", "open_draft", "prepare", "table_preview"]
 
@@ -74,8 +78,9 @@ Progress = Callable[[float], None]
 class Draft:
     """An input that was checked: its good rows, ready to be sent, and an account of the rest.
 
-    `folder` holds requests.jsonl (one line `{"key", "request"}` for each of `rows`, in input order; `size_bytes`),
-    inputs.parquet and draft.json. `problems` are the first 100 of `problem_count`, on `bad_rows` rows. `columns` are a
+    `folder` holds requests.jsonl (one line `{"key", "request"}` for each of `rows`, in input order), what they share,
+    inputs.parquet and draft.json. As they are sent, the requests have `size_bytes`, and the largest `largest_bytes` (0:
+    not known). `problems` are the first 100 of `problem_count`, on `bad_rows` rows. `columns` are a
     table's own; `preview` is key and prompt of the first rows. `uses_caches` are the caches that rows name, `models`
     the models that rows ask for; `files` counts those that it was made of. `empty_rows` have nothing in some of
     the columns that the template names, `empty_columns` tells in which and how often; `skipped_rows` were left out.
@@ -107,6 +112,7 @@ class Draft:
     reused_rows: int = 0
     forms: tuple[tuple[str, int], ...] = ()
     rearranged: tuple[str, ...] = ()
+    largest_bytes: int = 0
 
     @property
     def empty_cells_note(self) -> str:
@@ -171,8 +177,11 @@ def prepare(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         settings = EncodedSettings(generation or Generation(), shared_text, rules)
-        checker = request_kind.make_check(settings, model=model, rules=rules)
-        builder = DraftBuilder(folder, checker, progress or (lambda done: None), access)
+        apart = request_kind.settings_apart
+        checker = request_kind.make_check(settings.apart() if apart else settings, model=model, rules=rules)
+        builder = DraftBuilder(
+            folder, checker, progress or (lambda done: None), access, settings.fields if apart else None
+        )
         if kind in TABLE_KINDS:
             builder.table(source, kind, template, reading or TableReading(), empty_cells)
             keep_source(source, folder)
@@ -203,8 +212,18 @@ def _name_of(source: Path | str) -> str:
 class DraftBuilder:
     """One preparation under way."""
 
-    def __init__(self, folder: Path, checker: RowCheck, progress: Progress, access: FileAccess = NO_ACCESS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        checker: RowCheck,
+        progress: Progress,
+        access: FileAccess = NO_ACCESS,
+        shared: SharedFields | None = None,
+    ) -> None:
+        """`shared` is what rows are written without; None: the check writes them whole."""
         self._folder = folder
+        self._shared, self._pieces = shared, SharedPieces()
+        self._prompts = True
         self._access = access
         self._attachments: Attachments | None = None
         self._checker = checker
@@ -227,6 +246,7 @@ class DraftBuilder:
     # -- sources -----------------------------------------------------------------------------------------------------
 
     def json_lines(self, source: Path | str, written: str = LINES) -> None:
+        self._prompts = False
         if written in (ARRAY, VALUES):
             self._json_values(source, written)
             return
@@ -298,7 +318,7 @@ class DraftBuilder:
                     self._reject_row([Problem(number, "", *_TOO_LONG)])
                 elif prompt.strip():
                     self._row_count += 1
-                    self._accept_row(check(prompt.rstrip("\r\n"), "", number), number, writer)
+                    self._accept_row(check(prompt.rstrip("\r\n"), "", number), number, writer, is_prompt=True)
                 else:
                     self._counts["blank"] += 1
                 if writer.full:
@@ -332,6 +352,8 @@ class DraftBuilder:
             files = FileColumns(table, reading.file_columns) if reading.file_columns else None
             self._notes += _bytes_as_text(table, compiled, reading.file_columns)
             schema = files.schema if files else table.schema
+            if self._shared is not None:
+                self._pieces = SharedPieces.of(compiled)
             with self._writing(schema, unique_keys=key is None) as writer:
                 self._table_rows(table, compiled, key, files, writer)
             self._notes += table.notes
@@ -341,7 +363,7 @@ class DraftBuilder:
     ) -> None:
         needed_columns = sorted({*template.columns, *([key] if key is not None else [])})
         frame = self._checker.prompt_frame(template.literals[0][: template.prefix_chars]) if files is None else None
-        blocks = RequestBlocks(template, frame) if frame else None
+        blocks = RequestBlocks(template, frame, self._pieces) if frame else None
         for batch in table.batches(needed_columns):
             for part in batch.parts(blocks.rows) if blocks else (batch,):
                 if not blocks or not self._accept_block(part, template, key, blocks, writer):
@@ -404,7 +426,7 @@ class DraftBuilder:
                 if own.fault
                 else self._check_cells(template, row, name, line, own)
             )  # fmt: skip
-            accepted.append(self._accept_row(checked, line, writer))
+            accepted.append(self._accept_row(checked, line, writer, is_prompt=True))
         while fault_line:
             fault_line, fault = self._reject_fault(fault_line, fault, faults)
         if not all(accepted):
@@ -424,7 +446,9 @@ class DraftBuilder:
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
-    def _accept_row(self, checked: CheckedRow | list[Problem], number: int, writer: DraftWriter) -> bool:
+    def _accept_row(
+        self, checked: CheckedRow | list[Problem], number: int, writer: DraftWriter, *, is_prompt: bool = False
+    ) -> bool:
         if isinstance(checked, list):
             self._reject_row(checked)
             return False
@@ -434,6 +458,8 @@ class DraftBuilder:
                 checked.key, checked.key_generated = f"row-{self._row_count:06d}", True
                 self._counts["generated"] += 1
             checked.line = request_line(checked.key, checked.request)
+        if is_prompt:
+            checked.line = self._pieces.left_out(checked.line)
         writer.add(checked)
         if checked.own_fields:
             self._own_fields.add(number, checked.own_fields)
@@ -475,7 +501,11 @@ class DraftBuilder:
         try:
             self._reject_duplicates(writer)
             writer.append_columns(self._own_fields)
-            size = writer.publish()
+            if self._shared is not None:
+                write_shared(self._folder, Shared(self._shared, tuple(self._pieces.texts), self._prompts))
+            writer.publish()
+            sizes = row_sizes(self._folder / REQUESTS)
+            size = int(sizes.sum())
         except BaseException:
             writer.discard()
             raise
@@ -488,6 +518,7 @@ class DraftBuilder:
             kind=kind,
             rows=writer.rows,
             size_bytes=size,
+            largest_bytes=int(sizes.max(initial=0)),
             problems=tuple(self._problems[:PROBLEMS_LISTED]),
             problem_count=self._problem_count,
             bad_rows=self._bad_rows,

@@ -16,6 +16,8 @@ from batch.kinds.text import TEXT
 from batch.model import Generation
 from batch.requests.generation_settings import EncodedSettings, check_generation
 from batch.requests.row_checker import PromptFiles
+from batch.requests.shared.fields import SharedFields
+from batch.requests.shared.pieces import SharedPieces
 from batch.rules.model_rules import ModelRules
 from lifecycle.inputs.draft_files import DraftWriter
 from lifecycle.inputs.drafts import Draft, DraftBuilder, Progress
@@ -70,8 +72,10 @@ def prepare_files(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         settings = EncodedSettings(generation, shared_text, rules)
-        checker = request_kind.make_check(settings, model=model, rules=rules)
-        builder = _FileDraftBuilder(folder, checker, progress or (lambda done: None))
+        apart = request_kind.settings_apart
+        checker = request_kind.make_check(settings.apart() if apart else settings, model=model, rules=rules)
+        shared = settings.fields if apart else None
+        builder = _FileDraftBuilder(folder, checker, progress or (lambda done: None), shared=shared)
         builder.take(files)
         return builder.build(files.name or _name_of(files.sources), KIND, settings)
     except UnicodeEncodeError:
@@ -87,8 +91,8 @@ def _name_of(sources: Sequence[Path]) -> str:
 class _FileDraftBuilder(DraftBuilder):
     """One preparation of files under way. The rows that are not written yet have these names and pages."""
 
-    def __init__(self, folder: Path, checker: RowCheck, progress: Progress) -> None:
-        super().__init__(folder, checker, progress)
+    def __init__(self, folder: Path, checker: RowCheck, progress: Progress, *, shared: SharedFields | None) -> None:
+        super().__init__(folder, checker, progress, shared=shared)
         self._columns = tuple(FILE_COLUMNS.names)
         self._names: list[str] = []
         self._pages: list[int | None] = []
@@ -99,6 +103,8 @@ class _FileDraftBuilder(DraftBuilder):
         examination = Examination(
             self._folder, files.sources, files.pages, files.own, files.left_out, known, self._progress
         )
+        if self._shared is not None:
+            self._pieces = SharedPieces.of_text(files.prompt)
         with self._writing(FILE_COLUMNS) as writer, closing(iter(examination)) as all_examined:
             for number, (entry, units) in enumerate(all_examined, 1):
                 if entry.state == "problem":
@@ -117,7 +123,7 @@ class _FileDraftBuilder(DraftBuilder):
             self._row_count += 1
             key = name if page is None else f"{name}#p{page:04d}"
             checked = self._checker.check_prompt(prompt, key, number, files=PromptFiles(parts, after_text=True))
-            if self._accept_row(checked, number, writer):
+            if self._accept_row(checked, number, writer, is_prompt=True):
                 self._names.append(name)
                 self._pages.append(page)
         if writer.full:

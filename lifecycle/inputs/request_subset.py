@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lifecycle.core import malloc
+from lifecycle.requests.request_file import line_reader, open_requests
 
 
 class _KeyedLine(msgspec.Struct):
@@ -26,24 +27,30 @@ def key_of_line(line: bytes) -> str:
 
 def keys_in_file(path: Path) -> Iterator[str]:
     """The keys of a requests file, in its order."""
-    with path.open("rb") as lines:
+    with open_requests(path) as lines:
         yield from map(key_of_line, lines)
 
 
 def lines_for_keys(path: Path, keys: Collection[str]) -> Iterator[bytes]:
     """The lines with these keys, in the file's order."""
-    with path.open("rb") as lines:
+    with open_requests(path) as lines:
         yield from (line for line in lines if key_of_line(line) in keys)
 
 
-def copy_lines(source: Path, keys: Collection[str], target: Path) -> tuple[int, int]:
-    """Write the lines with these keys, in the source's order; returns (rows, bytes). Appears whole or not at all."""
+def copy_lines(source: Path, keys: Collection[str], target: Path, *, on_disk: bool = False) -> tuple[int, int]:
+    """Write the lines with these keys, in the source's order; returns (rows, bytes as sent). Appears whole or not at
+    all.
+
+    With `on_disk` they are copied as they lie there; what rows share has to be linked beside them.
+    """
     part = target.with_suffix(".part")
-    rows = size = 0
-    with part.open("wb") as out:
-        for line in lines_for_keys(source, keys):
-            out.write(line)
-            rows, size = rows + 1, size + len(line)
+    rows, size, whole = 0, 0, line_reader(source).whole
+    with source.open("rb") as lines, part.open("wb") as out:
+        for written in lines:
+            line = whole(written)
+            if key_of_line(line) in keys:
+                out.write(written if on_disk else line)
+                rows, size = rows + 1, size + len(line)
     part.replace(target)
     return rows, size
 

@@ -23,6 +23,8 @@ from batch.tokens import text_tokens
 from cache_utils import CachedText, CacheFile
 from lifecycle.core.run_files import DRAFT, REQUESTS
 from lifecycle.inputs.drafts import Draft
+from lifecycle.requests.request_file import line_reader
+from lifecycle.requests.shared_file import read_shared
 
 HEADER_BYTES = 1 << 19  # a picture's size stands in it
 
@@ -77,11 +79,18 @@ def apply_cache_to_all(draft: Draft, cache: str) -> Draft:
     source = draft.folder / REQUESTS
     part = source.with_suffix(".part")
     clashes = size = 0
+    reader, shared = line_reader(source), read_shared(draft.folder)
+    has_system = shared is not None and shared.fields.system is not None
     with source.open("rb") as lines, part.open("wb") as out:
         for line in lines:
-            rewritten = _with_cache(line, cache)
-            clashes += rewritten is None
-            size += out.write(rewritten or line)
+            apart = None if has_system else reader.apart(line)
+            rewritten = _with_cache(reader.whole(line) if apart is None else apart, cache)
+            if rewritten is None:
+                clashes += 1
+                continue
+            written = reader.as_sent(rewritten) if apart is None else reader.given(rewritten)
+            out.write(written)
+            size += len(reader.whole(written))
     if clashes:
         part.unlink()
         raise InputError(
@@ -91,7 +100,9 @@ def apply_cache_to_all(draft: Draft, cache: str) -> Draft:
         )
     part.replace(source)
     note = "Every request uses the chosen cache."
-    updated_draft = replace(draft, size_bytes=size, uses_caches=(cache, *draft.uses_caches), notes=(*draft.notes, note))
+    updated_draft = replace(
+        draft, size_bytes=size, largest_bytes=0, uses_caches=(cache, *draft.uses_caches), notes=(*draft.notes, note)
+    )
     (draft.folder / DRAFT).write_bytes(msgspec.json.encode(updated_draft, enc_hook=str))
     return updated_draft
 

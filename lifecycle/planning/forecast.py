@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -44,6 +43,7 @@ from lifecycle.planning.media_levels import MediaLevels, media_levels
 from lifecycle.planning.media_scale import TokenCounter, UnknownSize, count_with_files, media_scale, weighing_of
 from lifecycle.planning.request_demands import read_demands
 from lifecycle.planning.tried_rows import Tries
+from lifecycle.requests.request_file import ReopenableFile
 from lifecycle.sending.delivery import plan_delivery, row_limit
 
 MAX_COUNTED_PREFIXES = 200
@@ -228,23 +228,6 @@ def _for_known_groups(plan: Plan, choices: Mapping[str, str]) -> dict[str, gem_c
         return {}
     known_groups = {f"{ident:016x}" for ident in plan.survey.forest.ids.tolist()}
     return {group: gem_cache.CachingChoice(choice) for group, choice in choices.items() if group in known_groups}
-
-
-class ReopenableFile:
-    """A file of requests that can be read again and again."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __call__(self) -> io.BufferedReader:
-        return _SelfClosing(io.FileIO(self._path))
-
-
-class _SelfClosing(io.BufferedReader):
-    """A file that closes when nobody reads it any more: the planner reads parts of it and never reaches an end."""
-
-    def __del__(self) -> None:
-        self.close()
 
 
 def _exact_counts(plan: Plan, count: TokenCounter) -> dict[str, int]:

@@ -17,6 +17,7 @@ from batch.media.tokens import RESOLUTIONS, Resolution
 from batch.planning.cost_model import CostModel
 from batch.pricing.rates import MILLION
 from gem_cache import Plan
+from lifecycle.requests.request_file import open_requests
 
 LEVELS: tuple[Resolution, ...] = ("", *RESOLUTIONS)
 
@@ -68,7 +69,7 @@ def _uses(requests: Path, cost_model: CostModel, in_cache: np.ndarray) -> tuple[
 
 
 def _lines(requests: Path) -> Iterator[bytes]:
-    with requests.open("rb") as lines:
+    with open_requests(requests) as lines:
         yield from lines
 
 

@@ -15,6 +15,7 @@ from batch.media.tokens import Resolution, Weighing, resolution_of, wire_resolut
 from batch.pricing.catalog import CatalogModel
 from lifecycle.core.models import RunSpec
 from lifecycle.inputs.files.blobs import facts_lookup
+from lifecycle.requests.request_file import open_requests
 
 TokenCounter = Callable[[bytes], int]
 """Tokens of the JSON of a request's prefix or end, exactly."""
@@ -90,7 +91,7 @@ def count_with_files(count: TokenCounter, scale: MediaScale) -> TokenCounter:
 
 
 def _first_resolution(requests: Path) -> Resolution:
-    with requests.open("rb") as lines:
+    with open_requests(requests) as lines:
         first = lines.readline()
     try:
         config = _decode(first).request.generation_config

@@ -13,10 +13,11 @@ import orjson
 from batch.arrangement.rules import Rule, in_order
 from batch.formatting import money, plural
 from gem_cache import Plan
-from lifecycle.core.draft_links import link_extras, link_file
+from lifecycle.core.draft_links import link_extras, link_file, link_shared
 from lifecycle.core.run_files import DRAFT, INPUTS, REQUESTS
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.request_subset import key_of_line
+from lifecycle.requests.request_file import line_reader
 
 SHOWN_END, SHOWN_FROM = 160, 400
 """Of a longer text, so many characters of both ends are shown."""
@@ -75,20 +76,26 @@ def rearrange(draft: Draft, plan: Plan, rules: frozenset[Rule], folder: Path) ->
     rearrangement = plan.rearrangement.with_rules(rules)
     changed = size = 0
     example = None
-    with (draft.folder / REQUESTS).open("rb", buffering=1 << 20) as lines, (folder / REQUESTS).open("wb") as out:
-        for line in lines:
+    source, reader = draft.folder / REQUESTS, line_reader(draft.folder / REQUESTS)
+    with source.open("rb", buffering=1 << 20) as lines, (folder / REQUESTS).open("wb") as out:
+        for written in lines:
+            line = reader.whole(written)
             arranged = rearrangement.line(line)
             if arranged != line:
                 changed += 1
                 example = example or Example(key_of_line(line), tuple(parts_of(line)), tuple(parts_of(arranged)))
-            size += out.write(arranged)
+            out.write(written if arranged == line else reader.as_sent(arranged))
+            size += len(arranged)
+    link_shared(draft.folder, folder)
     link_file(draft.folder / INPUTS, folder / INPUTS)
     link_extras(draft.folder, folder)
     applied = tuple(in_order(rearrangement.moved))
     saved = plan.usd_saved_by(rules)
     done = RearrangedDraft(draft, applied, changed, None if saved != saved else saved, example)
     notes = (*draft.notes, done.describe()) if changed else draft.notes
-    rearranged = replace(draft, folder=folder, size_bytes=size, rearranged=tuple(map(str, applied)), notes=notes)
+    rearranged = replace(
+        draft, folder=folder, size_bytes=size, largest_bytes=0, rearranged=tuple(map(str, applied)), notes=notes
+    )
     (folder / DRAFT).write_bytes(msgspec.json.encode(replace(rearranged, folder=Path()), enc_hook=str))
     return replace(done, draft=rearranged)
 

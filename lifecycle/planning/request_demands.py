@@ -11,6 +11,7 @@ import numpy as np
 
 from batch.media.scale import MediaScale
 from batch.media.tokens import MediaTokens
+from lifecycle.requests.request_file import open_requests
 
 # Names of fields as the canonical requests have them; within a text their quotation marks are escaped.
 MEDIA_FIELDS, AUDIO_TYPE, SEARCH_TOOL = (b'"inlineData":', b'"fileData":'), b'"audio/', b'"googleSearch":'
@@ -97,7 +98,7 @@ def read_demands(requests: Path, rows: int, model_cap: int | None, scale: MediaS
 
 
 def _read_rows(requests: Path, model_cap: int, scale: MediaScale) -> Iterator[_Demand]:
-    with requests.open("rb") as lines:
+    with open_requests(requests) as lines:
         for line in lines:
             config = _decode(line).request.generation_config or _Generation()
             media = any(field in line for field in MEDIA_FIELDS)

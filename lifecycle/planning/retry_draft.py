@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 import orjson
 import pyarrow.parquet as pq
+from msgspec import Raw
 
 from batch.errors import InputError, Problem
 from batch.formatting import plural
@@ -17,12 +17,14 @@ from batch.kinds.registry import kind_of
 from batch.model import Generation, Outcome, model_id
 from batch.requests.generation_settings import EncodedSettings
 from batch.rules.model_rules import ModelRules
-from lifecycle.core.draft_links import link_media, whole_requests
+from lifecycle.core.draft_links import link_media, link_shared, whole_requests
 from lifecycle.core.models import RunSpec
 from lifecycle.core.run_files import DRAFT, FANOUT, INPUTS, REQUESTS, shard_path
 from lifecycle.inputs.drafts import Draft, open_draft
 from lifecycle.inputs.request_subset import copy_inputs, copy_lines, keys_in_file
 from lifecycle.planning.forecast import Forecast
+from lifecycle.requests.request_file import content_digest, line_reader, open_requests
+from lifecycle.requests.shared_file import read_shared, write_shared
 from lifecycle.results.read.table import Filter, ResultTable
 
 RETRYABLE = (  # what may well go better next time; blocked and refused rows only when asked for
@@ -65,8 +67,7 @@ class RetryForecast:
     @property
     def idempotency_key(self) -> str:
         """The same for the same rows asked for at the same point of the parent's life, whoever asks."""
-        with (self.draft.folder / REQUESTS).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:24]
+        digest = content_digest(self.draft.folder / REQUESTS)[:24]
         return f"retry:{self.parent_id}:{self.sibling_count}:{self.spec.model[:16]}:{digest}"
 
 
@@ -144,7 +145,9 @@ def prepare_child(
     parent_folder: Path, keys: Collection[str], folder: Path, max_output_tokens: int | None = None
 ) -> Draft:
     """Write the draft of a child run: the parent's requests with these keys, unchanged but for a new output cap."""
-    rows, size = copy_lines(whole_requests(parent_folder), keys, folder / REQUESTS)
+    source = whole_requests(parent_folder)
+    rows, size = copy_lines(source, keys, folder / REQUESTS, on_disk=True)
+    link_shared(source.parent, folder)
     if max_output_tokens is not None:
         size = _set_output_cap(folder / REQUESTS, max_output_tokens)
     copy_inputs(parent_folder / INPUTS, keys, folder / INPUTS)
@@ -154,6 +157,7 @@ def prepare_child(
         folder=folder,
         rows=rows,
         size_bytes=size,
+        largest_bytes=0,
         problems=(),
         problem_count=0,
         bad_rows=0,
@@ -165,15 +169,29 @@ def prepare_child(
 
 
 def _set_output_cap(path: Path, max_output_tokens: int) -> int:
-    """Give every request another output cap; returns the file's new size in bytes."""
-    part = path.with_suffix(".part")
+    """Give every request another output cap; returns the size of all requests in bytes.
+
+    Where rows share settings, theirs get it, and only rows that have a cap of their own are written anew.
+    """
+    part, shared = path.with_suffix(".part"), read_shared(path.parent)
+    if shared is not None:
+        values = {**shared.fields.values, "maxOutputTokens": Raw(str(max_output_tokens).encode())}
+        fields = msgspec.structs.replace(shared.fields, values=values)
+        write_shared(path.parent, msgspec.structs.replace(shared, fields=fields))
+    reader = line_reader(path)
+    size = 0
     with path.open("rb") as lines, part.open("wb") as out:
         for line in lines:
-            row = orjson.loads(line)
-            row["request"].setdefault("generationConfig", {})["maxOutputTokens"] = max_output_tokens
-            out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+            apart = reader.apart(line)
+            written = line
+            if shared is None or apart is None or b'"maxOutputTokens"' in apart:
+                row = orjson.loads(reader.whole(line))
+                row["request"].setdefault("generationConfig", {})["maxOutputTokens"] = max_output_tokens
+                written = reader.as_sent(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+            out.write(written)
+            size += len(reader.whole(written))
     part.replace(path)
-    return path.stat().st_size
+    return size
 
 
 def require_same_kind(before: str, rules: Callable[[str], ModelRules], model: str) -> None:
@@ -193,7 +211,7 @@ def require_accepted(draft: Draft, rules: ModelRules) -> None:
     checker = kind_of(rules.facts).make_check(EncodedSettings(Generation()), rules=rules)
     refused: list[Problem] = []
     rows = 0
-    with (draft.folder / REQUESTS).open("rb") as lines:
+    with open_requests(draft.folder / REQUESTS) as lines:
         for number, line in enumerate(lines, 1):
             checked = checker.check_line(line.rstrip(b"\n"), number)
             if isinstance(checked, list):

@@ -20,6 +20,7 @@ from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
 from lifecycle.core.draft_links import whole_requests
 from lifecycle.core.run_files import DIGESTS, INPUTS
+from lifecycle.requests.request_file import open_requests
 
 DIGEST = np.dtype([("high", "<u8"), ("low", "<u8"), ("key", "<u8")])  # of the request, and a hash of the row's key
 NO_DIGEST = bytes(16)
@@ -96,6 +97,6 @@ def read_digests(folder: Path) -> Digests:
 
 def _blocks(requests: Path) -> Iterator[bytes]:
     digest = Digester().digest
-    with requests.open("rb", buffering=1 << 20) as lines:
+    with open_requests(requests) as lines:
         while block := b"".join(map(digest, islice(lines, BATCH_ROWS))):
             yield block

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 import msgspec
 import numpy as np
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from batch.formatting import plural
 from lifecycle.core import malloc
-from lifecycle.core.draft_links import link_extras, link_file, whole_requests
+from lifecycle.core.draft_links import link_extras, link_file, link_shared, whole_requests
 from lifecycle.core.run_files import (
     ANSWERS,
     DIGESTS,
@@ -35,6 +35,7 @@ from lifecycle.core.run_files import (
 )
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.request_subset import key_of_line
+from lifecycle.requests.request_file import line_reader, open_requests
 from lifecycle.reuse.digests import Digester
 from lifecycle.reuse.search import NOT_FOUND, Found
 
@@ -70,6 +71,8 @@ def take_over(draft: Draft, found: Found, runs: Sequence[AnsweringRun], folder: 
     (folder / REUSED / ANSWERS).mkdir(parents=True)
     for name in (REQUESTS, INPUTS, DRAFT):
         link_file(draft.folder / name, folder / REUSED / name)
+    for target in (folder, folder / REUSED):
+        link_shared(draft.folder, target)
     link_extras(draft.folder, folder)
     if (draft.folder / DIGESTS).exists():
         link_file(draft.folder / DIGESTS, folder / DIGESTS)
@@ -82,6 +85,7 @@ def take_over(draft: Draft, found: Found, runs: Sequence[AnsweringRun], folder: 
         folder=folder,
         rows=draft.rows - found.rows,
         size_bytes=size,
+        largest_bytes=0,
         reused_rows=found.rows,
         notes=(*draft.notes, note),
     )
@@ -106,18 +110,20 @@ def _origins(found: Found, runs: Sequence[AnsweringRun]) -> str:
 
 def _divide_requests(requests: Path, found: Found, runs: Sequence[AnsweringRun], folder: Path) -> int:
     """Copy the requests to be sent, and for all others their answers; returns the size of the former in bytes."""
-    size = 0
+    size, whole = 0, line_reader(requests).whole
     with ExitStack() as stack, requests.open("rb", buffering=1 << 20) as lines:
         out = stack.enter_context((folder / REQUESTS).open("wb"))
         answers, asked = _Answers(runs, folder, stack), _Asked(runs, stack)
-        for n, (number, line) in enumerate(zip(found.run.tolist(), lines, strict=True)):
+        for n, (number, written) in enumerate(zip(found.run.tolist(), lines, strict=True)):
+            line = whole(written)
             if number >= 0:
                 row, file, position, length = found.place[n].item()
                 if asked.is_same(line, number, row):
                     answers.copy(number, file, position, length, key_of_line(line))
                     continue
                 found.run[n] = NOT_FOUND  # two requests of one digest
-            size += out.write(line)
+            out.write(written)
+            size += len(line)
     return size
 
 
@@ -126,14 +132,14 @@ class _Asked:
 
     def __init__(self, runs: Sequence[AnsweringRun], stack: ExitStack) -> None:
         self._runs, self._stack = runs, stack
-        self._open: dict[int, tuple[IO[bytes], npt.NDArray[np.int64]]] = {}
+        self._open: dict[int, tuple[BinaryIO, npt.NDArray[np.int64]]] = {}
         self._asks_the_same = Digester().asks_the_same
 
     def is_same(self, line: bytes, number: int, row: int) -> bool:
         """Whether a row of a run, by its place among all rows, asked what a line asks."""
         if number not in self._open:
             path = whole_requests(self._runs[number].folder)
-            self._open[number] = self._stack.enter_context(path.open("rb")), _line_starts(path)
+            self._open[number] = self._stack.enter_context(open_requests(path)), _line_starts(path)
         file, starts = self._open[number]
         file.seek(starts[row])
         other = file.readline()

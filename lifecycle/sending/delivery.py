@@ -14,6 +14,7 @@ from batch.model import SendAs, SendFiles
 from batch.planning.file_delivery import ROW_BYTES, FileDelivery, RowFiles, decide, sent_size, size_text
 from lifecycle.core.run_files import BLOBS, UPLOADS
 from lifecycle.core.transport import BatchLimits
+from lifecycle.requests.request_file import open_requests
 
 _decode_uploads = msgspec.json.Decoder(frozenset[str]).decode
 
@@ -72,13 +73,13 @@ class SentSizes:
 
     def of_file(self, requests: Path) -> Iterator[int]:
         """One size a line."""
-        with requests.open("rb") as lines:
+        with open_requests(requests) as lines:
             yield from map(self.of_line, lines)
 
     def uploads_of_file(self, requests: Path) -> Iterator[float]:
         """Bytes of uploaded files, one figure a line: of one that several lines name, each has its share."""
         if not self._uploads:
-            with requests.open("rb") as lines:
+            with open_requests(requests) as lines:
                 yield from (0.0 for _ in lines)
             return
         uses = Counter(blob for row in _rows(requests) for blob in set(row.blobs) & self._uploads)
@@ -87,7 +88,7 @@ class SentSizes:
 
 
 def _rows(requests: Path) -> Iterator[RowFiles]:
-    with requests.open("rb") as lines:
+    with open_requests(requests) as lines:
         yield from map(_row, lines)
 
 

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from batch.errors import BatchRunnerError, InputError, OverBudget
 from batch.model import SendAs, model_id
 from batch.pricing.estimate import over_budget
@@ -28,6 +26,7 @@ from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.monthly_budget import monthly_budget_error
 from lifecycle.planning.plan_json import estimate_document
+from lifecycle.requests.request_file import row_sizes
 from lifecycle.sending.delivery import delivery_error, plan_delivery, row_limit
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
@@ -224,8 +223,8 @@ class SubmissionService:
             delivery = plan_delivery(draft.folder / REQUESTS, spec.send_files, limit)
         if delivery is not None:
             return PayloadSize(draft.rows, delivery.sent_bytes, delivery.largest_bytes, result_bytes)
-        sizes = np.diff(np.append(forecast.plan.survey.offset, draft.size_bytes))
-        return PayloadSize(draft.rows, draft.size_bytes, int(sizes.max(initial=0)), result_bytes)
+        largest = draft.largest_bytes or int(row_sizes(draft.folder / REQUESTS).max(initial=0))
+        return PayloadSize(draft.rows, draft.size_bytes, largest, result_bytes)
 
 
 def _describe_submission(rows: int, reused: int, spec: RunSpec) -> str:

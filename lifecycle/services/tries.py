@@ -32,6 +32,7 @@ from lifecycle.inputs.drafts import EMPTY_DRAFT, Draft
 from lifecycle.planning.history import output_history
 from lifecycle.planning.history.prompt_sketch import sample_requests
 from lifecycle.planning.tried_rows import TriedRow, Tries, field_names, fields_of
+from lifecycle.requests.request_file import open_requests
 from lifecycle.sending.outgoing import with_files
 from lifecycle.services import user_caches
 from lifecycle.services.context import ServiceContext
@@ -155,7 +156,7 @@ def _schema_of(config: dict[str, Any]) -> dict[str, Any] | None:
 def _requests(path: Path, places: list[int]) -> list[dict[str, Any]]:
     """The requests of these rows."""
     wanted, requests = set(places), []
-    with path.open("rb", buffering=1 << 20) as lines:
+    with open_requests(path) as lines:
         for n, line in enumerate(lines):
             if n in wanted:
                 requests.append(orjson.loads(with_files(line, path.parent, {}))["request"])

@@ -19,6 +19,7 @@ from lifecycle.inputs.draft_files import first_rows
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.file_drafts import KIND as FILES_KIND
 from lifecycle.inputs.files.file_entry import read_entries
+from lifecycle.requests.request_file import open_requests, whole_copy
 from lifecycle.runner import Runner
 from ui.answers import fields_editor, tries
 from ui.answers.tries import Wording
@@ -115,7 +116,8 @@ def restore(draft: Draft) -> None:
     if text:
         st.session_state["prompts"], st.session_state["split"] = text, draft.kind
     else:
-        uploader.set_file(draft.folder / REQUESTS, f"{Path(draft.source_name).stem}.{JSONL}")
+        with whole_copy(draft.folder / REQUESTS) as requests:
+            uploader.set_file(requests, f"{Path(draft.source_name).stem}.{JSONL}")
 
 
 def _restore_files(draft: Draft) -> None:
@@ -139,7 +141,7 @@ def _prompts_as_typed(draft: Draft) -> str:
     """The prompts as they were typed; "" where that would lose something, such as a shared text."""
     if draft.kind not in SPLITS or draft.rows > MAX_CHARACTERS // 2:
         return ""
-    with (draft.folder / REQUESTS).open("rb") as lines:
+    with open_requests(draft.folder / REQUESTS) as lines:
         request = json.loads(lines.readline())["request"]
     text = ("\n\n" if draft.kind == BLOCKS else "\n").join(prompt for _, prompt in first_rows(draft.folder, draft.rows))
     is_single_part = len(request["contents"]) == 1 and len(request["contents"][0]["parts"]) == 1

@@ -16,6 +16,7 @@ from lifecycle.core.run_files import BLOBS, REQUESTS
 from lifecycle.inputs.drafts import Draft
 from lifecycle.inputs.files.blobs import read_index
 from lifecycle.inputs.tables.opening import Preview
+from lifecycle.requests.request_file import open_requests
 from ui.files import uploader
 from ui.files.given_files import Upload
 from ui.shared.format import size
@@ -93,7 +94,7 @@ def draw_first_files(draft: Draft) -> None:
 
 def first_files(folder: Path, rows: int) -> Iterator[RowFile]:
     """The first file of each of a draft's first rows that have one."""
-    with (folder / REQUESTS).open("rb") as lines:
+    with open_requests(folder / REQUESTS) as lines:
         for line in islice(lines, rows):
             names = list(line_blobs(line))
             if names:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from batch.requests.prompt_template import Template
 from batch.requests.row_checker import PromptFrame
+from batch.requests.shared.pieces import SharedPieces
 from lifecycle.inputs.columns.blank_cells import Flags, blank_cells, text_buffers
 
 BLOCK_BYTES = 16 << 20  # of what is the same in all requests of a block
@@ -36,14 +37,19 @@ class RequestBlock(NamedTuple):
 
 
 class RequestBlocks:
-    """Makes the requests of one template. `frame` is what stands around the text in each of them."""
+    """Makes the requests of one template. `frame` is what stands around the text in each of them.
 
-    def __init__(self, template: Template, frame: PromptFrame) -> None:
+    Lines leave the `shared` pieces out.
+    """
+
+    def __init__(self, template: Template, frame: PromptFrame, shared: SharedPieces | None = None) -> None:
         self._literals = template.literals
         first, *others = (_escaped(literal) for literal in template.literals)
         prefix = _escaped(template.literals[0][: template.prefix_chars])
         self._pieces = [f'","request":{frame.before}"{first[len(prefix) :]}', *others]
         self._pieces[-1] += f'"{frame.after}}}\n'
+        if shared is not None:
+            self._pieces = [shared.left_out(piece.encode()).decode() for piece in self._pieces]
         self._constant = len('{"key":""') + sum(len(piece.encode()) for piece in self._pieces)
         self._constant += sum(len(literal.encode()) for literal in self._literals)
         self._has_words = any(literal.strip() for literal in self._literals)

@@ -13,6 +13,8 @@ import msgspec
 import orjson
 import xxhash
 
+from lifecycle.requests.request_file import open_requests
+
 SAMPLES, SAMPLE_BYTES = 24, 8_000_000
 COMMON_SHARE = 0.8  # of the sampled requests that have a pair of words, for it to be of the instruction
 MAX_PAIRS = 64
@@ -87,7 +89,7 @@ def _sample(path: Path) -> Iterator[dict[str, Any]]:
     """Requests at places spread over the file."""
     size = path.stat().st_size
     budget, after = SAMPLE_BYTES, -1
-    with path.open("rb") as file:
+    with open_requests(path) as file:
         for n in range(SAMPLES):
             place = size * n // SAMPLES
             if place <= after or budget <= 0:

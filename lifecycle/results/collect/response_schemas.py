@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from batch.responses.structured_output import AnswerSchema
+from lifecycle.requests.request_file import open_requests, shared_config
 from lifecycle.results.collect.parse_lines import YIELD_ROWS
 from lifecycle.results.store.line_blocks import line_blocks
 from lifecycle.results.store.reconciliation import AnswerColumn
@@ -99,7 +100,7 @@ class ResponseSchemas:
     def _batches(self, requests: Path) -> Iterator[tuple[list[str], list[int]]]:
         keys: list[str] = []
         numbers: list[int] = []
-        with requests.open("rb", buffering=1 << 20) as file:
+        with open_requests(requests) as file:
             for line in file:
                 if line.isspace():
                     continue
@@ -142,4 +143,4 @@ _MARK = re.compile(rb'"response(?:Schema|JsonSchema|MimeType|Modalities|_schema|
 
 def _mentions_schema(requests: Path) -> bool:
     """Does any request speak of its answer's form? A search through the bytes, much faster than parsing."""
-    return any(_MARK.search(block) for block in line_blocks(requests))
+    return bool(_MARK.search(shared_config(requests))) or any(_MARK.search(block) for block in line_blocks(requests))

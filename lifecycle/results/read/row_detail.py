@@ -13,6 +13,7 @@ import orjson
 from batch.kinds.kind import RequestKind
 from batch.kinds.text import TEXT
 from batch.model import Usage
+from lifecycle.requests.request_file import line_reader
 from lifecycle.results.read.sent_files import SentFile
 from lifecycle.results.store.line_blocks import line_blocks
 from lifecycle.results.store.shown_line import without_pictures
@@ -117,12 +118,12 @@ def read_line(folder: Path, files: Sequence[str], number: int, position: int, le
 
 def find_request(path: Path, key: str) -> bytes:
     """The line of requests.jsonl with this key, found by its bytes and confirmed by parsing; b"" if there is none."""
-    written = orjson.dumps(key)
+    written, whole = orjson.dumps(key), line_reader(path).whole
     for block in line_blocks(path):
         at = -1
         while (at := block.find(written, at + 1)) >= 0:
             end = block.find(b"\n", at)
-            line = block[block.rfind(b"\n", 0, at) + 1 : end if end >= 0 else len(block)]
+            line = whole(block[block.rfind(b"\n", 0, at) + 1 : end + 1 if end >= 0 else len(block)])
             if _key_of(line) == key:
                 return line.strip()
     return b""

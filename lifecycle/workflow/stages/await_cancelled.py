@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 
 from batch.model import Outcome, RunState, Stage
-from lifecycle.core.run_files import DRAFT_FILES, REQUESTS
+from lifecycle.core.run_files import DRAFT_FILES, REQUESTS, SHARED
 from lifecycle.core.run_progress import Ending
 from lifecycle.planning.forecast import ExpectedHours, forecast
 from lifecycle.planning.plan_json import estimate_document
@@ -63,8 +63,9 @@ def _keep_unanswered(ctx: StageContext, old_id: str) -> int:
     shutil.rmtree(rest_folder, ignore_errors=True)
     rest_folder.mkdir()
     draft = prepare_child(runs / old_id, keys, rest_folder)
-    for name in DRAFT_FILES:  # the files here are hard links to the old run's: replaced, never written to
-        (rest_folder / name).replace(ctx.folder / name)
+    for name in (*DRAFT_FILES, SHARED):  # the files here are hard links to the old run's: replaced, never written to
+        if (rest_folder / name).exists():
+            (rest_folder / name).replace(ctx.folder / name)
     shutil.rmtree(rest_folder)  # the files that requests refer to are linked here already
     ctx.update_run(rows=draft.rows)
     return draft.rows

@@ -25,6 +25,7 @@ from lifecycle.core.transport import PayloadSize
 from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import plan_files
 from lifecycle.planning.forecast import rebuild_plan
+from lifecycle.requests.request_file import is_whole, line_reader, row_sizes
 from lifecycle.sending.delivery import SentSizes, plan_delivery, row_limit, write_uploads
 from lifecycle.workflow.shards import file_uploads
 from lifecycle.workflow.shards.context import StageContext, StageResult, effective_tariff
@@ -79,7 +80,7 @@ def transport_for_run(ctx: StageContext, delivery: FileDelivery | None) -> SendA
     """The transport in force: a file for kinds that know no other, else the user's, or by size on both sides."""
     if ctx.kind.file_only:
         return SendAs.FILE
-    size = delivery.sent_bytes if delivery else (ctx.folder / REQUESTS).stat().st_size
+    size = delivery.sent_bytes if delivery else int(row_sizes(ctx.folder / REQUESTS).sum())
     payload = PayloadSize(ctx.run.rows - ctx.progress.reused_rows, size, 0, _output_bytes(ctx))
     return transport.choose_transport(ctx.spec.send_as, payload, ctx.options.limits)
 
@@ -96,11 +97,14 @@ def _resolve_cache_names(ctx: StageContext) -> Path:
     if not resolved_names:
         return source
     resolved = ctx.folder / RESOLVED_REQUESTS
+    reader = line_reader(source)
     with source.open("rb") as lines, resolved.open("wb") as out:
         for line in lines:
-            row = orjson.loads(line)
+            apart = reader.apart(line)
+            row = orjson.loads(line if apart is None else apart)
             row["request"] = use_cache(row["request"], resolved_names)
-            out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+            named = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+            out.write(reader.as_sent(named) if apart is None else reader.given(named))
     return resolved
 
 
@@ -111,12 +115,18 @@ def _write_shards(ctx: StageContext, plan: Plan, source: Path, send_as: SendAs) 
     if sent_sizes.with_files:
         sizes = np.fromiter(sent_sizes.of_file(source), np.int64, len(plan.survey))
     else:
-        sizes = np.diff(np.append(plan.survey.offset, source.stat().st_size))
+        sizes = row_sizes(source)
     tokens = plan.cost_model.prompt_tokens
     groups = [group.id for group in plan.groups]
     uploads = np.fromiter(sent_sizes.uploads_of_file(source), np.float64) if sent_sizes.with_files else None
     shards = _split_rows(ctx, plan, send_as, sizes, uploads)
-    if len(shards) == 1 and not plan.caches and not plan.duplicates and ctx.spec.context is ContextMode.NONE:
+    if (
+        len(shards) == 1
+        and not plan.caches
+        and not plan.duplicates
+        and is_whole(source)
+        and ctx.spec.context is ContextMode.NONE
+    ):
         ctx.shard_path(0).unlink(missing_ok=True)
         os.link(source, ctx.shard_path(0))
         yield ShardDraft(len(sizes), int(sizes.sum()), round(float(tokens.sum())), [])

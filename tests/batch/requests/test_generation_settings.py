@@ -50,7 +50,7 @@ def test_right_settings_pass(generation: Generation) -> None:
     [("low", b'{"thinkingLevel":"LOW"}'), ("2048", b'{"thinkingBudget":2048}'), ("-1", b'{"thinkingBudget":-1}')],
 )
 def test_words_are_a_level_and_digits_a_budget(thinking: str, sent: bytes) -> None:
-    assert bytes(EncodedSettings(Generation(thinking=thinking)).config["thinkingConfig"]) == sent
+    assert bytes(EncodedSettings(Generation(thinking=thinking)).fields.config["thinkingConfig"]) == sent
 
 
 def test_a_schema_that_was_rewritten_is_said_to_be() -> None:
@@ -67,6 +67,6 @@ def test_a_deep_schema_is_warned_of() -> None:
 
 
 def test_blank_settings_add_nothing() -> None:
-    settings = EncodedSettings(Generation(system_instruction=" \n"), shared_text="  ")
+    settings = EncodedSettings(Generation(system_instruction=" \n"), shared_text="  ").fields
     assert not settings.has_values
     assert settings.config_tail == b""
