@@ -30,6 +30,7 @@ from lifecycle.inputs.json_fields import OwnFields
 FLUSH_ROWS = 8192
 FLUSH_BYTES = 2_000_000
 ROW_COLUMNS = (("n", pa.int64()), ("key", pa.string()), ("prompt", pa.string()), ("line", pa.int64()))
+LONG_PAGE_BYTES = 16 << 20  # so that what prompts have in common is found again
 SLICE_ROWS = 1 << 20
 COMPARE_MB = 120
 
@@ -48,8 +49,10 @@ class DuplicateKey(NamedTuple):
 class DraftWriter:
     """Takes good rows in input order. Nothing is visible under the final names before `publish`."""
 
-    def __init__(self, folder: Path, source_columns: pa.Schema, *, unique_keys: bool = False) -> None:
-        """With `unique_keys`, all keys are made by the caller, each once."""
+    def __init__(
+        self, folder: Path, source_columns: pa.Schema, *, unique_keys: bool = False, long_prompts: bool = False
+    ) -> None:
+        """With `unique_keys`, all keys are made by the caller, each once. `long_prompts` have long texts in common."""
         self._folder = folder
         self._unique_keys = unique_keys
         self._schema = pa.schema([*ROW_COLUMNS, *source_columns])
@@ -57,10 +60,12 @@ class DraftWriter:
         self._inputs = pq.ParquetWriter(
             folder / f"{INPUTS}.part",
             self._schema,
-            compression="lz4",
+            compression={name: "zstd" if long_prompts and name == "prompt" else "lz4" for name in self._schema.names},
+            data_page_size=LONG_PAGE_BYTES if long_prompts else None,
             use_dictionary=source_columns.names,
             write_statistics=["n"],
         )
+        self._long_prompts = long_prompts
         self._pending: list[CheckedRow] = []
         self._pending_bytes = 0
         self._thread = ThreadPoolExecutor(1, "draft")
@@ -166,7 +171,9 @@ class DraftWriter:
         for name in (REQUESTS, INPUTS):
             (self._folder / f"{name}.part").replace(self._folder / f"{name}.old")
         copy = DraftWriter(
-            self._folder, pa.schema([self._schema.field(n) for n in range(len(ROW_COLUMNS), len(self._schema))])
+            self._folder,
+            pa.schema([self._schema.field(n) for n in range(len(ROW_COLUMNS), len(self._schema))]),
+            long_prompts=self._long_prompts,
         )
         try:
             with (self._folder / f"{REQUESTS}.old").open("rb") as lines:

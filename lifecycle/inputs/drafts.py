@@ -480,7 +480,10 @@ class DraftBuilder:
     @contextmanager
     def _writing(self, source_columns: pa.Schema, *, unique_keys: bool = False) -> Iterator[DraftWriter]:
         """Hold a writer open, and remove what it wrote if the work is broken off."""
-        self._writer = writer = DraftWriter(self._folder, source_columns, unique_keys=unique_keys)
+        long_prompts = bool(self._pieces.texts)
+        self._writer = writer = DraftWriter(
+            self._folder, source_columns, unique_keys=unique_keys, long_prompts=long_prompts
+        )
         try:
             yield writer
             writer.flush()

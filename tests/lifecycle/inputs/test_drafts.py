@@ -28,6 +28,7 @@ from lifecycle.inputs import draft_files, drafts
 from lifecycle.inputs.draft_files import first_rows
 from lifecycle.inputs.drafts import Draft, open_draft, prepare
 from lifecycle.inputs.tables.reading import TableReading
+from tests.lifecycle.whole_requests import whole_requests
 
 ROOT = Path(__file__).parents[3]
 
@@ -37,7 +38,7 @@ def line(key: str, text: str = "hi") -> str:
 
 
 def requests(draft: Draft) -> list[dict[str, Any]]:
-    content = (draft.folder / "requests.jsonl").read_bytes()
+    content = whole_requests(draft.folder / "requests.jsonl")
     assert len(content) == draft.size_bytes
     assert not content or content.endswith(b"\n")
     found = [json.loads(one) for one in content.splitlines()]
@@ -385,6 +386,7 @@ def test_a_draft_can_be_opened_again_wherever_its_folder_is(tmp_path: Path) -> N
         "draft.json",
         "inputs.parquet",
         "requests.jsonl",
+        "shared.json",
     ]
 
 

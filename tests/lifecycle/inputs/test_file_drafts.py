@@ -16,6 +16,7 @@ from lifecycle.core.run_files import BLOBS, FILES, INPUTS, MEDIA, REQUESTS
 from lifecycle.inputs.drafts import Draft, open_draft
 from lifecycle.inputs.file_drafts import FileInput, prepare_files
 from lifecycle.inputs.files.file_entry import FileTotals, read_entries
+from tests.lifecycle.whole_requests import whole_requests
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def scans(tmp_path: Path) -> Path:
 
 
 def requests(draft: Draft) -> dict[str, list[dict[str, object]]]:
-    lines = [json.loads(line) for line in (draft.folder / REQUESTS).read_text("utf-8").splitlines()]
+    lines = [json.loads(line) for line in whole_requests(draft.folder / REQUESTS).splitlines()]
     return {line["key"]: line["request"]["contents"][0]["parts"] for line in lines}
 
 
@@ -78,7 +79,7 @@ def test_settings_and_shared_text_are_those_of_every_row(scans: Path, tmp_path: 
     draft = prepare_files(
         FileInput([scans / "p2.png"], "Read."), tmp_path / "draft", generation=generation, shared_text="House rules."
     )
-    line = json.loads((draft.folder / REQUESTS).read_text("utf-8"))
+    line = json.loads(whole_requests(draft.folder / REQUESTS))
     assert line["key"] == "p2.png"
     assert [part.get("text") for part in line["request"]["contents"][0]["parts"]] == ["House rules.", "Read.", None]
     assert line["request"]["generationConfig"] == {"temperature": 0.0, "mediaResolution": "MEDIA_RESOLUTION_LOW"}

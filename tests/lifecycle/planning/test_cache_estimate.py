@@ -19,13 +19,14 @@ from lifecycle.planning import cache_estimate
 from lifecycle.runner import Runner
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until_ended
+from tests.lifecycle.whole_requests import whole_requests
 
 DOCUMENT = "The lending library keeps tools on shelves and writes down who has them. " * 400
 TARIFF = catalog.load().tariff(MODEL, datetime.now(UTC).date())
 
 
 def requests_of(draft: drafts.Draft) -> list[dict[str, object]]:
-    return [json.loads(line)["request"] for line in (draft.folder / "requests.jsonl").read_text().splitlines()]
+    return [json.loads(line)["request"] for line in whole_requests(draft.folder / "requests.jsonl").splitlines()]
 
 
 # -- before it is made -------------------------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def test_every_request_names_the_cache_and_those_that_name_another_keep_it(tmp_p
     names = [request["cachedContent"] for request in requests_of(draft)]
     assert names == ["@use_cache:theirs", "cachedContents/abc", "cachedContents/abc"]
     assert draft.uses_caches == ("cachedContents/abc", "theirs")
-    assert draft.size_bytes == (tmp_path / "requests.jsonl").stat().st_size
+    assert draft.size_bytes == len(whole_requests(tmp_path / "requests.jsonl"))
     assert drafts.open_draft(tmp_path) == draft
     assert requests_of(draft)[2]["contents"] == [{"role": "user", "parts": [{"text": '"Three" with \\ and é?'}]}]
 
@@ -96,7 +97,12 @@ def test_requests_that_set_what_only_a_cache_may_are_refused_and_left_as_they_we
     with pytest.raises(InputError, match="2 requests set their own system instruction"):
         cache_estimate.apply_cache_to_all(draft, "handbook")
     assert (tmp_path / "requests.jsonl").read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["draft.json", "inputs.parquet", "requests.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "draft.json",
+        "inputs.parquet",
+        "requests.jsonl",
+        "shared.json",
+    ]
 
 
 # -- through the runner ------------------------------------------------------------------------------------------------
