@@ -205,7 +205,7 @@ def test_google_gets_what_it_got_when_rows_were_written_whole(
     for kind in (TEXT, WHOLE_TEXT):
         monkeypatch.setitem(KINDS, "text", kind)
         emulator.reset()
-        told = {"generation": GENERATIONS["everything"], "shared_text": DOCUMENT * 6, "model": MODEL}
+        told: dict[str, Any] = {"generation": GENERATIONS["everything"], "shared_text": DOCUMENT * 6, "model": MODEL}
         drafts = [
             runner.forecasts.prepare_draft(lines, kind="jsonl", **told),
             runner.forecasts.prepare_draft(TABLE, kind="csv", template=DOCUMENT * 6 + "Rate {{q}}.", **told),
