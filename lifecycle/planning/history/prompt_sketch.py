@@ -13,7 +13,7 @@ import msgspec
 import orjson
 import xxhash
 
-from lifecycle.requests.request_file import open_requests
+from lifecycle.requests.request_file import line_reader
 
 SAMPLES, SAMPLE_BYTES = 24, 8_000_000
 COMMON_SHARE = 0.8  # of the sampled requests that have a pair of words, for it to be of the instruction
@@ -88,8 +88,8 @@ def _pairs_likeness(one: tuple[int, ...], other: tuple[int, ...]) -> float:
 def _sample(path: Path) -> Iterator[dict[str, Any]]:
     """Requests at places spread over the file."""
     size = path.stat().st_size
-    budget, after = SAMPLE_BYTES, -1
-    with open_requests(path) as file:
+    budget, after, reader = SAMPLE_BYTES, -1, line_reader(path)
+    with path.open("rb") as file:
         for n in range(SAMPLES):
             place = size * n // SAMPLES
             if place <= after or budget <= 0:
@@ -100,7 +100,7 @@ def _sample(path: Path) -> Iterator[dict[str, Any]]:
             line = file.readline(budget)
             after, budget = file.tell(), budget - len(line)
             try:
-                request = orjson.loads(line)["request"]
+                request = orjson.loads(reader.whole(line) if line.endswith(b"\n") else line)["request"]
             except (ValueError, KeyError, TypeError):
                 continue
             if isinstance(request, dict):
