@@ -24,6 +24,7 @@ from lifecycle.planning.forecast import Forecast, expected_hours, forecast
 from lifecycle.planning.history.measured_rows import MeasuredRows
 from lifecycle.planning.tried_rows import Tries
 from lifecycle.services.caches import CacheInfo, CacheService
+from tests.lifecycle.whole_requests import whole_requests
 from tests.patience import PATIENCE_SECONDS
 from tests.ui.fakes import NOW, FakeForecasts, FakeRunner, FakeRuns, FakeSubmissions
 
@@ -131,7 +132,7 @@ class PricingSubmissions(FakeSubmissions):
         *,
         attended: bool = True,
     ) -> str:
-        lines = (draft.folder / "requests.jsonl").read_bytes().splitlines()
+        lines = whole_requests(draft.folder / "requests.jsonl").splitlines()
         self.runner.submitted.append((spec, forecast, lines))
         run_id = super().submit(account, draft, spec, idempotency_key)
         shutil.copytree(draft.folder, self.runner.drafts_folder / run_id, dirs_exist_ok=True)

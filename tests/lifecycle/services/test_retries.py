@@ -9,6 +9,7 @@ from batch.errors import InputError
 from lifecycle.results.read.table import Filter
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, Bench, wait_until_ended
+from tests.lifecycle.whole_requests import whole_requests
 
 
 def test_a_prepared_retry_is_sent_once_and_merged_with_its_origin(bench: Bench, emulator: EmulatorProcess) -> None:
@@ -21,7 +22,7 @@ def test_a_prepared_retry_is_sent_once_and_merged_with_its_origin(bench: Bench, 
     assert (offer.parent_id, offer.draft.rows) == (run.id, 1)
     assert offer.forecast.estimate.usd.worst is not None
     assert runner.runs.retries_of(account, run.id) == []
-    sent = orjson.loads((offer.draft.folder / "requests.jsonl").read_bytes())
+    sent = orjson.loads(whole_requests(offer.draft.folder / "requests.jsonl"))
     assert sent["request"]["generationConfig"]["maxOutputTokens"] == 77
     same, more = (
         runner.retries.retry_forecast(account, run.id, where=where) for where in (Filter(search="emulate"), Filter())

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
+from tests.lifecycle.whole_requests import whole_requests
 from tests.ui.page_driver import give_files, page_text, press, submit_button
 from tests.ui.pile.piles import BROKEN, WORD, document, scan
 from ui.shared import app_state
@@ -76,7 +77,7 @@ def test_what_is_submitted_is_the_pile_as_it_is_shown(composer: AppTest, real_ru
     press(composer, "Submit batch")
     assert not composer.error
     (run,) = real_runner.runs.list_recent(account)
-    lines = (real_runner.folder(run.id) / "requests.jsonl").read_text("utf-8").splitlines()
+    lines = whole_requests(real_runner.folder(run.id) / "requests.jsonl").splitlines()
     configs = [json.loads(line)["request"]["generationConfig"] for line in lines]
     assert run.rows == 4 and configs == [{"mediaResolution": "MEDIA_RESOLUTION_LOW"}] * 4
     assert len(list((real_runner.folder(run.id) / "blobs").iterdir())) == 4

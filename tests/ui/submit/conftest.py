@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from batch.model import ContextMode
 from lifecycle.core.models import Account
 from lifecycle.runner import Runner
+from tests.lifecycle.whole_requests import whole_requests
 from tests.ui.conftest import CookieJar
 from tests.ui.page_driver import KEY, Open, page_text
 from tests.ui.pricing_runner import PricingRunner
@@ -20,7 +21,7 @@ from ui.shared.app_state import AppState
 def submitted_rows(real: Runner, account: Account) -> list[dict[str, object]]:
     """The requests of the newest run."""
     folder = real.folder(real.runs.list_recent(account)[0].id)
-    return [json.loads(line) for line in (folder / "requests.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in whole_requests(folder / "requests.jsonl").splitlines()]
 
 
 @pytest.fixture
