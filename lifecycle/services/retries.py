@@ -27,6 +27,8 @@ from lifecycle.services.runs import RunService, require_inputs
 from lifecycle.services.submissions import SubmissionService
 from lifecycle.workflow.shards import budget
 
+HELD_BACK = "What is left to send was held back by the budget."
+
 
 class RetryService:
     """A retry is priced first and sent as it was priced."""
@@ -91,9 +93,15 @@ class RetryService:
         row, folder = self._context.run_row(account, run_id), self._context.folder
         require_inputs(row)
         parent_id = row.parent_id or run_id  # every retry is a child of the first run
-        if where is None and not outcomes and not keys:
-            where = self._worth_it(row)
-        chosen = retry_draft.select_keys(self._runs.results(account, parent_id), outcomes, keys, where)
+        worth_it = self._worth_it(row) if where is None and not outcomes and not keys else None
+        try:
+            chosen = retry_draft.select_keys(
+                self._runs.results(account, parent_id), outcomes, keys, where if worth_it is None else worth_it
+            )
+        except InputError:
+            if worth_it is not None and self.budget_position(account, run_id) is not None:
+                raise InputError(HELD_BACK, "Raise the budget: that sends it.") from None
+            raise
         if parent_id != run_id:
             chosen = retry_draft.keys_in_run(chosen, folder(run_id))
         children = self._context.store.children(parent_id)
@@ -149,7 +157,8 @@ class RetryService:
             )
         if row.stage == Stage.FINISHED:
             return self._send_rest(account, row, usd)
-        store.set_max_usd(run_id, usd)
+        for member in {run_id, row.parent_id or run_id}:
+            store.set_max_usd(member, usd)
         if self._context.run_row(account, run_id).progress.budget_stop is not None:  # it read the old budget last
             raise InputError("The run is just ending at its budget.", "Raise it once the run has ended.")
         store.add_event(run_id, f"The budget was raised to {money(usd)}.")

@@ -48,10 +48,12 @@ _RULES = """<style>
 .gbr-shares .gbr-decide {background: light-dark(#5b4bb5, #a49bf0);}
 .gbr-shares .gbr-lost {background: light-dark(#a8323f, #ef8a95);}
 /* What works unseen takes no room. */
-.st-key-browser-actions-first, .st-key-browser-actions-last, .st-key-preferences, .st-key-style {
+.st-key-browser-actions-first, .st-key-browser-actions-last, .st-key-preferences, .st-key-style,
+[class*="st-key-address-"] {
   position: absolute; width: 1px; height: 1px; overflow: hidden; visibility: hidden;
 }
-[data-testid="stLayoutWrapper"]:has(> .st-key-browser-actions-first) {position: absolute;}
+[data-testid="stLayoutWrapper"]:has(> .st-key-browser-actions-first),
+[data-testid="stLayoutWrapper"]:has(> [class*="st-key-address-"]) {position: absolute;}
 /* A chosen segment is written in the primary colour, which is too dim on a dark page. */
 [data-testid="stButtonGroup"] [data-selected="true"] p {color: light-dark(#0b6e69, #5fd0c6);}
 /* Four modes fit the sidebar in one line. */

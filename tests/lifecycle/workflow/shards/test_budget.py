@@ -177,6 +177,8 @@ def test_a_run_stops_at_its_budget_and_the_rest_is_sent_when_it_is_raised(bench:
     assert at.spent_usd == pytest.approx(run.actual_usd) and at.suggested_usd >= at.spent_usd + at.worst_usd
     assert at.expected_usd == pytest.approx(cost - at.spent_usd, rel=0.3)  # by what the other rows have cost
     assert runner.retries.quote(account, run.id).rows == 0  # they are offered once, by raising the budget
+    with pytest.raises(InputError, match="held back by the budget"):
+        runner.retries.retry(account, run.id, "")
     child_id = runner.retries.raise_budget(account, run.id, at.suggested_usd)
     assert runner.retries.raise_budget(account, run.id, at.suggested_usd) == child_id  # a second click
     assert runner.retries.raise_budget(account, run.id, 3 * cost) == child_id  # and more for the same rows
