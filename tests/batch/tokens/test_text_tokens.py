@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batch.media.scale import MediaScale
@@ -17,9 +17,8 @@ from batch.tokens.text_tokens import TokenEstimate
 
 COUNTS: dict[str, tuple[int, str]] = json.loads(Path(__file__).with_name("token_counts.json").read_text("utf-8"))
 """Made-up texts of many kinds with the tokens that the Gemma 3 tokenizer counts; none of them was calibrated on."""
-LESS_SURE = {"vietnamese", "indonesian", "russian", "hindi", "bengali", "tamil", "html", "emoji", "capitals"}
-LESS_SURE |= {"chat with emoji"}
-"""Short texts that come out up to a quarter too high: words of theirs are not known whole."""
+LESS_SURE = {"emoji", "telugu", "persian chat", "japanese review"}
+"""Short texts that come out up to a fifth off: flags, and words and neighbours that are not known."""
 
 
 @pytest.mark.parametrize("kind", [kind for kind in COUNTS if kind not in LESS_SURE])
@@ -29,9 +28,14 @@ def test_texts_of_every_kind_come_out_within_a_tenth(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(LESS_SURE))
-def test_the_hardest_kinds_come_out_within_a_quarter(kind: str) -> None:
+def test_the_hardest_kinds_come_out_within_a_fifth(kind: str) -> None:
     tokens, text = COUNTS[kind]
-    assert text_tokens.estimate_text(text) == pytest.approx(tokens, rel=0.25)
+    assert text_tokens.estimate_text(text) == pytest.approx(tokens, rel=0.2)
+
+
+def test_no_kind_of_text_is_too_high_or_too_low_as_a_rule() -> None:
+    errors = [text_tokens.estimate_text(text) / tokens - 1 for tokens, text in COUNTS.values()]
+    assert sum(errors) / len(errors) == pytest.approx(0.0, abs=0.02)
 
 
 def test_no_text_has_no_tokens_and_any_text_has_some() -> None:
@@ -40,6 +44,7 @@ def test_no_text_has_no_tokens_and_any_text_has_some() -> None:
     assert text_tokens.estimate_text("\ud800") >= 1
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_a_longer_text_never_has_fewer_tokens(text: str, more: str) -> None:
     assert text_tokens.estimate_text(f"{text}\n{more}") >= text_tokens.estimate_text(text)
@@ -53,13 +58,40 @@ def test_of_a_long_text_slices_stand_for_all() -> None:
 
 BYTES = st.binary(max_size=40) | st.text(max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass"))
 PROSE = st.sampled_from([text.encode() for _, text in COUNTS.values()] + [b" x" * byte_weights.SAMPLED_FROM])
+BROKEN = st.text("日 本語กขคआ€😀 a<", max_size=8).flatmap(
+    lambda text: st.integers(0, 3).map(lambda cut: text.encode()[: max(0, len(text.encode()) - cut)])
+)
+"""Texts cut amid a character."""
 
 
-@given(st.lists(BYTES | PROSE, max_size=12))
+@settings(deadline=None)
+@given(st.lists(BYTES | PROSE | BROKEN, max_size=12))
 def test_many_texts_weigh_what_each_weighs_alone(texts: list[bytes]) -> None:
     many, alone = byte_weights.weigh_many(texts), [byte_weights.weigh(text) for text in texts]
     assert many.tokens.tolist() == [one.tokens for one in alone]
     assert many.unfamiliar.tolist() == [one.unfamiliar for one in alone]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(BYTES | PROSE | BROKEN, min_size=1, max_size=4), st.sampled_from([b"", b" ", b"  ", b"\n", b"\0", b" \0"])
+)
+def test_a_text_weighs_the_same_by_its_pieces_and_whole(texts: list[bytes], between: bytes) -> None:
+    text = between.join(texts)
+    for _ in ("new", "remembered"):
+        alone, many = byte_weights.weigh(text), byte_weights.weigh_many([text])
+        assert (alone.tokens, alone.unfamiliar) == (many.tokens[0], many.unfamiliar[0])
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(byte_weights, "_remembered", remembered := {})
+    monkeypatch.setattr(byte_weights, "REMEMBERED", 100)
+    text = " ".join(map(str, range(500))) + " " + "x" * 2 * byte_weights.LONGEST_PIECE
+    weight = byte_weights.weigh(text.encode())
+    assert "x" * 2 * byte_weights.LONGEST_PIECE not in remembered
+    assert [byte_weights.weigh(b"word %d" % n).tokens > 1 for n in range(300)] == [True] * 300
+    assert len(remembered) <= 100 + 2
+    assert byte_weights.weigh(text.encode()) == weight
 
 
 def test_more_texts_than_are_weighed_at_once_keep_their_order() -> None:
