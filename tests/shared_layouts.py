@@ -6,6 +6,7 @@ the two say the same, the best one with all that is shared first.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -276,8 +277,9 @@ def said_in(line: bytes) -> Counter[str]:
     """Every word of every text in a request, and everything else in it, wherever it stands."""
     request = json.loads(line)["request"]
     said: Counter[str] = Counter()
-    for turn in (request.get("systemInstruction", {}), *request["contents"]):
-        parts = turn.get("parts", [])
+    parts_of = [turn["parts"] for turn in (request.get("systemInstruction", {"parts": []}), *request["contents"])]
+    # What a cache holds comes as a turn of its own: an object may begin in one and end in the next.
+    for parts in (parts_of[0], list(itertools.chain(*parts_of[1:]))):
         said.update(_words("\n".join(part["text"] for part in parts if "text" in part)))
         said.update(json.dumps(part) for part in parts if "text" not in part)
     for tool in request.get("tools", []):

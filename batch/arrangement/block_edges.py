@@ -8,7 +8,7 @@ behind it. With one block alone, it does if what is left then ends as labels and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from batch.arrangement.text_pieces import line_before, line_behind
@@ -19,6 +19,11 @@ MOST_BLURRED = 0.2
 """Share of blocks whose edges had to be moved, from which edges of others are not trusted."""
 _AFTER = re.compile(rb"[\])>:|] *$|^ *$")
 _BORDER = re.compile(rb" (?=[^ ])")
+_STOP = re.compile(rb"[.!?:>]\\*\"? +|>")
+_ASKS = re.compile(rb" (?=[A-Z<])")
+_DIGITS = re.compile(rb"\d+")
+KIND_BYTES = 8
+"""Lines whose first (or last) words begin (or end) with so many equal bytes, but for digits, are of one kind."""
 
 
 class Edge(NamedTuple):
@@ -63,38 +68,76 @@ def learn_edges(found: Iterable[Seen]) -> tuple[dict[int, Edge], bool]:
 
 def _edges_of(blocks: dict[int, _Sides]) -> dict[int, Edge]:
     """Edges of the blocks that stand in one place of their texts."""
-    before_all = behind_all = None
-    if len(blocks) > 1:
-        before_all = _common_end([next(iter(befores)) for befores, _ in blocks.values()])
-        behind_all = _common_beginning([next(iter(behinds)) for _, behinds in blocks.values()])
-    edges = {
-        name: Edge(_own_beginning(list(befores), before_all), _own_end(list(behinds), behind_all))
-        for name, (befores, behinds) in blocks.items()
-    }
+    befores = _own({name: list(sides[0]) for name, sides in blocks.items()}, _beginning_of, _own_beginning)
+    behinds = _own({name: list(sides[1]) for name, sides in blocks.items()}, _end_of, _own_end)
+    edges = {name: Edge(befores[name], behinds[name]) for name in blocks}
     return {name: edge for name, edge in edges.items() if edge != CLEAN}
 
 
-def _own_beginning(befores: Sequence[bytes], before_all: bytes | None) -> bytes:
-    """What belongs to a block of what stands before it: from a border of words on."""
+def _own(
+    sides: dict[int, list[bytes]],
+    kind_of: Callable[[bytes], bytes],
+    own_of: Callable[[list[bytes], list[bytes]], bytes],
+) -> dict[int, bytes]:
+    """What belongs to each block on one side, held against blocks that stand in texts of the same kind."""
+    kinds: dict[bytes, set[int]] = {}
+    for name, tails in sides.items():
+        for tail in tails:
+            kinds.setdefault(kind_of(tail), set()).add(name)
+    own: dict[int, bytes] = {}
+    for name, tails in sides.items():
+        peers = set().union(*(kinds[kind_of(tail)] for tail in tails)) - {name}
+        own[name] = own_of(tails, [tail for peer in peers for tail in sides[peer][:1]])
+    return own
+
+
+def _beginning_of(before: bytes) -> bytes:
+    return _DIGITS.sub(b"0", before).lstrip().partition(b" ")[0][:KIND_BYTES]
+
+
+def _end_of(behind: bytes) -> bytes:
+    return _DIGITS.sub(b"0", behind).rstrip().rpartition(b" ")[2][-KIND_BYTES:]
+
+
+def _own_beginning(befores: list[bytes], others: list[bytes]) -> bytes:
+    """What belongs to a block of what stands before it: from a border of words on.
+
+    What stands before others in the same way is the question, or a label: "… say of it? The parties agree. " and
+    "… say of it? This is a lease. ".
+    """
     if len(befores) < 2 or b"" in befores:
         return b""
     common = _common_end(befores)
-    places = [0] if common in befores else []
-    places += [border.end() for border in _BORDER.finditer(common)]
-    own = next((common[place:] for place in places), b"")
-    if before_all is not None:
-        return own if len(own.strip()) > len(before_all.strip()) else b""
+    whole = common in befores
+    start = 0 if whole else next((border.end() for border in _BORDER.finditer(common)), len(common))
+    own = common[start:]
+    if not own.strip():
+        return b""
+    if others:
+        asked = max(_end_of_question(own, other) for other in others)
+        return own[asked:] if own[asked:].strip() else b""
     left = [before[: len(before) - len(own)] for before in befores]
-    return own if own.strip() and b"?" not in own and all(_AFTER.search(each) for each in left) else b""
+    return own if b"?" not in own and all(_AFTER.search(each) for each in left) else b""
 
 
-def _own_end(behinds: Sequence[bytes], behind_all: bytes | None) -> bytes:
-    """What belongs to a block of what stands behind it: up to a border of words."""
-    if len(behinds) < 2 or b"" in behinds or behind_all is None:
+def _end_of_question(own: bytes, other: bytes) -> int:
+    """How much of what may belong to a block stands before another one, too: up to where a sentence or label ends."""
+    if own in other:
+        return len(own)
+    ends = [0, *(stop.end() for stop in _STOP.finditer(own))]
+    return max(end for end in ends if own[:end] in other)
+
+
+def _own_end(behinds: list[bytes], others: list[bytes]) -> bytes:
+    """What belongs to a block of what stands behind it: up to a border of words, and not what others have, too."""
+    if len(behinds) < 2 or b"" in behinds or not others:
         return b""
     common = _common_beginning(behinds)
     own = common if common in behinds else common[: common.rfind(b" ") + 1].rstrip()
-    return own if len(own.strip()) > len(behind_all.strip()) else b""
+    if any(own in other for other in others):
+        return b""
+    starts = [len(own), *(stop.start() for stop in _ASKS.finditer(own))]
+    return own[: min(start for start in starts if start == len(own) or any(own[start:] in other for other in others))]
 
 
 def _common_beginning(texts: Sequence[bytes]) -> bytes:

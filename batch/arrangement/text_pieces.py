@@ -23,6 +23,7 @@ _CUT_EVERY, _WINDOW = 16, 8
 _BORDERS = re.compile(
     rb"[.!?](?:\\\"|[)'\]*]){0,3}(?P<gap> +)"  # after a sentence
     rb"|(?P<label> +)(?=[A-Z][A-Za-z]{1,20}:(?: |$))"
+    rb"|(?<![^ ])[A-Z][A-Za-z]{1,20}:(?P<labelled> +)"
     rb"|(?<=\xe3\x80\x82)|(?<=\xef\xbc[\x81\x9a\x9f])"  # after a wide full stop, or ! : ?
     rb"|(?<=[a-z/]>) *| *(?=<[a-z]{1,20}>)"
 )

@@ -23,6 +23,18 @@ def test_what_stands_before_every_block_belongs_to_none() -> None:
     )
 
 
+def test_the_question_stays_where_a_sentence_of_the_document_follows_it() -> None:
+    firsts = ["The first begins. ", "This is a lease. "]
+    rows = [seen(n % 2, f"What does number {n} say of it? {firsts[n % 2]}") for n in range(8)]
+    assert learn_edges(rows)[0] == {0: Edge(b"The first begins. ", b""), 1: Edge(b"This is a lease. ", b"")}
+
+
+def test_blocks_in_texts_of_another_kind_prove_nothing() -> None:
+    """One document behind a question, another behind a record: neither has a peer, and the question stays whole."""
+    asked = [seen(0, f"What does number {n} say of it? ") for n in range(4)]
+    assert learn_edges([*asked, *(seen(1, f"Record {n}: Firm {n} paid. ") for n in range(4))]) == ({}, True)
+
+
 def test_of_one_block_alone_only_what_is_left_as_a_label_tells() -> None:
     labelled = [seen(0, f"[{n:03d}] It begins here. ") for n in range(4)]
     assert learn_edges(labelled)[0] == {0: Edge(b"It begins here. ", b"")}

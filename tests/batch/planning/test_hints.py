@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from random import Random
 
@@ -191,6 +192,14 @@ def test_of_any_batch_of_layouts_nothing_is_passed_by_and_nothing_promised_in_va
     assert saved > 0.9 * possible or possible < 0.03 * usd(plan), [layout.__name__ for layout in layouts]
     for hint in moving(plan):
         assert hint.usd_saved == pytest.approx(usd(plan) - usd(rearranged(plan, hint, written, split, hours)), rel=0.01)
+    whole = [re.escape(encoded(text)) for text in (*shared.documents, *map(one_line, shared.documents))]
+    of_row = re.compile("|".join([r"What does number \d+ say of the rate\?", r"Firm \d+ paid \d+\.50\.", *whole]))
+    for line, other in zip(written, plan.rearrangement.lines(written), strict=True):
+        assert set(of_row.findall(line.decode())) <= set(of_row.findall(other.decode())), "nothing is torn apart"
+
+
+def encoded(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def rearranged(plan: Plan, hint: Hint, written: list[bytes], split: str, hours: float) -> Plan:

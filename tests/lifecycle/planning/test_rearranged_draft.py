@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ from lifecycle.runner import Runner
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until_ended
 from tests.shared_layouts import (
+    Layout,
     everything_at_once,
     question,
+    question_and_document_as_json,
+    question_and_document_in_one_line,
     says_the_same,
     shared_texts,
     system,
+    tools_in_any_order,
     user,
     written_and_best,
 )
@@ -95,6 +100,28 @@ def test_what_is_sent_says_the_same_and_the_plan_keeps_its_word(
     assert found.rows == ROWS
     offer = runner.retries.retry_forecast(account, run_id, keys=["r3"])
     assert lines_of(offer.draft.folder) == [lines_of(done.draft.folder)[3]]
+
+
+def test_texts_in_one_line_in_json_and_tools_in_any_order_say_the_same_when_they_are_sent(
+    bench: Bench, runner: Runner, account: Account, tmp_path: Path
+) -> None:
+    layouts: list[Layout] = [question_and_document_in_one_line, question_and_document_as_json, tools_in_any_order]
+    written, _ = written_and_best(layouts, 14, shared_texts(1300, 1))
+    (tmp_path / "q.jsonl").write_bytes(b"".join(written))
+    draft = runner.forecasts.prepare_draft(tmp_path / "q.jsonl", kind="jsonl")
+    done = rearranged(runner, draft)
+    assert done.rules == (Rule.DOCUMENT_FIRST, Rule.MEMBERS_FIRST, Rule.TOOLS_IN_ORDER) and done.rows > 2 * 14
+    run_id = runner.submissions.submit(account, done.draft, replace(SPEC, rearrange=done.draft.rearranged), "")
+    run = wait_until_ended(runner, account, run_id)
+    assert run.counts == {"answered": 3 * 14} and len(run.caches) == 3
+    folder = bench.folder / "runs" / run_id
+    caches = {name: group["body"] for name, group in json.loads((folder / PLAN).read_bytes())["groups"].items()}
+    sent = {json.loads(line)["key"]: line for line in shard_path(folder, 0).read_bytes().splitlines()}
+    for line in lines_of(draft.folder):
+        whole = as_google_reads_it(sent[json.loads(line)["key"]], caches)
+        assert says_the_same(line, whole, LABELS)
+    retried = runner.retries.retry_forecast(account, run_id, keys=["r4"]).draft
+    assert lines_of(retried.folder) == [lines_of(done.draft.folder)[4]]
 
 
 def test_hints_of_a_plan_are_told_to_programs(runner: Runner, draft: Draft) -> None:
