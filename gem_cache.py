@@ -21,8 +21,8 @@ from batch.arrangement.rearrange import Rearrangement
 from batch.arrangement.rules import Rule
 from batch.errors import InputError, NotFound
 from batch.model import ContextMode, Tariff
-from batch.planning.arrangements import Arrangements
-from batch.planning.cost_model import CostModel, PlanOptions, build_cost_model
+from batch.planning.arrangements import AUTO, PART, TEXT, Arrangements
+from batch.planning.cost_model import CostModel, PlanOptions, build_cost_model, may_be_cached
 from batch.planning.decision import FALLBACK_TARIFF, CachingChoice, Decision, choose_caches, implicit_saving, plan_cost
 from batch.planning.groups import Group, build_groups, drop_dominated, group_id, visible_groups
 from batch.planning.hints import Hint, find_hints
@@ -47,6 +47,8 @@ __all__ = [
 WORST_HOURS = 48.0
 """A batch job that is older expires."""
 BYTES_PER_TOKEN = 5
+MIN_SAVING_INSIDE_TEXTS = 0.05
+"""Share of the cost that cutting inside texts must save, or texts stay whole: what is cached is sent in two parts."""
 COUNT_FROM_SHARE = 0.6
 """Share of the minimum size from which an estimated prefix is worth an exact count."""
 
@@ -118,6 +120,11 @@ class Plan:
         return self.cost_model.survey
 
     @property
+    def split(self) -> str:
+        """Where it was asked to cut; where it is cut, the survey says."""
+        return self.survey.split if self.arrangements is None else self.arrangements.split
+
+    @property
     def tariff(self) -> Tariff:
         return self.cost_model.tariff
 
@@ -133,15 +140,21 @@ class Plan:
         overrides: Mapping[str, CachingChoice] | None = None,
         **options: Any,
     ) -> Plan:
-        """The plan of the same batch under other assumptions (fields of `PlanOptions`), without reading it again."""
-        return plan_survey(
-            self.survey,
-            tariff or self.tariff,
-            replace(self.options, **options),
-            self.mode if mode is None else mode,
-            self.overrides if overrides is None else overrides,
-            self.arrangements,
-        )
+        """The plan of the same batch under other assumptions (fields of `PlanOptions`), without reading it again.
+
+        Where texts are cut only if that saves enough it may come to cut them otherwise; then counts and choices, which
+        are for groups of the plan before, are left out.
+        """
+        chosen_mode = self.mode if mode is None else mode
+        chosen_options = replace(self.options, **options)
+        survey, arrangements = self.survey, self.arrangements
+        overrides = self.overrides if overrides is None else overrides
+        if arrangements is not None and arrangements.split == AUTO:
+            arrangements = _at_best_level(arrangements, tariff or self.tariff, chosen_options, chosen_mode)
+            if arrangements.level != survey.split:
+                survey = _with_duplicates_of(arrangements.as_is(arrangements.level), survey)
+                chosen_options, overrides = replace(chosen_options, counts={}), {}
+        return plan_survey(survey, tariff or self.tariff, chosen_options, chosen_mode, overrides, arrangements)
 
     @cached_property
     def decision(self) -> Decision:
@@ -237,6 +250,14 @@ class Plan:
         options = replace(self.options, counts={}, token_factor=self.options.token_factor * factor)
         usd = plan_survey(survey, self.tariff, options, self.mode).chosen_usd
         return math.nan if usd is None else usd
+
+    @cached_property
+    def usd_saved_inside_texts(self) -> float | None:
+        """What cutting inside texts saves, where that was decided here; None where it was not, or is not known."""
+        if self.arrangements is None or self.arrangements.split != AUTO or self.arrangements.level != TEXT:
+            return None
+        by_part = _with_duplicates_of(self.arrangements.as_is(PART), self.survey)
+        return _none_if_nan(self._estimated_usd(by_part) - self._estimated_usd(self.survey))
 
     @property
     def rearrangement(self) -> Rearrangement:
@@ -439,6 +460,7 @@ def plan_batches(
     `lines` opens the batch anew each time it is called: a binary stream of normalised JSONL, or any iterable of its
     lines. `tokens` measures one part given as JSON (default: the estimates of `batch.tokens`); `known` has the sizes
     of caches that requests name themselves; `counts` exact ones by the ids of `Plan.candidates` and `Plan.samples`.
+    `split` AUTO cuts inside texts, after runs of newlines, where that saves 5 % or more, and between parts elsewhere.
     """
     measure, min_tokens = tokens or default_measure(), COUNT_FROM_SHARE * (tariff.explicit_minimum or 1024)
 
@@ -447,7 +469,35 @@ def plan_batches(
 
     options = PlanOptions(hours, implicit_rate, dedupe, cache_fixed_usd, counts or {})
     arrangements = Arrangements(lines, split, read, measure)
-    return plan_survey(read(lines, split), tariff, options, mode, overrides or {}, arrangements)
+    survey = arrangements.as_is(arrangements.level)
+    if split == AUTO:
+        arrangements = _at_best_level(arrangements, tariff, options, mode)
+        survey = arrangements.as_is(arrangements.level)
+    return plan_survey(survey, tariff, options, mode, overrides or {}, arrangements)
+
+
+def _at_best_level(arrangements: Arrangements, tariff: Tariff, options: PlanOptions, mode: ContextMode) -> Arrangements:
+    """A batch cut inside texts if the plan is to make caches and that saves enough by estimated tokens; else by parts.
+
+    What is counted or chosen for groups decides nothing here: their ids are those of one level.
+    """
+    arrangements = arrangements.at(PART)
+    by_part = arrangements.as_is(PART)
+    if mode not in (ContextMode.AUTO, ContextMode.EXPLICIT) or not may_be_cached(by_part, tariff):
+        return arrangements
+    by_text = arrangements.cut_inside_texts
+    if by_text is None:
+        return arrangements
+    estimated = replace(options, counts={}, dedupe=False)
+    before, after = (plan_survey(survey, tariff, estimated).chosen_usd for survey in (by_part, by_text))
+    if before is None or after is None or before - after < MIN_SAVING_INSIDE_TEXTS * before:
+        return arrangements
+    return arrangements.at(TEXT)
+
+
+def _with_duplicates_of(survey: PrefixSurvey, other: PrefixSurvey) -> PrefixSurvey:
+    """A survey of the same rows, with what is known of equal ones."""
+    return replace(survey, duplicate_of=other.duplicate_of, duplicates_checked=other.duplicates_checked)
 
 
 def plan_survey(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,8 @@ from batch.arrangement.shared_text import SharedText
 from batch.prefixes.forest import LineSource, PrefixSurvey, opened
 from batch.prefixes.request_parts import Measure
 
+AUTO, PART, TEXT = "auto", "part", "text"
+"""Where a batch is cut: inside texts where that saves enough, or only between contents and parts, or inside texts."""
 MOST_KEPT_ROWS = 2_000_000
 """Of all readings together; others are made anew when they are asked for again."""
 ReadBatch = Callable[[LineSource, str], PrefixSurvey]
@@ -28,12 +31,30 @@ class Arranged:
 
 
 class Arrangements:
-    """Readings of a batch under rules, made when they are first asked for and kept while there is room."""
+    """Readings of a batch under rules, made when they are first asked for and kept while there is room.
+
+    `split` is where it was asked to be cut, and `level` where it is: in AUTO, inside texts where that saves enough.
+    """
 
     def __init__(self, lines: LineSource, split: str, read: ReadBatch, measure: Measure) -> None:
-        self._lines, self._split, self._read, self.measure = lines, split, read, measure
-        self._kept: dict[frozenset[Rule], Arranged] = {}
-        self._text: PrefixSurvey | None = None
+        self._lines, self.split, self._read, self.measure = lines, split, read, measure
+        self.level = PART if split == AUTO else split
+        self._kept: dict[tuple[str, frozenset[Rule]], Arranged] = {}
+        self._as_is: dict[str, PrefixSurvey] = {}
+
+    def at(self, level: str) -> Arrangements:
+        """The same batch cut at another level; what was read is kept for both."""
+        if level == self.level:
+            return self
+        other = copy(self)
+        other.level = level
+        return other
+
+    def as_is(self, level: str) -> PrefixSurvey:
+        """The batch as it is, cut at a level."""
+        if level not in self._as_is:
+            self._as_is[level] = self._read(self._lines, level)
+        return self._as_is[level]
 
     @cached_property
     def rearrangement(self) -> Rearrangement:
@@ -59,22 +80,21 @@ class Arrangements:
 
     def under(self, rules: frozenset[Rule]) -> Arranged:
         """The batch under some rules."""
-        if rules not in self._kept:
+        key = self.level, rules
+        if key not in self._kept:
             rearrangement = self.rearrangement.with_rules(rules)
-            survey = self._read(ArrangedLines(self._lines, rearrangement), self._split)
+            survey = self._read(ArrangedLines(self._lines, rearrangement), self.level)
             if len(survey) * (len(self._kept) + 1) > MOST_KEPT_ROWS:
                 self._kept.clear()
-            self._kept[rules] = Arranged(survey, dict(rearrangement.moved))
-        return self._kept[rules]
+            self._kept[key] = Arranged(survey, dict(rearrangement.moved))
+        return self._kept[key]
 
     @property
     def cut_inside_texts(self) -> PrefixSurvey | None:
-        """The batch as it is, cut inside texts too; None where it was read like that, or where nothing begins alike."""
-        if self._split == "text" or not self.rearrangement.shares_beginnings():
+        """The batch as it is, cut inside texts too; None where it is cut like that, or where nothing begins alike."""
+        if self.level == TEXT or not self.rearrangement.shares_beginnings():
             return None
-        if self._text is None:
-            self._text = self._read(self._lines, "text")
-        return self._text
+        return self.as_is(TEXT)
 
 
 class ArrangedLines:

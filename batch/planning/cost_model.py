@@ -22,6 +22,7 @@ from batch.pricing.sampling import Interval
 
 MILLION = 1_000_000
 _Z95, _MIN_DRAWS = 2.0, 8
+_ESTIMATES_MAY_BE_OFF = 0.5
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,14 @@ def build_cost_model(survey: PrefixSurvey, tariff: Tariff, options: PlanOptions)
         tokens=Interval(float((prompt if sent.all() else prompt[sent]).sum()), uncounted.half_width),
         token_uncertainty=uncounted.half_width / uncounted.total if uncounted.total > 0 else 0.0,
     )
+
+
+def may_be_cached(survey: PrefixSurvey, tariff: Tariff) -> bool:
+    """Whether any row is long enough to hold what a cache takes, however it were arranged."""
+    if tariff.explicit_minimum is None or not len(survey):
+        return False
+    is_open = bool(((survey.flags & UNKNOWN_SIZE) > 0).any())
+    return is_open or float(survey.tokens.max()) * (1.0 + _ESTIMATES_MAY_BE_OFF) >= tariff.explicit_minimum
 
 
 def _sent(survey: PrefixSurvey, dedupe: bool | None) -> Bools:

@@ -18,7 +18,7 @@ from batch.arrangement.rules import Rule, in_order
 from batch.arrangement.shared_text import decode_turn
 from batch.formatting import money
 from batch.planning.arrangements import Arranged, Arrangements
-from batch.planning.cost_model import CostModel, token_rates
+from batch.planning.cost_model import CostModel, may_be_cached, token_rates
 from batch.planning.decision import Decision
 from batch.planning.groups import group_id
 from batch.prefixes.forest import Floats, PrefixSurvey
@@ -116,8 +116,11 @@ def find_hints(
     if cost_model.tariff.explicit_minimum is None or not len(cost_model.survey):
         return []
     before, minimum = plan_usd(cost_model.survey), cost_model.tariff.explicit_minimum
-    hints = [*_arranged(arrangements, plan_usd, before, usd), *_text(arrangements, plan_usd, before, usd, minimum)]
-    hints += _unsized(arrangements, usd)
+    hints: list[Hint] = []
+    if may_be_cached(cost_model.survey, cost_model.tariff):
+        hints += _arranged(arrangements, plan_usd, before, usd)
+        hints += _text(arrangements, plan_usd, before, usd, minimum)
+        hints += _unsized(arrangements, usd)
     pad = _pad(cost_model, decision, _saved_tokens(cost_model, decision), usd)
     hints += [pad] if pad else []
     min_usd = MIN_SAVING_SHARE * float(np.nan_to_num(usd))

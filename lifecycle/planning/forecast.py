@@ -124,7 +124,7 @@ def forecast(
     dedupe = True if spec.dedupe else None
     weighing = weighing_of(requests, spec, model)
     scale = media_scale(requests, weighing)
-    if previous is not None and previous.plan.survey.split == spec.split and previous.weighing == weighing:
+    if previous is not None and previous.plan.split == spec.split and previous.weighing == weighing:
         plan = previous.plan.replan(
             tariff=tariff or gem_cache.FALLBACK_TARIFF, mode=mode, overrides={}, hours=hours.expected, dedupe=dedupe
         )

@@ -17,6 +17,8 @@ def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict
     """What `plan --json` prints; USD are of the input side, None where a price is unknown.
 
     `worst` is to be believed, `unbounded` has caches that live for as long as a job may take.
+    `split` is where shared beginnings may end; `split_usd_saved` is what cuts inside texts save of the input, where the
+    plan chose them for it.
     `estimate` has the whole run's, output and caches included, and its `usd.unbounded` every answer at its limit.
     """
     plan, totals = forecast.plan, forecast.plan.totals
@@ -52,6 +54,8 @@ def plan_document(forecast: Forecast, model: str, tariff: Tariff | None) -> dict
         "estimate": estimate_document(forecast),
         "files": _files(forecast.levels, tariff) if forecast.levels else None,
         "caution": forecast.warning or None,
+        "split": plan.survey.split,
+        "split_usd_saved": _priced(plan.usd_saved_inside_texts, tariff),
         "delivery": _delivery(forecast.delivery),
         "groups": list(_groups(plan, tariff)),
         "hints": [_hint(hint, tariff) for hint in plan.hints],

@@ -88,6 +88,8 @@ class SubmissionService:
         error = self.validate(draft, spec, forecast, self.spent_by_family(parent_id))
         if error:
             raise error
+        # Where texts are cut was decided by what it saves; the run goes by that, whatever is known later.
+        spec = replace(spec, split=forecast.plan.survey.split)
         options = forecast.plan.options
         assumed = Assumptions(
             hours=options.hours,

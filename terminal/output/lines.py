@@ -81,10 +81,22 @@ def plan_lines(document: dict[str, Any], assumptions: Sequence[str]) -> list[str
         *(_file_lines(document["files"]) if document["files"] else ()),
         *(_group_line(group) for group in ordered_groups[:MAX_GROUPS_SHOWN]),
         *hidden_groups,
+        *_split_lines(document),
         *map(_hint_line, document["hints"]),
         *(_tried_lines(document["tried"]) if "tried" in document else ()),
         f"Planned for jobs of {document['hours']:.1f} h.",
         *assumptions,
+    ]
+
+
+def _split_lines(document: dict[str, Any]) -> list[str]:
+    """That texts are cut, where the plan chose so."""
+    saved = document["split_usd_saved"]
+    if saved is None:
+        return []
+    return [
+        f"Shared beginnings of texts are cached: what follows is sent as a part of its own, cut at an empty line or a "
+        f"line end. That saves {money(saved)}; --split part keeps texts whole."
     ]
 
 

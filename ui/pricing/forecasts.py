@@ -8,6 +8,7 @@ import streamlit as st
 
 from batch.errors import OverBudget
 from batch.model import ContextMode, Generation, SendAs
+from batch.planning.arrangements import AUTO, PART, TEXT
 from batch.pricing.estimate import over_budget
 from gem_cache import CostAtDuration, Group, Hint
 from lifecycle.core.models import Account, RunSpec
@@ -66,7 +67,7 @@ def with_user_choices(spec: RunSpec, *, chosen_cache: str = "") -> RunSpec:
     return replace(
         spec,
         hours=state.get("hours") or None,
-        split="text" if state.get("split_texts") else "part",
+        split=_split(),
         dedupe=bool(state.get("dedupe")),
         overrides=dict(state.get("overrides") or {}),
         allow_uncached=bool(state.get("allow_plain", True)),
@@ -76,11 +77,19 @@ def with_user_choices(spec: RunSpec, *, chosen_cache: str = "") -> RunSpec:
     )
 
 
+def _split() -> str:
+    """Where texts may be cut: as the plan decides, always, or never."""
+    if not st.session_state.get("split_texts", True):
+        return PART
+    return TEXT if st.session_state.get("split_always") else AUTO
+
+
 def restore(spec: RunSpec) -> None:
     """Choose what an earlier run had chosen."""
     st.session_state.update(
         hours=spec.hours,
-        split_texts=spec.split == "text",
+        split_texts=True,
+        split_always=False,
         dedupe=spec.dedupe,
         overrides=dict(spec.overrides),
         allow_uncached=spec.allow_uncached,
@@ -96,7 +105,7 @@ def request_forecast(
     cache_key = _cache_key(account, draft, spec)
     latest: background.BackgroundResult[DisplayedForecast] | None = background.latest(NAME)
     previous = latest.value if latest and cache_key.can_reuse(latest.cache_key) else None
-    has_exact_counts = previous is not None and previous.counted and previous.forecast.plan.survey.split == spec.split
+    has_exact_counts = previous is not None and previous.counted and previous.forecast.plan.split == spec.split
     exact = cache_key.exact and not has_exact_counts
 
     def compute() -> DisplayedForecast:
@@ -109,6 +118,7 @@ def request_forecast(
             tries=cache_key.tries,
         )
         plan, priced = forecast.plan, runner.forecasts.tariff(spec.model) is not None
+        _ = plan.usd_saved_inside_texts  # worked out here, and not while the page is drawn
         return DisplayedForecast(forecast, plan.groups, plan.hints, plan.curve(CHART_HOURS) if priced else [], priced)
 
     return background.run_once(NAME, cache_key, compute)

@@ -54,6 +54,7 @@ def draw(displayed: DisplayedForecast, given: Draft | None = None) -> None:
             _draw_groups(displayed)
             if displayed.priced:
                 _draw_chart(displayed)
+        _draw_level(displayed)
         for hint in displayed.hints:
             _draw_hint(hint, displayed, given)
         _draw_settings(displayed)
@@ -272,11 +273,12 @@ def _draw_settings(displayed: DisplayedForecast) -> None:
             persist_state="session",
             width=150,
         )
+        st.session_state.setdefault("split_texts", True)
         st.checkbox(
-            "Look inside texts",
+            "Cache beginnings of texts",
             key="split_texts",
-            help="Also finds shared text inside a single text part, cut at line ends. What is cached is then sent in "
-            "two parts, which may change answers a little.",
+            help="Where texts begin alike and it saves 5 % of the input or more, their beginning is cached, up to a "
+            "line end, and the rest is sent as a part of its own. Otherwise texts stay whole.",
             persist_state="session",
         )
         st.checkbox(
@@ -312,8 +314,24 @@ def _draw_hint(hint: Hint, displayed: DisplayedForecast, given: Draft | None) ->
                 "each rule can be refused.",
             )
         if hint.kind == "text":
-            st.button("Look inside texts", key="hint-text", on_click=_enable_text_splitting)
+            st.button("Cache beginnings of texts", key="hint-text", on_click=_cut_texts, args=(True,))
 
 
-def _enable_text_splitting() -> None:
-    st.session_state["split_texts"] = True
+def _draw_level(displayed: DisplayedForecast) -> None:
+    """Say that texts are cut, where the plan chose so, with the way back."""
+    saved = displayed.forecast.plan.usd_saved_inside_texts
+    if saved is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        saves = f" That saves {money(saved)}." if displayed.priced else ""
+        st.caption(
+            escape_markdown(
+                f"Texts that begin alike are sent in two parts, cut at a line end: the beginning is cached.{saves}"
+            ),
+            width="content",
+        )
+        st.button("Keep texts whole", key="keep-whole", on_click=_cut_texts, args=(False,))
+
+
+def _cut_texts(wanted: bool) -> None:
+    st.session_state["split_texts"] = st.session_state["split_always"] = wanted

@@ -48,11 +48,15 @@ def test_many_groups_are_shown_ten_at_a_time(at: AppTest) -> None:
     assert len({text for texts in seen for text in texts}) == 25
 
 
-def test_a_hint_says_its_saving_and_one_click_follows_it(at: AppTest, runner: PricingRunner) -> None:
+def test_texts_that_begin_alike_are_cut_and_one_click_keeps_them_whole(at: AppTest, runner: PricingRunner) -> None:
     upload(at, [[f"{GUIDE}\n\nAnd parcel {n}?"] for n in range(80)])
+    assert plan_titles(at)[0].startswith("Plan: 1 explicit cache")
+    assert "cut at a line end: the beginning is cached. That saves $0.0" in page_text(at).replace("\\", "")
+    press(at, "Keep texts whole")
+    assert runner.forecast_requests[-1][1].split == "part"
+    assert plan_titles(at)[0].startswith("Plan: no cache yet")
     assert "80 rows begin alike inside a text" in page_text(at).replace("\\", "")
-    press(at, "Look inside texts")
-    assert runner.forecast_requests[-1][1].split == "text"
+    press(at, "Cache beginnings of texts")
     assert plan_titles(at)[0].startswith("Plan: 1 explicit cache")
 
 
