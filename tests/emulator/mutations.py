@@ -1,7 +1,8 @@
-"""Defects planted into the emulator one at a time, to see that its tests go red: `python -m tests.emulator.mutations`.
+"""Defects planted one at a time, to see that tests go red: `python -m tests.emulator.mutations`.
 
-Each is a copy of this repository's emulator with one text replaced. Prints which test caught it; exit 1 if one was not
-caught, 2 if a text to be replaced is not there (once) any more. A word as argument selects defects by name or file.
+Each is a copy of this repository's emulator, or of its planner, with one text replaced. Prints which test caught it;
+exit 1 if one was not caught, 2 if a text to be replaced is not there (once) any more. A word selects defects
+by name or file.
 """
 
 import os
@@ -14,23 +15,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTED = ("emulator", "tests", "conformance", "pyproject.toml")
-PYTEST = ("-m", "pytest", "tests/emulator", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--no-header")
+TESTED = ("emulator", "batch", "gem_cache.py", "tests", "conformance", "pyproject.toml")
+PYTEST = ("-m", "pytest", "-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "--no-header")
+EMULATOR_TESTS, PLANNER_TESTS = "tests/emulator", "tests/batch/planning/test_hints.py"
 EXCLUDED_TESTS = ("test_conformance.py", "test_mutations.py")  # the first takes long, the second compares texts
 
 
 @dataclass(frozen=True)
 class Defect:
-    """What is broken, where, and how."""
+    """What is broken, where, and how, and which tests are to see it."""
 
     what: str
     file: str
     old: str
     new: str
+    folder: str = "emulator/"
+    tests: str = EMULATOR_TESTS
 
     @property
     def path(self) -> str:
-        return f"emulator/{self.file}.py"
+        return f"{self.folder}{self.file}.py"
 
     def applies_once(self) -> bool:
         return (ROOT / self.path).read_text().count(self.old) == 1
@@ -420,6 +424,35 @@ DEFECTS = (
     Defect(
         "an idle engine spins", "jobs/scheduler", "max(0.005, min(due_times) - now) if due_times else None", "0.005"
     ),
+    *(
+        Defect(f"a hint of the planner forgets {what}", file, old, new, "", PLANNER_TESTS)
+        for what, file, old, new in (
+            (
+                "the smallest size of a cache",
+                "gem_cache",
+                "usd = plan_survey(survey, self.tariff, options, self.mode).chosen_usd",
+                "usd = plan_survey(survey, replace(self.tariff, explicit_minimum=1), options, self.mode).chosen_usd",
+            ),
+            (
+                "how long caches live",
+                "gem_cache",
+                "options = replace(self.options, counts={}, token",
+                "options = replace(self.options, hours=0.0, counts={}, token",
+            ),
+            (
+                "the smallest size of a cache that is to be reached",
+                "batch/planning/hints",
+                "forest.sums(cached) * min_tokens",
+                "forest.sums(cached) * cost_model.length",
+            ),
+            (
+                "how long a cache that is to be reached lives",
+                "batch/planning/hints",
+                "np.array([min_tokens]), decision.hours)",
+                "np.array([min_tokens]), 0.0)",
+            ),
+        )
+    ),
 )
 
 
@@ -432,7 +465,7 @@ def plant(defect: Defect, folder: Path) -> str | None:
     path.write_text(path.read_text().replace(defect.old, defect.new))
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     result = subprocess.run(
-        [sys.executable, *PYTEST, *(f"--ignore=tests/emulator/{name}" for name in EXCLUDED_TESTS)],
+        [sys.executable, *PYTEST, defect.tests, *(f"--ignore=tests/emulator/{name}" for name in EXCLUDED_TESTS)],
         cwd=folder,
         env=environment,
         capture_output=True,
