@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.patience import PATIENCE_SECONDS
 from tests.ui.conftest import CookieJar
 from tests.ui.page_driver import KEY, Open, give_files, open_new
 from tests.ui.pricing_runner import GUIDE, PricingRunner
+from ui.shared import background
 from ui.shared.app_state import AppState
 
 QUESTIONS = "\n".join(f"Where does parcel {n} go?" for n in range(60))
@@ -23,7 +25,9 @@ def runner(tmp_path: Path) -> PricingRunner:
 
 
 @pytest.fixture
-def at(page: Open, state: AppState, cookies: CookieJar) -> AppTest:
+def at(page: Open, state: AppState, cookies: CookieJar, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page of somebody whose key is known; a forecast is waited for, however busy the machine is."""
+    monkeypatch.setattr(background, "INITIAL_WAIT_SECONDS", PATIENCE_SECONDS)
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     return page()
 
