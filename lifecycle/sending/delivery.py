@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -14,7 +15,6 @@ from batch.model import SendAs, SendFiles
 from batch.planning.file_delivery import ROW_BYTES, FileDelivery, RowFiles, decide, sent_size, size_text
 from lifecycle.core.run_files import BLOBS, UPLOADS
 from lifecycle.core.transport import BatchLimits
-from lifecycle.requests.request_file import open_requests
 
 _decode_uploads = msgspec.json.Decoder(frozenset[str]).decode
 
@@ -73,13 +73,13 @@ class SentSizes:
 
     def of_file(self, requests: Path) -> Iterator[int]:
         """One size a line."""
-        with open_requests(requests) as lines:
+        with _open(requests) as lines:
             yield from map(self.of_line, lines)
 
     def uploads_of_file(self, requests: Path) -> Iterator[float]:
         """Bytes of uploaded files, one figure a line: of one that several lines name, each has its share."""
         if not self._uploads:
-            with open_requests(requests) as lines:
+            with _open(requests) as lines:
                 yield from (0.0 for _ in lines)
             return
         uses = Counter(blob for row in _rows(requests) for blob in set(row.blobs) & self._uploads)
@@ -87,8 +87,14 @@ class SentSizes:
             yield sum(self._sizes[blob] / uses[blob] for blob in set(row.blobs) & self._uploads)
 
 
+def _open(requests: Path) -> BinaryIO:
+    from lifecycle.requests.request_file import open_requests  # numpy, which most verbs of the terminal do without
+
+    return open_requests(requests)
+
+
 def _rows(requests: Path) -> Iterator[RowFiles]:
-    with open_requests(requests) as lines:
+    with _open(requests) as lines:
         yield from map(_row, lines)
 
 
