@@ -196,12 +196,34 @@ class Rearrangement:
     def _arranged_turns(self, turns: list[Turn], notes: list[_Note]) -> tuple[list[Turn], bool]:
         """The turns with those of the user arranged, and whether any of them was."""
         arranged, has_changed = list(turns), False
+        if Rule.NOT_MOVED in self.rules and len(turns) > 1 and (across := self._across_turns(turns, notes)):
+            return across, True
         if self.rules & RULES_OF_TURNS:
             for place, turn in enumerate(turns):
                 parts = self._arranged(turn.parts, notes) if turn.is_user else None
                 if parts is not None:
                     arranged[place], has_changed = Turn(list(map(Raw, parts)), turn.role), True
         return arranged, has_changed
+
+    def _across_turns(self, turns: list[Turn], notes: list[_Note]) -> list[Turn] | None:
+        """The turns as they would be with shared parts of later ones first; None where that would change nothing.
+
+        A conversation would be another one then: it is done to know the price, never to be sent.
+        """
+        rows = [self._rows_of(list(map(bytes, turn.parts))) for turn in turns]
+        before, moved, kept = min(rows[0]), [], [turns[0]]
+        for turn, counts in zip(turns[1:], rows[1:], strict=True):
+            is_moved = [
+                turn.is_user and n > max(1, before) and len(p) >= MIN_BLOCK_BYTES
+                for p, n in zip(turn.parts, counts, strict=True)
+            ]
+            moved += [part for part, is_first in zip(turn.parts, is_moved, strict=True) if is_first]
+            if rest := [part for part, is_first in zip(turn.parts, is_moved, strict=True) if not is_first]:
+                kept.append(Turn(rest, turn.role))
+        if not moved or not kept[-1].is_user:
+            return None
+        notes.append(_Note(Rule.NOT_MOVED, tuple(map(bytes, moved)), len(turns[0].parts)))
+        return [Turn(moved, "user"), *kept]
 
     def _arranged(self, given: list[Raw], notes: list[_Note]) -> list[bytes] | None:
         """The parts of a turn, arranged; None if they stay as they are."""

@@ -133,6 +133,8 @@ class BlockFinder:
                 only_lead = only_lead and (name in self._leading or first == last)
                 looked_at += 1
                 lead = at + last if only_lead else lead
+                if at + last - done >= MIN_BLOCK_BYTES:
+                    return None
             at = behind
             lead = at if only_lead else lead
         if not blocks or len(body) - done >= MIN_BLOCK_BYTES or at - done >= MIN_BLOCK_BYTES:

@@ -28,7 +28,8 @@ _BORDERS = re.compile(
     rb"|(?<=[a-z/]>) *| *(?=<[a-z]{1,20}>)"
 )
 _PLACES = re.compile(rb"(?<= )[^ \\]|[\xc2-\xf4]")
-
+_DATA = re.compile(rb"(?<=[A-Za-z0-9+/_-]{5})[A-Za-z0-9+/_-]")
+"""A place in encoded data that is in no escape."""
 _FACTORS = np.array([3**n * 0x9E3779B1 & 0xFFFFFFFF for n in range(_WINDOW)], dtype=np.uint32)
 
 
@@ -72,11 +73,15 @@ def pieces_of_line(line: bytes) -> Iterator[tuple[int, int]]:
 def _by_letters(line: bytes, begin: int, end: int) -> Iterator[tuple[int, int]]:
     if end - begin > LONG_PIECE_BYTES:
         places = np.array([found.start() for found in _PLACES.finditer(line, begin, end)], dtype=np.int64)
+        every = _CUT_EVERY
+        if len(places) * LONG_PIECE_BYTES < end - begin:  # neither words nor wide letters: encoded data
+            every *= 8
+            places = np.array([found.start() for found in _DATA.finditer(line, begin, end)], dtype=np.int64)
         places = places[places <= end - _WINDOW]
         if len(places):
             window = np.lib.stride_tricks.sliding_window_view(np.frombuffer(line, dtype=np.uint8), _WINDOW)[places]
             names = window.astype(np.uint32) @ _FACTORS
-            for cut in places[(names >> np.uint32(16)) % _CUT_EVERY == 0].tolist():
+            for cut in places[(names >> np.uint32(16)) % every == 0].tolist():
                 if cut > begin:
                     yield begin, cut
                     begin = cut

@@ -69,7 +69,9 @@ class Hint:
         price = f"{money(self.usd - self.usd_saved)} instead of {money(self.usd)}"
         if self.kind == Rule.NOT_MOVED:
             would = f"the input would cost {price}" if priced else "less would be paid for"
-            return f"{self._words()} {would}, but it is not moved: it stands inside a list or an object."
+            return (
+                f"{self._words()} {would}, but it is not moved: a list, an object or a conversation would fall apart."
+            )
         return f"{self._words()} {f'the input would cost {price}' if priced else 'less would be paid for'}."
 
     def _unsized_words(self) -> str:

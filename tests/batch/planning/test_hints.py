@@ -212,7 +212,21 @@ def test_what_would_fall_apart_is_priced_and_said_to_stay(text: str) -> None:
     data = batch([{"contents": user(text % (question(n), one_line(shared.document(n))))} for n in range(40)])
     (hint,) = plan_lines(data).hints
     assert (hint.kind, hint.rules, hint.rows) == (Rule.NOT_MOVED, (), 40) and hint.usd_saved > 0.1 * hint.usd
-    assert str(hint).endswith("but it is not moved: it stands inside a list or an object.")
+    assert str(hint).endswith("but it is not moved: a list, an object or a conversation would fall apart.")
+
+
+def test_a_document_in_a_later_turn_is_priced_and_stays() -> None:
+    shared = shared_texts(1_300, 2)
+
+    def turns(n: int) -> list[Json]:
+        said = {"role": "model", "parts": [{"text": "Send it."}]}
+        return [*user(f"I am number {n}."), said, *user(shared.document(n), question(n))]
+
+    data = batch([{"contents": turns(n)} for n in range(40)])
+    plan = plan_lines(data)
+    (hint,) = plan.hints
+    assert (hint.kind, hint.rules, hint.rows) == (Rule.NOT_MOVED, (), 40) and hint.usd_saved > 0.1 * hint.usd
+    assert list(plan.rearrangement.lines(data)) == data
 
 
 @pytest.mark.parametrize(("tokens", "hours"), [(500, 0.25), (1_300, 48.0)], ids=["too small", "too long"])
