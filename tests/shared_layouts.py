@@ -40,7 +40,7 @@ def prose(seed: int, tokens: int) -> str:
     """Some lines of about so many tokens, the same for the same seed."""
     random = Random(seed)
     lines: list[str] = []
-    while sum(map(len, lines)) < 4.1 * tokens:
+    while sum(map(len, lines)) < 5.1 * tokens:
         lines.append(" ".join(random.choice(WORDS) for _ in range(random.randint(4, 16))).capitalize() + ".")
     return "\n".join(lines)
 
