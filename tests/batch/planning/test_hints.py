@@ -208,7 +208,7 @@ def rearranged(plan: Plan, hint: Hint, written: list[bytes], split: str, hours: 
 
 @pytest.mark.parametrize("text", ["{'question': '%s', 'context': '%s'}", '[{"q": "%s"}, {"context": "%s"}]'])
 def test_what_would_fall_apart_is_priced_and_said_to_stay(text: str) -> None:
-    shared = shared_texts(1_300, 2)
+    shared = shared_texts(1_600, 2)
     data = batch([{"contents": user(text % (question(n), one_line(shared.document(n))))} for n in range(40)])
     (hint,) = plan_lines(data).hints
     assert (hint.kind, hint.rules, hint.rows) == (Rule.NOT_MOVED, (), 40) and hint.usd_saved > 0.1 * hint.usd
