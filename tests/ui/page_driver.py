@@ -42,8 +42,7 @@ def submit_button(at: AppTest) -> Button:
 
 def open_new(at: AppTest) -> AppTest:
     """Open the place where the next run is composed; it is drawn with the next run of the page."""
-    at.query_params.clear()
-    at.query_params["place"] = "new"
+    at.button_group(key="place-switch").set_value("new")
     return at
 
 

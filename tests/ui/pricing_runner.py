@@ -189,7 +189,7 @@ class PricingRunner(FakeRunner):
         self.list_calls = 0
         self.gate = threading.Event()
         self.gate.set()
-        self.error: BatchRunnerError | None = None
+        self.error: Exception | None = None
         self.validation_error: BatchRunnerError | None = None
         self.forecasts = PricingForecasts(self)
         self.submissions = PricingSubmissions(self)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
-from batch.errors import OverBudget
+from batch.errors import NotFound, OverBudget
 from batch.model import ContextMode, Generation, SendAs
 from batch.planning.arrangements import AUTO, PART, TEXT
 from batch.pricing.estimate import over_budget
@@ -109,14 +109,19 @@ def request_forecast(
     exact = cache_key.exact and not has_exact_counts
 
     def compute() -> DisplayedForecast:
-        forecast = runner.forecasts.for_draft(
-            account,
-            draft,
-            cache_key.spec,
-            exact=exact,
-            previous=previous.forecast if previous is not None else None,
-            tries=cache_key.tries,
-        )
+        try:
+            forecast = runner.forecasts.for_draft(
+                account,
+                draft,
+                cache_key.spec,
+                exact=exact,
+                previous=previous.forecast if previous is not None else None,
+                tries=cache_key.tries,
+            )
+        except FileNotFoundError as fault:
+            if draft.folder.exists():
+                raise
+            raise NotFound("This input was replaced while its price was worked out.") from fault
         plan, priced = forecast.plan, runner.forecasts.tariff(spec.model) is not None
         _ = plan.usd_saved_inside_texts  # worked out here, and not while the page is drawn
         return DisplayedForecast(forecast, plan.groups, plan.hints, plan.curve(CHART_HOURS) if priced else [], priced)

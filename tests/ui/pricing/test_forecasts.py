@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -76,3 +77,11 @@ def test_a_run_is_submitted_by_the_forecast_that_was_shown_unless_a_better_one_m
         True,
         True,
     ]
+
+
+def test_an_input_that_is_replaced_while_it_is_priced_is_no_bug(at: AppTest, runner: PricingRunner) -> None:
+    compose(at)
+    shutil.rmtree(at.session_state["draft"][1].folder)
+    runner.error = FileNotFoundError("requests.jsonl")
+    at.number_input(key="hours").set_value(3.0)
+    assert "was replaced" in page_text(without_exception(at.run()))
