@@ -21,7 +21,7 @@ def draw(runner: Runner, account: Account, run: RunView) -> None:
     first = (int(st.session_state.get(page_key) or 1) - 1) * ROWS_PER_PAGE
     found = runner.runs.so_far(account, run.id, first, ROWS_PER_PAGE, CELL_CHARACTERS)
     if not found.total:
-        st.caption("Results appear here by themselves, of each job when it ends.")
+        st.caption("Results appear here by themselves as each job ends.")
         return
     last = min(first + ROWS_PER_PAGE, found.total)
     st.caption(

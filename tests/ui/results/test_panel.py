@@ -37,7 +37,7 @@ def test_before_a_run_has_ended_the_page_says_that_results_will_come(
 ) -> None:
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of[OWNER] = [make_run("r1")]
-    assert "by themselves when the run ends" in page_text(page(run="r1"))
+    assert "by themselves as each job ends" in page_text(page(run="r1"))
     runner.runs_of[OWNER] = [finished_run(make_run("r1", state=RunState.FAILED))]
     assert "without results" in page_text(page(run="r1"))
 
