@@ -30,7 +30,7 @@ ROOMS: dict[str, set[str]] = {
         "ui.shared",
     },
     "ui.layout": {"ui.shared"},
-    "ui.monitor": {"ui.layout", "ui.runs", "ui.submit", "ui.files", "ui.shared"},
+    "ui.monitor": {"ui.layout", "ui.runs", "ui.answers", "ui.submit", "ui.files", "ui.shared"},
     "ui.runs": {"ui.shared"},
     "ui.submit": {"ui.pile", "ui.table", "ui.answers", "ui.files", "ui.pricing", "ui.account", "ui.shared"},
     "ui.pile": {"ui.answers", "ui.files", "ui.thumbnails", "ui.shared"},

@@ -32,6 +32,11 @@ _RULES = """<style>
 /* A place: its heading, then what is in it. */
 [class*="st-key-place-"] h2 {font-size: 1.33rem; padding: 0.3rem 0;}
 [class*="st-key-place-"] h3 {font-size: 1.07rem; padding: 0.3rem 0;}
+.st-key-monitor {gap: 0.7rem;}
+/* A run under way is two lines: its name with its facts, and its bar. */
+[class*="st-key-run-card-"] {padding: 0.55rem 0.9rem;}
+[class*="st-key-run-card-"] button {min-height: 1.9rem; padding-block: 0.1rem;}
+[class*="st-key-run-card-"] [data-testid="stProgress"] {margin-block: -0.2rem;}
 [class*="st-key-fold-"] {border-top: 1px solid light-dark(#cfd9d7, #33413e); padding-top: 0.7rem;}
 [class*="st-key-fold-"] h2 {font-size: 1rem; padding: 0; min-width: 4.8rem;}
 [class*="st-key-fold-"] button {min-height: 1.9rem; padding-block: 0.1rem;}

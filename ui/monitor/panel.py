@@ -11,6 +11,7 @@ from batch.formatting import plural
 from batch.responses.outcome_groups import RunGroup
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
+from ui.answers import example
 from ui.layout import fold
 from ui.monitor import import_job
 from ui.runs import panel as runs_panel
@@ -47,11 +48,11 @@ def draw(runner: Runner, account: Account | None, runs: Overview) -> None:
     with st.container(key="monitor"):
         st.header("Monitor", anchor="monitor")
         if account is None:
-            st.caption("Runs appear here once you have connected a key or started a rehearsal.")
+            _draw_empty("Runs appear here once you have connected a key or started a rehearsal.")
             return
         notices.draw("monitor")
         if not runs.total:
-            st.caption(EMPTY)
+            _draw_empty(EMPTY)
         else:
             _draw_live(runner, account, runs)
             runs_panel.draw_table(runner, account)
@@ -69,6 +70,14 @@ def draw_folded(runner: Runner, account: Account | None, runs: Overview) -> None
         fold.draw(Place.RUNS, describe(_follow(runner, account)), "Show runs")
 
     draw_line()
+
+
+def _draw_empty(words: str) -> None:
+    """What the place is for, with a picture of what a run brings, and the way to the first one."""
+    st.caption(words)
+    with st.container(width=560):
+        example.draw()
+        st.button("New run", key="first-run", on_click=selection.open_place, args=(Place.NEW,))
 
 
 def describe(runs: Overview) -> str:

@@ -71,11 +71,15 @@ def _draw(runner: Runner, account: Account, run: RunView, table: ResultTable) ->
     if not others:
         st.caption("No other run with results has a key in common with this one.")
         return
+    key = f"compare-with-{run.id}"
+    if st.session_state.setdefault(key, None if len(others) > 1 else next(iter(others))) not in (None, *others):
+        st.caption("The other run has no key in common with this one: their rows cannot be told to be the same.")
+        st.session_state[key] = None
     selected_id = st.selectbox(
         "Compare with",
         list(others),
-        index=None if len(others) > 1 else 0,
-        key=f"compare-with-{run.id}",
+        key=key,
+        persist_state="session",
         format_func=lambda name: _title(*others[name], run.rows),
         placeholder="Choose a run",
     )
@@ -193,7 +197,7 @@ def _draw_rows(comparison: Comparison, pair: str) -> None:
             st.pagination(-(-total // ROWS_PER_PAGE), key=page_key, max_visible_pages=5)
     selection = event["selection"]
     row_indexes = [*(row for row, _ in selection["cells"]), *selection["rows"]]
-    if row_indexes or len(rows) == 1:
+    if len(rows):
         _draw_pair(comparison, str(rows["key"].iloc[row_indexes[0] if row_indexes else 0]))
 
 

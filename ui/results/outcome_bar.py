@@ -27,14 +27,18 @@ ICONS = {
 
 
 def draw_groups(run_id: str, counts: Mapping[str, int]) -> None:
-    """Draw the groups that there are; clicking some of them narrows the table to their rows."""
+    """Draw all and the groups that there are; clicking some of them narrows the table to their rows."""
     groups = {group: number for group, number in group_counts(counts).items() if number}
+    labels = {group: f"{ICONS[group]} **{number:,}** {group}" for group, number in groups.items()}
+    st.session_state.setdefault(_groups_key(run_id), [ALL])
     st.pills(
         "Rows by what they ask of you",
-        list(groups),
+        [ALL, *groups],
         selection_mode="multi",
-        format_func=lambda group: f"{ICONS[group]} **{groups.get(group, 0):,}** {group}",
+        format_func=lambda group: labels.get(group, f"All **{sum(groups.values()):,}**"),
         key=_groups_key(run_id),
+        on_change=_settle,
+        args=(run_id,),
         label_visibility="collapsed",
         persist_state="session",
     )
@@ -62,7 +66,8 @@ def label(name: Outcome, counts: Mapping[str, int]) -> str:
 def selected_outcomes(run_id: str) -> tuple[str, ...]:
     """The outcomes that are clicked, one by one or with their group."""
     kinds = [Outcome(name) for name in st.session_state.get(_kinds_key(run_id)) or ()]
-    groups = {OutcomeGroup(group) for group in st.session_state.get(_groups_key(run_id)) or ()}
+    chosen = st.session_state.get(_groups_key(run_id)) or ()
+    groups = {OutcomeGroup(group) for group in chosen if group != ALL}
     if not kinds:
         return tuple(name.value for name, group in GROUPS.items() if group in groups)
     return tuple(name.value for name in kinds if not groups or GROUPS[name] in groups) or tuple(kinds)
@@ -85,8 +90,18 @@ def asked(run_id: str) -> dict[str, str]:
 
 def clear(run_id: str) -> None:
     """Narrow to nothing in particular."""
-    st.session_state[_groups_key(run_id)] = []
+    st.session_state[_groups_key(run_id)] = [ALL]
     st.session_state[_kinds_key(run_id)] = []
+
+
+def _settle(run_id: str) -> None:
+    """Either all or some: a click on all takes the others back, one on a group takes all back, and none is all."""
+    key, before = _groups_key(run_id), f"groups-before-{run_id}"
+    chosen = list(st.session_state.get(key) or ())
+    groups = [group for group in chosen if group != ALL]
+    had_groups = any(group != ALL for group in st.session_state.get(before) or ())
+    st.session_state[key] = [ALL] if not groups or (ALL in chosen and had_groups) else groups
+    st.session_state[before] = st.session_state[key]
 
 
 def bar(counts: Mapping[str, int]) -> str:

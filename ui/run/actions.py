@@ -21,7 +21,7 @@ from ui.shared.format import retries_stay
 from ui.shared.notices import escape_markdown
 
 RUN_AGAIN, EDIT, COMPARE, DISTRIBUTIONS = "Run again", "Edit and run again", "Compare", "Distributions"
-LOG, LINK, DELETE = "Event log and jobs", "Link", "Delete"
+LOG, LINK, DELETE = "Event log and jobs", "Copy link", "Delete"
 FOLDS = {COMPARE: "compare", DISTRIBUTIONS: "distributions", LOG: "log"}  # what opens further below, by its key
 
 
@@ -88,13 +88,21 @@ def draw_answers(run: RunView) -> None:
             )
             st.button("Keep", key="keep", on_click=run_actions.confirm_delete, args=("",))
     if st.session_state.get("link_of") == run.id:
-        address = str(st.context.url or "").partition("?")[0]
-        st.code(f"{address}?run={run.id}", language=None)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run-link"):
+            st.html('<span class="gbr-copied" role="status">Copy it from here:</span>', width="content")
+            st.code(_link(run.id), language=None, width="content")
+            st.caption("It opens this run for who has the same key.", width="content")
+
+
+def _link(run_id: str) -> str:
+    return f"{str(st.context.url or '').partition('?')[0]}?run={run_id}"
 
 
 def _choose(run_id: str, key: str) -> None:
     choice = st.session_state.get(key)
     st.session_state["link_of"] = run_id if choice == LINK else ""
+    if choice == LINK:
+        browser_actions.request("copy", _link(run_id))
     if choice == RUN_AGAIN:
         run_actions.run_again(run_id, st.session_state.setdefault("rerun_idempotency_key", secrets.token_urlsafe(12)))
     elif choice == EDIT:

@@ -13,9 +13,9 @@ from batch.responses.outcome_groups import RunGroup, is_mostly_cut_off, run_grou
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from ui.results.run_cost import format_amount
-from ui.shared import notices, session
+from ui.shared import model_list, notices, session
 from ui.shared.app_state import get_state
-from ui.shared.format import COLOURS, Colour, duration, truncate
+from ui.shared.format import COLOURS, Colour, duration, local_time, truncate
 from ui.shared.notices import escape_markdown
 
 NAME_CHARACTERS = 60
@@ -45,7 +45,8 @@ def draw_facts(runner: Runner, account: Account, run: RunView) -> None:
     """One quiet line: when, how long, which model, what it cost and was quoted, retries apart."""
     retries = runner.runs.retries_of(account, run.id)
     costs = runner.billing.run_costs(account, run.id) if retries and run.state.ended else []
-    st.caption(escape_markdown(" · ".join(facts(run, retries, costs))))
+    told = facts(run, retries, costs, model_list.with_id(run.model), session.time_zone())
+    st.caption(escape_markdown(" · ".join(told)))
 
 
 def describe_state(run: RunView) -> tuple[str, Colour, str]:
@@ -61,11 +62,20 @@ def describe_state(run: RunView) -> tuple[str, Colour, str]:
     return run.state_words, COLOURS[run.state], ""
 
 
-def facts(run: RunView, retries: Sequence[RunView], costs: Sequence[RunCost] = ()) -> list[str]:
-    """What the quiet line says: the run's own cost, as in the table of runs, and with its retries, as on its bill."""
-    moment = f"{run.created_at:%A %d %b %Y, %H:%M} UTC"
+def facts(
+    run: RunView,
+    retries: Sequence[RunView],
+    costs: Sequence[RunCost] = (),
+    model: str = "",
+    zone: str | None = None,
+) -> list[str]:
+    """What the quiet line says, in a time zone or else by UTC; `model` is what its model is called.
+
+    The cost is the run's own, as in the table of runs, and the one with its retries, as on its bill.
+    """
+    moment = f"{local_time(run.created_at, zone):%A %d %b %Y, %H:%M}{'' if zone else ' UTC'}"
     took = f"{'took' if run.ended_at else 'for'} {duration(run.age_seconds)}"
-    told = (moment, took, run.model, describe_cost(run), describe_retries(retries, costs), *run.tags)
+    told = (moment, took, model or run.model, describe_cost(run), describe_retries(retries, costs), *run.tags)
     return [part for part in told if part]
 
 

@@ -11,8 +11,7 @@ from batch.formatting import money
 from batch.responses.outcome_groups import OutcomeGroup, group_counts
 from lifecycle.core.models import Account, RunLine
 from lifecycle.runner import Runner
-from ui.runs.run_table import time_zone
-from ui.shared import selection
+from ui.shared import browser_actions, model_list, selection, session
 from ui.shared.format import duration, local_time
 
 FEWEST, MOST = 2, 4
@@ -77,8 +76,8 @@ def _cost_each(line: RunLine) -> str:
 
 
 FACTS: dict[str, Callable[[RunLine], str]] = {
-    "Model": lambda line: line.model,
-    "Submitted": lambda line: f"{local_time(line.created_at, time_zone()):%a %d %b, %H:%M}",
+    "Model": lambda line: model_list.display_name(line.model),
+    "Submitted": lambda line: f"{local_time(line.created_at, session.time_zone()):%a %d %b, %H:%M}",
     "Took": lambda line: "\u2013" if line.took_seconds is None else duration(line.took_seconds),
     "Rows": lambda line: f"{line.rows:,}",
     "Good": _group(OutcomeGroup.GOOD),
@@ -91,6 +90,8 @@ FACTS: dict[str, Callable[[RunLine], str]] = {
 
 
 def _open_rows(run_id: str, other_id: str) -> None:
-    """Open the later run, to be compared with the earlier."""
+    """Open the later run at its comparison with the earlier, whose first row stands open."""
     st.session_state[f"compare-with-{run_id}"] = other_id
+    st.session_state["compare"] = True
     selection.select(run_id)
+    browser_actions.request("scroll", "compare")

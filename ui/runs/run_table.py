@@ -14,7 +14,7 @@ from batch.model import RunState
 from batch.responses.outcome_groups import OutcomeGroup, RunGroup
 from lifecycle.core.models import RunLine, RunPage, RunQuery
 from ui.runs import filters, ticked
-from ui.shared import selection
+from ui.shared import model_list, selection, session
 from ui.shared.format import Colour, duration, local_time, truncate
 
 NAME_CHARACTERS = 60
@@ -71,7 +71,7 @@ def draw(page: RunPage, query: RunQuery) -> None:
 
 def frame(lines: Sequence[RunLine]) -> pd.DataFrame:
     """The lines as they are read."""
-    zone = time_zone()
+    zone = session.time_zone()
     cells: dict[str, Any] = {
         "Name": [title(line) for line in lines],
         "State": [[line.words] for line in lines],
@@ -81,7 +81,7 @@ def frame(lines: Sequence[RunLine]) -> pd.DataFrame:
         "Submitted": [local_time(line.created_at, zone) for line in lines],
         "Took": [None if line.took_seconds is None else duration(line.took_seconds) for line in lines],
         "Tags": [list(line.tags) for line in lines],
-        "Model": [line.model for line in lines],
+        "Model": [model_list.display_name(line.model) for line in lines],
     }
     return pd.DataFrame(cells)
 
@@ -108,12 +108,6 @@ def _cost(line: RunLine) -> str | None:
     if line.usd is None:
         return None
     return f"{'at least ' if line.usd_at_least else ''}{money(line.usd)}"
-
-
-def time_zone() -> str | None:
-    """The visitor's time zone, None if his browser does not tell."""
-    name = st.context.timezone
-    return name if isinstance(name, str) else None
 
 
 def _on_tick(table_key: str, shown: Sequence[str]) -> None:

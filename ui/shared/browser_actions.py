@@ -1,4 +1,4 @@
-"""What the browser does for the page: set a cookie, start a download, scroll, keep the address; never stay blank."""
+"""What the browser does for the page: set a cookie, copy, download, scroll, keep the address; never stay blank."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import streamlit as st
 
 from ui.shared.app_state import OWN_HEADER
 
-Action = Literal["cookie", "download", "scroll", "address"]
+Action = Literal["cookie", "copy", "download", "scroll", "address"]
 _KEY = "browser_actions"
 PAUSE_MS = 700  # in typing, after which what was typed is used
 
@@ -21,6 +21,19 @@ const handlers = {
   cookie: (token) => fetch('/api/session', {
     method: 'POST', credentials: 'same-origin', keepalive: true, headers: {'OWN_HEADER': '1'}, body: token,
   }),
+  copy: async (text) => {
+    try {
+      await navigator.clipboard.writeText(text)
+    } catch {
+      return // not allowed here: the page shows the text, to be copied by hand
+    }
+    for (let tries = 0; tries < 40; tries++) {
+      const place = document.querySelector('.gbr-copied')
+      if (place) place.textContent = 'Copied.'
+      if (place) return
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  },
   download: (address) => {
     const link = document.createElement('a')
     link.href = address

@@ -26,6 +26,17 @@ def available_models(account: Account | None) -> Sequence[ModelChoice]:
     return result.last_known or accounts.models(None)
 
 
+def display_name(model: str) -> str:
+    """What people call a model: the catalog's name for it, or its id."""
+    return get_state().runner.forecasts.model_rules(model).facts.label or model
+
+
+def with_id(model: str) -> str:
+    """Its name with the id behind it: "Gemini 3.8 Flash (gemini-3.8-flash)"."""
+    name = display_name(model)
+    return name if name == model else f"{name} ({model})"
+
+
 def draw_override(account: Account, run: RunView, key: str) -> str:
     """Offer to send rows of a run with another model; "" for the model that they had."""
     other_models = [choice.id for choice in available_models(account) if choice.id != run.model]
@@ -33,6 +44,6 @@ def draw_override(account: Account, run: RunView, key: str) -> str:
         "Model",
         ["", *other_models],
         key=key,
-        format_func=lambda name: name or f"{run.model}, as before",
+        format_func=lambda name: display_name(name) if name else f"{display_name(run.model)}, as before",
         width=280,
     )

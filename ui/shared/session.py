@@ -95,6 +95,12 @@ def cookie(name: str) -> str:
     return _cookies().get(name, "")
 
 
+def time_zone() -> str | None:
+    """The visitor's time zone, None if his browser does not tell."""
+    name = st.context.timezone
+    return name if isinstance(name, str) else None
+
+
 def account() -> Account | None:
     """The account of this session, None when signed out."""
     current: Account | None = st.session_state.get(_ACCOUNT)

@@ -208,7 +208,9 @@ def _model() -> None:
         notices.draw_error(error)
     else:
         choice = choices.get(selected or "")
-        st.caption(escape_markdown(_describe(choice) if choice else _describe_by_catalog(selected or "")))
+        known = _describe(choice) if choice else _describe_by_catalog(selected or "")
+        called = f"{choice.id}: " if choice and choice.label != choice.id else ""
+        st.caption(escape_markdown(f"{called}{known}"))
 
 
 def _describe(choice: ModelChoice) -> str:

@@ -83,7 +83,9 @@ def test_two_runs_stand_side_by_side_in_numbers(place: Place) -> None:
     told = "".join(str(element.proto.body) for element in at.get("html"))
     assert all(line.title in told for line in lines) and "Cost of 1,000 good rows" in told
     at = press(at, "Row by row")
-    assert max(lines, key=lambda line: line.created_at).id in at.query_params["run"]
+    later, earlier = sorted(lines, key=lambda line: line.created_at, reverse=True)
+    assert later.id in at.query_params["run"]
+    assert at.session_state["compare"] and at.session_state[f"compare-with-{later.id}"] == earlier.id
 
 
 def test_cards_of_runs_under_way_cancel_and_open(place: Place) -> None:
