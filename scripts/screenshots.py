@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,14 +17,23 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, FloatRect, Page, expect, sync_playwright
 
+from batch.model import RunState
+from batch.pricing import catalog
+from batch.responses.outcome_groups import RunGroup
+from lifecycle.core.models import RunQuery
+from lifecycle.runner import Runner, Setup
 from tests.browser.app_process import ROOT, AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
 from tests.patience import PATIENCE_MS
+from tests.seed_runs import seed
+from ui.runs.run_table import HEADER_HEIGHT, ROW_HEIGHT
 
 WIDTHS = (390, 1280, 1920)
 SCHEMES = ("light", "dark")
 README = {"plan-1280-light", "results-1280-light", "results-1280-dark", "results-390-light"}
 MARGIN = 12  # pixels around a part of the page
+KEY = "AIza-made-up-key-for-pictures-only-0001"
+NOWHERE = "http://127.0.0.1:9"
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -46,7 +56,6 @@ def running(page: Page) -> None:
     page.get_by_role("button", name="A service desk's day").click()
     page.get_by_role("button", name="Submit batch").click()
     expect(page.get_by_text("JOB_STATE_RUNNING").first).to_be_visible()
-    page.wait_for_timeout(3000)
 
 
 def results(page: Page) -> None:
@@ -100,68 +109,138 @@ def scans(page: Page) -> None:
     expect(page.locator(".gbr-price")).to_be_visible()
 
 
+def budget(page: Page) -> None:
+    """A budget that is not enough for what is to be sent."""
+    table(page)
+    page.get_by_text("What the price rests on").click()
+    page.get_by_role("spinbutton", name="Budget").fill("0.0001")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Submit batch")).to_be_disabled()
+
+
+def gallery(page: Page) -> None:
+    """Pictures that came back."""
+    page.locator(".st-key-try-pictures button").click()
+    page.get_by_role("button", name="Submit batch").click()
+    expect(page.locator(".gbr-tile img").first).to_be_visible()
+
+
+def runs_empty(page: Page) -> None:
+    """The place of runs before there are any."""
+    page.get_by_role("button", name="Start a rehearsal").click()
+    expect(page.get_by_text("nothing reaches Google")).to_be_visible()
+    page.get_by_role("radiogroup", name="Place").get_by_text("Runs").first.click()
+    expect(page.get_by_text("No runs yet").first).to_be_visible()
+
+
 def runs(page: Page) -> None:
-    """Two runs in their table."""
-    for name in ("A few prompts", "Everything that can go wrong"):
-        page.get_by_role("button", name=name).click()
-        page.get_by_role("button", name="Submit batch").click()
-        expect(page.locator(".st-key-run-cost")).to_be_visible()
-        place = "New" if name == "A few prompts" else "Runs"
-        page.get_by_role("radiogroup", name="Place").get_by_text(place).first.click()
-    expect(page.get_by_role("heading", name="Monitor")).to_be_visible()
+    """Forty runs in their table."""
+    page.goto(f"{page.url.split('?')[0]}?place=runs")
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+
+
+def ticked(page: Page) -> None:
+    """Two of the runs ticked, and compared in numbers."""
+    runs(page)
+    tick_runs(page, 2, 9)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".st-key-runs-comparison")).to_be_visible()
+
+
+def deleting(page: Page) -> None:
+    """The question before runs are deleted."""
+    runs(page)
+    tick_runs(page, 1, 3)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_text("cannot be undone")).to_be_visible()
+
+
+def tick_runs(page: Page, *lines: int) -> None:
+    """Tick lines of the table of runs."""
+    grid = page.get_by_test_id("stDataFrame").first
+    for number, line in enumerate(lines, start=1):
+        place = grid.bounding_box()
+        assert place is not None
+        page.mouse.click(place["x"] + 15, place["y"] + HEADER_HEIGHT + ROW_HEIGHT * line + ROW_HEIGHT / 2)
+        expect(page.get_by_text(f"{number} selected")).to_be_visible()
 
 
 def gone(page: Page) -> None:
     """A link to a run that is not here."""
-    page.get_by_role("button", name="Start a rehearsal").click()
-    expect(page.get_by_text("nothing reaches Google")).to_be_visible()
     page.goto(f"{page.url.split('?')[0]}?run=r0")
-    expect(page.get_by_text("No run here has this link").or_(page.get_by_text("to see this run"))).to_be_visible()
+    expect(page.get_by_text("No run here has this link")).to_be_visible()
+
+
+def a_run(words: str) -> Callable[[Page], None]:
+    """The newest of the forty runs that stands so: found by the words of the table's filter."""
+
+    def open_it(page: Page) -> None:
+        page.goto(f"{page.url.split('?')[0]}?run={SEEDED[words]}")
+        expect(page.locator(".st-key-run-head")).to_be_visible()
+        expect(page.get_by_role("button", name="More")).to_be_visible()
+
+    return open_it
 
 
 STATES: dict[str, Callable[[Page], None]] = {
     "welcome": welcome,
     "table": table,
     "scans": scans,
-    "runs": runs,
-    "gone": gone,
     "plan": plan,
     "problems": problems,
+    "budget": budget,
     "running": running,
     "results": results,
+    "gallery": gallery,
+    "runs-empty": runs_empty,
 }
+SEEDED_STATES: dict[str, Callable[[Page], None]] = {  # on forty runs of seven kinds
+    "runs": runs,
+    "ticked": ticked,
+    "deleting": deleting,
+    "gone": gone,
+    **{name: a_run(name) for name in ("mixed", "cancelled", "failed", "unreachable")},
+}
+SEEDED: dict[str, str] = {}  # which of them shows what
 PARTS = {"plan": ".st-key-submit", "results": ".st-key-run"}  # of the others, the whole page
 
 
-def shoot(browser: Browser, url: str, folder: Path, wanted: Callable[[str], bool]) -> None:
-    """Bring the page into each state anew and take its picture."""
-    for state in STATES:
-        for width in WIDTHS:
-            for scheme in SCHEMES:
-                name = f"{state}-{width}-{scheme}"
-                if wanted(name):
-                    _shoot(browser, url, state, folder / f"{name}.png", width, dark=scheme == "dark")
-                    print(name, flush=True)
+def shoot(
+    browser: Browser, url: str, states: dict[str, Callable[[Page], None]], folder: Path, wanted: Callable[[str], bool]
+) -> None:
+    """Bring the page into each state, once for each scheme, and take its pictures at every width."""
+    for state, scheme in ((state, scheme) for state in states for scheme in SCHEMES):
+        widths = [width for width in WIDTHS if wanted(f"{state}-{width}-{scheme}")]
+        if not widths:
+            continue
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 1600},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+            timezone_id="Europe/Berlin",
+        )
+        page = context.new_page()
+        page.goto(url)
+        states[state](page)
+        for width in widths:
+            _shoot(page, state, folder / f"{state}-{width}-{scheme}.png", width)
+            print(f"{state}-{width}-{scheme}", flush=True)
+        context.close()
 
 
-def _shoot(browser: Browser, url: str, state: str, path: Path, width: int, *, dark: bool) -> None:
+def _shoot(page: Page, state: str, path: Path, width: int) -> None:
     """Take one picture of the page or its part, however high, in few colours so that it stays small."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 1600},
-        color_scheme="dark" if dark else "light",
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    page.goto(url)
-    STATES[state](page)
+    page.set_viewport_size({"width": width, "height": 1600})
+    page.wait_for_timeout(500)  # in which what depends on the width is laid out anew
     height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').offsetHeight")
     page.set_viewport_size({"width": width, "height": max(800, int(height))})
     page.mouse.move(2, 2)
     page.wait_for_timeout(1500)
     page.screenshot(path=path, clip=_place(page, PARTS[state]) if state in PARTS else None)
-    context.close()
     with Image.open(path) as image:
-        image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+        image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
 
 
 def _place(page: Page, part: str) -> FloatRect:
@@ -180,16 +259,41 @@ def main() -> int:
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        app = AppProcess(Path(home) / "data", {"REHEARSAL_PACE": "8"}).start()
         browser = playwright.chromium.launch(executable_path=_browser(), args=list(FLAGS))
+
+        def wanted(name: str) -> bool:
+            return options.only in name and (options.all or name in README)
+
+        rehearsing = AppProcess(Path(home) / "data", {"REHEARSAL_PACE": "8"})
+        seeded = AppProcess(Path(home) / "seeded", {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": NOWHERE})
         try:
-            shoot(
-                browser, app.url, options.folder, lambda name: options.only in name and (options.all or name in README)
-            )
+            shoot(browser, rehearsing.start().url, STATES, options.folder, wanted)
+            if options.all:
+                SEEDED.update(prepare(seeded.data_dir))
+                shoot(browser, seeded.start().url, SEEDED_STATES, options.folder, wanted)
         finally:
             browser.close()
-            app.stop_all()
+            rehearsing.stop_all()
+            seeded.stop_all()
     return 0
+
+
+def prepare(data: Path) -> dict[str, str]:
+    """Write forty runs of seven kinds, some under way and out of reach; returns which of them shows what."""
+    url = f"sqlite:///{data / 'runs.db'}"
+    runner = Runner(Setup(data, url, catalog.load(), rehearsal_url=lambda: NOWHERE, base_url=NOWHERE))
+    try:
+        account = runner.accounts.register_key(KEY)
+        seed(runner._context.store, account.owner_id, runner.folder, time.time())
+        lines = runner.run_table.page(account, RunQuery(ended_only=True, limit=100)).lines
+        found = {
+            "mixed": next(line.id for line in lines if line.group is RunGroup.DECIDE),
+            "cancelled": next(line.id for line in lines if line.state is RunState.CANCELLED),
+            "failed": next(line.id for line in lines if line.state is RunState.FAILED),
+        }
+        return {**found, "unreachable": runner.run_table.under_way(account)[0].id}
+    finally:
+        runner.close()
 
 
 def _browser() -> str:

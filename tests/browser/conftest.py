@@ -6,6 +6,7 @@ before the next file, whose tests may want a loop of their own.
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect, sync_playwright
 
 from tests.browser.app_process import AppProcess
@@ -22,6 +24,7 @@ from tests.browser.find_browser import FLAGS, find_browser
 from tests.patience import PATIENCE_MS, PATIENCE_SECONDS
 
 OpenPage = Callable[..., Page]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +73,13 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
         yield open_url
     assert not failures
+
+
+def check_accessibility(page: Page) -> None:
+    """Check what is on the page now."""
+    violations = Axe().run(page, options=RULES).response["violations"]
+    serious = [fault for fault in violations if fault["impact"] in ("serious", "critical")]
+    assert not serious, json.dumps(serious, indent=1)
 
 
 def wait_for_preference(page: Page, words: str) -> None:

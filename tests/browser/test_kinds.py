@@ -10,8 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage
-from tests.browser.test_results_panel import RULES
+from tests.browser.conftest import RULES, OpenPage
 
 pytestmark = pytest.mark.browser
 

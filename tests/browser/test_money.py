@@ -12,8 +12,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, open_place
-from tests.browser.test_results_panel import check_accessibility
+from tests.browser.conftest import OpenPage, check_accessibility, open_place
 from tests.browser.test_with_a_key import connect
 from tests.emulator_process import EmulatorProcess, start_emulator
 

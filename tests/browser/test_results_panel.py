@@ -11,12 +11,11 @@ import duckdb
 import openpyxl
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import open_export
+from tests.browser.conftest import check_accessibility, open_export
 from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
@@ -28,7 +27,6 @@ CITY = {
     "required": ["city"],
 }
 AS_JSON = {"responseMimeType": "application/json", "responseSchema": CITY}
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
 
 
 def line(key: str, text: str, **config: Any) -> dict[str, Any]:
@@ -96,13 +94,6 @@ def clear(page: Page) -> None:
     """Take the filter back; a click before all rows are there again would be a choice among the filtered."""
     page.get_by_role("button", name="Clear the filter").click()
     expect(page.get_by_text(f"1 to 50 of {len(MIXED)} rows")).to_be_visible()
-
-
-def check_accessibility(page: Page) -> None:
-    """Check what is on the page now."""
-    violations = Axe().run(page, options=RULES).response["violations"]
-    serious = [fault for fault in violations if fault["impact"] in ("serious", "critical")]
-    assert not serious, json.dumps(serious, indent=1)
 
 
 def row_detail(page: Page) -> Locator:

@@ -12,8 +12,7 @@ import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, drop_files, open_export
-from tests.browser.test_results_panel import check_accessibility
+from tests.browser.conftest import OpenPage, check_accessibility, drop_files, open_export
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.browser

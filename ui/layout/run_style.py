@@ -23,10 +23,16 @@ RULES = """
 /* Signs that need no words beside them; their words are there for who hears the page. */
 :is(
   .st-key-previous-row, .st-key-next-row, .st-key-close-row, [class*="st-key-run-menu-"],
-  [class*="st-key-rename-r"] > [data-testid="stPopover"] > button
-) [data-testid="stMarkdownContainer"]:has(> p) {
+  .st-key-run-title [data-testid="stPopover"]
+) button [data-testid="stMarkdownContainer"]:has(> p) {
   position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
 }
+/* One sign is enough: no arrow beside the pencil and the dots. */
+:is([class*="st-key-run-menu-"], .st-key-run-title [data-testid="stPopover"]) button div[aria-hidden="true"] {
+  display: none;
+}
+/* What is only heard takes no room. */
+.st-key-run-head [data-testid="stElementContainer"]:has(.gbr-unseen) {position: absolute;}
 .gbr-fields {border: 1px solid light-dark(#cfd9d7, #33413e); border-radius: 0.5rem; overflow: hidden;}
 .gbr-fields table {border-collapse: collapse; width: 100%; margin: 0; font-variant-numeric: tabular-nums;}
 .gbr-fields caption {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);}

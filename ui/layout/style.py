@@ -61,6 +61,8 @@ _RULES = """<style>
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-address-"]) {position: absolute;}
 /* A chosen segment is written in the primary colour, which is too dim on a dark page. */
 [data-testid="stButtonGroup"] [data-selected="true"] p {color: light-dark(#0b6e69, #5fd0c6);}
+/* So is a quiet button that is pointed at. */
+button[kind="tertiary"]:is(:hover, :focus-visible, :active):enabled p {color: light-dark(#0b6e69, #5fd0c6);}
 /* Four modes fit the sidebar in one line. */
 .st-key-context button {padding-inline: 0.45rem;}
 /* The way forward is filled only while there is something to send; it stays, because a click on it also ends typing. */
@@ -147,6 +149,20 @@ img.gbr-large.gbr-large {
   .gbr-price strong {font-size: 1.25rem;}
   .st-key-sending {padding: 0.5rem 0.75rem;}
   .st-key-sending [data-testid="stLayoutWrapper"]:has(> .st-key-price) {flex: 1 0 100%;}
+}
+/* Fingers: what can be touched is 44 px high, and what does not fit a line wraps instead of hiding. */
+@media (max-width: 640px) {
+  .stApp :is(button, summary, input, [role="radio"]):where(
+    :not([aria-label^="Help"]):not([data-testid*="lementToolbar"]):not([type="checkbox"])
+  ) {min-height: 44px;}
+  .stApp [data-testid="stPagination"] button {min-width: 36px;}
+  .stApp [data-testid="stTextInputRootElement"], .stApp [data-baseweb="select"] > div {min-height: 44px; height: auto;}
+  .stApp [data-testid="stMain"] [data-testid="stButtonGroup"] > :is([role="toolbar"], [role="radiogroup"]) {
+    flex-wrap: wrap; row-gap: 0.3rem;
+  }
+  .stApp .st-key-top-bar [data-testid="stButtonGroup"] > [role="radiogroup"] {flex-wrap: nowrap;}
+  .st-key-rows-tools > [data-testid="stElementContainer"]:has([data-testid="stTextInput"]) {flex: 1 0 100%;}
+  .st-key-runs-filters > [data-testid="stElementContainer"]:has([data-testid="stTextInput"]) {flex: 1 0 45%;}
 }
 /* A few rows of a table, answers tinted at their right. */
 .gbr-grid {overflow-x: auto; border: 1px solid light-dark(#cfd9d7, #33413e); border-radius: 0.5rem; max-width: 100%;}

@@ -32,6 +32,7 @@ from ui.shared import notices, selection
 from ui.shared.notices import escape_markdown
 
 ROWS_PER_PAGE = 50
+PAGES_WIDTH = 280  # pixels; with less given, pages are left out
 GALLERY, TABLE = "Gallery", "Table"
 COUNT_MEANINGS = {  # each count of the reconciliation, with what it means
     "sent": "rows of the input",
@@ -113,7 +114,9 @@ def _draw_rows(runner: Runner, account: Account, run: RunView, table: ResultTabl
                 if table.kind.pictures:
                     as_pictures = _draw_switch(run.id) == GALLERY
                 outcome_bar.draw_groups(run.id, table.counts())
-            with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            with st.container(
+                horizontal=True, vertical_alignment="center", gap="small", width="content", key="rows-tools"
+            ):
                 filters.draw_clear(run.id, table)
                 filters.draw_search(run.id)
                 filters.draw_more(run.id, table)
@@ -168,7 +171,7 @@ def _draw_page(
                     escape_markdown(f"{first + 1:,} to {last:,} of {plural(total, 'row')}{order}"), width="content"
                 )
                 if total > ROWS_PER_PAGE:
-                    st.pagination(-(-total // ROWS_PER_PAGE), key=page_key, max_visible_pages=5)
+                    st.pagination(-(-total // ROWS_PER_PAGE), key=page_key, max_visible_pages=5, width=PAGES_WIDTH)
             _draw_selection(run.id)
         if opened:
             with st.container(key="row-beside"):

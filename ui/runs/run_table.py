@@ -19,6 +19,7 @@ from ui.shared.format import Colour, duration, local_time, truncate
 
 NAME_CHARACTERS = 60
 ROW_HEIGHT, HEADER_HEIGHT = 33, 37  # pixels, the frame's included
+PAGES_WIDTH = 320  # with less given, pages are left out
 GROUP_COLOURS: dict[RunGroup, Colour] = {
     RunGroup.RUNNING: "blue",
     RunGroup.DECIDE: "violet",
@@ -66,7 +67,7 @@ def draw(page: RunPage, query: RunQuery) -> None:
         st.caption(f"{first + 1:,} to {first + len(page.lines):,} of {plural(page.total, noun)}", width="content")
         st.toggle("Show retries", key=filters.RETRIES, persist_state="session")
         if page.total > query.limit:
-            st.pagination(-(-page.total // query.limit), key=filters.page_key(), max_visible_pages=7)
+            st.pagination(-(-page.total // query.limit), key=filters.page_key(), max_visible_pages=7, width=PAGES_WIDTH)
 
 
 def frame(lines: Sequence[RunLine]) -> pd.DataFrame:
