@@ -66,8 +66,7 @@ def label(name: Outcome, counts: Mapping[str, int]) -> str:
 def selected_outcomes(run_id: str) -> tuple[str, ...]:
     """The outcomes that are clicked, one by one or with their group."""
     kinds = [Outcome(name) for name in st.session_state.get(_kinds_key(run_id)) or ()]
-    chosen = st.session_state.get(_groups_key(run_id)) or ()
-    groups = {OutcomeGroup(group) for group in chosen if group != ALL}
+    groups = set(_chosen_groups(run_id))
     if not kinds:
         return tuple(name.value for name, group in GROUPS.items() if group in groups)
     return tuple(name.value for name in kinds if not groups or GROUPS[name] in groups) or tuple(kinds)
@@ -77,13 +76,14 @@ def restore(run_id: str, counts: Mapping[str, int], asked: Mapping[str, str]) ->
     """Narrow to the groups and kinds that an address names, as far as there are such rows."""
     groups = {group.name.lower(): group for group, number in group_counts(counts).items() if number}
     kinds = {name.value: name for name in OUTCOME_COLOURS if counts.get(name)}
-    st.session_state[_groups_key(run_id)] = [groups[one] for one in asked.get("rows", "").split(",") if one in groups]
+    named = [groups[one] for one in asked.get("rows", "").split(",") if one in groups]
+    st.session_state[_groups_key(run_id)] = st.session_state[_before_key(run_id)] = named or [ALL]
     st.session_state[_kinds_key(run_id)] = [kinds[one] for one in asked.get("kinds", "").split(",") if one in kinds]
 
 
 def asked(run_id: str) -> dict[str, str]:
     """The same as an address has it."""
-    groups = (OutcomeGroup(group).name.lower() for group in st.session_state.get(_groups_key(run_id)) or ())
+    groups = (group.name.lower() for group in _chosen_groups(run_id))
     kinds = (Outcome(name).value for name in st.session_state.get(_kinds_key(run_id)) or ())
     return {"rows": ",".join(groups), "kinds": ",".join(kinds)}
 
@@ -96,7 +96,7 @@ def clear(run_id: str) -> None:
 
 def _settle(run_id: str) -> None:
     """Either all or some: a click on all takes the others back, one on a group takes all back, and none is all."""
-    key, before = _groups_key(run_id), f"groups-before-{run_id}"
+    key, before = _groups_key(run_id), _before_key(run_id)
     chosen = list(st.session_state.get(key) or ())
     groups = [group for group in chosen if group != ALL]
     had_groups = any(group != ALL for group in st.session_state.get(before) or ())
@@ -113,6 +113,15 @@ def bar(counts: Mapping[str, int]) -> str:
     )
     description = ", ".join(f"{number:,} {group}" for group, number in groups.items())
     return f'<div class="gbr-bar" role="img" aria-label="Rows: {description}">{parts}</div>'
+
+
+def _chosen_groups(run_id: str) -> list[OutcomeGroup]:
+    """The groups that are clicked; none where all rows are shown."""
+    return [OutcomeGroup(group) for group in st.session_state.get(_groups_key(run_id)) or () if group != ALL]
+
+
+def _before_key(run_id: str) -> str:
+    return f"groups-before-{run_id}"
 
 
 def _groups_key(run_id: str) -> str:
