@@ -61,8 +61,10 @@ _RULES = """<style>
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-address-"]) {position: absolute;}
 /* A chosen segment is written in the primary colour, which is too dim on a dark page. */
 [data-testid="stButtonGroup"] [data-selected="true"] p {color: light-dark(#0b6e69, #5fd0c6);}
-/* So is a quiet button that is pointed at. */
-button[kind="tertiary"]:is(:hover, :focus-visible, :active):enabled p {color: light-dark(#0b6e69, #5fd0c6);}
+/* So is a button that is not filled, while it is pointed at. */
+button:is([kind="tertiary"], [kind="secondary"], [data-variant]):is(:hover, :focus, :active):enabled p {
+  color: light-dark(#0b6e69, #5fd0c6);
+}
 /* Four modes fit the sidebar in one line. */
 .st-key-context button {padding-inline: 0.45rem;}
 /* The way forward is filled only while there is something to send; it stays, because a click on it also ends typing. */
