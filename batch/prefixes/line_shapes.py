@@ -34,6 +34,7 @@ COMPARED_BYTES = 1 << 9
 MOST_ENDINGS, MOST_SHAPES = 8, 1 << 16
 TRY_ALIKE_EVERY = 8
 """After a block with several shapes, the next that is looked at as if it had one only."""
+LONG_LINE = 1 << 9
 UNKNOWN = -1
 
 SHAPE = struct.Struct("<QQQdBI")
@@ -73,9 +74,8 @@ class LineBlock:
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether no line is empty or begins with white space, and none has a control byte."""
-        has_control_byte = np.count_nonzero(self._data < SPACE) != len(self.ends)
-        return not has_control_byte and bool((self._data[self.starts] > SPACE).all())
+        """Whether no line is empty or begins with white space."""
+        return bool((self._data[self.starts] > SPACE).all())
 
     @cached_property
     def _quotes_and_newlines(self) -> tuple[Ints, Ints]:
@@ -249,6 +249,10 @@ class LineShapes:
             shape[others] = [self._known.get(name, UNKNOWN) for name in names]
             if (shape[others] == UNKNOWN).any():
                 return None
+        # In long texts the first quotation mark is found at once; where it is not the last, all are counted.
+        is_long = len(text) > LONG_LINE * count
+        if is_long and [text.find(b'"', start) for start in texts.tolist()] == closing.tolist():
+            return MatchedLines(shape, [0] * count, texts - len(OPENING), closing + len(CLOSING))
         if count_quotes(text) != int(self.table["quotes"][shape].sum()) + count * ending.quotes:
             return None
         return MatchedLines(shape, [0] * count, texts - len(OPENING), closing + len(CLOSING))
