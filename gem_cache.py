@@ -27,7 +27,7 @@ from batch.planning.decision import FALLBACK_TARIFF, CachingChoice, Decision, ch
 from batch.planning.groups import Group, build_groups, drop_dominated, group_id, visible_groups
 from batch.planning.hints import Hint, find_hints
 from batch.prefixes import locate
-from batch.prefixes.forest import Bools, Ints, LineSource, PrefixSurvey, find_prefixes, opened
+from batch.prefixes.forest import Bools, Ints, LineSource, PrefixSurvey, find_prefixes, opened, with_temperature
 from batch.prefixes.request_parts import Measure, default_measure
 from batch.prefixes.rewrite import REMEMBERED_BYTES, RewriteResult, write_rows
 from batch.pricing.sampling import Interval
@@ -155,6 +155,22 @@ class Plan:
                 survey = _with_duplicates_of(arrangements.as_is(arrangements.level), survey)
                 chosen_options, overrides = replace(chosen_options, counts={}), {}
         return plan_survey(survey, tariff or self.tariff, chosen_options, chosen_mode, overrides, arrangements)
+
+    def of(self, lines: LineSource, is_temperature_0: bool | None = None) -> Plan:
+        """The same plan of a batch that differs in settings alone, which all of its rows share; nothing is read.
+
+        `is_temperature_0` None: the temperature of rows is as it was.
+        """
+
+        def adapted(survey: PrefixSurvey) -> PrefixSurvey:
+            if is_temperature_0 is None:
+                return replace(survey, lines=lines)
+            return with_temperature(survey, lines, is_temperature_0)
+
+        arrangements = None if self.arrangements is None else self.arrangements.of(lines, adapted)
+        return plan_survey(
+            adapted(self.survey), self.tariff, self.options, self.mode, self.overrides, arrangements
+        )
 
     @cached_property
     def decision(self) -> Decision:

@@ -42,6 +42,7 @@ class EmbeddingCheck:
 
     def __init__(self, settings: EncodedSettings, *, model: str = "", rules: ModelRules | None = None) -> None:
         self.rules = rules or ModelRules()
+        self.alike = False
         self.notes: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
         self._model = model_id(model)

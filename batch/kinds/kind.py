@@ -28,10 +28,12 @@ class RowCheck(Protocol):
     with `prefix` as a part of its own; else it is None.
 
     `notes` counts what was accepted in a form that deserves a word, `models` the models that rows ask for,
-    and `rules` are those of the model that the rows were held to.
+    and `rules` are those of the model that the rows were held to. `alike` says that under all rules, and with all
+    settings that are written apart, it would have said and written the same of every row.
     """
 
     rules: ModelRules
+    alike: bool
 
     @property
     def notes(self) -> Counter[str]: ...

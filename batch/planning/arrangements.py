@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from batch.arrangement.rearrange import Moved, Rearrangement
@@ -55,6 +55,17 @@ class Arrangements:
         if level not in self._as_is:
             self._as_is[level] = self._read(self._lines, level)
         return self._as_is[level]
+
+    def of(self, lines: LineSource, adapted: Callable[[PrefixSurvey], PrefixSurvey]) -> Arrangements:
+        """The same of other lines that say the same; what was read is kept, `adapted` to them."""
+        other = copy(self)
+        other._lines = lines
+        other._as_is = {level: adapted(survey) for level, survey in self._as_is.items()}
+        other._kept = {
+            key: replace(kept, survey=replace(kept.survey, flags=adapted(kept.survey).flags))
+            for key, kept in self._kept.items()
+        }
+        return other
 
     @cached_property
     def rearrangement(self) -> Rearrangement:

@@ -125,6 +125,12 @@ class PrefixSurvey:
         return len(self.offset)
 
 
+def with_temperature(survey: PrefixSurvey, lines: LineSource, is_0: bool) -> PrefixSurvey:
+    """The survey of a batch whose rows differ from those surveyed in their settings alone, which all rows share."""
+    flags = survey.flags & ~np.uint8(scan.TEMPERATURE_0)
+    return replace(survey, lines=lines, flags=flags | np.uint8(scan.TEMPERATURE_0 * is_0))
+
+
 def find_prefixes(
     lines: LineSource,
     split: str = "part",

@@ -120,13 +120,15 @@ class RowChecker:
     """Checks the rows of one input. `notes` counts what was accepted in a form that deserves a word.
 
     `model`, if given, is the model of the run: a row that asks for another one is a problem. `models` counts the
-    models that rows ask for. `rules` are those of the model that the rows are meant for.
+    models that rows ask for. `rules` are those of the model that the rows are meant for. `alike` says that no row has
+    anything but contents, so that all get the same from the run, and the rules of no model bear on them.
     """
 
     def __init__(self, settings: EncodedSettings, *, model: str = "", rules: ModelRules | None = None) -> None:
         self._settings = settings
         self.rules = rules or ModelRules()
         self._model = model_id(model)
+        self.alike = True
         self._memo: dict[tuple[str, bytes], tuple[bool, _ParsedField]] = {}
         self._prefix_parts: dict[str, bytes] = {}
         self._notes: Counter[str] = Counter()
@@ -153,6 +155,7 @@ class RowChecker:
         images = False
         others = line.request.other_fields()
         if others != fast_path.NO_OTHER_FIELDS or turns.history is not None:
+            self.alike = False
             telling, has_tools = [], line.request.tools is not UNSET
             for name, value in zip(fast_path.OTHER_FIELDS, others, strict=True):
                 if value is not UNSET:
@@ -239,6 +242,7 @@ class RowChecker:
         """What becomes of a line, counted by itself; None if it is refused, or is more than texts."""
         checker = RowChecker(self._settings, model=self._model, rules=self.rules)
         row = checker._check_slow(raw, 1)
+        self.alike = self.alike and checker.alike
         if isinstance(row, list) or row.line or row.media or row.image_output or row.cache or row.own_fields:
             return None
         return ConvertedLine(row.request, row.prompt, checker.notes, checker.models)
@@ -263,6 +267,7 @@ class RowChecker:
         request = line_request(members, findings, self.rules)
         row = self._build_row(key, request, findings) if request is not None and not findings.faults else None
         if row is None or findings.faults:
+            self.alike = False  # what is refused now may be right under other rules
             self.notes.update({code: n for code, n in findings.notes.items() if code.startswith(REFUSED)})
             return [Problem(number, key, *fault) for fault in findings.faults]
         if findings.notes:
@@ -287,6 +292,8 @@ class RowChecker:
         self._strip_model(request, findings)
         if findings.faults:
             return None
+        if request.keys() != {"contents"} or history is not None or findings.part_resolution:
+            self.alike = False
         if "cachedContent" in request and not cache:
             cache = decode(request["cachedContent"], type=str).removeprefix(PLACEHOLDER)
         if not self._settings.apply(request):
@@ -337,7 +344,7 @@ class RowChecker:
         cache = ""
         if match := match_marker(text):
             findings = Findings()
-            cache = cache_name(match, findings)
+            cache, self.alike = cache_name(match, findings), False
             if findings.faults:
                 return [Problem(number, key, *fault) for fault in findings.faults]
             text, prefix_chars = text[match.end() :], max(0, prefix_chars - match.end())

@@ -86,7 +86,9 @@ class Draft:
     the columns that the template names, `empty_columns` tells in which and how often; `skipped_rows` were left out.
     `forms` are those of other APIs that lines were written in, with how many of them; the most frequent first.
     `reused_rows` more are not sent, because their answers of earlier runs lie beside the draft. `rearranged` are the
-    rules by which its requests were arranged otherwise than they were given.
+    rules by which its requests were arranged otherwise than they were given. Where rows are `alike`, the model and what
+    the run adds to them can be changed without a look at any; `settings_notes` are the place of the first of `notes`
+    that is of those settings, and behind the last.
     """
 
     folder: Path
@@ -113,6 +115,8 @@ class Draft:
     forms: tuple[tuple[str, int], ...] = ()
     rearranged: tuple[str, ...] = ()
     largest_bytes: int = 0
+    alike: bool = False
+    settings_notes: tuple[int, int] = (0, 0)
 
     @property
     def empty_cells_note(self) -> str:
@@ -515,6 +519,7 @@ class DraftBuilder:
         finally:
             self._own_fields.discard()
         self._close_attachments()
+        before, behind = [*self._notes, *filter(None, [self._empty.describe()])], list(self._notes_of_rows())
         draft = Draft(
             folder=self._folder,
             source_name=source_name,
@@ -527,7 +532,9 @@ class DraftBuilder:
             bad_rows=self._bad_rows,
             columns=self._columns,
             preview=tuple((key, _truncate(prompt)) for key, prompt in first_rows(self._folder, PREVIEW_ROWS)),
-            notes=tuple(self._all_notes(settings)),
+            notes=(*before, *settings.notes, *behind),
+            alike=self._checker.alike and self._shared is not None and not self._named_caches,
+            settings_notes=(len(before), len(before) + len(settings.notes)),
             media=self._media,
             image_output=self._image_output,
             uses_caches=tuple(self._named_caches),
@@ -572,10 +579,7 @@ class DraftBuilder:
         ]
         self._problems = sorted([*self._problems, *duplicate_problems], key=lambda problem: problem.line)
 
-    def _all_notes(self, settings: EncodedSettings) -> Iterator[str]:
-        yield from self._notes
-        yield from filter(None, [self._empty.describe()])
-        yield from settings.notes
+    def _notes_of_rows(self) -> Iterator[str]:
         counts = self._counts + self._checker.notes
         for code, (message, noun, nouns) in _NOTES.items():
             if counts[code]:

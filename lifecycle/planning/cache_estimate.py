@@ -101,7 +101,12 @@ def apply_cache_to_all(draft: Draft, cache: str) -> Draft:
     part.replace(source)
     note = "Every request uses the chosen cache."
     updated_draft = replace(
-        draft, size_bytes=size, largest_bytes=0, uses_caches=(cache, *draft.uses_caches), notes=(*draft.notes, note)
+        draft,
+        size_bytes=size,
+        largest_bytes=0,
+        alike=False,
+        uses_caches=(cache, *draft.uses_caches),
+        notes=(*draft.notes, note),
     )
     (draft.folder / DRAFT).write_bytes(msgspec.json.encode(updated_draft, enc_hook=str))
     return updated_draft

@@ -20,7 +20,7 @@ from batch.model import ContextMode, Tariff, Usage
 from batch.planning.duration import MAX_JOB_HOURS, learn_duration
 from batch.planning.file_delivery import FileDelivery
 from batch.prefixes.request_parts import canonical_json, default_measure
-from batch.pricing import estimate, rates
+from batch.pricing import estimate
 from batch.pricing.answer_sizes import Task
 from batch.pricing.catalog import CatalogModel
 from batch.pricing.estimate import CostEstimate
@@ -35,15 +35,16 @@ from batch.pricing.workload import (
     apply_tries,
     learned_output,
 )
+from batch.requests.shared.fields import SharedFields
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
 from lifecycle.planning.history.measured_rows import MEASURED_NOTE, MeasuredRows
-from lifecycle.planning.history.prompt_sketch import PromptSketch, sample_requests
+from lifecycle.planning.history.prompt_sketch import PromptSketch, Sampled, sample_requests
 from lifecycle.planning.media_levels import MediaLevels, media_levels
 from lifecycle.planning.media_scale import TokenCounter, UnknownSize, count_with_files, media_scale, weighing_of
-from lifecycle.planning.request_demands import read_demands
+from lifecycle.planning.request_demands import OwnDemands
 from lifecycle.planning.tried_rows import Tries
-from lifecycle.requests.request_file import ReopenableFile
+from lifecycle.requests.request_file import ReopenableFile, rows_of, shared_fields
 from lifecycle.sending.delivery import plan_delivery, row_limit
 
 MAX_COUNTED_PREFIXES = 200
@@ -64,6 +65,18 @@ class ExpectedHours(NamedTuple):
     jobs: int
 
 
+class DraftReadings(NamedTuple):
+    """What was read of a draft's rows, kept for other forecasts of the same rows: under other settings, say."""
+
+    requests: Path
+    rows: tuple[int, int, int]
+    fields: SharedFields
+    model: str
+    weighing: Weighing
+    demands: OwnDemands
+    sampled: Sampled
+
+
 @dataclass(frozen=True)
 class Forecast:
     """A plan and its price. `counted_texts` is how many were counted exactly, `warning` what to know before.
@@ -81,6 +94,12 @@ class Forecast:
     weighing: Weighing = UNKNOWN_MODEL
     delivery: FileDelivery | None = None
     levels: MediaLevels | None = None
+    readings: DraftReadings | None = None
+
+    @property
+    def spec_model(self) -> str:
+        """The model that it is for, "" if that is not known."""
+        return "" if self.readings is None else self.readings.model
 
 
 def expected_hours(finished_hours: Sequence[float], fixed_hours: float | None = None) -> ExpectedHours:
@@ -113,8 +132,9 @@ def forecast(
     """Plan and price the requests of a draft. `count` makes shared texts and a sample of the rest exact.
 
     Without a tariff everything is planned plain, and every figure in USD is None. `previous` is a forecast of the same
-    draft for the same model: what it read and counted is used again; else `counts` are exact ones known already.
-    `output` says how long answers are; else they are by `runs_like` it, where there were any, or assumed.
+    rows, maybe under other settings or for another model: what it read and counted is used again; else `counts` are
+    exact ones known already. `output` says how long answers are; else they are by `runs_like` it, where there were
+    any, or assumed.
     `observed` is the usage of a canary's rows, `predicted` their estimated prompt tokens. `tries` are rows that were
     tried before: of this draft, or of one that asked for the same otherwise, which tells of the output alone.
     `measured` is what the same rows used in an earlier run.
@@ -124,9 +144,15 @@ def forecast(
     dedupe = True if spec.dedupe else None
     weighing = weighing_of(requests, spec, model)
     scale = media_scale(requests, weighing)
-    if previous is not None and previous.plan.split == spec.split and previous.weighing == weighing:
-        plan = previous.plan.replan(
-            tariff=tariff or gem_cache.FALLBACK_TARIFF, mode=mode, overrides={}, hours=hours.expected, dedupe=dedupe
+    known_plan = None if previous is None else _plan_of_same_rows(previous, requests, spec, weighing, tariff)
+    if known_plan is not None:
+        plan = known_plan.replan(
+            tariff=tariff or gem_cache.FALLBACK_TARIFF,
+            mode=mode,
+            overrides={},
+            hours=hours.expected,
+            dedupe=dedupe,
+            implicit_rate=implicit_rate,
         )
     else:
 
@@ -147,11 +173,13 @@ def forecast(
         plan = read_with({})
         if count is not None and (sizes := _file_sizes(plan, count)):
             plan = read_with(sizes)
-    plan = plan.replan(overrides=_for_known_groups(plan, spec.overrides))
+    overrides = _for_known_groups(plan, spec.overrides)
+    plan = plan.replan(overrides=overrides) if overrides or plan.overrides else plan
+    readings = _readings(previous, requests, spec, len(plan.survey), scale)
     exact_counts = {**plan.options.counts, **(_exact_counts(plan, count_with_files(count, scale)) if count else {})}
     plan = plan.replan(counts=exact_counts) if count and exact_counts else plan
     workload = apply_canary(
-        _workload(plan, requests, tariff, model, measured, output, runs_like, len(exact_counts), scale, hours),
+        _workload(plan, readings, tariff, model, measured, output, runs_like, len(exact_counts), hours),
         observed,
         predicted,
     )
@@ -165,7 +193,51 @@ def forecast(
     warning = _why_no_cache(plan, spec, tariff)
     delivery = plan_delivery(requests, spec.send_files, row_limit(spec.send_as))
     levels = media_levels(requests, plan, scale, cost_estimate.usd.expected) if delivery else None
-    return Forecast(plan, cost_estimate, hours, len(exact_counts), warning, tried, weighing, delivery, levels)
+    counted = len(exact_counts)
+    return Forecast(plan, cost_estimate, hours, counted, warning, tried, weighing, delivery, levels, readings)
+
+
+def _plan_of_same_rows(
+    previous: Forecast, requests: Path, spec: RunSpec, weighing: Weighing, tariff: Tariff | None
+) -> Plan | None:
+    """The plan of a forecast for the same rows, if what was found in them holds still; None where they have to be read.
+
+    Rows are the same under other settings that all of them share, and for another model.
+    """
+    before, plan = previous.readings, previous.plan
+    if before is None or before.rows != rows_of(requests) or plan.split != spec.split:
+        return None
+    if previous.weighing != weighing and before.demands.has_media:
+        return None
+    if before.model != spec.model:
+        cuts_texts = spec.split in ("text", "auto") and not _has_minimum_of(plan, tariff)
+        if cuts_texts or len(plan.survey.own_cache_rows) or before.demands.has_media:
+            return None  # how large those are depends on the model
+        plan = plan.replan(counts={})
+    fields, other = shared_fields(requests), before.fields
+    if any(one != two for one, two in ((fields.part, other.part), (fields.system, other.system))):
+        return None
+    if before.requests == requests:
+        return plan
+    if fields.config_json == other.config_json:
+        return plan.of(ReopenableFile(requests))
+    return plan.of(ReopenableFile(requests), fields.temperature == 0)
+
+
+def _readings(previous: Forecast | None, requests: Path, spec: RunSpec, rows: int, scale: MediaScale) -> DraftReadings:
+    """What the rows say, read anew only where another forecast has not read it."""
+    before = None if previous is None else previous.readings
+    same_rows = before is not None and before.rows == rows_of(requests)
+    if before is not None and same_rows and (before.weighing == scale.weighing or not before.demands.has_media):
+        demands = before.demands
+    else:
+        demands = OwnDemands(requests, rows, scale)
+    if before is not None and same_rows and before.requests == requests:
+        sampled = before.sampled
+    else:
+        sampled = sample_requests(requests)
+    fields = shared_fields(requests)
+    return DraftReadings(requests, rows_of(requests), fields, spec.model, scale.weighing, demands, sampled)
 
 
 def _predicted_tokens(plan: Plan, requests: Path, tries: Tries) -> list[int]:
@@ -278,14 +350,13 @@ def count_tokens_body(prefix: bytes) -> dict[str, Any]:
 
 def _workload(
     plan: Plan,
-    requests: Path,
+    readings: DraftReadings,
     tariff: Tariff | None,
     model: CatalogModel | None,
     measured: MeasuredRows | None,
     output: OutputAssumption | None,
     runs_like: RunsLike | None,
     counted: int,
-    scale: MediaScale,
     hours: ExpectedHours,
 ) -> Workload:
     cost_model, totals = plan.cost_model, plan.totals
@@ -295,8 +366,9 @@ def _workload(
     cached = cost_model.own_cache_tokens[sent] + np.where(
         used_cache >= 0, np.append(cost_model.length, 0.0)[used_cache], 0.0
     )
-    demands = read_demands(requests, len(plan.survey), model.output_cap if model else None, scale)
-    long = np.array([tariff is not None and rates.is_long(round(p), tariff) for p in prompt], dtype=bool)
+    demands = readings.demands.under(readings.requests, model.output_cap if model else None)
+    threshold = tariff.long_context_threshold if tariff else None
+    long = np.round(prompt) > threshold if threshold is not None else np.zeros(len(prompt), bool)
     tiers = [_tier_totals(prompt[rows], cached[rows], demands[sent][rows]) for rows in (~long, long)]
     counting_note = (
         f"{counted} texts were counted exactly, the rest is estimated from them." if counted else UNCOUNTED_NOTE
@@ -315,7 +387,7 @@ def _workload(
         searches=float(demands["searches"][sent].sum()),
         unknown_size=int((cost_model.unknown_rows & open_).sum()),
         unknown_tokens=model.context_window if model else None,
-        output=output or _expected_output(requests, model, demands[sent], _mean(prompt), caps, runs_like),
+        output=output or _expected_output(readings.sampled, model, demands[sent], _mean(prompt), caps, runs_like),
         caches=tuple(CachePlan(g.prefix_tokens, *_cache_hours(plan.options.hours, hours.p95)) for g in plan.caches),
         counting_note=counting_note,
         caps=tuple(caps.items()),
@@ -323,7 +395,7 @@ def _workload(
 
 
 def _expected_output(
-    requests: Path,
+    sampled: Sampled,
     model: CatalogModel | None,
     demands: Any,
     prompt_tokens: float,
@@ -331,7 +403,6 @@ def _expected_output(
     runs_like: RunsLike | None,
 ) -> OutputAssumption:
     """How long answers are: as in runs that were like this one, else as is assumed of what the requests ask."""
-    sampled = sample_requests(requests)
     if runs_like is not None and kind_of(model).assumed_output(model, Task()).has_output:
         prediction = predict(runs_like(sampled.sketch, prompt_tokens), len(demands), caps)
         if prediction is not None:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from gem_cache import CachingChoice, Plan
 from lifecycle.core.run_files import FANOUT, GROUPS, PLAN
-from lifecycle.inputs.request_subset import keys_in_file
+from lifecycle.requests.request_subset import keys_in_file
 
 BATCH_ROWS = 50_000
 

@@ -16,8 +16,8 @@ from gem_cache import Plan
 from lifecycle.core.draft_links import link_extras, link_file, link_shared
 from lifecycle.core.run_files import DRAFT, INPUTS, REQUESTS
 from lifecycle.inputs.drafts import Draft
-from lifecycle.inputs.request_subset import key_of_line
 from lifecycle.requests.request_file import line_reader
+from lifecycle.requests.request_subset import key_of_line
 
 SHOWN_END, SHOWN_FROM = 160, 400
 """Of a longer text, so many characters of both ends are shown."""
@@ -94,7 +94,13 @@ def rearrange(draft: Draft, plan: Plan, rules: frozenset[Rule], folder: Path) ->
     done = RearrangedDraft(draft, applied, changed, None if saved != saved else saved, example)
     notes = (*draft.notes, done.describe()) if changed else draft.notes
     rearranged = replace(
-        draft, folder=folder, size_bytes=size, largest_bytes=0, rearranged=tuple(map(str, applied)), notes=notes
+        draft,
+        folder=folder,
+        size_bytes=size,
+        largest_bytes=0,
+        alike=False,
+        rearranged=tuple(map(str, applied)),
+        notes=notes,
     )
     (folder / DRAFT).write_bytes(msgspec.json.encode(replace(rearranged, folder=Path()), enc_hook=str))
     return replace(done, draft=rearranged)

@@ -11,7 +11,7 @@ import numpy as np
 
 from batch.media.scale import MediaScale
 from batch.media.tokens import MediaTokens
-from lifecycle.requests.request_file import open_requests
+from lifecycle.requests.request_file import line_reader, shared_config
 
 # Names of fields as the canonical requests have them; within a text their quotation marks are escaped.
 MEDIA_FIELDS, AUDIO_TYPE, SEARCH_TOOL = (b'"inlineData":', b'"fileData":'), b'"audio/', b'"googleSearch":'
@@ -25,15 +25,21 @@ DEMAND_TYPES = [
 ]
 
 
+UNLIMITED = -1
+
+
 class _Demand(NamedTuple):
     """One row of `read_demands`."""
 
-    cap: int
-    answers: int
-    media: bool
-    audio: int
-    searches: bool
-    picture_size: str
+    cap: int = UNLIMITED
+    answers: int = 1
+    media: bool = False
+    audio: int = 0
+    searches: bool = False
+    picture_size: str = ""
+
+
+PLAIN = _Demand()
 
 
 class _Image(msgspec.Struct, rename="camel"):
@@ -82,6 +88,7 @@ class _MediaLine(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+_decode_config = msgspec.json.Decoder(_Generation).decode
 _decode_media = msgspec.json.Decoder(_MediaLine).decode
 
 
@@ -93,27 +100,63 @@ def read_demands(requests: Path, rows: int, model_cap: int | None, scale: MediaS
     whose length is known, by the `scale`, and `searches` whether it may search the web;
     `picture_size` is that of the picture it asks for, "" where it names none.
     """
-    cap = -1 if model_cap is None else model_cap
-    return np.fromiter(_read_rows(requests, cap, scale or MediaScale()), DEMAND_TYPES, count=rows)
+    return OwnDemands(requests, rows, scale or MediaScale()).under(requests, model_cap)
 
 
-def _read_rows(requests: Path, model_cap: int, scale: MediaScale) -> Iterator[_Demand]:
-    with open_requests(requests) as lines:
+class OwnDemands:
+    """What each request of a file says itself, read once: held against the run's settings and the model's limit later.
+
+    Few of many rows differ, so that each kind is held once, and of a row its number.
+    """
+
+    def __init__(self, requests: Path, rows: int, scale: MediaScale) -> None:
+        numbers: dict[_Demand, int] = {}
+        self._kind_of_row = np.fromiter(
+            (numbers.setdefault(demand, len(numbers)) for demand in _read_rows(requests, scale)), np.uint32, count=rows
+        )
+        self._kinds = np.array(list(numbers), DEMAND_TYPES)
+        self.has_media = bool(self._kinds["media"].any())
+
+    def under(self, requests: Path, model_cap: int | None) -> Any:
+        """The demands of all rows, what they share and the model's limit taken into account."""
+        kinds = self._kinds.copy()
+        shared = _own(shared_config(requests) or b"{}")
+        kinds["cap"] = np.where(kinds["cap"] < 0, shared.cap, kinds["cap"])
+        if model_cap is not None:
+            kinds["cap"] = np.where(kinds["cap"] < 0, model_cap, np.minimum(kinds["cap"], model_cap))
+        kinds["picture_size"] = np.where(kinds["picture_size"] == "", shared.picture_size, kinds["picture_size"])
+        return kinds[self._kind_of_row]
+
+
+def _read_rows(requests: Path, scale: MediaScale) -> Iterator[_Demand]:
+    reader = line_reader(requests)
+    with requests.open("rb") as lines:
         for line in lines:
-            config = _decode(line).request.generation_config or _Generation()
+            try:
+                config = _decode(line).request.generation_config
+            except msgspec.MsgspecError:
+                line = reader.whole(line)
+                config = _decode(line).request.generation_config
             media = any(field in line for field in MEDIA_FIELDS)
-            yield _Demand(
-                cap=_cap(config.max_output_tokens, model_cap),
-                answers=max(1, config.candidate_count or 1),
-                media=media,
-                audio=_audio_tokens(line, scale) if media and AUDIO_TYPE in line else 0,
-                searches=SEARCH_TOOL in line,
-                picture_size=(config.image_config.image_size or "") if config.image_config else "",
+            searches = SEARCH_TOOL in line
+            if config is None and not media and not searches:
+                yield PLAIN
+                continue
+            yield _of_config(config or _Generation())._replace(
+                media=media, audio=_audio_tokens(line, scale) if media and AUDIO_TYPE in line else 0, searches=searches
             )
 
 
-def _cap(row_cap: int | None, model_cap: int) -> int:
-    return model_cap if row_cap is None else row_cap if model_cap < 0 else min(row_cap, model_cap)
+def _of_config(config: _Generation) -> _Demand:
+    return _Demand(
+        cap=UNLIMITED if config.max_output_tokens is None else config.max_output_tokens,
+        answers=max(1, config.candidate_count or 1),
+        picture_size=(config.image_config.image_size or "") if config.image_config else "",
+    )
+
+
+def _own(config: bytes) -> _Demand:
+    return _of_config(_decode_config(config))
 
 
 def _audio_tokens(line: bytes, scale: MediaScale) -> int:

@@ -21,9 +21,9 @@ from lifecycle.core.draft_links import link_media, link_shared, whole_requests
 from lifecycle.core.models import RunSpec
 from lifecycle.core.run_files import DRAFT, FANOUT, INPUTS, REQUESTS, shard_path
 from lifecycle.inputs.drafts import Draft, open_draft
-from lifecycle.inputs.request_subset import copy_inputs, copy_lines, keys_in_file
 from lifecycle.planning.forecast import Forecast
 from lifecycle.requests.request_file import content_digest, line_reader, open_requests
+from lifecycle.requests.request_subset import copy_inputs, copy_lines, keys_in_file
 from lifecycle.requests.shared_file import read_shared, write_shared
 from lifecycle.results.read.table import Filter, ResultTable
 
@@ -158,6 +158,7 @@ def prepare_child(
         rows=rows,
         size_bytes=size,
         largest_bytes=0,
+        alike=False,
         problems=(),
         problem_count=0,
         bad_rows=0,

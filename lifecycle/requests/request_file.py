@@ -21,7 +21,7 @@ from msgspec import UNSET, MsgspecError, Raw, UnsetType
 from numpy.typing import NDArray
 
 from batch.prefixes.request_parts import RawLine, decode_line
-from batch.requests.shared.fields import PROMPT_START
+from batch.requests.shared.fields import PROMPT_START, SharedFields
 from lifecycle.core.run_files import REQUESTS, RESOLVED_REQUESTS, SHARED
 from lifecycle.requests.shared_file import Shared, read_shared
 
@@ -51,6 +51,12 @@ def line_reader(path: Path) -> WholeLines:
 def is_whole(path: Path) -> bool:
     """Whether every line of a file of requests lies on the disk as it is sent."""
     return path.name not in SHARED_NAMES or read_shared(path.parent) is None
+
+
+def rows_of(path: Path) -> tuple[int, int, int]:
+    """What the rows of two files have in common if and only if they are the same rows on the disk."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def row_sizes(path: Path) -> NDArray[np.int64]:
@@ -83,10 +89,15 @@ def whole_copy(path: Path) -> Iterator[Path]:
         copy.unlink(missing_ok=True)
 
 
+def shared_fields(path: Path) -> SharedFields:
+    """What rows of this file get beside what they say themselves."""
+    shared = read_shared(path.parent) if path.name in SHARED_NAMES else None
+    return SharedFields() if shared is None else shared.fields
+
+
 def shared_config(path: Path) -> bytes:
     """The generationConfig that rows of this file get beside their own, as JSON; b"" for none."""
-    shared = read_shared(path.parent) if path.name in SHARED_NAMES else None
-    return b"" if shared is None else shared.fields.config_json
+    return shared_fields(path).config_json
 
 
 class ReopenableFile:

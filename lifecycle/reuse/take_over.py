@@ -34,8 +34,8 @@ from lifecycle.core.run_files import (
     origin_of_answers,
 )
 from lifecycle.inputs.drafts import Draft
-from lifecycle.inputs.request_subset import key_of_line
 from lifecycle.requests.request_file import line_reader, open_requests
+from lifecycle.requests.request_subset import key_of_line
 from lifecycle.reuse.digests import Digester
 from lifecycle.reuse.search import NOT_FOUND, Found
 
@@ -86,6 +86,7 @@ def take_over(draft: Draft, found: Found, runs: Sequence[AnsweringRun], folder: 
         rows=draft.rows - found.rows,
         size_bytes=size,
         largest_bytes=0,
+        alike=False,
         reused_rows=found.rows,
         notes=(*draft.notes, note),
     )

@@ -19,9 +19,10 @@ from lifecycle.core.models import Account, RunSpec
 from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
 from lifecycle.core.price_list import utc_today
 from lifecycle.core.run_files import REQUESTS
-from lifecycle.inputs import drafts
+from lifecycle.inputs import drafts, new_settings
 from lifecycle.inputs.attachments import NO_ACCESS, FileAccess
 from lifecycle.inputs.drafts import Draft
+from lifecycle.inputs.file_drafts import KIND as FILES
 from lifecycle.inputs.file_drafts import FileInput, prepare_files
 from lifecycle.inputs.files.examine import Pages
 from lifecycle.inputs.files.pile import ExaminedPile, examine_pile
@@ -90,6 +91,19 @@ class ForecastService:
         )
         return cache_estimate.apply_cache_to_all(draft, use_cache) if use_cache else draft
 
+    def with_settings(
+        self, draft: Draft, *, generation: Generation, shared_text: str, model: str, owner_id: str = ""
+    ) -> Draft | None:
+        """A draft under other settings or for another model, its rows not checked again; None where they must be.
+
+        Raises InputError for settings that cannot be used.
+        """
+        needs_words = draft.kind == FILES and not (shared_text.strip() or generation.system_instruction.strip())
+        if needs_words or not new_settings.can_take(draft, kind_of(self._context.price_list.model(model))):
+            return None
+        folder = self._context.new_draft_folder(owner_id)
+        return new_settings.with_settings(draft, folder, generation, shared_text, self.model_rules(model))
+
     def examine_files(
         self,
         sources: Sequence[Path],
@@ -147,11 +161,13 @@ class ForecastService:
     ) -> Forecast:
         """Plan and price a draft. With an account, shared texts and a sample of the rest are counted exactly, free.
 
-        Not `exact`: nothing is counted anew. `previous` is a forecast of the same draft for the same model, to go on
-        from; `tries` are rows that were tried, whose usage is measured; `measured` is what the same rows used before.
-        Raises InputError for a cache that requests name and cannot use.
+        Not `exact`: nothing is counted anew. `previous` is a forecast of the same rows, to go on from; `tries` are rows
+        that were tried, whose usage is measured; `measured` is what the same rows used before. Raises InputError for a
+        cache that requests name and cannot use.
         """
         context, model = self._context, model_id(spec.model)
+        if draft.uses_caches and previous is not None and previous.spec_model != spec.model:
+            previous = None  # the sizes of those caches are to be asked for
         client = context.client(account) if account and exact else None
         durations = context.store.observations(account.owner_id, model, DURATION_HOURS) if account else []
         implicit_rates = context.store.observations(account.owner_id, model, IMPLICIT_RATE) if account else []

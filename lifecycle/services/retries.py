@@ -15,11 +15,11 @@ from batch.model import Outcome, Stage, model_id
 from lifecycle.core.models import Account, BudgetPosition, RunSpec
 from lifecycle.core.run_files import REQUESTS, shard_path
 from lifecycle.core.run_records import RunRecord
-from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import retry_draft
 from lifecycle.planning.history.again import AgainQuote, quote
 from lifecycle.planning.history.measured_rows import MeasuredRows, measured_rows
 from lifecycle.planning.retry_draft import RetryForecast
+from lifecycle.requests.request_subset import keys_in_file
 from lifecycle.results.read.table import Filter
 from lifecycle.services.context import ServiceContext
 from lifecycle.services.forecasts import ForecastService

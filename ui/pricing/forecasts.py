@@ -12,9 +12,11 @@ from batch.planning.arrangements import AUTO, PART, TEXT
 from batch.pricing.estimate import over_budget
 from gem_cache import CostAtDuration, Group, Hint
 from lifecycle.core.models import Account, RunSpec
+from lifecycle.core.run_files import REQUESTS
 from lifecycle.inputs.drafts import Draft
 from lifecycle.planning.forecast import Forecast
 from lifecycle.planning.tried_rows import Tries
+from lifecycle.requests.request_file import rows_of
 from lifecycle.runner import Runner
 from ui.answers import tries
 from ui.shared import background
@@ -52,13 +54,11 @@ class _CacheKey:
     spec: RunSpec
     exact: bool
     tries: Tries | None = None
+    rows: tuple[int, int, int] = (0, 0, 0)
 
     def can_reuse(self, other: object) -> bool:
-        return isinstance(other, _CacheKey) and (self.folder, self.owner, self.spec.model) == (
-            other.folder,
-            other.owner,
-            other.spec.model,
-        )
+        """Whether the rows are the same, whatever the settings, model and folder."""
+        return isinstance(other, _CacheKey) and (self.rows, self.owner) == (other.rows, other.owner)
 
 
 def with_user_choices(spec: RunSpec, *, chosen_cache: str = "") -> RunSpec:
@@ -105,7 +105,12 @@ def request_forecast(
     cache_key = _cache_key(account, draft, spec)
     latest: background.BackgroundResult[DisplayedForecast] | None = background.latest(NAME)
     previous = latest.value if latest and cache_key.can_reuse(latest.cache_key) else None
-    has_exact_counts = previous is not None and previous.counted and previous.forecast.plan.split == spec.split
+    has_exact_counts = (
+        previous is not None
+        and previous.counted
+        and previous.forecast.plan.split == spec.split
+        and previous.forecast.spec_model == spec.model
+    )
     exact = cache_key.exact and not has_exact_counts
 
     def compute() -> DisplayedForecast:
@@ -168,4 +173,5 @@ def _cache_key(account: Account | None, draft: Draft, spec: RunSpec) -> _CacheKe
         spec, name="", generation=Generation(), send_as=SendAs.AUTO, max_usd=None, canary=0, delete_user_caches=False
     )
     exact = account is not None and st.session_state.get("count_exactly") == folder
-    return _CacheKey(folder, account.owner_id if account else "", relevant_spec, exact, tries.of_draft(draft))
+    owner, rows = account.owner_id if account else "", rows_of(draft.folder / REQUESTS)
+    return _CacheKey(folder, owner, relevant_spec, exact, tries.of_draft(draft), rows)

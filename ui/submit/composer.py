@@ -7,6 +7,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -31,6 +32,14 @@ from ui.submit import forms, shared_context
 from ui.submit.prompts_form import MAX_CHARACTERS, SPLITS
 
 
+class BuiltDraft(NamedTuple):
+    """The draft that is here: a digest of all that it was made of, and one of its rows alone."""
+
+    digest: str
+    draft: Draft
+    rows: str
+
+
 def current_input(mode: str) -> GivenInput | None:
     """What the composer holds now, None while it is empty. Knows what was typed before it is drawn again.
 
@@ -51,23 +60,41 @@ def build_draft(
 
     Raises InputError when nothing of the input can be read.
     """
-    fingerprint = repr((given, shared_context.fingerprint(), generation, model))
-    digest = hashlib.sha256(fingerprint.encode("utf-8", "surrogatepass")).hexdigest()
-    stored: tuple[str, Draft] | None = st.session_state.get("draft")
-    if stored is not None and stored[0] == digest:
-        return stored[1]
-    discard_draft()
-    notices.clear("submit")
     owner_id = session.owner_id() or session.NOBODY
-    get_state().owner_room.require(owner_id)
     settings = RequestSettings(model, generation, shared_context.shared_text(), shared_context.chosen_cache(), owner_id)
-    new_draft = given.prepare(runner, settings, progress)
-    st.session_state["draft"] = (digest, new_draft)
+    digest = _digest(given, shared_context.fingerprint(), generation, model)
+    stored: BuiltDraft | None = st.session_state.get("draft")
+    if stored is not None and stored.digest == digest:
+        return stored.draft
+    rows = _digest(given, settings.use_cache, owner_id)
+    notices.clear("submit")
+    same_rows = stored is not None and stored.rows == rows and not settings.use_cache
+    new_draft = _with_settings(runner, stored.draft, settings) if stored is not None and same_rows else None
+    discard_draft()
+    if new_draft is None:
+        get_state().owner_room.require(owner_id)
+        new_draft = given.prepare(runner, settings, progress)
+    st.session_state["draft"] = BuiltDraft(digest, new_draft, rows)
     asked = repr((given, shared_context.fingerprint(), replace(generation, max_output_tokens=None), model))
     instruction = str(getattr(given, "template", "") or getattr(given, "instruction", ""))
     asked_digest = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
     tries.register(new_draft, Wording(current_source(), asked_digest, generation.max_output_tokens, instruction))
     return new_draft
+
+
+def _with_settings(runner: Runner, draft: Draft, settings: RequestSettings) -> Draft | None:
+    """The same rows under other settings, at once; None where they have to be checked again."""
+    return runner.forecasts.with_settings(
+        draft,
+        generation=settings.generation,
+        shared_text=settings.shared_text,
+        model=settings.model,
+        owner_id=settings.owner_id,
+    )
+
+
+def _digest(*values: object) -> str:
+    return hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def current_source() -> str:
@@ -78,11 +105,11 @@ def current_source() -> str:
 
 def discard_draft() -> None:
     """Delete the draft; a run that was made of it has its own copy."""
-    stored: tuple[str, Draft] | None = st.session_state.pop("draft", None)
-    if stored is None or tries.is_pending(str(stored[1].folder)):  # what is being tried is read; it goes by its age
+    stored: BuiltDraft | None = st.session_state.pop("draft", None)
+    if stored is None or tries.is_pending(str(stored.draft.folder)):  # what is being tried is read; it goes by its age
         return
-    if stored[1].folder.is_relative_to(get_state().drafts):
-        shutil.rmtree(stored[1].folder, ignore_errors=True)
+    if stored.draft.folder.is_relative_to(get_state().drafts):
+        shutil.rmtree(stored.draft.folder, ignore_errors=True)
 
 
 def clear() -> None:

@@ -45,6 +45,11 @@ class SharedFields(Struct, frozen=True, dict=True):
         """The generationConfig as it stands behind other members, b"" for none."""
         return b',"generationConfig":' + self.config_json if self.config else b""
 
+    @property
+    def temperature(self) -> float | None:
+        """The temperature of requests that set none."""
+        return decode(self.values["temperature"], type=float) if "temperature" in self.values else None
+
     @cached_property
     def has_values(self) -> bool:
         return bool(self.part or self.system or self.config)

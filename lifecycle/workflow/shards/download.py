@@ -15,7 +15,7 @@ from batch.responses.outcomes import classify
 from batch.responses.row_errors import as_cancelled
 from gemini.wire import Operation, result_lines
 from lifecycle.core.run_records import ShardRecord
-from lifecycle.inputs.request_subset import keys_in_file
+from lifecycle.requests.request_subset import keys_in_file
 from lifecycle.workflow.shards.context import StageContext
 
 

@@ -9,7 +9,7 @@ import orjson
 from batch.formatting import plural
 from batch.media.blob_uri import line_blobs
 from lifecycle.core.run_records import ShardRecord, ShardStage
-from lifecycle.inputs.request_subset import key_of_line
+from lifecycle.requests.request_subset import key_of_line
 from lifecycle.sending.delivery import SentSizes
 from lifecycle.workflow.shards.context import StageContext
 

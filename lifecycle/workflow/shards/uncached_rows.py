@@ -9,7 +9,7 @@ from batch.model import SendAs
 from batch.prefixes.rewrite import placeholder_group
 from lifecycle.core.run_files import REQUESTS, RESOLVED_REQUESTS
 from lifecycle.core.run_records import ShardRecord
-from lifecycle.inputs.request_subset import key_of_line, lines_for_keys
+from lifecycle.requests.request_subset import key_of_line, lines_for_keys
 from lifecycle.sending.delivery import SentSizes
 from lifecycle.workflow.shards.context import StageContext
 

@@ -19,10 +19,10 @@ from lifecycle.core.observation_kinds import DURATION_HOURS, IMPLICIT_RATE
 from lifecycle.core.run_files import ANSWERS, REQUESTS, RESULTS, REUSED
 from lifecycle.core.run_progress import Collected, Ending
 from lifecycle.core.run_records import UNSENT_STAGES, ShardRecord
-from lifecycle.inputs.request_subset import copy_lines, key_of_line, keys_in_file
 from lifecycle.planning import cache_support
 from lifecycle.planning.history import output_history
 from lifecycle.planning.history.prompt_sketch import sample_requests
+from lifecycle.requests.request_subset import copy_lines, key_of_line, keys_in_file
 from lifecycle.results.collect.build import build_results
 from lifecycle.results.store.reconciliation import Reconciliation
 from lifecycle.sending.delivery import SentSizes

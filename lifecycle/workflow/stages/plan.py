@@ -22,10 +22,10 @@ from lifecycle.core.run_files import REQUESTS, RESOLVED_REQUESTS
 from lifecycle.core.run_progress import ImplicitAtStake
 from lifecycle.core.run_records import ShardRecord
 from lifecycle.core.transport import PayloadSize
-from lifecycle.inputs.request_subset import keys_in_file
 from lifecycle.planning import plan_files
 from lifecycle.planning.forecast import rebuild_plan
 from lifecycle.requests.request_file import is_whole, line_reader, row_sizes
+from lifecycle.requests.request_subset import keys_in_file
 from lifecycle.sending.delivery import SentSizes, plan_delivery, row_limit, write_uploads
 from lifecycle.workflow.shards import file_uploads
 from lifecycle.workflow.shards.context import StageContext, StageResult, effective_tariff

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from batch.formatting import plural
 from lifecycle.core.run_files import RESULTS
 from lifecycle.core.run_records import ShardRecord, ShardStage
-from lifecycle.inputs.request_subset import copy_lines, keys_in_file
+from lifecycle.requests.request_subset import copy_lines, keys_in_file
 from lifecycle.sending.delivery import SentSizes, read_uploads
 from lifecycle.workflow.shards import file_uploads
 from lifecycle.workflow.shards.context import StageContext

@@ -34,6 +34,7 @@ class _PairCheck:
 
     def __init__(self, settings: EncodedSettings, *, model: str = "", rules: ModelRules | None = None) -> None:
         self.rules = rules or ModelRules()
+        self.alike = False
         self.notes: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
 

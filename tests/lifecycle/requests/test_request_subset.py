@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lifecycle.inputs.request_subset import copy_inputs, copy_lines, keys_in_file, lines_for_keys
+from lifecycle.requests.request_subset import copy_inputs, copy_lines, keys_in_file, lines_for_keys
 
 LINES = [b'{"key":"a","request":{}}\n', b'{"key":"b\\u00e9","request":{"x":1}}\n', b'{"key":"c","request":{}}\n']
 
