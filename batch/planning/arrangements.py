@@ -100,10 +100,14 @@ class Arrangements:
             self._kept[key] = Arranged(survey, dict(rearrangement.moved))
         return self._kept[key]
 
+    @cached_property
+    def _shares_beginnings(self) -> bool:
+        return self.rearrangement.shares_beginnings()
+
     @property
     def cut_inside_texts(self) -> PrefixSurvey | None:
         """The batch as it is, cut inside texts too; None where it is cut like that, or where nothing begins alike."""
-        if self.level == TEXT or not self.rearrangement.shares_beginnings():
+        if self.level == TEXT or not self._shares_beginnings:
             return None
         return self.as_is(TEXT)
 

@@ -45,14 +45,19 @@ def with_settings(draft: Draft, folder: Path, generation: Generation, shared_tex
         notes=(*draft.notes[:start], *settings.notes, *draft.notes[end:]),
         settings_notes=(start, start + len(settings.notes)),
     )
-    if shared.prompts or shared.fields.has_values == settings.fields.has_values:
+    if shared.prompts or _is_written_alike(shared.fields, settings.fields):
         more = _added_bytes(settings.fields) - _added_bytes(shared.fields)
         made = replace(made, size_bytes=made.size_bytes + more * made.rows, largest_bytes=made.largest_bytes + more)
-    else:  # rows as they were given are passed on byte by byte if nothing is added
+    else:
         sizes = row_sizes(folder / REQUESTS)
         made = replace(made, size_bytes=int(sizes.sum()), largest_bytes=int(sizes.max(initial=0)))
     (folder / DRAFT).write_bytes(msgspec.json.encode(replace(made, folder=Path()), enc_hook=str))
     return made
+
+
+def _is_written_alike(one: SharedFields, other: SharedFields) -> bool:
+    """Whether white space of rows as they were given stays or goes under both: it goes where something is put in."""
+    return one.has_values == other.has_values and (one.part is None) == (other.part is None)
 
 
 def _added_bytes(fields: SharedFields) -> int:

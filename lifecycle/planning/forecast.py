@@ -39,7 +39,7 @@ from batch.requests.shared.fields import SharedFields
 from gem_cache import Plan
 from lifecycle.core.models import RunSpec
 from lifecycle.planning.history.measured_rows import MEASURED_NOTE, MeasuredRows
-from lifecycle.planning.history.prompt_sketch import PromptSketch, Sampled, sample_requests
+from lifecycle.planning.history.prompt_sketch import PromptSketch, Sampled, sample_requests, with_config
 from lifecycle.planning.media_levels import MediaLevels, media_levels
 from lifecycle.planning.media_scale import TokenCounter, UnknownSize, count_with_files, media_scale, weighing_of
 from lifecycle.planning.request_demands import OwnDemands
@@ -215,13 +215,23 @@ def _plan_of_same_rows(
             return None  # how large those are depends on the model
         plan = plan.replan(counts={})
     fields, other = shared_fields(requests), before.fields
-    if any(one != two for one, two in ((fields.part, other.part), (fields.system, other.system))):
+    if not _says_the_same(fields, other):
         return None
     if before.requests == requests:
         return plan
     if fields.config_json == other.config_json:
         return plan.of(ReopenableFile(requests))
     return plan.of(ReopenableFile(requests), fields.temperature == 0)
+
+
+def _has_minimum_of(plan: Plan, tariff: Tariff | None) -> bool:
+    """Whether cuts inside texts were looked for from the size on that is a cache's under this tariff."""
+    return plan.tariff.explicit_minimum == (tariff or gem_cache.FALLBACK_TARIFF).explicit_minimum
+
+
+def _says_the_same(one: SharedFields, other: SharedFields) -> bool:
+    """Whether what all rows share is the same but for settings."""
+    return one.part == other.part and one.system == other.system
 
 
 def _readings(previous: Forecast | None, requests: Path, spec: RunSpec, rows: int, scale: MediaScale) -> DraftReadings:
@@ -232,11 +242,12 @@ def _readings(previous: Forecast | None, requests: Path, spec: RunSpec, rows: in
         demands = before.demands
     else:
         demands = OwnDemands(requests, rows, scale)
-    if before is not None and same_rows and before.requests == requests:
-        sampled = before.sampled
+    fields = shared_fields(requests)
+    if before is not None and same_rows and _says_the_same(fields, before.fields):
+        same_settings = before.requests == requests or fields.config_json == before.fields.config_json
+        sampled = before.sampled if same_settings else with_config(before.sampled, fields.config_json or b"{}")
     else:
         sampled = sample_requests(requests)
-    fields = shared_fields(requests)
     return DraftReadings(requests, rows_of(requests), fields, spec.model, scale.weighing, demands, sampled)
 
 
@@ -369,11 +380,12 @@ def _workload(
     demands = readings.demands.under(readings.requests, model.output_cap if model else None)
     threshold = tariff.long_context_threshold if tariff else None
     long = np.round(prompt) > threshold if threshold is not None else np.zeros(len(prompt), bool)
-    tiers = [_tier_totals(prompt[rows], cached[rows], demands[sent][rows]) for rows in (~long, long)]
+    of_sent = demands[sent]
+    tiers = [_tier_totals(prompt[rows], cached[rows], of_sent[rows]) for rows in (~long, long)]
     counting_note = (
         f"{counted} texts were counted exactly, the rest is estimated from them." if counted else UNCOUNTED_NOTE
     )
-    caps = _caps(demands[sent])
+    caps = _caps(of_sent)
     base = Workload(short=tiers[0], long=tiers[1], prompt=totals.tokens)
     if measured is not None:
         base, counting_note = replace(base, prompt=measured.prompt), MEASURED_NOTE
@@ -383,11 +395,11 @@ def _workload(
     return replace(
         base,
         media=int((demands["media"] & open_).sum()),
-        searching=int(demands["searches"][sent].sum()),
-        searches=float(demands["searches"][sent].sum()),
+        searching=int(of_sent["searches"].sum()),
+        searches=float(of_sent["searches"].sum()),
         unknown_size=int((cost_model.unknown_rows & open_).sum()),
         unknown_tokens=model.context_window if model else None,
-        output=output or _expected_output(readings.sampled, model, demands[sent], _mean(prompt), caps, runs_like),
+        output=output or _expected_output(readings.sampled, model, of_sent, _mean(prompt), caps, runs_like),
         caches=tuple(CachePlan(g.prefix_tokens, *_cache_hours(plan.options.hours, hours.p95)) for g in plan.caches),
         counting_note=counting_note,
         caps=tuple(caps.items()),
@@ -425,6 +437,8 @@ def _caps(demands: Any) -> dict[int | None, int]:
 
 def _picture_sizes(demands: Any) -> dict[str, int]:
     """How many rows ask for a picture of which size, "" where they name none."""
+    if not (demands["picture_size"] != "").any():
+        return {"": len(demands)} if len(demands) else {}
     sizes, counts = np.unique(demands["picture_size"], return_counts=True)
     return dict(zip(sizes.tolist(), counts.tolist(), strict=True))
 

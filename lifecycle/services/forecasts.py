@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from batch.arrangement.rules import Rule
+from batch.errors import InputError
 from batch.kinds.registry import kind_of
 from batch.model import ContextMode, EmptyCells, Generation, Tariff, model_id
 from batch.planning.duration import JobObservation, learn_implicit_rate
@@ -102,7 +103,11 @@ class ForecastService:
         if needs_words or not new_settings.can_take(draft, kind_of(self._context.price_list.model(model))):
             return None
         folder = self._context.new_draft_folder(owner_id)
-        return new_settings.with_settings(draft, folder, generation, shared_text, self.model_rules(model))
+        try:
+            return new_settings.with_settings(draft, folder, generation, shared_text, self.model_rules(model))
+        except InputError:
+            folder.rmdir()
+            raise
 
     def examine_files(
         self,

@@ -168,6 +168,9 @@ class FakeForecasts(ForecastService):
     def model_rules(self, model: str) -> ModelRules:
         return ModelRules(model)
 
+    def with_settings(self, draft: Draft, **settings: object) -> None:
+        """Every draft is checked anew."""
+
 
 class FakeSubmissions(SubmissionService):
     """Every submission is a new run, once per idempotency key."""

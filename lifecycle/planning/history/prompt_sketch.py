@@ -63,6 +63,15 @@ def sample_requests(path: Path) -> Sampled:
     return Sampled(sketch, orjson.loads(form) if form else None, level)
 
 
+def with_config(sampled: Sampled, config: bytes) -> Sampled:
+    """The same sample of rows whose settings are all this generationConfig."""
+    settings = orjson.loads(config)
+    form, level = _form(settings), _thinking(settings)
+    fields = xxhash.xxh3_64(form).hexdigest() if form else ""
+    sketch = msgspec.structs.replace(sampled.sketch, fields=fields, thinking=level)
+    return Sampled(sketch, orjson.loads(form) if form else None, level)
+
+
 def likeness(
     one: PromptSketch, other: PromptSketch, prompt_tokens: float = 0.0, other_prompt_tokens: float = 0.0
 ) -> float:

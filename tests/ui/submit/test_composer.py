@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from batch.errors import InputError
 from lifecycle.core.models import Account
 from lifecycle.core.run_files import owner_folder_name
+from lifecycle.inputs import drafts as prepared
 from lifecycle.inputs.drafts import Draft
 from lifecycle.runner import Runner
 from tests.ui.page_driver import page_text, press
@@ -64,3 +65,18 @@ def test_a_table_whose_rows_had_files_is_not_put_back_without_them(tmp_path: Pat
     (tmp_path / "blobs").mkdir()
     with pytest.raises(InputError, match="have files, which cannot be put back"):
         composer_module.restore(Draft(tmp_path, "rows.csv", "csv", rows=1, size_bytes=9))
+
+
+def test_another_setting_or_model_checks_nothing_again(
+    composer: AppTest, real_runner: Runner, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composer.text_area(key="prompts").set_value("one\ntwo").run()
+    drafts = real_runner.data_dir / "drafts"
+    (first,) = drafts.iterdir()
+    monkeypatch.setattr(prepared, "prepare", None)
+    composer.number_input(key="temperature").set_value(0.5).run()
+    (second,) = drafts.iterdir()
+    assert first != second and not composer.error
+    press(composer, "Submit batch")
+    configs = [row["request"]["generationConfig"] for row in submitted_rows(real_runner, account)]  # type: ignore[index]
+    assert configs == [{"temperature": 0.5}] * 2
