@@ -168,9 +168,7 @@ class Plan:
             return with_temperature(survey, lines, is_temperature_0)
 
         arrangements = None if self.arrangements is None else self.arrangements.of(lines, adapted)
-        return plan_survey(
-            adapted(self.survey), self.tariff, self.options, self.mode, self.overrides, arrangements
-        )
+        return plan_survey(adapted(self.survey), self.tariff, self.options, self.mode, self.overrides, arrangements)
 
     @cached_property
     def decision(self) -> Decision:
