@@ -117,6 +117,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "lifecycle.workflow.shards": {
         "lifecycle.planning",
+        "lifecycle.requests",
         "lifecycle.sending",
         "lifecycle.inputs",
         "lifecycle.storage",
