@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import PropertyMock, patch
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
@@ -30,6 +31,14 @@ class CookieJar(dict[str, Any]):
 
     def to_dict(self) -> dict[str, Any]:
         return dict(self)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_components() -> Iterator[None]:
+    """Streamlit looks through all that is installed for each page that is opened; a second look finds the same."""
+    found = manifest_scanner.scan_component_manifests()
+    with patch.object(manifest_scanner, "scan_component_manifests", return_value=found):
+        yield
 
 
 @pytest.fixture

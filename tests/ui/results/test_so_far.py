@@ -15,7 +15,7 @@ def test_rows_of_ended_jobs_are_there_before_the_run_has_ended(
     cookies["gbr_key"] = state.cookie_cipher.encrypt(KEY)
     runner.runs_of[OWNER] = [make_run("p", rows=100)]
     at = page(run="p")
-    assert "of each job when it ends" in page_text(at) and not at.dataframe
+    assert "as each job ends" in page_text(at) and not at.dataframe
     runner.lines_so_far["p"] = [
         LineSoFar("a", "answered", "Bern", "", "1"),
         LineSoFar("b", "error_transient", "", "Internal error.", "2"),
