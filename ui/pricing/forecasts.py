@@ -22,6 +22,7 @@ from ui.answers import tries
 from ui.shared import background
 
 NAME = "forecast"
+NO_ROWS = (0, 0, 0)
 CHART_HOURS = [*(0.25 * 2 ** (step / 4) for step in range(31)), 48.0]
 PLANNED_MODES = (ContextMode.AUTO, ContextMode.EXPLICIT)  # modes in which exact counts may change what is done
 
@@ -54,11 +55,13 @@ class _CacheKey:
     spec: RunSpec
     exact: bool
     tries: Tries | None = None
-    rows: tuple[int, int, int] = (0, 0, 0)
+    rows: tuple[int, int, int] = NO_ROWS
 
     def can_reuse(self, other: object) -> bool:
         """Whether the rows are the same, whatever the settings, model and folder."""
-        return isinstance(other, _CacheKey) and (self.rows, self.owner) == (other.rows, other.owner)
+        if not isinstance(other, _CacheKey) or self.rows == NO_ROWS:
+            return False
+        return (self.rows, self.owner) == (other.rows, other.owner)
 
 
 def with_user_choices(spec: RunSpec, *, chosen_cache: str = "") -> RunSpec:
@@ -173,5 +176,9 @@ def _cache_key(account: Account | None, draft: Draft, spec: RunSpec) -> _CacheKe
         spec, name="", generation=Generation(), send_as=SendAs.AUTO, max_usd=None, canary=0, delete_user_caches=False
     )
     exact = account is not None and st.session_state.get("count_exactly") == folder
-    owner, rows = account.owner_id if account else "", rows_of(draft.folder / REQUESTS)
+    owner = account.owner_id if account else ""
+    try:
+        rows = rows_of(draft.folder / REQUESTS)
+    except FileNotFoundError:  # another input has taken its place meanwhile
+        rows = NO_ROWS
     return _CacheKey(folder, owner, relevant_spec, exact, tries.of_draft(draft), rows)
