@@ -76,7 +76,8 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 
 
 def check_accessibility(page: Page) -> None:
-    """Check what is on the page now."""
+    """Check what is on the page now, once the rules of style are there, which are drawn last."""
+    expect(page.locator(".st-key-style")).to_be_attached()
     violations = Axe().run(page, options=RULES).response["violations"]
     serious = [fault for fault in violations if fault["impact"] in ("serious", "critical")]
     assert not serious, json.dumps(serious, indent=1)

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from batch.model import RunState
 from batch.pricing import catalog
 from lifecycle.core.models import RunQuery
 from lifecycle.runner import Runner, Setup
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, open_place
+from tests.browser.conftest import OpenPage, check_accessibility, open_place
 from tests.seed_runs import seed
 from ui.runs.run_table import HEADER_HEIGHT, ROW_HEIGHT
 
@@ -48,6 +49,31 @@ def tick(page: Page, *lines: int) -> None:
         assert place is not None
         page.mouse.click(place["x"] + 15, place["y"] + HEADER_HEIGHT + ROW_HEIGHT * line + ROW_HEIGHT / 2)
         expect(page.get_by_text(f"{number} selected")).to_be_visible()
+
+
+def test_no_state_keeps_anybody_out(seeded: AppProcess, runner: Runner, open_page: OpenPage) -> None:
+    """Runs failed, mixed and under way; a table that is ticked, compared, and asked whether to delete."""
+    lines = runner.run_table.page(runner.accounts.register_key(KEY), RunQuery()).lines
+    failed = next(line for line in lines if line.state is RunState.FAILED)
+    mixed = next(line for line in lines if line.attention and line.state is RunState.FINISHED)
+    going = next(line for line in lines if line.ended_at is None)
+    page = open_page(f"{seeded.url}/?run={failed.id}", viewport={"width": 1280, "height": 1000})
+    for run, scheme in ((failed, "light"), (going, "light"), (mixed, "dark")):
+        if scheme == "dark":
+            page.emulate_media(color_scheme="dark")
+            page.set_viewport_size({"width": 390, "height": 900})
+        page.goto(f"{seeded.url}/?run={run.id}")
+        expect(page.get_by_role("button", name="More")).to_be_visible()
+        check_accessibility(page)
+    page.get_by_role("button", name="Show runs").click()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    tick(page, 0, 2)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator(".st-key-runs-comparison")).to_be_visible()
+    check_accessibility(page)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_text("cannot be undone")).to_be_visible()
+    check_accessibility(page)
 
 
 def test_ticked_runs_are_tagged_and_deleted_together(seeded: AppProcess, runner: Runner, open_page: OpenPage) -> None:
