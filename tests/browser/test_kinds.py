@@ -6,11 +6,10 @@ import zipfile
 
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import RULES, OpenPage
+from tests.browser.conftest import OpenPage, check_accessibility
 
 pytestmark = pytest.mark.browser
 
@@ -30,21 +29,6 @@ def wait_until_drawn(pictures: Locator) -> None:
         assert pictures.nth(number).evaluate("(one) => one.naturalWidth") > 100
 
 
-LOOKS = 5  # a second apart
-
-
-def serious(page: Page) -> list[str]:
-    """What keeps people out of the page; what is seen only while the page is drawn anew, and pale, is no finding."""
-    serious_ids: list[str] = []
-    for _ in range(LOOKS):
-        found = Axe().run(page, options=RULES).response["violations"]
-        serious_ids = [one["id"] for one in found if one["impact"] in ("serious", "critical")]
-        if not serious_ids:
-            break
-        page.wait_for_timeout(1000)
-    return serious_ids
-
-
 def test_pictures_come_back_as_a_gallery_and_leave_as_an_archive(app: AppProcess, open_page: OpenPage) -> None:
     page = run_sample(open_page(app.url, viewport={"width": 1280, "height": 3000}), "pictures")
     gallery = page.locator(".st-key-gallery")
@@ -52,7 +36,7 @@ def test_pictures_come_back_as_a_gallery_and_leave_as_an_archive(app: AppProcess
     expect(gallery.get_by_text("No picture came, but words.")).to_be_visible()
     expect(gallery.get_by_text("The picture was blocked")).to_be_visible()
     wait_until_drawn(gallery.locator("img"))
-    assert serious(page) == []
+    check_accessibility(page)
 
     gallery.get_by_role("button", name="mug, steam").click()
     dialog = page.get_by_role("dialog")
@@ -85,7 +69,7 @@ def test_vectors_come_back_with_their_neighbours_and_leave_as_parquet(app: AppPr
     nearest = page.locator(".st-key-nearest")
     expect(nearest.get_by_text("Nearest to message-002")).to_be_visible()
     expect(nearest.get_by_test_id("stDataFrame")).to_be_visible()
-    assert serious(page) == []
+    check_accessibility(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Vectors as Parquet").click()
     frame = pd.read_parquet(waiting.value.path())

@@ -60,7 +60,7 @@ _RULES = """<style>
 [data-testid="stLayoutWrapper"]:has(> .st-key-browser-actions-first),
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-address-"]) {position: absolute;}
 /* A chosen segment is written in the primary colour, which is too dim on a dark page. */
-[data-testid="stButtonGroup"] [data-selected="true"] p {color: light-dark(#0b6e69, #5fd0c6);}
+[data-testid="stButtonGroup"] [data-selected="true"] :is(p, span) {color: light-dark(#0b6e69, #5fd0c6);}
 /* So is a button that is not filled, while it is pointed at. */
 button:is([kind="tertiary"], [kind="secondary"], [data-variant]):is(:hover, :focus, :active):enabled p {
   color: light-dark(#0b6e69, #5fd0c6);

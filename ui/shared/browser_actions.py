@@ -82,10 +82,17 @@ const onBlank = () => {
   sessionStorage.setItem('gbr-reloaded', String(Date.now()))
   location.reload()
 }
-clearInterval(window.gbrBlankTimer)
-window.gbrBlankTimer = setInterval(onBlank, 1_000)
+// Menus and dialogs stand beside the page, and Streamlit tells only the page whether it is dark.
+const matchScheme = () => {
+  const app = document.querySelector('.stApp')
+  if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme
+}
+const onSecond = () => { onBlank(); matchScheme() }
+clearInterval(window.gbrSecondTimer)
+window.gbrSecondTimer = setInterval(onSecond, 1_000)
 
 export default function (component) {
+  matchScheme()
   for (const [id, action, value] of component.data?.actions ?? []) {
     if (done.has(id)) continue
     done.add(id)
