@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-LONG = {"browser", "crash", "faults", "terminal", "workflow", "test_conformance.py", "test_stateful.py"}
+SPREAD = 0.7  # of the other files, between which those with a browser lie
+LONG = {"crash", "faults", "terminal", "workflow", "test_conformance.py", "test_stateful.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first: one that began last would run on alone while the other processes have nothing left to do."""
-    items.sort(key=lambda item: LONG.isdisjoint(item.path.parts))
+    """Long files first: one that began last would run on alone while the other processes have nothing left to do.
+
+    Those with a browser lie apart: several browsers at once leave two cores no time, and pages are drawn by halves.
+    """
+    files = list(dict.fromkeys(item.path for item in items))
+    with_browser = [path for path in files if "browser" in path.parts]
+    others = sorted(
+        (path for path in files if "browser" not in path.parts), key=lambda path: LONG.isdisjoint(path.parts)
+    )
+    apart = int(len(others) * SPREAD / max(1, len(with_browser)))
+    places: dict[Path, float] = {path: number for number, path in enumerate(others)}
+    places.update((path, number * apart - 0.5) for number, path in enumerate(with_browser))
+    items.sort(key=lambda item: places[item.path])
 
 
 @pytest.fixture(autouse=True)
