@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("tests", deadline=None)  # how long one example takes says how busy the machine is
+settings.load_profile("tests")
 SPREAD = 0.7  # of the other files, between which those with a browser lie
 LONG = {"crash", "faults", "terminal", "workflow", "test_conformance.py", "test_stateful.py"}
 
