@@ -24,9 +24,9 @@ from lifecycle.core.models import RunQuery
 from lifecycle.runner import Runner, Setup
 from tests.browser.app_process import ROOT, AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
+from tests.browser.runs_grid import tick_runs
 from tests.patience import PATIENCE_MS
 from tests.seed_runs import seed
-from ui.runs.run_table import HEADER_HEIGHT, ROW_HEIGHT
 
 WIDTHS = (390, 1280, 1920)
 SCHEMES = ("light", "dark")
@@ -153,16 +153,6 @@ def deleting(page: Page) -> None:
     tick_runs(page, 1, 3)
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_role("dialog").get_by_text("cannot be undone")).to_be_visible()
-
-
-def tick_runs(page: Page, *lines: int) -> None:
-    """Tick lines of the table of runs."""
-    grid = page.get_by_test_id("stDataFrame").first
-    for number, line in enumerate(lines, start=1):
-        place = grid.bounding_box()
-        assert place is not None
-        page.mouse.click(place["x"] + 15, place["y"] + HEADER_HEIGHT + ROW_HEIGHT * line + ROW_HEIGHT / 2)
-        expect(page.get_by_text(f"{number} selected")).to_be_visible()
 
 
 def gone(page: Page) -> None:

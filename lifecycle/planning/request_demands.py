@@ -29,7 +29,7 @@ UNLIMITED = -1
 
 
 class _Demand(NamedTuple):
-    """One row of `read_demands`."""
+    """One row of `OwnDemands.under`."""
 
     cap: int = UNLIMITED
     answers: int = 1
@@ -92,17 +92,6 @@ _decode_config = msgspec.json.Decoder(_Generation).decode
 _decode_media = msgspec.json.Decoder(_MediaLine).decode
 
 
-def read_demands(requests: Path, rows: int, model_cap: int | None, scale: MediaScale | None = None) -> Any:
-    """An array with a record for each request of a file.
-
-    `cap` is the most output tokens of one answer (the request's own limit or the model's; -1 where neither is known),
-    `answers` how many it asks for, `media` whether it holds pictures, pages or sound, `audio` the tokens of sound
-    whose length is known, by the `scale`, and `searches` whether it may search the web;
-    `picture_size` is that of the picture it asks for, "" where it names none.
-    """
-    return OwnDemands(requests, rows, scale or MediaScale()).under(requests, model_cap)
-
-
 class OwnDemands:
     """What each request of a file says itself, read once: held against the run's settings and the model's limit later.
 
@@ -118,7 +107,13 @@ class OwnDemands:
         self.has_media = bool(self._kinds["media"].any())
 
     def under(self, requests: Path, model_cap: int | None) -> Any:
-        """The demands of all rows, what they share and the model's limit taken into account."""
+        """An array with a record for each row, what all share and the model's limit taken into account.
+
+        `cap` is the most output tokens of one answer (the request's own limit or the model's; -1 where neither is
+        known), `answers` how many it asks for, `media` whether it holds pictures, pages or sound, `audio` the tokens of
+        sound whose length is known, by the scale, and `searches` whether it may search the web; `picture_size` is that
+        of the picture it asks for, "" where it names none.
+        """
         kinds = self._kinds.copy()
         shared = _own(shared_config(requests) or b"{}")
         kinds["cap"] = np.where(kinds["cap"] < 0, shared.cap, kinds["cap"])

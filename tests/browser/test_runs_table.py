@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from batch.model import RunState
 from batch.pricing import catalog
@@ -15,8 +15,8 @@ from lifecycle.core.models import RunQuery
 from lifecycle.runner import Runner, Setup
 from tests.browser.app_process import AppProcess
 from tests.browser.conftest import OpenPage, check_accessibility, open_place
+from tests.browser.runs_grid import tick_runs
 from tests.seed_runs import seed
-from ui.runs.run_table import HEADER_HEIGHT, ROW_HEIGHT
 
 pytestmark = pytest.mark.browser
 KEY = "AIza-made-up-key-for-the-table-of-runs-1"
@@ -41,16 +41,6 @@ def seeded(runner: Runner) -> Iterator[AppProcess]:
     started.stop_all()
 
 
-def tick(page: Page, *lines: int) -> None:
-    """Click into the ticks of some lines, each once the one before was seen."""
-    grid = page.get_by_test_id("stDataFrame").first
-    for number, line in enumerate(lines, start=1):
-        place = grid.bounding_box()
-        assert place is not None
-        page.mouse.click(place["x"] + 15, place["y"] + HEADER_HEIGHT + ROW_HEIGHT * line + ROW_HEIGHT / 2)
-        expect(page.get_by_text(f"{number} selected")).to_be_visible()
-
-
 def test_no_state_keeps_anybody_out(seeded: AppProcess, runner: Runner, open_page: OpenPage) -> None:
     """Runs failed, mixed and under way; a table that is ticked, compared, and asked whether to delete."""
     lines = runner.run_table.page(runner.accounts.register_key(KEY), RunQuery()).lines
@@ -69,7 +59,7 @@ def test_no_state_keeps_anybody_out(seeded: AppProcess, runner: Runner, open_pag
     page.get_by_role("button", name="Show runs").click()
     expect(page.get_by_text("Tick runs to compare")).to_be_visible()
     expect(page.locator("[data-stale=true]")).to_have_count(0)
-    tick(page, 0, 2)
+    tick_runs(page, 0, 2)
     page.get_by_role("button", name="Compare").click()
     expect(page.locator(".st-key-runs-comparison")).to_be_visible()
     check_accessibility(page)
@@ -83,7 +73,7 @@ def test_ticked_runs_are_tagged_and_deleted_together(seeded: AppProcess, runner:
     lines = runner.run_table.page(account, RunQuery(ended_only=True)).lines
     page = open_page(f"{seeded.url}/?place=runs")
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
-    tick(page, 0, 2)
+    tick_runs(page, 0, 2)
     page.get_by_role("button", name="Tag", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("combobox").first.fill("checked twice")

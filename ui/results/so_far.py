@@ -9,8 +9,8 @@ from batch.formatting import plural
 from batch.model import Outcome
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
-from ui.results.table import CELL_CHARACTERS, HEADER_PIXELS, ROW_PIXELS, VISIBLE_ROWS, WIDTHS
-from ui.shared.format import OUTCOME_COLOURS, outcome
+from ui.results.table import CELL_CHARACTERS, HEADER_PIXELS, ROW_PIXELS, VISIBLE_ROWS, WIDTHS, outcome_column
+from ui.shared.format import outcome
 
 ROWS_PER_PAGE = 50
 
@@ -32,16 +32,11 @@ def draw(runner: Runner, account: Account, run: RunView) -> None:
         [([outcome(Outcome(line.outcome))], line.text or line.error, line.asked, line.key) for line in found.lines],
         columns=["Outcome", "Answer", "What differs", "Key"],
     )
-    options = list(OUTCOME_COLOURS)
     st.dataframe(
         frame,
         key=f"so-far-{run.id}-{first}",
         column_config={
-            "Outcome": st.column_config.MultiselectColumn(
-                options=[outcome(one) for one in options],
-                color=[OUTCOME_COLOURS[one] for one in options],
-                width=WIDTHS["outcome"],
-            ),
+            "Outcome": outcome_column(),
             "Answer": st.column_config.Column(width=WIDTHS["text"]),
         },
         hide_index=True,

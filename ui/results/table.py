@@ -238,15 +238,20 @@ def _title(name: str) -> str:
     return "As they were sent" if name == INPUT_ORDER else TITLES.get(name, name)
 
 
+def outcome_column(title: str = "Outcome") -> Any:
+    """How a column of outcomes looks, each in its colour."""
+    options = list(OUTCOME_COLOURS)
+    return st.column_config.MultiselectColumn(
+        title,
+        options=[outcome(one) for one in options],
+        color=[OUTCOME_COLOURS[one] for one in options],
+        width=WIDTHS["outcome"],
+    )
+
+
 def _column(name: str, view: View) -> Any:
     if name == "outcome":
-        options = list(OUTCOME_COLOURS)
-        return st.column_config.MultiselectColumn(
-            "Outcome" + _arrow(name, view),
-            options=[outcome(one) for one in options],
-            color=[OUTCOME_COLOURS[one] for one in options],
-            width=WIDTHS[name],
-        )
+        return outcome_column("Outcome" + _arrow(name, view))
     title = _title(name).removeprefix(ANSWER_PREFIX) + _arrow(name, view)
     if name in NUMBERS:
         return st.column_config.TextColumn(title, alignment="right")

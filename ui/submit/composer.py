@@ -75,10 +75,9 @@ def build_draft(
         get_state().owner_room.require(owner_id)
         new_draft = given.prepare(runner, settings, progress)
     st.session_state["draft"] = BuiltDraft(digest, new_draft, rows)
-    asked = repr((given, shared_context.fingerprint(), replace(generation, max_output_tokens=None), model))
+    asked = _digest(given, shared_context.fingerprint(), replace(generation, max_output_tokens=None), model)
     instruction = str(getattr(given, "template", "") or getattr(given, "instruction", ""))
-    asked_digest = hashlib.sha256(asked.encode("utf-8", "surrogatepass")).hexdigest()
-    tries.register(new_draft, Wording(current_source(), asked_digest, generation.max_output_tokens, instruction))
+    tries.register(new_draft, Wording(current_source(), asked, generation.max_output_tokens, instruction))
     return new_draft
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.planning.request_demands import read_demands
+from batch.media.scale import MediaScale
+from lifecycle.planning.request_demands import OwnDemands
 
 
 def wav(seconds: int) -> str:
@@ -54,10 +55,10 @@ DEMANDS = [
 def test_demands_of_a_request(tmp_path: Path, sent: dict[str, Any], demand: tuple[Any, ...]) -> None:
     path = tmp_path / "requests.jsonl"
     path.write_text(json.dumps({"key": "a", "request": sent}, separators=(",", ":")) + "\n", encoding="utf-8")
-    assert read_demands(path, 1, 65_536).tolist() == [demand]
+    assert OwnDemands(path, 1, MediaScale()).under(path, 65_536).tolist() == [demand]
 
 
 def test_without_any_limit_the_most_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "requests.jsonl"
     path.write_text(json.dumps({"key": "a", "request": request()}) + "\n", encoding="utf-8")
-    assert read_demands(path, 1, None)["cap"].tolist() == [-1]
+    assert OwnDemands(path, 1, MediaScale()).under(path, None)["cap"].tolist() == [-1]
