@@ -29,6 +29,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places: dict[Path, float] = {path: number for number, path in enumerate(others)}
     places.update((path, number * apart - 0.5) for number, path in enumerate(with_browser))
     items.sort(key=lambda item: places[item.path])
+    for item in items:
+        if item.path in with_browser:
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show why a test with a browser needed its second try."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"Second try of {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
 
 
 @pytest.fixture(autouse=True)

@@ -58,10 +58,17 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     started.stop_all()
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Open the page as a new visitor: visit(url, **options of the browser context). No script in it may fail."""
+@pytest.fixture(scope="module")
+def script_failures() -> Iterator[list[str]]:
+    """What failed in scripts of the page, by test. A second try of a test forgives none of it."""
     failures: list[str] = []
+    yield failures
+    assert not failures
+
+
+@pytest.fixture
+def open_page(browser: Browser, script_failures: list[str], request: pytest.FixtureRequest) -> Iterator[OpenPage]:
+    """Open the page as a new visitor: visit(url, **options of the browser context). No script in it may fail."""
     with ExitStack() as stack:
 
         def open_url(url: str, **options: Any) -> Page:
@@ -69,12 +76,11 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             stack.callback(context.close)
             page = context.new_page()
             page.set_default_timeout(PATIENCE_MS)
-            page.on("pageerror", lambda error: failures.append(str(error)))
+            page.on("pageerror", lambda error: script_failures.append(f"{request.node.name}: {error}"))
             page.goto(url)
             return page
 
         yield open_url
-    assert not failures
 
 
 def check_accessibility(page: Page) -> None:
