@@ -18,7 +18,10 @@ def draw(upload: Upload, facts: str = "") -> None:
 
 def draw_line(upload: Upload, facts: str = "") -> None:
     """The same inside of a line that holds more."""
-    number = "" if len(upload.files) == 1 else f" and {len(upload.files) - 1:,} more"
+    others = len(upload.files) - 1
+    number = f" and {others:,} more" if others else ""
+    if upload.table is not None and upload.table is upload.unpacked:
+        number = f" from {escape_markdown(truncate(upload.files[0].name, 60))}{number}"
     told = " · ".join(filter(None, (facts, size(upload.size_bytes))))
     st.markdown(f"**{escape_markdown(truncate(upload.name, 80))}**{number} · {told}", width="content")
     st.button("Remove", on_click=uploader.discard_all, key="remove-file")

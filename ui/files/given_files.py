@@ -28,16 +28,20 @@ class GivenFile:
 
 @dataclass(frozen=True)
 class Upload:
-    """All files of the composer, in natural order of their names; there is at least one. They lie in `folder`."""
+    """All files of the composer, in natural order of their names; there is at least one. They lie in `folder`.
+
+    `unpacked` is a table that an archive among them holds beside other files; it lies elsewhere.
+    """
 
     folder: Path
     files: tuple[GivenFile, ...]
+    unpacked: GivenFile | None = None
 
     @cached_property
     def table(self) -> GivenFile | None:
         """The one file that holds all rows; files beside it are there because it names them. None in a pile."""
-        if len(self.files) == 1:
-            return self.files[0] if holds_requests(self.files[0]) else None
+        if len(self.files) == 1 and holds_requests(self.files[0]):
+            return self.files[0]
         table = self._only_table()
         is_naming = table is not None and (self.naming_columns or naming.names_local_files(table.path))
         return table if is_naming else None
@@ -46,16 +50,23 @@ class Upload:
     def naming_columns(self) -> tuple[str, ...]:
         """The columns of the table that name files which were given beside it."""
         table = self._only_table()
-        return naming.naming_columns(table.path, self.pile) if table is not None and len(self.files) > 1 else ()
+        return naming.naming_columns(table.path, self.pile_of_table) if table is not None else ()
 
     def _only_table(self) -> GivenFile | None:
-        tables = [file for file in self.files if _is_name_of_table(file.name) and holds_requests(file)]
+        tables = [file for file in self.files if is_name_of_table(file.name) and holds_requests(file)]
+        if not tables:
+            return self.unpacked
         return tables[0] if len(tables) == 1 else None
 
     @property
     def pile(self) -> tuple[Path, ...]:
         """All that was given, as it was given: single files, folders and archives."""
         return tuple(sorted(self.folder.iterdir()))
+
+    @property
+    def pile_of_table(self) -> tuple[Path, ...]:
+        """What was given beside the table: where the files lie that it names. Nothing if it is all there is."""
+        return self.pile if len(self.files) > 1 or self.unpacked else ()
 
     @property
     def is_pile(self) -> bool:
@@ -126,9 +137,10 @@ def _is_name_of_requests(name: str) -> bool:
     return True
 
 
-def _is_name_of_table(name: str) -> bool:
+def is_name_of_table(name: str) -> bool:
     """Whether a file among others may be a table of them: bare text is one of the documents."""
-    return _is_name_of_requests(name.removesuffix(".gz")) and not name.lower().endswith(".txt")
+    plain = name.removesuffix(".gz")
+    return _is_name_of_requests(plain) and not plain.lower().endswith(".txt") and not is_clutter(name)
 
 
 def natural_order(name: str) -> list[tuple[int, int | str]]:

@@ -41,8 +41,7 @@ def read(upload: Upload | None) -> RequestsInput | None:
     """The file that was given."""
     if upload is None or upload.table is None:
         return None
-    pile = upload.pile if len(upload.files) > 1 else ()
-    return RequestsInput(upload.path, upload.kind, upload.name, pile)
+    return RequestsInput(upload.path, upload.kind, upload.name, upload.pile_of_table)
 
 
 def draw(context: FormContext) -> ShowChecked:

@@ -19,7 +19,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from batch.formatting import plural
 from lifecycle.core.run_files import owner_folder_name
 from ui.files import drop_zone
-from ui.files.given_files import GivenFile, Upload, natural_order
+from ui.files.given_files import GivenFile, Upload, holds_requests, is_name_of_table, natural_order
+from ui.files.packed_table import unpack_table
 from ui.shared import notices, selection, session
 from ui.shared.app_state import get_state
 from ui.shared.selection import Place
@@ -96,7 +97,13 @@ def current() -> Upload | None:
 def _list(folder: UploadFolder) -> Upload | None:
     files = [GivenFile(path, path.relative_to(folder.kept).as_posix(), path.stat().st_size) for path in folder.files()]
     files.sort(key=lambda file: natural_order(file.name))
-    return Upload(folder.kept, tuple(files)) if files else None
+    if not files:
+        return None
+    table = None
+    if len(files) > 1 or not holds_requests(files[0]):
+        table = unpack_table((file.path for file in files), folder.path / "unpacked", is_name_of_table)
+    unpacked = GivenFile(table, table.name, table.stat().st_size) if table else None
+    return Upload(folder.kept, tuple(files), unpacked)
 
 
 def set_file(path: Path, name: str) -> None:

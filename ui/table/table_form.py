@@ -74,7 +74,7 @@ def read(upload: Upload | None) -> TableInput | None:
     reading = replace(reading, file_columns=file_columns.chosen(upload, preview))
     _require_instruction(template, preview.names, reading.file_columns)
     fields_editor.require_complete()
-    pile = upload.pile if len(upload.files) > 1 else ()
+    pile = upload.pile_of_table
     return TableInput(upload.path, kind, upload.name, template, reading, instruction.empty_cells(), pile)
 
 

@@ -75,6 +75,22 @@ def test_a_table_that_names_none_of_them_is_one_of_the_pile(tmp_path: Path, othe
     assert upload(tmp_path, **{"rows.csv": b"city\nBern\n", "a.png": b"\x89PNG", **other}).is_pile
 
 
+def test_a_table_from_an_archive_holds_the_rows_if_it_names_files_and_no_table_lies_beside(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    table = tmp_path / "rows.csv"
+    table.write_bytes(b"key,photo\n1,b.png\n")
+    unpacked = GivenFile(table, "rows.csv", 20)
+    given = upload(tmp_path / "given", **{"scans.zip": archive("b.png", "rows.csv")})
+    holding = Upload(given.folder, given.files, unpacked)
+    assert given.is_pile and not holding.is_pile and holding.naming_columns == ("photo",)
+    assert (holding.name, holding.path) == ("rows.csv", table)
+    assert holding.pile_of_table == (tmp_path / "given" / "scans.zip",)
+    beside = upload(tmp_path / "given", **{"scans.zip": archive("b.png", "rows.csv"), "own.csv": b"file\nb.png\n"})
+    assert Upload(beside.folder, beside.files, unpacked).name == "own.csv"
+    table.write_bytes(b"city\nBern\n")
+    assert Upload(given.folder, given.files, unpacked).is_pile
+
+
 def test_page_2_comes_before_page_10() -> None:
     names = ["p10.png", "P2.png", "a/1", "10", "9b", "p2b.png"]
     assert sorted(names, key=natural_order) == ["9b", "10", "a/1", "P2.png", "p2b.png", "p10.png"]

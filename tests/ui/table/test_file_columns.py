@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -35,6 +36,19 @@ def test_a_table_is_sent_with_the_files_beside_it_that_it_names(composer: AppTes
     text = page_text(composer).replace("\\", "")
     assert "2 requests can be sent" in text and "2 files" in text
     assert "c.png is not among the files that were given" in "\n".join(code.value for code in composer.code)
+
+
+def test_an_archive_of_a_table_and_the_files_that_it_names_is_a_table(composer: AppTest) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("shop/rows.csv", "key,photo\none,img/a.png\ntwo,img/b.png\n")
+        archive.writestr("shop/img/a.png", scan())
+        archive.writestr("shop/img/b.png", scan(90))
+    give_files(composer, {"shop.zip": packed.getvalue()})
+    composer.text_area(key="template").set_value("Describe it.").run()
+    assert [sorted(request) for request in parts(composer)] == [["fileData", "text"], ["fileData", "text"]]
+    text = page_text(composer).replace("\\", "")
+    assert "**rows.csv** from shop.zip" in text and "2 requests can be sent" in text
 
 
 def test_bytes_in_a_table_are_files_unless_their_column_is_unticked(composer: AppTest) -> None:
