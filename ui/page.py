@@ -66,7 +66,7 @@ def _draw_line(folded: Place) -> None:
     elif run is None:
         fold.draw(folded, "Open a run to see its answers here.")
     else:
-        fold.draw(folded, f"{truncate(run.name or run.id, 60)}: {run.status_text}", "Open")
+        fold.draw(folded, f"{truncate(run.name or run.id, 60)}: {run.state_words}", "Open")
 
 
 if place is not Place.RUN:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from batch.formatting import plural
 from batch.model import Outcome, RunState
 
 
@@ -46,7 +47,7 @@ class RunGroup(StrEnum):
     """Where a run stands; each is in exactly one group, so that their counts add up."""
 
     RUNNING = "running"
-    DECIDE = "to decide"  # some of its rows are to be decided, or lost
+    DECIDE = "to decide"  # some of its rows are to be decided, or lost, or its budget keeps rows from being sent
     TRY_AGAIN = "to try again"
     GOOD = "good"
     ENDED_EARLY = "ended early"  # cancelled or failed
@@ -85,12 +86,14 @@ def is_mostly_cut_off(counts: Mapping[str, int], rows: int) -> bool:
     return cut_off(counts) > CUT_OFF_SHARE * rows
 
 
-def run_group(state: RunState, counts: Mapping[str, int], rows: int) -> RunGroup:
-    """Where a run stands, by its state and its rows' newest outcomes."""
+def run_group(state: RunState, counts: Mapping[str, int], rows: int, held_back: int = 0) -> RunGroup:
+    """Where a run stands, by its state, its rows' newest outcomes and how many its budget keeps from being sent."""
     if not state.ended:
         return RunGroup.RUNNING
     if state is not RunState.FINISHED:
         return RunGroup.ENDED_EARLY
+    if held_back:
+        return RunGroup.DECIDE
     groups = group_counts(counts, rows)
     if is_mostly_cut_off(counts, rows):
         return RunGroup.TRY_AGAIN
@@ -99,7 +102,7 @@ def run_group(state: RunState, counts: Mapping[str, int], rows: int) -> RunGroup
     return RunGroup.TRY_AGAIN if groups[OutcomeGroup.TRY_AGAIN] else RunGroup.GOOD
 
 
-def ending_words(state: RunState, counts: Mapping[str, int], rows: int, error: str = "") -> str:
+def ending_words(state: RunState, counts: Mapping[str, int], rows: int, error: str = "", held_back: int = 0) -> str:
     """How a run ended, in a few words: "finished", "finished, 6 to decide", "cancelled after 812 of 1,200"."""
     groups = group_counts(counts, rows)
     if state is RunState.CANCELLED:
@@ -107,12 +110,19 @@ def ending_words(state: RunState, counts: Mapping[str, int], rows: int, error: s
         return f"cancelled after {served if counts else 0:,} of {rows:,}"
     if state is RunState.FAILED:
         return f"failed: {_first_sentence(error)}" if error else "failed"
+    if held_back:
+        return held_back_words(held_back)
     if is_mostly_cut_off(counts, rows):
         return f"finished, {cut_off(counts):,} of {rows:,} cut off"
     for group in (OutcomeGroup.DECIDE, OutcomeGroup.LOST, OutcomeGroup.TRY_AGAIN):
         if groups[group]:
             return f"finished, {groups[group]:,} {group}"
     return "finished"
+
+
+def held_back_words(rows: int) -> str:
+    """How a run ended whose budget keeps so many rows from being sent."""
+    return f"stopped at its budget, {plural(rows, 'row')} not sent"
 
 
 def _first_sentence(text: str) -> str:

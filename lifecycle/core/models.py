@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from batch.model import ContextMode, Generation, RunState, SendAs, SendFiles, Stage
 from batch.pricing.budget import round_up
-from batch.responses.outcome_groups import RunGroup, ending_words, needs_attention
+from batch.responses.outcome_groups import RunGroup, ending_words, needs_attention, run_group
 from lifecycle.core.transport import UploadCount
 
 EXPIRY_SECONDS = 48 * 3600.0  # a job pending or running longer expires (Batch API guide)
@@ -253,7 +253,17 @@ class RunView:
         """How the run stands, in a few words: "finished, 6 to decide"."""
         if not self.state.ended:
             return self.status_text
-        return ending_words(self.state, self.newest_counts, self.rows, self.error)
+        return ending_words(self.state, self.newest_counts, self.rows, self.error, self.held_back_rows)
+
+    @property
+    def group(self) -> RunGroup:
+        """Where it stands."""
+        return run_group(self.state, self.newest_counts, self.rows, self.held_back_rows)
+
+    @property
+    def held_back_rows(self) -> int:
+        """Rows that its budget keeps from being sent, now that it has finished."""
+        return self.unsent_rows if self.state is RunState.FINISHED and not self.rest_run else 0
 
     @property
     def is_waiting(self) -> bool:
@@ -320,7 +330,8 @@ class RunQuery:
 class RunLine:
     """One line of the table of runs. `counts` and `attention` are those after retries, `usd` is the run's own.
 
-    `retry` is which retry of its parent it is, 1, 2, …; 0 for a run of its own.
+    `retry` is which retry of its parent it is, 1, 2, …; 0 for a run of its own. `held_back_rows` are those that its
+    budget keeps from being sent.
     """
 
     id: str
@@ -340,13 +351,14 @@ class RunLine:
     error: str
     created_at: datetime
     ended_at: datetime | None
+    held_back_rows: int = 0
 
     @property
     def words(self) -> str:
         """How the run stands, in a few words."""
         if self.group is RunGroup.RUNNING:
             return "running"
-        return ending_words(self.state, self.counts, self.rows, self.error)
+        return ending_words(self.state, self.counts, self.rows, self.error, self.held_back_rows)
 
     @property
     def title(self) -> str:

@@ -150,6 +150,11 @@ class RunProgress(msgspec.Struct, omit_defaults=True):
     release_failures: int = 0
 
     @property
+    def held_back_rows(self) -> int:
+        """Rows that the budget keeps from being sent, and that no other run sends."""
+        return 0 if self.budget_stop is None or self.budget_stop.rest_run else self.budget_stop.rows
+
+    @property
     def cost_is_lower_bound(self) -> bool:
         """Whether more may be billed than is known of."""
         return bool(self.no_result_rows or (self.collected and self.collected.unpriced))

@@ -9,6 +9,7 @@ from typing import Any
 from batch.formatting import money, plural
 from batch.model import RunState, Stage, model_id
 from batch.pricing.catalog import Catalog
+from batch.responses.outcome_groups import held_back_words
 from lifecycle.core import job_age
 from lifecycle.core.job_states import describe_job_state as describe_state
 from lifecycle.core.models import CacheView, JobView, ModelChoice, RunView
@@ -139,9 +140,8 @@ def _status_text(
 ) -> str:
     if state is RunState.WAITING_FOR_CAPACITY and row.progress.backoff.reason == "paused":
         return "paused until the account at Google is in order"
-    if state is RunState.FINISHED and (stopped := row.progress.budget_stop) is not None:
-        rest = f"sent since by run {stopped.rest_run}" if stopped.rest_run else "not sent"
-        return f"stopped at your budget of {money(stopped.usd)}, {plural(stopped.rows, 'row')} {rest}"
+    if state is RunState.FINISHED and row.progress.held_back_rows:
+        return held_back_words(row.progress.held_back_rows)
     if state in STATE_LABELS:
         return STATE_LABELS[state]
     if row.progress.waits_for_budget and not row.cancel:

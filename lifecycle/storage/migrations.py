@@ -34,7 +34,7 @@ from lifecycle.storage.run_summary import search_text, sort_name
 
 Migration = Callable[[Connection], None]
 MIGRATIONS: dict[int, Migration] = {}  # by the version that each leads to; version 1 had no run_cost
-VERSION = 9
+VERSION = 10
 
 
 def upgrade(connection: Connection, run_folders: int = 0) -> None:
@@ -251,6 +251,18 @@ def m009_run_summaries(connection: Connection) -> None:
         connection.execute(run_summary_9.insert(), rows)
 
 
+@_migration(10)
+def m010_rows_held_back(connection: Connection) -> None:
+    """A finished run tells in the table of runs how many rows its budget kept from being sent."""
+    _execute(connection, "ALTER TABLE run_summary ADD COLUMN held_back BIGINT NOT NULL DEFAULT 0")
+    finished = (run_9.c.stage == "finished") & (run_9.c.state == RunState.FINISHED.value)
+    for run_id, progress in connection.execute(select(run_9.c.id, run_9.c.progress).where(finished)).all():
+        stopped = progress.get("budget_stop")
+        if stopped and not stopped.get("rest_run") and (rows := stopped.get("rows", 0)):
+            values = {"held_back": rows, "standing": RunGroup.DECIDE.value}
+            connection.execute(run_summary_10.update().where(run_summary_10.c.run_id == run_id).values(values))
+
+
 run_5 = table(
     "run",
     column("id", String),
@@ -328,6 +340,8 @@ run_summary_9 = table(
     *(column(name, JSON) for name in ("tags", "counts")),
     *(column(name, Boolean) for name in ("merged", "merge_due", "usd_at_least", "ending_read")),
 )
+
+run_summary_10 = table("run_summary", column("run_id"), column("standing"), column("held_back", BigInteger))
 
 
 def _summary_9(run: RowMapping, *, merge_due: bool) -> dict[str, Any]:

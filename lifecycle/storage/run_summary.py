@@ -56,11 +56,13 @@ def merge(c: Connection, run: RunRecord, counts: Mapping[str, int], *, merged: b
 def _facts(run: RunRecord, counts: Mapping[str, int]) -> dict[str, Any]:
     """What changes as a run goes on. Rows of a run under way are nobody's care yet."""
     ended = run.stage is Stage.FINISHED
+    held_back = run.progress.held_back_rows if run.state is RunState.FINISHED else 0
     return {
         "rows": run.rows,
         "state": (run.state if ended else RunState.ACTIVE).value,
-        "standing": (run_group(run.state, counts, run.rows) if ended else RunGroup.RUNNING).value,
+        "standing": (run_group(run.state, counts, run.rows, held_back) if ended else RunGroup.RUNNING).value,
         "attention": needs_attention(counts, run.rows) if ended else 0,
+        "held_back": held_back if ended else 0,
         "usd": run.actual_usd,
         "usd_at_least": run.progress.cost_is_lower_bound,
         "error": run.error,

@@ -207,4 +207,5 @@ def _line(row: Row[Any], retry: int = 0) -> RunLine:
         error=values["error"],
         created_at=datetime.fromtimestamp(values["created_at"], UTC),
         ended_at=None if ended is None else datetime.fromtimestamp(ended, UTC),
+        held_back_rows=int(values["held_back"]),
     )

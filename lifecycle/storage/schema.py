@@ -82,6 +82,7 @@ run_summary = Table(
     Column("created_at", Float, nullable=False),
     Column("ended_at", Float),
     Column("ending_read", Boolean, nullable=False),
+    Column("held_back", BigInteger, nullable=False, server_default=text("0")),
     Index("ix_run_summary_owner", "owner_id", "created_at"),
 )
 

@@ -263,6 +263,13 @@ class Store:
             if row.stage == Stage.FINISHED and (stopped := row.progress.get("budget_stop")):
                 progress = {**row.progress, "budget_stop": {**stopped, **changes}}
                 c.execute(r.update().where(r.c.id == run_id).values(progress=progress))
+                self._follow(c, run_id)
+
+    def _follow(self, c: Connection, run_id: str) -> None:
+        """Bring the summary of a run that was just written up to it."""
+        run_summary.follow(
+            c, run_record(c.execute(select(schema.run).where(schema.run.c.id == run_id)).mappings().one())
+        )
 
     def _request(self, run_id: str, **values: Any) -> None:
         unfinished = (schema.run.c.id == run_id) & (schema.run.c.stage != Stage.FINISHED)
@@ -358,8 +365,7 @@ class Store:
                 columns["lease_until"] = 0.0
             self._check_lease(c.execute(r.update().where(*_lease_condition(run_id, token)).values(columns)).rowcount)
             if not run_summary.FOLLOWED.isdisjoint(columns) or columns.get("stage") == Stage.FINISHED:
-                row = c.execute(select(r).where(r.c.id == run_id)).mappings().one()
-                run_summary.follow(c, _record(RunRecord, row))
+                self._follow(c, run_id)
             if observations:
                 c.execute(schema.observation.insert(), [{**asdict(fact), "at": now} for fact in observations])
 

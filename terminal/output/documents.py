@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from batch.pricing.costs import Spend
-from batch.responses.outcome_groups import run_group
 from lifecycle.core.models import EXPIRY_SECONDS, JobView, RunView
 
 
@@ -20,7 +19,7 @@ def run_document(run: RunView) -> dict[str, Any]:
         "rows": run.rows,
         "counts": dict(run.counts),
         "need_attention": run.needs_attention,
-        "group": run_group(run.state, run.newest_counts, run.rows),
+        "group": run.group,
         "tags": list(run.tags),
         "budget_usd": run.spec.max_usd,
         "unsent_rows": run.unsent_rows,

@@ -47,7 +47,7 @@ def report_outcome(run: RunView, options: argparse.Namespace) -> int:
             "The cost is a lower bound: more may be billed for rows that did not come back, or not with their usage."
         )
     print_result(options, documents.report_document(run), lambda: [lines.run_line(run)])
-    if run.state is RunState.FINISHED and run.unsent_rows and not run.rest_run:
+    if run.held_back_rows:
         print_message(f"To send the rest: gemini-batch raise-budget {run.id} USD")
         return 2
     return 1 if run.state in (RunState.FAILED, RunState.CANCELLED) else 0

@@ -11,10 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from batch.errors import BatchRunnerError, NotFound, OverBudget
-from batch.formatting import money
 from batch.model import RunState, Stage, Tariff
 from batch.pricing.costs import RunCost
-from batch.responses.outcome_groups import RunGroup, run_group
+from batch.responses.outcome_groups import RunGroup
 from batch.rules.model_rules import ModelRules
 from lifecycle.core.foreign_jobs import ForeignJob, ImportedRun
 from lifecycle.core.job_age import TypicalDuration
@@ -100,9 +99,7 @@ def finished_run(run: RunView) -> RunView:
         run,
         state=RunState.FINISHED,
         stage=Stage.FINISHED,
-        status_text=f"stopped at your budget of {money(run.spec.max_usd)}, {run.unsent_rows:,} rows not sent"
-        if run.unsent_rows
-        else "finished",
+        status_text="finished",
         ended_at=NOW + timedelta(seconds=90),
         progress=Progress(run.rows, run.rows, 0, True),
         has_results=True,
@@ -276,7 +273,7 @@ def line_of(run: RunView) -> RunLine:
         tags=run.tags,
         rows=run.rows,
         state=state,
-        group=run_group(state, counts, run.rows),
+        group=run.group,
         counts=counts,
         attention=run.needs_attention,
         usd=run.actual_usd,
@@ -284,6 +281,7 @@ def line_of(run: RunView) -> RunLine:
         error=run.error,
         created_at=run.created_at,
         ended_at=run.ended_at,
+        held_back_rows=run.held_back_rows,
     )
 
 

@@ -84,10 +84,11 @@ def draw(account: Account | None) -> None:
 
 def notifications(ended: Sequence[RunLine]) -> list[tuple[str, str, str]]:
     """(id, title, text) of each ending."""
-    return [
-        (run.id, STATE_TITLES[run.state], f"{since_last_visit.counts_line(run)} · {run.model} · {run.id}")
-        for run in ended
-    ]
+    return [(run.id, _title(run), f"{since_last_visit.counts_line(run)} · {run.model} · {run.id}") for run in ended]
+
+
+def _title(run: RunLine) -> str:
+    return "A run was stopped at its budget" if run.held_back_rows else STATE_TITLES[run.state]
 
 
 def _on_unseen(account: Account) -> None:

@@ -109,29 +109,34 @@ def tell(lines: Sequence[RunLine], number: int) -> str:
 
 
 def how(line: RunLine) -> str:
-    """How a run ended: "ended: 301 of 320 rows good, 6 to decide", "failed: the key was refused"."""
+    """How a run ended: "ended: 301 of 320 rows good, 6 to decide", "failed: the key was refused".
+
+    Of one stopped at its budget: "stopped at its budget, 610 rows not sent: 301 of 911 rows good".
+    """
     if line.state is RunState.CANCELLED:
         return f"was {line.words}"
     if line.state is RunState.FAILED:
         return line.words
     groups = group_counts(line.counts, line.rows)
+    groups[OutcomeGroup.TRY_AGAIN] = max(0, groups[OutcomeGroup.TRY_AGAIN] - line.held_back_rows)  # told first
+    ended = line.words if line.held_back_rows else "ended"
     others = [
         f"{groups[group]:,} {group}"
         for group in (OutcomeGroup.DECIDE, OutcomeGroup.LOST, OutcomeGroup.TRY_AGAIN)
         if groups[group]
     ]
-    if not others:
+    if not others and not line.held_back_rows:
         return f"ended: all {line.rows:,} rows good" if line.rows != 1 else "ended: its one row is good"
     good = f"{groups[OutcomeGroup.GOOD]:,} of {plural(line.rows, 'row')} good"
-    return f"ended: {', '.join([good, *others])}"
+    return f"{ended}: {', '.join([good, *others])}"
 
 
 def counts_line(line: RunLine) -> str:
-    """How a run ended in numbers alone: "20 answered, 2 need attention"; cut off in parts, that comes first."""
+    """How a run ended in numbers alone: "20 answered, 2 need attention"; what else is to be known comes first."""
+    if line.held_back_rows or is_mostly_cut_off(line.counts, line.rows):
+        return line.words
     if not any(line.counts.values()):
         return "nothing came back"
-    if is_mostly_cut_off(line.counts, line.rows):
-        return line.words
     return headline(ENDINGS[line.state], line.counts).partition(": ")[2]
 
 

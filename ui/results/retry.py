@@ -45,7 +45,7 @@ def draw_related_runs(runner: Runner, account: Account, run: RunView) -> None:
         st.caption("This run sends rows of another one again; its answers stand in the whole result too.")
         return
     for child in runner.runs.retries_of(account, run.id):
-        text = f"{plural(child.rows, 'row')} sent again with {child.model}: {child.status_text}"
+        text = f"{plural(child.rows, 'row')} sent again with {child.model}: {child.state_words}"
         if not child.state.ended:
             text += f", {progress(child)}. What comes back appears here when that run ends"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

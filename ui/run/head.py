@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from batch.formatting import money, plural
-from batch.model import RunState
 from batch.pricing.costs import RunCost, sum_run_costs
-from batch.responses.outcome_groups import RunGroup, is_mostly_cut_off, run_group
+from batch.responses.outcome_groups import RunGroup, is_mostly_cut_off
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from ui.results.run_cost import format_amount
@@ -51,9 +50,7 @@ def draw_facts(runner: Runner, account: Account, run: RunView) -> None:
 
 def describe_state(run: RunView) -> tuple[str, Colour, str]:
     """How a run stands in words, and the colour and sign of it."""
-    if run.state is RunState.FINISHED and run.unsent_rows and not run.rest_run:
-        return run.status_text, "orange", ":material/refresh:"
-    group = run_group(run.state, run.newest_counts, run.rows)
+    group = run.group
     if group in _TONES:
         words = run.state_words
         if group is RunGroup.GOOD:

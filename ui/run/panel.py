@@ -141,5 +141,7 @@ def _follow_retries(runner: Runner, account: Account, run: RunView) -> None:
 def _announcement(run: RunView) -> str:
     """The result in words for who does not see the page, told once it is there."""
     state = "CUT OFF IN PARTS" if head.is_cut_short(run) else ENDINGS[run.state]
+    if run.held_back_rows:
+        state = "STOPPED AT ITS BUDGET"
     text = headline(state, run.newest_counts) if any(run.newest_counts.values()) else run.state_words
     return f'<p role="status" class="gbr-unseen">{html.escape(text)}</p>'

@@ -14,6 +14,7 @@ from batch.responses.outcome_groups import (
     ending_words,
     group_counts,
     group_of,
+    held_back_words,
     needs_attention,
     run_group,
 )
@@ -71,6 +72,15 @@ def test_groups_add_up_to_the_rows_and_attention_is_what_is_not_good(counts: dic
 def test_where_a_run_stands(state: RunState, counts: dict[str, int], rows: int, group: RunGroup, words: str) -> None:
     assert run_group(state, counts, rows) is group
     assert ending_words(state, counts, rows, "The API key was refused. Check it.") == words
+
+
+def test_a_run_stopped_at_its_budget_says_that_first_and_is_to_be_decided() -> None:
+    counts = {"answered": 301, "truncated": 100, "missing": 610}
+    assert run_group(RunState.FINISHED, counts, 1011, held_back=610) is RunGroup.DECIDE
+    words = ending_words(RunState.FINISHED, counts, 1011, held_back=610)
+    assert words == held_back_words(610) == "stopped at its budget, 610 rows not sent"
+    assert run_group(RunState.CANCELLED, counts, 1011, held_back=610) is RunGroup.ENDED_EARLY
+    assert ending_words(RunState.CANCELLED, counts, 1011, held_back=610) == "cancelled after 401 of 1,011"
 
 
 def test_an_error_that_begins_with_an_abbreviation_keeps_it() -> None:

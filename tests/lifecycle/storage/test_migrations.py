@@ -20,6 +20,7 @@ from batch.pricing import catalog
 from batch.pricing.costs import overall, sum_spend
 from batch.responses.outcome_groups import RunGroup
 from lifecycle.core.models import Account, RunQuery
+from lifecycle.core.run_progress import BudgetStop, RunProgress
 from lifecycle.results.export.export import ExportOptions, export
 from lifecycle.runner import Runner, Setup
 from lifecycle.storage import migrations
@@ -27,6 +28,7 @@ from lifecycle.storage.run_table import RunTable
 from lifecycle.storage.store import Store
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import wait_until_ended
+from tests.lifecycle.storage.test_run_table import ended_run
 
 ARCHIVE = Path(__file__).with_name("data_dir_v4") / "data_dir.tar.xz"
 EXPECTED: dict[str, dict[str, Any]] = json.loads(ARCHIVE.with_name("expected.json").read_text())
@@ -249,6 +251,25 @@ def copy_to(url: str, folder: Path) -> None:
                 writing.execute(table.insert(), rows)
     source.dispose()
     target.dispose()
+
+
+def test_a_run_that_version_9_had_stopped_at_its_budget_is_to_be_decided(tmp_path: Path) -> None:
+    store = Store(sqlite_url(tmp_path))
+    for run_id, stop in (("held", BudgetStop(5.0, 610)), ("sent", BudgetStop(5.0, 610, rest_run="c"))):
+        progress = RunProgress(budget_stop=stop)
+        store.add_run(ended_run(run_id, {"answered": 3, "missing": 610}, progress=progress))
+    store.close()
+    change(
+        tmp_path,
+        "ALTER TABLE run_summary DROP COLUMN held_back",
+        "UPDATE run_summary SET standing = 'to try again'",
+        "UPDATE setting SET value = '9' WHERE name = 'schema'",
+    )
+    store = Store(sqlite_url(tmp_path))
+    lines = {line.id: (line.group, line.words) for line in RunTable(store, "a").page(RunQuery())}
+    assert lines["held"] == (RunGroup.DECIDE, "stopped at its budget, 610 rows not sent")
+    assert lines["sent"] == (RunGroup.TRY_AGAIN, "finished, 610 to try again")
+    store.close()
 
 
 def test_a_create_that_version_6_had_sent_again_is_looked_for(tmp_path: Path) -> None:

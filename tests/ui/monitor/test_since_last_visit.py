@@ -104,6 +104,10 @@ def test_each_account_is_told_of_its_own_runs(open_page: Callable[..., AppTest],
         ),
         ({"state": RunState.CANCELLED, "counts": {}, "rows": 9}, "was cancelled after 0 of 9"),
         ({"state": RunState.FAILED, "counts": {}, "error": "No. Why"}, "failed: no"),
+        (
+            {"unsent_rows": 610, "counts": {"answered": 301, "refused": 6, "missing": 612}, "rows": 919},
+            "stopped at its budget, 610 rows not sent: 301 of 919 rows good, 6 to decide, 2 to try again",
+        ),
     ],
 )
 def test_how_a_run_ended(changes: dict[str, object], words: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from batch.formatting import money
 from batch.model import RunState
 from batch.pricing.costs import sum_run_costs
-from batch.responses.outcome_groups import OutcomeGroup, group_counts
+from batch.responses.outcome_groups import OutcomeGroup, RunGroup, group_counts
 from batch.responses.spreadsheet_text import headline
 from lifecycle.core.models import RunQuery
 from lifecycle.results.export.export import ExportOptions, export
@@ -21,11 +21,15 @@ from terminal.output.documents import run_document
 from terminal.output.lines import run_line
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, Bench, bench, emulator, shared_emulator, wait_until_ended
+from tests.lifecycle.workflow.shards.test_budget import submit_with
 from tests.ui.fakes import finished_run, make_run
+from ui.monitor.desktop_notification import notifications
+from ui.monitor.since_last_visit import how
 from ui.results.outcome_bar import bar
 from ui.results.run_cost import compare_with_estimate, describe_what
 from ui.rows.send_again import button_label
 from ui.run.head import describe_state, facts
+from ui.runs.run_table import colour
 from ui.shared.format import progress
 
 __all__ = ["bench", "emulator", "shared_emulator"]
@@ -92,6 +96,34 @@ def test_a_mixed_run_says_the_same_in_every_place_before_and_after_a_retry(
             child = runner.retries.send_again(account, run.id, Filter(search="emulate: safety"))
             wait_until_ended(runner, account, child)
             run = runner.runs.get(account, run.id)
+
+
+def test_a_run_stopped_at_its_budget_says_so_in_every_place_until_the_rest_is_sent(bench: Bench) -> None:
+    runner = bench.open()
+    account = runner.accounts.register_key(KEY)
+    whole = wait_until_ended(runner, account, submit_with(runner, account, 30, 9.0, 0.1, 0.2))
+    limit = (whole.actual_usd or 0.0) / 2
+    run = wait_until_ended(runner, account, submit_with(runner, account, 30, limit, limit / 2, 4 * limit))
+    words = f"stopped at its budget, {run.held_back_rows} rows not sent"
+    query = RunQuery(group=RunGroup.DECIDE, text=run.id)
+    (line,) = runner.run_table.page(account, query).lines
+
+    assert 0 < run.held_back_rows < 30 and run.held_back_rows == line.held_back_rows == run.needs_attention
+    assert run.group is line.group is RunGroup.DECIDE and colour(line) == describe_state(run)[1] == "violet"
+    assert words == describe_state(run)[0] == run.state_words == run.status_text == line.words
+    assert run_line(run).startswith(f"{run.id}  {words}") and run_document(run)["group"] == RunGroup.DECIDE
+    (unread,) = [one for one in runner.run_table.unread_endings(account, 9)[0] if one.id == run.id]
+    assert how(unread) == f"{words}: {30 - run.held_back_rows} of 30 rows good"
+    ((_, title, text),) = notifications([unread])
+    assert title == "A run was stopped at its budget" and text.startswith(words)
+    assert runner.run_table.counts(account) == {**dict.fromkeys(RunGroup, 0), RunGroup.DECIDE: 1, RunGroup.GOOD: 1}
+
+    child = runner.retries.raise_budget(account, run.id, 9.0)
+    assert runner.run_table.lines(account, [run.id])[0].words == runner.runs.get(account, run.id).state_words != words
+    wait_until_ended(runner, account, child)
+    (line,) = runner.run_table.lines(account, [run.id])
+    run = runner.runs.get(account, run.id)
+    assert run.group is line.group is RunGroup.GOOD and run.state_words == line.words == "finished"
 
 
 def test_a_run_that_was_cut_off_in_parts_is_never_a_plain_success() -> None:

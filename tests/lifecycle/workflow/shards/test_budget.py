@@ -164,7 +164,7 @@ def test_a_run_stops_at_its_budget_and_the_rest_is_sent_when_it_is_raised(bench:
     run = wait_until_ended(runner, account, submit_with(runner, account, 30, limit, limit / 2, 4 * limit))
     assert run.state is RunState.FINISHED and 0 < run.unsent_rows < 30 and run.actual_usd
     assert run.actual_usd <= limit and run.counts["missing"] == run.unsent_rows
-    assert run.status_text.startswith("stopped at your budget of $") and run.status_text.endswith("rows not sent")
+    assert run.status_text == run.state_words == f"stopped at its budget, {run.unsent_rows} rows not sent"
     with pytest.raises(OverBudget, match="is spent"):
         runner.retries.retry(account, run.id, "", outcomes=["missing"])
     at = runner.retries.budget_position(account, run.id)
