@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from batch.formatting import plural
 from batch.model import Outcome, RunState
 
 
@@ -122,7 +121,7 @@ def ending_words(state: RunState, counts: Mapping[str, int], rows: int, error: s
 
 def held_back_words(rows: int) -> str:
     """How a run ended whose budget keeps so many rows from being sent."""
-    return f"stopped at its budget, {plural(rows, 'row')} not sent"
+    return f"stopped at its budget, {rows:,} row{'' if rows == 1 else 's'} not sent"
 
 
 def _first_sentence(text: str) -> str:
