@@ -9,7 +9,7 @@ from batch.fields.type_words import LIST_OF, ONE_OF, TYPE_WORDS
 
 _UNSAFE = frozenset("\"'`“”„«»:;,|=/()[]{}<>?*\n\t-–—•.")
 
-_TYPES_OF = ("or ", "one of", "list", "array", *LIST_OF, *ONE_OF)  # how a type begins, rather than a choice
+_TYPES_OF = ("or ", "list", "array", *(words.rstrip(" :") for words in (*LIST_OF, *ONE_OF)))  # no choice begins so
 
 
 def write_line(fields: Sequence[AnswerField]) -> str:

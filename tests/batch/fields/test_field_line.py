@@ -14,6 +14,7 @@ from batch.fields.answer_field import AnswerField, FieldType
 from batch.fields.field_line import read_line
 from batch.fields.line_writer import write_line
 from batch.fields.parse import parse_fields
+from batch.fields.type_words import LIST_OF, ONE_OF
 
 LIST, WHOLE, NUMBER, CHOICE, DATE = FieldType.LIST, FieldType.WHOLE, FieldType.NUMBER, FieldType.CHOICE, FieldType.DATE
 
@@ -176,6 +177,12 @@ FIELD = NAME.flatmap(
 @given(st.lists(FIELD, min_size=1, max_size=5, unique_by=lambda field: field.name.casefold()), NOTE, st.booleans())
 def test_fields_written_as_a_line_are_read_the_same(fields: list[AnswerField], note: str, required: bool) -> None:
     fields[-1] = replace(fields[-1], note=note, required=required)
+    assert read_line(write_line(fields))[0] == fields
+
+
+@pytest.mark.parametrize("words", [*ONE_OF, *LIST_OF])
+def test_a_choice_that_is_called_like_the_beginning_of_a_type_is_a_choice(words: str) -> None:
+    fields = [choice("a", words.strip(), "b"), choice("c", words.strip().upper(), "d", required=False)]
     assert read_line(write_line(fields))[0] == fields
 
 
