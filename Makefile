@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-emit-index-url --upgrade
 export PYTHONUNBUFFERED := 1
+unexport PYTHONDONTWRITEBYTECODE # set in many images; each of a hundred processes of the tests would compile all anew
 
 .PHONY: run test lint lock bench crash faults conformance mutations live screenshots clean
 
