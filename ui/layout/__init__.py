@@ -1,1 +1,1 @@
-"""What frames the places of the page: the bar above them, the lines of those that are not open, rules of style."""
+"""What frames the places of the page: the bar, the lines of those not open, rules of style, mends of Streamlit."""

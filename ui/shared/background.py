@@ -15,6 +15,7 @@ import streamlit as st
 from batch.errors import BatchRunnerError
 
 INITIAL_WAIT_SECONDS = 1.5
+LOOK_SECONDS = 0.05
 POLL_SECONDS = 0.5
 T = TypeVar("T")
 
@@ -64,7 +65,9 @@ def run_once(
     `task` runs in another thread and must not touch Streamlit.
     """
     result = run_without_waiting(name, cache_key, task, max_age_seconds)
-    wait([result.future], max(0.0, result.started_at + INITIAL_WAIT_SECONDS - time.monotonic()))
+    while (left := result.started_at + INITIAL_WAIT_SECONDS - time.monotonic()) > 0 and not result.future.done():
+        wait([result.future], min(left, LOOK_SECONDS))
+        latest(name)  # a click meanwhile ends this run here
     return result
 
 
