@@ -20,7 +20,6 @@ LEVELS = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.
 ASSUMED_SPREAD, LEAST_SPREAD, MOST_SPREAD = 0.8, 0.2, 1.5
 """Of the logarithm of lengths beyond a limit: where nothing better is known, and within which it is believed."""
 FITTING_SHARE = 0.99  # of answers that a suggested limit has room for
-CUT_SHARE_WORTH_SAYING = 0.02
 CAP_STEP = 256
 RANGE_LEVEL, WORST_LEVEL = 0.95, 0.995  # one-sided: the range holds 9 of 10 later runs, and 1 of 200 exceeds the worst
 LEAST_MEAN, MOST_FACTOR = 0.5, 6.0  # tokens; two runs that differ say little, and a worst case is to be believed

@@ -74,11 +74,6 @@ def must_pause(error: ApiError) -> bool:
     return treatment(error) is Treatment.PAUSE
 
 
-def is_key_error(error: ApiError) -> bool:
-    """Whether the key itself cannot be used, whatever is asked with it."""
-    return treatment(error) is Treatment.STOP
-
-
 def is_gone(error: ApiError, *, or_bad_name: bool = False) -> bool:
     """Whether the service says that what a call names is not there, or not for this key to see.
 

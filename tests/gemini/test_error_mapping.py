@@ -9,7 +9,7 @@ import pytest
 from google.genai import errors
 
 from batch.responses import service_errors
-from batch.responses.error_rules import ErrorKind
+from batch.responses.error_rules import ErrorKind, Treatment
 from gemini.error_mapping import to_api_error
 from gemini.redaction import redact
 
@@ -34,7 +34,7 @@ def test_an_invalid_key_is_told_from_its_reason_and_never_repeated() -> None:
     assert error.reason == "API_KEY_INVALID"
     assert "does not accept this API key" in str(error)
     assert KEY not in str(error)
-    assert service_errors.is_permanent(error) and service_errors.is_key_error(error)
+    assert service_errors.is_permanent(error) and service_errors.treatment(error) is Treatment.STOP
 
 
 @pytest.mark.parametrize(

@@ -132,13 +132,6 @@ def _safe_or_own_name(path: Path, name: str) -> str:
         return safe_name(path.name)
 
 
-def discard_file(name: str) -> None:
-    """Delete one file."""
-    notices.clear("submit")
-    _folder().remove(name)
-    st.session_state.pop(_LISTED, None)
-
-
 def discard_all() -> None:
     """Delete all files; what is still on its way is refused."""
     notices.clear("submit")

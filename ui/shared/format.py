@@ -75,11 +75,6 @@ def local_time(moment: datetime, zone_name: str | None) -> datetime:
         return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def age(run: RunView) -> str:
-    """How long a run has been going, or took."""
-    return f"{'took' if run.ended_at else 'for'} {duration(run.age_seconds)}"
-
-
 def size(number: int) -> str:
     """Bytes for people: "812 B", "1.2 MB"."""
     amount, unit = float(number), "B"
@@ -121,11 +116,6 @@ def progress(run: RunView) -> str:
         need = "needs" if run.needs_attention == 1 else "need"
         failed = f" · {run.needs_attention:,} {need} attention" if run.needs_attention else ""
     return f"{done.done:,} of {plural(done.total, 'row')}{failed}"
-
-
-def run_facts(run: RunView) -> str:
-    """The quiet line under a run: model, when it began, how long it has been going or took."""
-    return f"{run.model} · started {run.created_at:%d %b %Y, %H:%M} UTC · {age(run)}"
 
 
 SHOW_TIME_LEFT_AFTER_SECONDS = 3600.0  # the age from which the time that a job has left is shown

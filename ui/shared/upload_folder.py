@@ -51,7 +51,7 @@ class UploadFolder:
             self.used_files += files
 
     def release(self, size_bytes: int, files: int = 0) -> None:
-        """Give room back: of a file that did not arrive, or was removed."""
+        """Give room back: of a file that did not arrive."""
         with self._lock:
             self.used_bytes -= size_bytes
             self.used_files -= files
@@ -79,18 +79,6 @@ class UploadFolder:
                 target, number = wanted.with_name(f"{wanted.stem} ({number}){wanted.suffix}"), number + 1
             target.parent.mkdir(parents=True, exist_ok=True)
             return partial.replace(target)
-
-    def remove(self, name: str) -> None:
-        """Delete one file, and the folders that it leaves empty."""
-        path = self.kept / name
-        if not path.is_file():
-            return
-        self.release(path.stat().st_size, files=1)
-        path.unlink()
-        for folder in path.parents:
-            if folder == self.kept or any(folder.iterdir()):
-                return
-            folder.rmdir()
 
     def files(self) -> list[Path]:
         """All files that arrived whole, in no order."""

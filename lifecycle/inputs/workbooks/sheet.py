@@ -86,7 +86,6 @@ class SheetTable:
         self.skipped_rows = sum(number < (self.header_row or self.first_row) for number, _ in rows)
         self.question = self.header.question if self.job.header_row is None else ""
         given = self._names()
-        self._has_gaps = False
         self.columns = self._used_columns(given)
         kept = [given[place] if place < len(given) else "" for place in self.columns]
         self._letters = [column_letters(self.grid.first_column + place) for place in self.columns]

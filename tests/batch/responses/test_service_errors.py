@@ -306,7 +306,6 @@ def test_the_reason_in_the_details_decides_before_the_text_and_that_before_the_s
 def test_what_is_not_known_is_not_guessed(text: str, status: int, word: str) -> None:
     assert service_errors.classify_api_error(refusal(text, status, word)) is None
     assert not service_errors.must_pause(refusal(text, status, word))
-    assert not service_errors.is_key_error(refusal(text, status, word))
 
 
 BY_KIND = {kind: text for text, kind, _ in SEEN}
@@ -323,7 +322,7 @@ def test_each_kind_has_one_treatment_whatever_the_status_says(kind: ErrorKind) -
     for status, word in ((400, "INVALID_ARGUMENT"), (403, "PERMISSION_DENIED"), (429, "RESOURCE_EXHAUSTED")):
         error = refusal(BY_KIND[kind], status, word)
         assert service_errors.must_pause(error) is (kind in ACCOUNT_KINDS)
-        assert service_errors.is_key_error(error) is (kind in KEY_KINDS)
+        assert (service_errors.treatment(error) is Treatment.STOP) is (kind in KEY_KINDS)
         assert service_errors.is_gone(error) is (kind in GONE_KINDS)
         assert service_errors.is_permanent(error) is (kind not in ACCOUNT_KINDS | PASSING_KINDS)
 
