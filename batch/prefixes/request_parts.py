@@ -7,6 +7,7 @@ follow in order. A *prefix* is the root and some first parts.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -71,6 +72,7 @@ class EmbeddingLine(Struct, gc=False):
     request: EmbeddingRequest
 
 
+_has_needless_escape = re.compile(rb"\\[u/]").search
 decode_line = msgspec.json.Decoder(RawLine).decode
 decode_embedding_line = msgspec.json.Decoder(EmbeddingLine).decode
 
@@ -196,13 +198,16 @@ def part_json(part: Mapping[str, Raw]) -> bytes:
     return b"{%b}" % b",".join(b"%b:%b" % (msgspec.json.encode(key), bytes(value)) for key, value in part.items())
 
 
-def canonical_string(text: Raw) -> bytes:
+def canonical_string(text: Raw | bytes) -> bytes:
     """A JSON string, quotes included, in one spelling if it begins with needless escapes."""
     token = bytes(text)
     return canonical_json(token) if _escaped(token) else token
 
 
+def may_have_escapes(text: bytes) -> bool:
+    """Whether some text in there may be spelled otherwise than canonically."""
+    return _has_needless_escape(text) is not None
+
+
 def _escaped(part: bytes) -> bool:
-    if part.find(b"\\", 0, ESCAPE_SCAN_BYTES) < 0:
-        return False
-    return part.find(b"\\u", 0, ESCAPE_SCAN_BYTES) >= 0 or part.find(b"\\/", 0, ESCAPE_SCAN_BYTES) >= 0
+    return _has_needless_escape(part, 0, ESCAPE_SCAN_BYTES) is not None

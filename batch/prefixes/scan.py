@@ -327,24 +327,33 @@ class PrefixScan:
                 else:
                     self._shapes.learn_ending(line, self._last_part)
         rows[alone] = np.frombuffer(self.rows, ROW_DTYPE)
-        self._fill(rows, np.setdiff1d(np.arange(len(block)), alone, assume_unique=True), block, matched, offset)
+        together = np.setdiff1d(np.arange(len(block)), alone, assume_unique=True)
+        self._fill(rows, first_row, together, block, matched, offset)
         self.rows = before
         self.rows += rows.tobytes()
         self._row, self._offset = first_row + len(block), offset + len(text)
         return len(alone) * 4 < len(block) * 3
 
-    def _fill(self, rows: NDArray[np.void], lines: Ints, block: LineBlock, matched: MatchedLines, offset: int) -> None:
+    def _fill(
+        self, rows: NDArray[np.void], first_row: int, lines: Ints, block: LineBlock, matched: MatchedLines, offset: int
+    ) -> None:
         """Write down lines of known shapes: what they have in common, and what their last texts are."""
         shapes = self._shapes.table[matched.shape[lines]]
         begin, end = matched.begin[lines], matched.end[lines]
-        texts = map(block.text.__getitem__, map(slice, begin.tolist(), end.tolist()))
-        names = list(map(digest, texts, shapes["seed"].tolist()))
+        names, sizes = self._name_last_parts(block.text, begin, end, shapes["seed"], first_row + lines, offset)
         rows["base"][lines] = shapes["base"]
         rows["whole"][lines] = np.array(names, dtype=np.uint64) ^ shapes["settings"]
         rows["offset"][lines] = block.starts[lines] + offset
         rows["tokens"][lines] = shapes["tokens"]
-        rows["tail"][lines] = end - begin
+        rows["tail"][lines] = sizes
         rows["flags"][lines] = shapes["flags"]
+
+    def _name_last_parts(
+        self, text: bytes, begin: Ints, end: Ints, seeds: NDArray[np.uint64], rows: Ints, offset: int
+    ) -> tuple[list[int], Ints]:
+        """Names of requests that end with these parts of a text, which begins at the offset, and the parts' sizes."""
+        parts = map(text.__getitem__, map(slice, begin.tolist(), end.tolist()))
+        return list(map(digest, parts, seeds.tolist())), end - begin
 
     def _read_lines(self, lines: Iterable[bytes]) -> None:
         for line in lines:
