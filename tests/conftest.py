@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("tests", deadline=None)  # how long one example takes says how busy the machine is
+# How long one example takes says how busy the machine is; which examples are taken depends on the test alone, so that
+# one that fails is met by who caused it. `pytest --hypothesis-profile=search` takes others, and more, each time.
+settings.register_profile("tests", deadline=None, derandomize=True, database=None)
+settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile("tests")
 SPREAD = 0.7  # of the other files, between which those with a browser lie
 LONG = {"crash", "faults", "terminal", "workflow", "test_conformance.py", "test_stateful.py"}

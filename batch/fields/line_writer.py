@@ -55,7 +55,7 @@ def _bounds(field: AnswerField) -> str:
 def _quote(word: str) -> str:
     """A word as it stands, in quotation marks if its characters or its meaning could be read otherwise."""
     plain = not _UNSAFE & set(word) and word == " ".join(word.split()) and word.casefold() not in TYPE_WORDS
-    if plain and word[:1].isalpha() and not word.casefold().startswith(_TYPES_OF):
+    if plain and word[:1].isalpha() and not f"{word.casefold()} ".startswith(_TYPES_OF):
         return word
     quote = '"' if '"' not in word else "`" if "`" not in word else "«"
     return f"{quote}{word}{'»' if quote == '«' else quote}"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from batch.fields.answer_field import AnswerField, FieldType
@@ -174,6 +174,7 @@ FIELD = NAME.flatmap(
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
+@example([AnswerField("a", FieldType.CHOICE, ("EINE VON", "or"))], "", False)
 @given(st.lists(FIELD, min_size=1, max_size=5, unique_by=lambda field: field.name.casefold()), NOTE, st.booleans())
 def test_fields_written_as_a_line_are_read_the_same(fields: list[AnswerField], note: str, required: bool) -> None:
     fields[-1] = replace(fields[-1], note=note, required=required)
