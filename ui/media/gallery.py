@@ -41,10 +41,9 @@ class Row(NamedTuple):
         return picture_address(self.folder, Path(str(picture["file"])).stem, edge)
 
 
-def draw(run: RunView, table: ResultTable, where: Filter, page_id: str) -> None:
-    """Draw one page of tiles of the rows that fit. `page_id` tells this filter from every other."""
-    page_key = f"gallery-{run.id}-{page_id}"
-    first = (int(st.session_state.get(page_key) or 1) - 1) * PICTURES_PER_PAGE
+def draw(run: RunView, table: ResultTable, where: Filter, page_key: str, page: int) -> None:
+    """Draw one page of tiles of the rows that fit. `page_key` is that of the page's number."""
+    first = (page - 1) * PICTURES_PER_PAGE
     rows, total = read_rows(table, where, first, PICTURES_PER_PAGE, clip=REASON_CHARACTERS)
     if not total:
         st.caption("No row fits.")
@@ -57,7 +56,7 @@ def draw(run: RunView, table: ResultTable, where: Filter, page_id: str) -> None:
         words = f"{first + 1:,} to {last:,} of {plural(total, 'row')} · a name opens the picture large, with its prompt"
         st.caption(words, width="content")
         if total > PICTURES_PER_PAGE:
-            st.pagination(-(-total // PICTURES_PER_PAGE), key=page_key, width="stretch")
+            st.pagination(-(-total // PICTURES_PER_PAGE), key=page_key, width="stretch", persist_state="session")
     picture_dialog.draw(run.id, total, lambda position: look_up(table, where, position))
 
 

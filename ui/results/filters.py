@@ -17,6 +17,7 @@ from ui.shared.selection import Place
 
 MAX_CHOICES = 200
 LABEL_CHARACTERS = 90
+GALLERY, TABLE = "Gallery", "Table"  # what a run of pictures is looked at as
 
 
 _MARKS = {"marked": "marked", "lenient": "mended", "descending": "down"}  # switches: by key, the name in the address
@@ -41,11 +42,26 @@ def restore(run_id: str, table: ResultTable) -> None:
             st.session_state[f"{key}-{run_id}"] = name in asked
         if asked.get("sort") in results_table.sortable(table):
             st.session_state[f"order-{run_id}"] = asked["sort"]
+        columns = {_name(column): column for column in results_table.all_columns(table)}
+        if chosen := [columns[one] for one in asked.get("columns", "").split(",") if one in columns]:
+            st.session_state[f"columns-{run_id}"] = chosen
+        if asked.get("as") == "table":
+            st.session_state[f"view-as-{run_id}"] = TABLE
+        if asked.get("page", "").isdecimal():
+            st.session_state[f"asked-page-{run_id}"] = int(asked["page"])
 
 
-def keep(run_id: str) -> None:
-    """Have the address say how the result is looked at."""
+def page_of(run_id: str, page_key: str, pages: Callable[[], int]) -> int:
+    """The number of the page to show; at first, what the address says, as far as there are so many `pages`."""
+    if (asked := st.session_state.pop(f"asked-page-{run_id}", None)) is not None:
+        st.session_state[page_key] = max(1, min(asked, pages()))
+    return int(st.session_state.get(page_key) or 1)
+
+
+def keep(run_id: str, table: ResultTable, page: int) -> None:
+    """Have the address say how the result is looked at, and which page of it."""
     state = st.session_state
+    columns = list(state.get(f"columns-{run_id}") or results_table.default_columns(table))
     order = str(state.get(f"order-{run_id}") or "")
     view = {
         "find": str(state.get(f"search-{run_id}") or ""),
@@ -53,13 +69,21 @@ def keep(run_id: str) -> None:
         "errors": ",".join(_digest(name) for name in state.get(f"errors-{run_id}") or ()),
         "groups": ",".join(state.get(f"groups-{run_id}") or ()),
         "sort": "" if order == results_table.INPUT_ORDER else order,
+        "columns": ",".join(map(_name, columns)) if columns != results_table.default_columns(table) else "",
+        "as": "table" if state.get(f"view-as-{run_id}") == TABLE else "",
+        "page": str(page) if page > 1 else "",
         **{name: "yes" if state.get(f"{key}-{run_id}") else "" for key, name in _MARKS.items()},
     }
     selection.keep_view(Place.RUN, view, run_id)
 
 
+def _name(column: str) -> str:
+    """What a column is called in the address; one that is not ours by its digest."""
+    return column if column in results_table.TITLES else _digest(column)
+
+
 def _digest(text: str) -> str:
-    """A short name of an error: it may be long, and addresses end up in logs."""
+    """A short name of an error, or of a column: it may be long, and addresses end up in logs."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

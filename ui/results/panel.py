@@ -33,7 +33,6 @@ from ui.shared.notices import escape_markdown
 
 ROWS_PER_PAGE = 50
 PAGES_WIDTH = 280  # pixels; with less given, pages are left out
-GALLERY, TABLE = "Gallery", "Table"
 COUNT_MEANINGS = {  # each count of the reconciliation, with what it means
     "sent": "rows of the input",
     "returned": "lines that came back",
@@ -112,7 +111,7 @@ def _draw_rows(runner: Runner, account: Account, run: RunView, table: ResultTabl
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
                 if table.kind.pictures:
-                    as_pictures = _draw_switch(run.id) == GALLERY
+                    as_pictures = _draw_switch(run.id) == filters.GALLERY
                 outcome_bar.draw_groups(run.id, table.counts())
             with st.container(
                 horizontal=True, vertical_alignment="center", gap="small", width="content", key="rows-tools"
@@ -121,24 +120,36 @@ def _draw_rows(runner: Runner, account: Account, run: RunView, table: ResultTabl
                 filters.draw_search(run.id)
                 filters.draw_more(run.id, table)
                 view = None if as_pictures else results_table.draw_view(run.id, table)
-        filters.keep(run.id)
         where = filters.current(run.id, table)
+        page_key, page = _page(run.id, table, where, view)
+        filters.keep(run.id, table, page)
         if view is None:
-            gallery.draw(run, table, where, _digest(where))
+            gallery.draw(run, table, where, page_key, page)
         else:
-            _draw_page(runner, account, run, table, where, view)
+            _draw_page(runner, account, run, table, where, view, page_key, page)
         retry.draw(runner, account, run, table, where)
 
     draw_rows()
 
 
+def _page(run_id: str, table: ResultTable, where: Filter, view: results_table.View | None) -> tuple[str, int]:
+    """The key of the page's number, another one for each filter and order, and which page is to be shown."""
+    asked = where if view is None else (where, view, results_table.clear_count(run_id))
+    page_key, size = f"page-{run_id}-{_digest(asked)}", gallery.PICTURES_PER_PAGE if view is None else ROWS_PER_PAGE
+    return page_key, filters.page_of(run_id, page_key, lambda: -(-table.page(where, limit=1)[1] // size))
+
+
 def _draw_page(
-    runner: Runner, account: Account, run: RunView, table: ResultTable, where: Filter, view: results_table.View
+    runner: Runner,
+    account: Account,
+    run: RunView,
+    table: ResultTable,
+    where: Filter,
+    view: results_table.View,
+    page_key: str,
+    page: int,
 ) -> None:
     """A page of the table, and beside it the row that is open."""
-    digest = _digest((where, view, results_table.clear_count(run.id)))
-    page_key = f"page-{run.id}-{digest}"
-    page = int(st.session_state.get(page_key) or 1)
     first = (page - 1) * ROWS_PER_PAGE
     rows, total = table.page(
         where,
@@ -157,7 +168,7 @@ def _draw_page(
         marks = table.marks()
         rows[results_table.MARK] = [marks.get(key, RowMark()).words for key in rows["key"]]
     keys = tuple(str(name) for name in rows["key"])
-    grid = results_table.Grid(run.id, f"rows-{run.id}-{digest}-{first}", keys, view.columns)
+    grid = results_table.Grid(run.id, f"rows-{page_key}-{first}", keys, view.columns)
     results_table.open_at_edge(grid)
     with st.container(horizontal=True, gap="small", key="rows-beside"):
         with st.container(key="rows-table", gap="xsmall"):
@@ -171,7 +182,13 @@ def _draw_page(
                     escape_markdown(f"{first + 1:,} to {last:,} of {plural(total, 'row')}{order}"), width="content"
                 )
                 if total > ROWS_PER_PAGE:
-                    st.pagination(-(-total // ROWS_PER_PAGE), key=page_key, max_visible_pages=5, width=PAGES_WIDTH)
+                    st.pagination(
+                        -(-total // ROWS_PER_PAGE),
+                        key=page_key,
+                        max_visible_pages=5,
+                        width=PAGES_WIDTH,
+                        persist_state="session",
+                    )
             _draw_selection(run.id)
         if opened:
             with st.container(key="row-beside"):
@@ -202,9 +219,14 @@ def _digest(value: object) -> str:
 def _draw_switch(run_id: str) -> str:
     """Pictures, or the table of rows."""
     key = f"view-as-{run_id}"
-    st.session_state.setdefault(key, GALLERY)
+    st.session_state.setdefault(key, filters.GALLERY)
     st.segmented_control(
-        "Show as", [GALLERY, TABLE], key=key, required=True, label_visibility="collapsed", persist_state="session"
+        "Show as",
+        [filters.GALLERY, filters.TABLE],
+        key=key,
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
     )
     return str(st.session_state[key])
 

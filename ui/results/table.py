@@ -64,13 +64,12 @@ class View(NamedTuple):
 
 def draw_view(run_id: str, table: ResultTable) -> View:
     """Draw the popover that decides about columns and order, and return what it says."""
-    fields = table.reconciliation.fields
-    options = [*TITLES, *table.source_columns.values(), *(field.column for field in fields)]
+    fields, options = table.reconciliation.fields, all_columns(table)
     chosen = st.session_state.setdefault(f"columns-{run_id}", default_columns(table))
     if not set(chosen) <= set(options):  # a retry may have brought other fields
         st.session_state[f"columns-{run_id}"] = [name for name in chosen if name in options]
     with st.popover("Columns", key=f"view-{run_id}"):
-        columns = st.multiselect(
+        chosen = st.multiselect(
             "Columns", options, format_func=_title, key=f"columns-{run_id}", persist_state="session"
         )
         order = st.selectbox(
@@ -88,8 +87,13 @@ def draw_view(run_id: str, table: ResultTable) -> View:
             help="Answer columns show what came in the form asked for. What was mended stood amid other words, or had "
             "small faults; the column Fields tells it apart.",
         )
-    typed = any(field.column in columns for field in fields)
-    return View(tuple(columns), order, descending, typed, lenient)
+    typed = any(field.column in chosen for field in fields)
+    return View(tuple(chosen), order, descending, typed, lenient)
+
+
+def all_columns(table: ResultTable) -> list[str]:
+    """All columns that can be chosen."""
+    return [*TITLES, *table.source_columns.values(), *(field.column for field in table.reconciliation.fields)]
 
 
 class Grid(NamedTuple):

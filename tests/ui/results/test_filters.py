@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -51,3 +52,27 @@ def test_a_group_of_the_plan_narrows_the_table(
     assert at.multiselect(key="groups-r1").options == ["2 rows like: prompt of a"]
     at.multiselect(key="groups-r1").set_value(["g1"]).run()
     assert rows(at) == ["a", "c"]
+
+
+def address(at: AppTest) -> dict[str, str]:
+    return dict(parse_qsl(at.session_state["address-r1"][1]))
+
+
+def test_a_reload_keeps_the_page_and_the_columns(results: AppTest, page: Open) -> None:
+    assert address(results) == {"run": "r1"}
+    results.multiselect(key="columns-r1").set_value(["outcome", "cost_usd", "key"]).run()
+    results.get("pagination")[0].set_value(2).run()
+    asked = address(results)
+    assert asked == {"run": "r1", "columns": "outcome,cost_usd,key", "page": "2"}
+    again = page(**asked)
+    assert rows(again)[0] == "row-50" and list(again.dataframe[0].value) == ["outcome", "cost_usd", "key"]
+    assert address(again) == asked
+    again.multiselect(key="columns-r1").set_value(["key"]).run()
+    assert rows(again)[0] == "row-0" and address(again) == {"run": "r1", "columns": "key"}, "another view has its pages"
+
+
+def test_an_address_may_ask_for_what_is_not_there(results: AppTest, page: Open) -> None:
+    beyond = page(run="r1", page="900", columns="nowhere,key")
+    assert rows(beyond)[0] == "row-50" and address(beyond) == {"run": "r1", "columns": "key", "page": "2"}
+    nothing = page(run="r1", page="x", columns="nowhere")
+    assert rows(nothing)[0] == "row-0" and address(nothing) == {"run": "r1"}
