@@ -114,15 +114,18 @@ def _tell_the_value(register: Method) -> Method:
     """A value that is kept while its widget is away is told to the browser when the widget is there again.
 
     Streamlit does so unless the browser has just sent one. It may have sent it before it heard that the widget is
-    gone, and then forgets it: the box was empty, and what was kept was lost with the next click.
+    gone, and then forgets it: the box was empty, and what was kept was lost with the next click. Who has changed the
+    value has the widget before him, and needs not to be told what may be older than what he does next.
     """
 
     def mended(
         self: SafeSessionState, metadata: WidgetMetadata[Any], user_key: str | None
     ) -> RegisterWidgetResult[Any]:
         result: RegisterWidgetResult[Any] = register(self, metadata, user_key)
-        is_new = metadata.id not in _on_page(self)
-        if metadata.persist_state is None or not is_new or result.value == metadata.deserializer(None):
+        if metadata.persist_state is None or user_key is None or metadata.id in _on_page(self):
+            return result
+        kept = self._state._old_state.get(metadata.id, self._state._old_state.get(user_key))
+        if kept != result.value or result.value == metadata.deserializer(None):
             return result
         return replace(result, value_changed=True)
 

@@ -13,6 +13,7 @@ from unittest.mock import MagicMock
 import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime import app_session
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
@@ -144,16 +145,29 @@ def two_places() -> None:
         st.text_input("Find", key="find", persist_state="session")
 
 
-def test_what_was_typed_is_told_to_the_browser_where_its_box_is_there_again() -> None:
-    """The browser has sent it, and forgets it as soon as it hears that the box has gone."""
+def typed_and_gone(text: str) -> tuple[AppTest, WidgetStates]:
+    """A page whose box is away, and what the browser has sent before it heard of that."""
     at = AppTest.from_function(two_places).run()
-    at.text_input[0].set_value("tents").run()
+    at.text_input[0].set_value(text).run()
     assert not at.text_input[0].proto.set_value
-    sent_before = at._tree.get_widget_states()
+    sent = at._tree.get_widget_states()
     at.session_state["away"] = True
     at.run()
     at.session_state["away"] = False
-    at._run(sent_before)
+    return at, sent
+
+
+def test_what_was_typed_is_told_to_the_browser_where_its_box_is_there_again() -> None:
+    """The browser has sent it, and forgets it as soon as it hears that the box has gone."""
+    at, sent = typed_and_gone("tents")
+    at._run(sent)
     assert (at.text_input[0].proto.set_value, at.text_input[0].proto.value) == (True, "tents")
     at.run()
     assert not at.text_input[0].proto.set_value
+
+
+def test_who_types_is_not_told_what_he_typed_before() -> None:
+    at, sent = typed_and_gone("tents")
+    sent.widgets[0].string_value = "lanterns"
+    at._run(sent)
+    assert (at.text_input[0].proto.set_value, at.text_input[0].value) == (False, "lanterns")
