@@ -102,7 +102,7 @@ class EmulatorProcess:
 def start_emulator(
     data_dir: Path | str | None = None, pace: str | float = "instant", extra: tuple[str, ...] = ()
 ) -> EmulatorProcess:
-    """Start `python -m emulator` on a free loopback port and wait for its line (15 s at most)."""
+    """Start `python -m emulator` on a free loopback port and wait for its line."""
     command = [sys.executable, "-m", "emulator", "--port", "0", "--pace", str(pace), *extra]
     if data_dir is not None:
         command += ["--data-dir", str(data_dir)]
@@ -115,7 +115,7 @@ def start_emulator(
         start_new_session=True,
     )
     assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], 15)
+    ready, _, _ = select.select([process.stdout], [], [], PATIENCE_SECONDS)
     line = process.stdout.readline() if ready else ""
     if not line:
         process.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +60,14 @@ class AppProcess:
         self.cpu_until_ready = cpu_times.user + cpu_times.system
         return self
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 15) -> int:
+    @contextmanager
+    def held_jobs(self) -> Iterator[None]:
+        """No job of the rehearsal, in which somebody is, ends before the block does, however long that takes."""
+        self._set_pace(24 * 3600)
+        yield
+        self._set_pace(1)
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = PATIENCE_SECONDS) -> int:
         """Send a signal and return the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
@@ -81,6 +91,20 @@ class AppProcess:
         log = self.log.read_text(errors="replace") if self.log.exists() else ""
         failures = [text for text in log.split("The page failed")[1:] if str(ROOT / "ui") in text]
         assert not failures, failures[0][:4000]
+
+    def _set_pace(self, seconds: float) -> None:
+        """Have the rehearsal's jobs, those under way too, take so long."""
+        running, deadline = self.data_dir / "emulator" / "running.json", time.monotonic() + PATIENCE_SECONDS
+        while not running.exists():
+            assert time.monotonic() < deadline, "the rehearsal has not begun"
+            time.sleep(0.05)
+        address = json.loads(running.read_text())["base_url"]
+        body = json.dumps({"pace": seconds}).encode()
+        wanted = urllib.request.Request(
+            f"{address}/_emulator/settings", body, {"Content-Type": "application/json"}, method="POST"
+        )
+        with urllib.request.urlopen(wanted, timeout=PATIENCE_SECONDS):
+            pass
 
     def _environment(self) -> dict[str, str]:
         inherited = {

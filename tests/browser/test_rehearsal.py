@@ -113,14 +113,15 @@ def test_two_clicks_submit_once_and_typing_is_undisturbed_while_it_ticks(app: Ap
     box.fill("Only once")
     box.blur()
     expect(page.get_by_text("1 request can be sent")).to_be_visible()
-    page.get_by_role("button", name="Submit batch").dblclick()
-    expect(page.get_by_text("JOB_STATE_").first).to_be_visible()
-    open_place(page, "New")
-    box.click()
-    text = "typed while the progress moves "
-    box.press_sequentially(text, delay=60)
-    assert box.input_value() == text
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Or write prompts"
+    with app.held_jobs():
+        page.get_by_role("button", name="Submit batch").dblclick()
+        expect(page.get_by_text("JOB_STATE_").first).to_be_visible()
+        open_place(page, "New")
+        box.click()
+        text = "typed while the progress moves "
+        box.press_sequentially(text, delay=60)
+        assert box.input_value() == text
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Or write prompts"
     expect(page.get_by_text("1 run, none under way.")).to_be_visible()
     assert box.input_value() == text
 
