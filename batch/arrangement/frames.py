@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from batch.prefixes.request_parts import ESCAPE_SCAN_BYTES
+from batch.prefixes.request_parts import is_escaped
 
 MOST_FRAMES = 8
 _KEY, _TEXT = b'{"key":"', b'{"text":"'
@@ -67,4 +67,4 @@ def _is_whole(body: bytes) -> bool:
         return False
     if body.endswith(b"\\"):
         return False
-    return body.find(b"\\u", 0, ESCAPE_SCAN_BYTES) < 0 and body.find(b"\\/", 0, ESCAPE_SCAN_BYTES) < 0
+    return not is_escaped(body)

@@ -30,10 +30,12 @@ from batch.arrangement.shared_text import (
     part_name,
     text_body,
 )
+from batch.arrangement.stand_ins import StandIns
 from batch.arrangement.text_lines import NEWLINE, is_data, is_label, strip_newlines
 from batch.arrangement.text_pieces import split_pieces
 from batch.arrangement.tool_order import order_name
 from batch.prefixes.locate import Turn, turn_json
+from batch.prefixes.request_parts import TEXT
 
 GAP = NEWLINE * 2
 NOTED = 1 << 16
@@ -101,6 +103,7 @@ class Rearrangement:
         self._texts.learn_edges(shared.sampled_texts())
         self._known_systems: dict[int, _System | None] = {}
         self._known_texts: dict[int, tuple[list[_Part], _Note] | None] = {}
+        self._stand_ins: StandIns | None = None
 
     def with_rules(self, rules: frozenset[Rule]) -> Rearrangement:
         """The same with other rules; what was learned of texts is kept."""
@@ -108,9 +111,11 @@ class Rearrangement:
         other.rules, other.moved, other._known_systems, other._known_texts = rules, {}, {}, {}
         return other
 
-    def lines(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Every line, arranged."""
-        return map(self.line, lines)
+    def lines(self, lines: Iterable[bytes], stand_ins: StandIns | None = None) -> Iterator[bytes]:
+        """Every line, arranged; with stand-ins for what is shared and would be long."""
+        arranging = copy(self)
+        arranging._stand_ins = stand_ins
+        return map(arranging.line, lines)
 
     def shares_beginnings(self) -> bool:
         """Whether any of the texts looked at begins with what others have, too, and goes on with something else."""
@@ -141,7 +146,7 @@ class Rearrangement:
             turns[-1] = Turn(
                 [*turns[-1].parts, Raw(_text_part(REQUEST_LABEL + NEWLINE + system.apart))], turns[-1].role
             )
-            changes["systemInstruction"] = Raw(system.kept)
+            changes["systemInstruction"] = Raw(self._short(system.kept))
             has_changed, has_system = True, bool(system.kept)
             tools = b"" if request.tools is UNSET else bytes(request.tools)
             shared = max(system.kept, tools, *map(bytes, turns[-1].parts), key=len)
@@ -156,6 +161,7 @@ class Rearrangement:
                 changes["systemInstruction"] = Raw(b'{"parts":[%b]}' % _text_part(SYSTEM_WORD))
                 notes.append(_Note(Rule.SYSTEM_WORD, (tools,), 0))
         if has_changed:
+            turns = self._shortened(turns, notes)
             changes["contents"] = Raw(b"[%b]" % b",".join(map(turn_json, turns)))
         if not changes:
             return line
@@ -171,7 +177,23 @@ class Rearrangement:
             return line
         parts, (rule, shared_parts, before) = opened
         self.moved.setdefault(rule, Moved()).note(shared_parts, before)
-        return framed.with_parts(line, b",".join(part.json for part in parts))
+        *first, last = (part.json for part in parts)
+        return framed.with_parts(line, b",".join((*map(self._short, first), last)))
+
+    def _short(self, shared: bytes) -> bytes:
+        return shared if self._stand_ins is None else self._stand_ins.put(shared)
+
+    def _shortened(self, turns: list[Turn], notes: list[_Note]) -> list[Turn]:
+        """Turns with stand-ins for shared texts; the very last part is always itself."""
+        if self._stand_ins is None:
+            return turns
+        shared = {part for note in notes for part in note.shared if part.startswith(TEXT)}
+        short = [
+            Turn([Raw(self._short(part)) if (part := bytes(raw)) in shared else raw for raw in turn.parts], turn.role)
+            for turn in turns
+        ]
+        short[-1].parts[-1] = turns[-1].parts[-1]
+        return short
 
     def _rows_of(self, parts: list[bytes]) -> list[int]:
         return self._rows_named([part_name(part) for part in parts])

@@ -18,7 +18,7 @@ from batch.arrangement.text_pieces import pieces_of
 from batch.arrangement.tool_order import ToolOrder, order_name
 from batch.prefixes import locate
 from batch.prefixes.locate import Turn
-from batch.prefixes.request_parts import ESCAPE_SCAN_BYTES, TEXT
+from batch.prefixes.request_parts import TEXT, is_escaped
 
 MIN_LINE_BYTES = 2000
 """Shorter requests hold nothing that a cache could, but for files that they name."""
@@ -81,7 +81,7 @@ def text_body(part: bytes | Raw) -> bytes | None:
         return None
     if raw.startswith(b'{"text":"') and raw.endswith(b'"}') and raw.find(b'"', 9, -2) < 0:
         body = raw[9:-2]
-        if body.find(b"\\u", 0, ESCAPE_SCAN_BYTES) < 0 and body.find(b"\\/", 0, ESCAPE_SCAN_BYTES) < 0:
+        if not is_escaped(body):
             return body
     text = locate.text_of(raw)
     return None if text is None else text[1:-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,8 +11,10 @@ from functools import cached_property
 from batch.arrangement.rearrange import Moved, Rearrangement
 from batch.arrangement.rules import ALL_RULES, Rule
 from batch.arrangement.shared_text import SharedText
+from batch.arrangement.stand_ins import StandIns
 from batch.prefixes.forest import LineSource, PrefixSurvey, opened
 from batch.prefixes.request_parts import Measure
+from batch.prefixes.scan import each_line
 
 AUTO, PART, TEXT = "auto", "part", "text"
 """Where a batch is cut: inside texts where that saves enough, or only between contents and parts, or inside texts."""
@@ -71,7 +73,7 @@ class Arrangements:
     def rearrangement(self) -> Rearrangement:
         """All rules, by what the batch has in common."""
         with opened(self._lines) as lines:
-            return Rearrangement(SharedText.of(lines))
+            return Rearrangement(SharedText.of(each_line(lines)))
 
     @cached_property
     def applicable(self) -> frozenset[Rule]:
@@ -118,7 +120,22 @@ class ArrangedLines:
     def __init__(self, lines: LineSource, rearrangement: Rearrangement) -> None:
         self._lines, self._rearrangement = lines, rearrangement
 
-    def __call__(self) -> Iterable[bytes]:
-        self._rearrangement.moved = {}  # what is told is of one reading
+    def __call__(self) -> ArrangedStream:
+        return ArrangedStream(self._lines, self._rearrangement)
+
+
+class ArrangedStream:
+    """One reading of arranged lines; a scan reads them with stand-ins for what they share."""
+
+    def __init__(self, lines: LineSource, rearrangement: Rearrangement) -> None:
+        self._lines, self._rearrangement, self.reader = lines, rearrangement, StandIns()
+
+    @property
+    def on_disk(self) -> Iterator[bytes]:
+        """The lines with stand-ins."""
+        self._rearrangement.moved.clear()  # what is told is of one reading
         with opened(self._lines) as lines:
-            yield from self._rearrangement.lines(lines)
+            yield from self._rearrangement.lines(each_line(lines), self.reader)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self.reader.whole, self.on_disk)

@@ -19,6 +19,7 @@ from msgspec import UNSET, Raw, Struct
 
 from batch.prefixes import request_parts, text_cuts
 from batch.prefixes.forest import Ints
+from batch.prefixes.partial_lines import partial
 from batch.prefixes.request_parts import TEXT
 from batch.prefixes.scan import EVEN, IN_EXCHANGE, NEXT_PART, NO_HEADER, PrefixHasher
 
@@ -117,12 +118,13 @@ def lines_at(stream: Iterable[bytes], offsets: Sequence[int]) -> Iterator[bytes]
             yield stream.readline()
         return
     at = 0
-    lines = iter(stream)
+    on_disk, reader = partial(stream)
+    lines = iter(on_disk)
     for offset in offsets:
         for line in lines:
             at += len(line)
             if at > offset:
-                yield line
+                yield line if reader is None else reader.whole(line)
                 break
 
 

@@ -113,7 +113,7 @@ def canonical_part(part: bytes) -> bytes:
     if part.startswith(TEXT):
         if part[8] == SPACE:
             part = TEXT + part[9:]
-        if part[8] == 0x22 and part.endswith(b'"}') and not _escaped(part) and part.find(b'"', 9, -2) < 0:
+        if part[8] == 0x22 and part.endswith(b'"}') and not is_escaped(part) and part.find(b'"', 9, -2) < 0:
             return part
     return canonical_json(part)
 
@@ -201,7 +201,7 @@ def part_json(part: Mapping[str, Raw]) -> bytes:
 def canonical_string(text: Raw | bytes) -> bytes:
     """A JSON string, quotes included, in one spelling if it begins with needless escapes."""
     token = bytes(text)
-    return canonical_json(token) if _escaped(token) else token
+    return canonical_json(token) if is_escaped(token) else token
 
 
 def may_have_escapes(text: bytes) -> bool:
@@ -209,5 +209,6 @@ def may_have_escapes(text: bytes) -> bool:
     return _has_needless_escape(text) is not None
 
 
-def _escaped(part: bytes) -> bool:
-    return _has_needless_escape(part, 0, ESCAPE_SCAN_BYTES) is not None
+def is_escaped(text: bytes) -> bool:
+    """Whether a text or a part begins with escapes that JSON does not need."""
+    return _has_needless_escape(text, 0, ESCAPE_SCAN_BYTES) is not None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from batch.prefixes import scan as scan_module
 from batch.prefixes.scan import (
     HAS_OWN_CACHE,
     ROW,
@@ -19,6 +21,7 @@ from batch.prefixes.scan import (
     PrefixScan,
     SuffixTokens,
     TokenEstimator,
+    each_line,
 )
 
 
@@ -90,3 +93,13 @@ def test_tails_are_estimated_by_their_octave() -> None:
     suffixes.add(0, b"x" * 10)
     suffixes.add(1, b"x" * 1_000)
     assert suffixes.tokens(np.array([10, 1_000, 12, 1_020], dtype=np.uint32)).tolist() == [20, 1_000, 24, 1_020]
+
+
+def test_lines_of_a_file_are_the_same_a_block_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan_module, "BLOCK_BYTES", 100)
+    for data in (b"", b"a\n\nb\n", b"one\r\n" + b"x" * 300 + b"\n" + b"y" * 40 + b"\nlast"):
+        path = tmp_path / "lines"
+        path.write_bytes(data)
+        with path.open("rb") as file:
+            found = list(each_line(file))
+        assert found == data.splitlines(keepends=True) == list(each_line(data.splitlines(keepends=True)))
