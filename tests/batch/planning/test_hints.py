@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from random import Random
 
 import pytest
@@ -34,10 +35,11 @@ def plan_of(contents: list[list[str]], split: str = "part", hours: float = 1.0) 
     return plan_batches(lambda: data, FLASH, hours=hours, split=split, tokens=quarter)
 
 
+@cache
 def document(seed: int, size: int) -> str:
     random = Random(seed)
-    words = " ".join(random.choice(["alpha", "beta", "gamma", "delta", "line\n"]) for _ in range(size))
-    return words[:size]
+    words = (random.choice(["alpha", "beta", "gamma", "delta", "line\n"]) for _ in range(size // 5 + 1))
+    return " ".join(words)[:size]
 
 
 def usd(plan: Plan) -> float:
