@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from cli import main as cli_main
 from tests.emulator_process import EmulatorProcess, start_emulator
-from tests.terminal.terminal_process import KEY, MODEL, ROOT, Terminal
+from tests.terminal.terminal_process import KEY, MODEL, ROOT, Terminal, exit_code
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +37,7 @@ def cli(tmp_path: Path, emulator: EmulatorProcess) -> Terminal:
         (("recover", "batches/nowhere"), 1, "finds no batch job"),
     ],
 )
-def test_what_cannot_be_done_says_so_in_its_exit_code(
+def test_what_cannot_be_done_says_so_in_its_exitexit_code(
     cli: Terminal, words: tuple[str, ...], code: int, said: str
 ) -> None:
     files = {
@@ -49,6 +48,12 @@ def test_what_cannot_be_done_says_so_in_its_exit_code(
     assert ended.returncode == code
     assert said in ended.stderr + ended.stdout
     assert KEY not in ended.stderr + ended.stdout
+
+
+def test_a_process_ends_with_the_exit_code_of_its_verb(cli: Terminal) -> None:
+    assert cli.process("submit", "nowhere.txt", "--model", MODEL).returncode == 2
+    unknown = cli.process("show", "r000000000000")
+    assert (unknown.returncode, unknown.stdout) == (1, "") and "no such run" in unknown.stderr
 
 
 @pytest.mark.parametrize(
@@ -94,20 +99,12 @@ def test_bad_input_is_refused_before_anything_is_recorded(
     }.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.chdir(tmp_path)
-    code = _code([word.format(**{name: tmp_path / place for name, place in places.items()}) for word in words])
+    code = exit_code([word.format(**{name: tmp_path / place for name, place in places.items()}) for word in words])
     told = capsys.readouterr()
     assert code == 2, told.err
     assert said in told.err and told.out == ""
-    assert _code(["runs", "--json"]) == 0
+    assert exit_code(["runs", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
-
-
-def _code(words: list[str]) -> int:
-    """The exit code of a verb, in this process."""
-    try:
-        return cli_main(words)
-    except SystemExit as leaving:
-        return int(leaving.code or 0)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +122,7 @@ def test_a_setting_that_cannot_be_used_is_named(
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     monkeypatch.setenv(name, value)
-    assert _code(["runs"]) == 2
+    assert exit_code(["runs"]) == 2
     assert name in capsys.readouterr().err
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
-import sys
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.emulator_process import EmulatorProcess, start_emulator
-
-ROOT = Path(__file__).parents[2]
+from tests.terminal.terminal_process import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -26,20 +23,8 @@ def emulator() -> Any:
 
 
 def run_cli(emulator: EmulatorProcess, folder: Path, *arguments: str) -> dict[str, Any]:
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("GEMINI", "GOOGLE"))},
-        "GEMINI_API_KEY": f"key-{folder.name}",
-        "GOOGLE_GEMINI_BASE_URL": emulator.base_url,
-        "DATA_DIR": str(folder / "data"),
-    }
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "cli.py"), *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    with chdir(folder):
+        done = Terminal(folder, emulator)(*arguments, GEMINI_API_KEY=f"key-{folder.name}")
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     document: dict[str, Any] = json.loads(lines[-1]) if lines else {}

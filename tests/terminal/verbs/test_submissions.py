@@ -17,7 +17,7 @@ def test_a_run_from_submission_to_results(cli: Terminal, tmp_path: Path) -> None
     """First line the run's id, last line how it ended; then every verb that asks about it."""
     out = tmp_path / "out.csv"
     source = cli.file("prompts.txt", "What is two plus two?\nName a river.\n")
-    submitted = cli("submit", source, "--model", MODEL, "--wait", "--json", "--out", str(out))
+    submitted = cli.process("submit", source, "--model", MODEL, "--wait", "--json", "--out", str(out))
     assert submitted.returncode == 0, submitted.stderr
     first, last = (json.loads(text) for text in submitted.stdout.splitlines())
     assert set(first) == {"run_id"}
@@ -29,7 +29,7 @@ def test_a_run_from_submission_to_results(cli: Terminal, tmp_path: Path) -> None
     assert header == (
         "key,prompt,outcome,text,error_code,error_message,prompt_tokens,cached_tokens,output_tokens,thoughts_tokens,cost_usd"
     )
-    shown = json.loads(cli("show", first["run_id"], "--json").stdout)
+    shown = json.loads(cli.process("show", first["run_id"], "--json").stdout)
     assert {"id", "state", "stage", "model", "rows", "counts", "jobs", "caches", "events"} <= set(shown)
     assert {"name", "state", "stats"} <= set(shown["jobs"][0])
     assert {"estimate_usd", "actual_usd"} <= set(shown)
