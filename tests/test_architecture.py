@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -271,16 +271,18 @@ def syntax_tree(name: str) -> ast.Module:
     return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
-def imported_names(name: str) -> Iterator[str]:
+@cache
+def imported_names(name: str) -> frozenset[str]:
     """What a module imports anywhere in its text: lazily and for types, too. Of ours, whole module names."""
+    names: set[str] = set()
     for node in ast.walk(syntax_tree(name)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0 and node.module, f"{name}: relative imports hide which room is meant"
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if inner in MODULES else node.module
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {whole if whole in MODULES else node.module for whole in inner}
+    return frozenset(names)
 
 
 def folder_of(name: str) -> str:
