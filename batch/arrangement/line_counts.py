@@ -21,7 +21,8 @@ MOST = (1 << 16) - 1
 STRONG_BYTES = 20
 """Lines of so many bytes say by themselves where they are from; shorter ones stand in many texts."""
 FLUSH_LINES = 1 << 16
-_SECOND, _NEXT, _BESIDE = map(np.uint64, (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03, 0xA0761D6478BD642F))
+_SECOND_FACTOR, _NEXT_FACTOR, _ALL_BITS = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03, (1 << 64) - 1
+_SECOND, _NEXT, _BESIDE = map(np.uint64, (_SECOND_FACTOR, _NEXT_FACTOR, 0xA0761D6478BD642F))
 _SHIFT, _OWNER_BITS = np.uint64(40), np.uint64(32)
 
 
@@ -80,6 +81,17 @@ class LineCounts:
         table = self._table
         first, second = _places(names)
         return np.minimum(table[first], table[second]).astype(np.int64)
+
+    def of_few(self, names: Sequence[int]) -> list[int]:
+        """The same of a few names, at a tenth of the time."""
+        table = self._table.data
+        return [
+            min(
+                table[(name * _SECOND_FACTOR & _ALL_BITS) >> 40 & SLOTS - 1],
+                table[(name * _NEXT_FACTOR & _ALL_BITS) >> 40 & SLOTS - 1],
+            )
+            for name in names
+        ]
 
     def _count(self, names: Hashes, text: Counts) -> None:
         for places in _places(names):

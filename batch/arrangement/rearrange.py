@@ -97,18 +97,20 @@ class Rearrangement:
     """Arranges requests by some rules, by what a batch has in common."""
 
     def __init__(self, shared: SharedText, rules: frozenset[Rule] = ALL_RULES) -> None:
-        self.shared, self.rules = shared, rules
+        self.shared, self.rules, self._opens_texts = shared, rules, bool(rules & RULES_OF_TURNS)
         self.moved: dict[Rule, Moved] = {}
         self._texts, self._systems = shared.finders()
         self._texts.learn_edges(shared.sampled_texts())
         self._known_systems: dict[int, _System | None] = {}
-        self._known_texts: dict[int, tuple[list[_Part], _Note] | None] = {}
+        self._known_texts: dict[int, tuple[list[_Part], _Note]] = {}
+        self._left_as_is: set[int] = set()
         self._stand_ins: StandIns | None = None
 
     def with_rules(self, rules: frozenset[Rule]) -> Rearrangement:
         """The same with other rules; what was learned of texts is kept."""
         other = copy(self)
-        other.rules, other.moved, other._known_systems, other._known_texts = rules, {}, {}, {}
+        other.rules, other._opens_texts = rules, bool(rules & RULES_OF_TURNS)
+        other.moved, other._known_systems, other._known_texts, other._left_as_is = {}, {}, {}, set()
         return other
 
     def lines(self, lines: Iterable[bytes], stand_ins: StandIns | None = None) -> Iterator[bytes]:
@@ -165,20 +167,25 @@ class Rearrangement:
             changes["contents"] = Raw(b"[%b]" % b",".join(map(turn_json, turns)))
         if not changes:
             return line
-        for rule, shared_parts, before in notes:
-            self.moved.setdefault(rule, Moved()).note(shared_parts, before)
+        for note in notes:
+            self._note(note)
         return _spliced(line, request, changes) or _with(line, changes)
 
     def _framed_line(self, line: bytes, framed: Framed) -> bytes:
         """A line that holds one text alone, arranged."""
-        is_long = len(framed.body) >= MIN_BLOCK_BYTES and self.rules & RULES_OF_TURNS
-        opened = self._opened_body(framed.body) if is_long else None
+        opened = self._opened_body(framed.body) if self._opens_texts and len(framed.body) >= MIN_BLOCK_BYTES else None
         if opened is None:
             return line
-        parts, (rule, shared_parts, before) = opened
-        self.moved.setdefault(rule, Moved()).note(shared_parts, before)
+        parts, note = opened
+        self._note(note)
         *first, last = (part.json for part in parts)
         return framed.with_parts(line, b",".join((*map(self._short, first), last)))
+
+    def _note(self, note: _Note) -> None:
+        moved = self.moved.get(note.rule)
+        if moved is None:
+            moved = self.moved[note.rule] = Moved()
+        moved.note(note.shared, note.before)
 
     def _short(self, shared: bytes) -> bytes:
         return shared if self._stand_ins is None else self._stand_ins.put(shared)
@@ -220,7 +227,7 @@ class Rearrangement:
         arranged, has_changed = list(turns), False
         if Rule.NOT_MOVED in self.rules and len(turns) > 1 and (across := self._across_turns(turns, notes)):
             return across, True
-        if self.rules & RULES_OF_TURNS:
+        if self._opens_texts:
             for place, turn in enumerate(turns):
                 parts = self._arranged(turn.parts, notes) if turn.is_user else None
                 if parts is not None:
@@ -268,9 +275,17 @@ class Rearrangement:
         name = digest(raw)
         if name in self._known_texts:
             return self._known_texts[name]
+        if name in self._left_as_is:
+            return None
+        found = self._opened(raw)
+        if found is None:
+            if len(self._left_as_is) >= NOTED:
+                self._left_as_is.clear()
+            self._left_as_is.add(name)
+            return None
         if len(self._known_texts) >= RECENT:
             self._known_texts.clear()
-        found = self._known_texts[name] = self._opened(raw)
+        self._known_texts[name] = found
         return found
 
     def _opened(self, raw: bytes) -> tuple[list[_Part], _Note] | None:
@@ -285,32 +300,36 @@ class Rearrangement:
         layout = self._texts.layout(body)
         if not layout.blocks:
             return None
-        blocks = self._in_order(body, layout)
-        rest = list(_rest(body, layout))
-        head = [piece for place, piece in rest if place < layout.blocks[-1].start]
+        blocks = self._in_order(body, layout) if len(layout.blocks) > 1 else list(layout.blocks)
+        last_start, head, tail = layout.blocks[-1].start, list[bytes](), list[bytes]()
+        for place, piece in _rest(body, layout):
+            (head if place < last_start else tail).append(piece)
         in_place = not head and blocks == list(layout.blocks)
-        if in_place and not rest:
+        if in_place and not tail:
             return None
-        tail = [piece for place, piece in rest if place >= layout.blocks[-1].start]
-        asks_at_end = bool(tail) and is_label(tail[-1].rpartition(NEWLINE)[2])
-        rule = Rule.LINES_LAST if head and is_data(NEWLINE.join(head)) and not asks_at_end else Rule.DOCUMENT_FIRST
-        rule = Rule.NOT_MOVED if is_structure(body) else Rule.OWN_PART if in_place else rule
+        if is_structure(body):
+            rule = Rule.NOT_MOVED
+        elif in_place:
+            rule = Rule.OWN_PART
+        else:
+            asks_at_end = bool(tail) and is_label(tail[-1].rpartition(NEWLINE)[2])
+            is_last = bool(head) and not asks_at_end and is_data(NEWLINE.join(head))
+            rule = Rule.LINES_LAST if is_last else Rule.DOCUMENT_FIRST
         if rule not in self.rules:
             return None
         texts = [body[block.start : block.end] for block in blocks]
         if lead := strip_newlines(body[: layout.lead]):
             texts[0] = lead + GAP + texts[0]
-        parts = [
-            _Part(b'{"text":"%b%b"}' % (text, GAP), block.texts, True)
-            for text, block in zip(texts, blocks, strict=True)
-        ]
+        shared = tuple([b'{"text":"%b%b"}' % (text, GAP) for text in texts])
+        parts = [_Part(part, block.texts, True) for part, block in zip(shared, blocks, strict=True)]
+        is_asked = bool(head) and rule is not Rule.LINES_LAST
+        before = len(head) + sum([piece.count(NEWLINE) for piece in head])
+        if is_asked:
+            head[0] = QUESTION_LABEL + NEWLINE + head[0]
         remaining = [*tail, *head] if rule is Rule.LINES_LAST else [*head, *tail]
-        if head and rule is not Rule.LINES_LAST:
-            remaining[0] = QUESTION_LABEL + NEWLINE + remaining[0]
-        note = _Note(rule, tuple(part.json for part in parts), sum(piece.count(NEWLINE) + 1 for piece in head))
         if remaining:
             parts.append(_Part(_text_part(GAP.join(remaining)), 0, False))
-        return parts, note
+        return parts, _Note(rule, shared, before)
 
     def _json_opened(self, body: bytes) -> tuple[list[_Part], _Note] | None:
         """A text with an object as two parts, the members that rows share in the first; None if it shares none."""
@@ -328,8 +347,7 @@ class Rearrangement:
         return [_Part(first, 2, True), _Part(rest, 0, False)], _Note(rule, (first,), order.moved)
 
     def _rows_named(self, names: list[int]) -> list[int]:
-        rows: list[int] = self.shared.counts.of(np.array(names, dtype=np.uint64)).tolist()
-        return rows
+        return self.shared.counts.of_few(names)
 
     def _in_order(self, body: bytes, layout: Layout) -> list[Block]:
         """The blocks, those of all rows first; those of more rows before others that they were parted from."""
@@ -437,10 +455,12 @@ def _joined(body: bytes, pieces: list[bytes], starts: list[int], chosen: list[bo
 def _rest(body: bytes, layout: Layout) -> Iterator[tuple[int, bytes]]:
     """What no block and no common beginning holds, with where it began."""
     at = layout.lead
-    for start, end in [*((block.start, block.end) for block in layout.blocks), (len(body), len(body))]:
-        if piece := strip_newlines(body[at:start].strip(b" ")):
+    for block in layout.blocks:
+        if block.start > at and (piece := strip_newlines(body[at : block.start].strip(b" "))):
             yield at, piece
-        at = max(at, end)
+        at = max(at, block.end)
+    if piece := strip_newlines(body[at:].strip(b" ")):
+        yield at, piece
 
 
 def _may_pass(body: bytes, before: Block, behind: Block, everywhere: float) -> bool:

@@ -56,6 +56,7 @@ class BlockFinder:
     def __init__(self, counts: LineCounts, texts: int) -> None:
         self._counts, self._all = counts, max(2, texts)
         self._known: dict[int, list[_Known]] = {}
+        self._least_known = 0
         self._leading: set[int] = set()
         self._layouts: dict[int, Layout] = {}
         self._edges: dict[int, Edge] = {}
@@ -113,26 +114,30 @@ class BlockFinder:
         blocks: list[Block] = []
         names: list[int] = []
         at = lead = done = looked_at = 0
-        only_lead = True
-        while at < len(body) and looked_at < LINES_LOOKED_AT and at - done < MIN_BLOCK_BYTES:
-            end = body.find(NEWLINE, at)
-            end = len(body) if end < 0 else end
+        only_lead, size, find, known_blocks = True, len(body), body.find, self._known
+        while at < size and looked_at < LINES_LOOKED_AT and at - done < MIN_BLOCK_BYTES:
+            end = find(NEWLINE, at)
+            end = size if end < 0 else end
             line, behind = body[at:end], end + len(NEWLINE)
-            is_long = len(line) > LONG_LINE_BYTES
-            for first, last in pieces_of_line(line) if is_long else ((0, len(line)),):
-                name, begin = hash(line[first:last]), at + first
-                known = self._known.get(name)
-                block = known and next((k for k in known if digest(body[begin : begin + k.size]) == k.name), None)
+            length = end - at
+            for first, last in pieces_of_line(line) if length > LONG_LINE_BYTES else ((0, length),):
+                name = hash(line if last - first == length else line[first:last])
+                known = known_blocks.get(name)
+                block = _first_there(known, body, at + first) if known else None
                 if block:
-                    blocks.append(Block(begin, begin + block.size, block.texts))
-                    names.append(block.name)
+                    begin = at + first
                     done = begin + block.size
+                    blocks.append(Block(begin, done, block.texts))
+                    names.append(block.name)
                     behind = done + len(NEWLINE) if body.startswith(NEWLINE, done) else done
                     looked_at, only_lead = 0, False
+                    # No block is so short that it could follow there.
+                    behind = size if size - done < self._least_known else behind
                     break
-                only_lead = only_lead and (name in self._leading or first == last)
                 looked_at += 1
-                lead = at + last if only_lead else lead
+                if only_lead:
+                    only_lead = name in self._leading or first == last
+                    lead = at + last if only_lead else lead
                 if at + last - done >= MIN_BLOCK_BYTES:
                     return None
             at = behind
@@ -159,6 +164,7 @@ class BlockFinder:
     def _remember(self, first_piece: int, block: bytes, texts: int) -> int:
         name = digest(block)
         if len(self._known) < MOST_REMEMBERED:
+            self._least_known = min(self._least_known or len(block), len(block))
             known = self._known.setdefault(first_piece, [])
             known.append(_Known(len(block), name, texts))
             known.sort(key=lambda one: -one.size)
@@ -296,6 +302,15 @@ class _Text:
 
     def _block(self, strong: Counts, begin: int, end: int, texts: int) -> tuple[int, int, int]:
         return int(self._filled[strong[begin]]), int(self._filled[strong[end - 1]]), texts
+
+
+def _first_there(known: list[_Known], body: bytes, begin: int) -> _Known | None:
+    """The first of some blocks that stands in a text at a place."""
+    view = memoryview(body)
+    for block in known:
+        if digest(view[begin : begin + block.size]) == block.name:
+            return block
+    return None
 
 
 def _is_inside_line(body: bytes, block: Block) -> bool:

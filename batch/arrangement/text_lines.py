@@ -54,16 +54,17 @@ def is_data(text: bytes) -> bool:
 
 def strip_newlines(text: bytes) -> bytes:
     """A text without newlines at its ends."""
-    text = text[_NEWLINES.match(text).end() :]  # type: ignore[union-attr]
+    if text.startswith(b"\\"):
+        text = text[_NEWLINES.match(text).end() :]  # type: ignore[union-attr]
     while text.endswith((b"\\n", b"\\r")) and _backslashes(text[:-1]) % 2:
         text = text[:-2]
     return text
 
 
 def _is_data_line(line: bytes) -> bool:
-    is_short = len(line) <= MOST_DATA_BYTES and len(_WORDS.findall(line)) <= MOST_DATA_WORDS
-    is_asked = b"?" in line or WIDE_QUESTION_MARK in line or line.endswith((b".", b"!"))
-    return is_short and not is_asked and _MOSTLY_DATA.search(line) is not None
+    if len(line) > MOST_DATA_BYTES or b"?" in line or WIDE_QUESTION_MARK in line or line.endswith((b".", b"!")):
+        return False
+    return _MOSTLY_DATA.search(line) is not None and len(_WORDS.findall(line)) <= MOST_DATA_WORDS
 
 
 def _backslashes(text: bytes) -> int:

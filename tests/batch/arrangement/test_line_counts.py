@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from xxhash import xxh3_64_intdigest as digest
 
 from batch.arrangement.line_counts import MOST, LineCounts, next_to, one_between, strong_pairs
 
@@ -50,3 +51,13 @@ def test_counters_end_at_their_largest() -> None:
             counts.add_name(9)
         counts.flush()
     assert counts.of(names(9)).tolist() == [MOST]
+
+
+def test_a_few_names_have_the_counts_that_they_have_among_many() -> None:
+    counts, met = LineCounts(), [digest(str(n).encode()) for n in range(200)]
+    for n, name in enumerate(met):
+        for _ in range(n % 7):
+            counts.add_name(name)
+    counts.flush()
+    assert counts.of_few(met) == counts.of(names(*met)).tolist()
+    assert counts.of_few(met[:7]) == [0, 1, 2, 3, 4, 5, 6]
