@@ -104,7 +104,9 @@ def records(owner_id: str, now: float, number: int) -> Iterator[tuple[RunRecord,
 def _results(folder: Path, lines: Sequence[Any]) -> Any:
     keys = [f"row-{n:06d}" for n in range(1, len(lines) + 1)]
     fixture = RunFixture(folder).send(keys)
-    (folder / "draft.json").write_text(json.dumps({"source_name": "", "preview": []}))
+    size = (folder / "requests.jsonl").stat().st_size
+    draft = {"source_name": "", "kind": "jsonl", "rows": len(keys), "size_bytes": size}
+    (folder / "draft.json").write_text(json.dumps(draft))
     return fixture.receive([{"key": key, **line} for key, line in zip(keys, lines, strict=True)]).build()
 
 

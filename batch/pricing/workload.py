@@ -98,7 +98,7 @@ def assumed_output(*, thinking: bool = True, task: Task | None = None) -> Output
         size.low,
         expected,
         f"Output: {size.expected:,.0f} tokens of answer ({size.words}){thoughts_note} a row are assumed;"
-        " a canary of a few rows would tell.",
+        " trying a few rows first would tell.",
         measured_high=size.high + THOUGHTS_FACTOR * thoughts,
         lengths=log_normal(expected * math.exp(-(ASSUMED_SPREAD**2) / 2)),
     )

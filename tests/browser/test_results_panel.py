@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import check_accessibility, open_export
+from tests.browser.conftest import check_accessibility, open_export, open_menu
 from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
@@ -190,10 +190,23 @@ def test_from_a_mixed_run_to_one_that_is_sent_again_merged_and_exported(mixed: P
     page.keyboard.press("Escape")
 
 
+def test_a_link_is_copied_and_said_to_be_and_shown_where_it_cannot_be(mixed: Page, app: AppProcess) -> None:
+    page = mixed
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app.url)
+    open_menu(page).get_by_role("menuitem", name="Copy link").click()
+    told, link = page.locator(".gbr-copied"), page.url.partition("&")[0]
+    expect(told).to_have_text("Copied.")
+    expect(page.locator(".st-key-run-link")).to_contain_text(link)
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    page.evaluate("navigator.clipboard.writeText = () => Promise.reject()")
+    open_menu(page).get_by_role("menuitem", name="Copy link").click()
+    expect(told).to_have_text("Copy it from here:")
+
+
 def test_a_tired_hand_sends_rows_again_once(mixed: Page) -> None:
     page = mixed
     page.get_by_role("button", name="Send 4 rows again").dblclick()
-    expect(page.get_by_text("Sent 4 rows.")).to_be_visible()
+    expect(page.get_by_text("Sent 4 rows, about $")).to_be_visible()
     page.get_by_role("button", name="Open retry").click()
     expect(page.get_by_role("button", name="Open the whole result")).to_be_visible()
     expect(page.get_by_text("Runs 3", exact=True)).to_be_visible()

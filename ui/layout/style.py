@@ -125,6 +125,15 @@ img.gbr-large.gbr-large {
 .gbr-tone-again .gbr-tile-words {color: light-dark(#7c3a06, #ffd3a1); font-weight: 600;}
 .gbr-tone-decide .gbr-tile-words {color: light-dark(#3f3391, #d3cdff); font-weight: 600;}
 .gbr-tone-lost .gbr-tile-words {color: light-dark(#7d1f2b, #ffc4ca); font-weight: 600;}
+/* Runs side by side stand close, so that an eye finds the way from a number to its name. */
+.st-key-runs-comparison .gbr-grid {width: fit-content;}
+.st-key-runs-comparison .gbr-grid :is(th, td) {min-width: 9rem;}
+@media (max-width: 640px) {
+  .st-key-runs-comparison .gbr-grid :is(th, td) {min-width: 0; padding-inline: 0.4rem; font-size: 0.87rem;}
+  .st-key-runs-comparison .gbr-grid th {max-width: 7rem; white-space: normal; overflow-wrap: anywhere;}
+}
+/* What a dialog lies on steps back in the dark, too. */
+.stDialog {background: light-dark(#0a121059, #000000a6);}
 /* What ended meanwhile is one quiet line. */
 .st-key-away {
   border-left: 3px solid light-dark(#5b4bb5, #a49bf0); background: light-dark(#f1f5f4, #1a2422);

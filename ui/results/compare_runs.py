@@ -18,7 +18,7 @@ from lifecycle.results.read.compare import Comparison, compare
 from lifecycle.results.read.table import ResultTable
 from lifecycle.runner import Runner
 from ui.shared import background, notices
-from ui.shared.format import outcome, truncate
+from ui.shared.format import OUTCOME_COLOURS, outcome, truncate
 from ui.shared.notices import escape_markdown
 
 CHOICES, COMPARISON = "comparable", "comparison"
@@ -239,7 +239,8 @@ def _draw_pair(comparison: Comparison, key: str) -> None:
                 if detail.text:
                     st.html(mark_differences(text, tag, title))
                 if detail.error_message:
-                    st.error(escape_markdown(detail.error_message))
+                    colour, words = OUTCOME_COLOURS[Outcome(detail.outcome)], " ".join(detail.error_message.split())
+                    st.markdown(f":{colour}-background[{escape_markdown(words)}]")
         if max(len(before.text), len(after.text)) > MAX_CHARACTERS:
             st.caption(f"Only the first {MAX_CHARACTERS:,} characters are shown.")
 

@@ -47,13 +47,14 @@ def draw(
         st.button(f"Sending {quoted.rows:,}…", key=f"{name}-sending", type=type, disabled=True)
         background.draw_pending(name, "")
     else:
-        draw_sent(quoted.rows, result.value)
+        draw_sent(quoted.rows, result.value, quoted.usd)
 
 
-def draw_sent(rows: int, child_id: str) -> None:
-    """Say in the place of the button what was sent, and offer to look."""
+def draw_sent(rows: int, child_id: str, usd: float | None) -> None:
+    """Say in the place of the button what was sent and what that probably costs, and offer to look."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-        st.markdown(f"Sent {plural(rows, 'row')}.", width="content")
+        price = "" if usd is None else f", about {money(usd)}"
+        st.markdown(escape_markdown(f"Sent {plural(rows, 'row')}{price}."), width="content")
         st.button("Open retry", key=f"open-retry-{child_id}", on_click=selection.select, args=(child_id,))
 
 

@@ -52,7 +52,9 @@ def _draw_next_deed(runner: Runner, account: Account, run: RunView, table: Resul
         return False
     under_way = [child for child in runner.runs.retries_of(account, run.id) if not child.state.ended]
     if under_way:
-        send_again.draw_sent(sum(child.rows for child in under_way), under_way[-1].id)
+        prices = [child.estimate_usd for child in under_way]
+        usd = None if None in prices else sum(filter(None, prices))
+        send_again.draw_sent(sum(child.rows for child in under_way), under_way[-1].id, usd)
         return False
     if not run.inputs_known:
         return False
@@ -95,7 +97,7 @@ def draw_answers(run: RunView) -> None:
 
 
 def _link(run_id: str) -> str:
-    return f"{str(st.context.url or '').partition('?')[0]}?run={run_id}"
+    return f"{str(st.context.url or '').partition('?')[0].rstrip('/')}/?run={run_id}"
 
 
 def _choose(run_id: str, key: str) -> None:

@@ -22,14 +22,15 @@ const handlers = {
     method: 'POST', credentials: 'same-origin', keepalive: true, headers: {'OWN_HEADER': '1'}, body: token,
   }),
   copy: async (text) => {
+    let words = 'Copied.'
     try {
       await navigator.clipboard.writeText(text)
     } catch {
-      return // not allowed here: the page shows the text, to be copied by hand
+      words = 'Copy it from here:' // not allowed here: the page shows the text
     }
     for (let tries = 0; tries < 40; tries++) {
       const place = document.querySelector('.gbr-copied')
-      if (place) place.textContent = 'Copied.'
+      if (place) place.textContent = words
       if (place) return
       await new Promise((resolve) => setTimeout(resolve, 50))
     }

@@ -78,7 +78,7 @@ def test_a_run_that_ended_at_its_budget_is_continued_once(page: Open, runner: Fa
     press(at, "Raise and send 610 rows")
     draw_until(at, lambda: "Open retry" in labels(at))
     assert raised(runner) == [("raise_budget", "p", "1.0"), ("raise_budget", "p", "7.5")]
-    assert "Sent 610 rows." in page_text(at) and "Raise and send 610 rows" not in labels(at)
+    assert "Sent 610 rows" in page_text(at) and "Raise and send 610 rows" not in labels(at)
 
 
 def test_a_run_that_waits_goes_on_by_itself(page: Open, runner: FakeRunner) -> None:
