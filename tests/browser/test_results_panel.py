@@ -198,7 +198,7 @@ def test_a_link_is_copied_and_said_to_be_and_shown_where_it_cannot_be(mixed: Pag
     expect(told).to_have_text("Copied.")
     expect(page.locator(".st-key-run-link")).to_contain_text(link)
     assert page.evaluate("navigator.clipboard.readText()") == link
-    page.evaluate("navigator.clipboard.writeText = () => Promise.reject()")
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject() }")
     open_menu(page).get_by_role("menuitem", name="Copy link").click()
     expect(told).to_have_text("Copy it from here:")
 
