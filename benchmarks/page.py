@@ -2,8 +2,8 @@
 
 `python -m benchmarks.page [--rows 100000] [--large 1000000] [--times 9]`. Reference: the same click on a page of
 Streamlit with nothing but one choice and one line, served by a process of its own in the same run; for a click with a
-very large run open, the product's own page without one. Beside the median
-and its ratio stands the server's own processor time for a click, with its ratio: what a busy machine does not change.
+very large run open, the product's own page without one. Beside the median and its ratio stands the server's own
+processor time for a click, with its ratio: what a busy machine does not change.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import streamlit as st
 
 from batch.formatting import money, plural
 from batch.responses.outcome_groups import RunGroup
+from lifecycle.core.job_age import TypicalDuration
 from lifecycle.core.models import Account, RunView
 from lifecycle.runner import Runner
 from ui.runs import filters
@@ -23,8 +24,10 @@ NAME_CHARACTERS = 60
 def draw(runner: Runner, account: Account, runs: Sequence[RunView]) -> None:
     """Draw the newest few, and how many more there are."""
     with st.container(key="running-cards", gap="small"):
-        for run in runs[:MAX_CARDS]:
-            _draw_card(runner, account, run)
+        shown = runs[:MAX_CARDS]
+        usual = {model: runner.runs.typical_duration(account, model) for model in {run.model for run in shown}}
+        for run in shown:
+            _draw_card(run, usual[run.model])
         if len(runs) > MAX_CARDS:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.caption(f"and {plural(len(runs) - MAX_CARDS, 'more', 'more')}", width="content")
@@ -44,8 +47,7 @@ def facts(run: RunView, usual_seconds: float | None) -> str:
     return " · ".join([progress(run), time, *cost])
 
 
-def _draw_card(runner: Runner, account: Account, run: RunView) -> None:
-    usual = runner.runs.typical_duration(account, run.model)
+def _draw_card(run: RunView, usual: TypicalDuration | None) -> None:
     with st.container(border=True, key=f"run-card-{run.id}", gap="xsmall"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
