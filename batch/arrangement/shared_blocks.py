@@ -56,7 +56,9 @@ class BlockFinder:
     def __init__(self, counts: LineCounts, texts: int) -> None:
         self._counts, self._all = counts, max(2, texts)
         self._known: dict[int, list[_Known]] = {}
-        self._least_known = 0
+        self._least_known = self._remembered = 0
+        self._unknown: dict[int, int] = {}
+        """Texts that were not recalled when so many blocks were remembered."""
         self._leading: set[int] = set()
         self._layouts: dict[int, Layout] = {}
         self._edges: dict[int, Edge] = {}
@@ -77,15 +79,23 @@ class BlockFinder:
         return self._moved_edges(body, found) if self._edges or not self._are_edges_sharp else found
 
     def _found(self, body: bytes) -> Layout:
-        recalled = self._recalled(body)
-        if recalled is not None:
-            return recalled
-        name = digest(body)
+        # To fall a long line into its pieces takes long, and is in vain until more blocks are known.
+        is_long = body.find(NEWLINE, 0, LONG_LINE_BYTES) < 0
+        name = digest(body) if is_long else 0
+        if not is_long or self._unknown.get(name) != self._remembered:
+            recalled = self._recalled(body)
+            if recalled is not None:
+                return recalled
+        name = name or digest(body)
         layout = self._layouts.get(name)
         if layout is None:
             if len(self._layouts) >= MOST_LAYOUTS:
                 self._layouts.clear()
             layout = self._layouts[name] = self._analysed(body)
+        elif is_long:
+            if len(self._unknown) >= MOST_LAYOUTS:
+                self._unknown.clear()
+            self._unknown[name] = self._remembered
         return layout
 
     def _moved_edges(self, body: bytes, layout: Layout) -> Layout:
@@ -165,6 +175,7 @@ class BlockFinder:
         name = digest(block)
         if len(self._known) < MOST_REMEMBERED:
             self._least_known = min(self._least_known or len(block), len(block))
+            self._remembered += 1
             known = self._known.setdefault(first_piece, [])
             known.append(_Known(len(block), name, texts))
             known.sort(key=lambda one: -one.size)
