@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from msgspec import UNSET, MsgspecError, Raw, Struct, UnsetType
+from msgspec import UNSET, MsgspecError, Raw, Struct
 from msgspec import json as msgspec_json
 from xxhash import xxh3_64_intdigest as digest
 
-from batch.arrangement.frames import Framed, Frames
+from batch.arrangement.frames import Framed, Frames, Led, LedFrames
 from batch.arrangement.json_texts import before_name, json_text, may_be_json, member_names
 from batch.arrangement.line_counts import SLOTS, STRONG_BYTES, LineCounts
 from batch.arrangement.shared_blocks import MIN_BLOCK_BYTES, BlockFinder
@@ -18,7 +18,8 @@ from batch.arrangement.text_pieces import pieces_of
 from batch.arrangement.tool_order import ToolOrder, order_name
 from batch.prefixes import locate
 from batch.prefixes.locate import Turn
-from batch.prefixes.request_parts import TEXT, is_escaped
+from batch.prefixes.partial_lines import LineReader
+from batch.prefixes.request_parts import TEXT, Field, is_escaped
 
 MIN_LINE_BYTES = 2000
 """Shorter requests hold nothing that a cache could, but for files that they name."""
@@ -32,8 +33,6 @@ MANY_FRAMED, ROWS_OF_A_KIND = 1024, 4
 """Of so many lines that hold one text alone all are read, of the next as many half of them, …; but of those with the
 same line in their middle a few are read always."""
 MIDDLES_REMEMBERED, MIDDLE_BYTES = 1 << 20, 1000
-
-Field = Raw | UnsetType
 
 
 class Request(Struct, gc=False):
@@ -103,22 +102,29 @@ class SharedText:
         self._sample_bytes, self._read_every, self._read_texts = 0, 1, 0
         self._met_parts: set[int] = set()
         self._row, self._halve_at = 0, 2 * SAMPLE_ROWS
-        self.frames = Frames()
+        self.frames, self.led_frames = Frames(), LedFrames()
         self._middles: dict[int, int] = {}
         self._framed_read, self._framed_every = 0, 1
 
     @classmethod
-    def of(cls, lines: Iterable[bytes]) -> SharedText:
-        """Read a batch."""
+    def of(cls, lines: Iterable[bytes], reader: LineReader | None = None) -> SharedText:
+        """Read a batch; with a `reader`, its lines as they lie on the disk."""
         shared = cls()
-        for row, line in enumerate(lines):
-            shared._row = row
+        for row, written in enumerate(lines):
+            shared._row, line = row, written
+            if reader is not None:
+                led = shared.led_frames.find(written)
+                if led is not None and len(written) + led[1].more >= MIN_LINE_BYTES:
+                    if _is_drawn(row, shared._read_every):
+                        shared._read_led(written, *led, reader)
+                    continue
+                line = reader.whole(written)
             framed = shared.frames.find(line) if len(line) >= MIN_LINE_BYTES else None
             if framed is not None:
                 shared._read_framed(row, line, framed)
                 continue
             if _is_drawn(row, shared._read_every):
-                shared._read(line)
+                shared._read(line, written)
         shared.counts.flush()
         shared.system_counts.flush()
         shared._met_parts.clear()
@@ -164,7 +170,8 @@ class SharedText:
         if not 0 < met < ROWS_OF_A_KIND and not _is_drawn(row, self._framed_every):
             return
         self.rows += 1
-        self._keep_sample(line)
+        if self._has_room(len(line)):
+            self._keep(line)
         part = line[framed.start - len(TEXT) - 1 : framed.end + 2]
         name = part_name(part)
         self.counts.add_name(name)
@@ -174,15 +181,30 @@ class SharedText:
         if len(self._met_parts) > PARTS_REMEMBERED:
             self._met_parts.clear()
 
-    def _read(self, line: bytes) -> None:
+    def _read_led(self, written: bytes, body: bytes, led: Led, reader: LineReader) -> None:
+        """Read a line that has only its key and its last text for itself."""
+        self.rows += 1
+        if self._has_room(len(written) + led.more):
+            self._keep(reader.whole(written))
+        if led.system is not UNSET:
+            self._read_system(led.system)
+        for leading, name in led.leading:
+            self._read_part(leading, name)
+        part = b'{"text":"%b"}' % body
+        self._read_part(part, part_name(part))
+        self._forget()
+
+    def _read(self, line: bytes, written: bytes) -> None:
         found = arrangeable(line)
         if found is None:
             return
         request, turns = found
-        if len(turns) == len(turns[0].parts) == 1 and request.systemInstruction is request.tools is UNSET:
-            self.frames.learn(line, bytes(turns[0].parts[0]))
+        parts = turns[0].parts
+        if len(turns) == len(parts) == 1 and request.systemInstruction is request.tools is UNSET:
+            self.frames.learn(line, bytes(parts[0]))
         self.rows += 1
-        self._keep_sample(line)
+        if self._has_room(len(line)):
+            self._keep(line)
         if request.systemInstruction is not UNSET:
             self._read_system(request.systemInstruction)
         if request.tools is not UNSET:
@@ -190,22 +212,30 @@ class SharedText:
             self.counts.add_name(order_name(self.tool_order.ordered(request.tools)))
         for turn in turns:
             if turn.is_user:
-                self._read_parts(turn.parts)
+                for part in turn.parts:
+                    self._read_part(part, part_name(part))
+        if written is not line and len(turns) == 1 < len(parts) and request.tools is UNSET:
+            leading = tuple((part, part_name(part)) for part in parts[:-1])
+            self.led_frames.learn(
+                written, bytes(parts[-1]), Led(request.systemInstruction, leading, len(line) - len(written))
+            )
+        self._forget()
+
+    def _forget(self) -> None:
+        """Make room, and read fewer rows where there are very many."""
         if len(self._met_parts) > PARTS_REMEMBERED:
             self._met_parts.clear()
         if self.counts.filled > MANY_NAMES * self._read_every or self._read_texts > MANY_TEXTS:
             self._read_texts = MANY_TEXTS // 2
             self._read_every *= 2
 
-    def _read_parts(self, parts: list[Raw]) -> None:
-        for part in parts:
-            name = part_name(part)
-            self.counts.add_name(name)
-            if len(part) >= MIN_BLOCK_BYTES and name not in self._met_parts:
-                self._met_parts.add(name)
-                body = text_body(part)
-                if body is not None:
-                    self._read_text(body)
+    def _read_part(self, part: Raw | bytes, name: int) -> None:
+        self.counts.add_name(name)
+        if len(part) >= MIN_BLOCK_BYTES and name not in self._met_parts:
+            self._met_parts.add(name)
+            body = text_body(part)
+            if body is not None:
+                self._read_text(body)
 
     def _read_text(self, body: bytes) -> None:
         if may_be_json(body) and (found := json_text(body)) is not None:
@@ -227,14 +257,17 @@ class SharedText:
         self.system_texts += 1
         self.system_counts.add(list(map(hash, pieces)), list(map(len, pieces)))
 
-    def _keep_sample(self, line: bytes) -> None:
-        """Keep the first rows and, of many, ever fewer of the later ones."""
-        if self._sample_bytes + len(line) > SAMPLE_BYTES or len(self.sample) >= SAMPLE_ROWS:
+    def _has_room(self, size: int) -> bool:
+        """Whether a row of so many bytes is kept: the first rows and, of many, ever fewer of the later ones."""
+        if self._sample_bytes + size > SAMPLE_BYTES or len(self.sample) >= SAMPLE_ROWS:
             if self._row >= self._halve_at:
                 self._halve_at *= 2
                 self.sample = self.sample[::2]
                 self._sample_bytes = sum(map(len, self.sample))
-            return
+            return False
+        return True
+
+    def _keep(self, line: bytes) -> None:
         self.sample.append(line)
         self._sample_bytes += len(line)
 

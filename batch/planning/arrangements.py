@@ -13,6 +13,7 @@ from batch.arrangement.rules import ALL_RULES, Rule
 from batch.arrangement.shared_text import SharedText
 from batch.arrangement.stand_ins import StandIns
 from batch.prefixes.forest import LineSource, PrefixSurvey, opened
+from batch.prefixes.partial_lines import partial
 from batch.prefixes.request_parts import Measure
 from batch.prefixes.scan import each_line
 
@@ -73,7 +74,8 @@ class Arrangements:
     def rearrangement(self) -> Rearrangement:
         """All rules, by what the batch has in common."""
         with opened(self._lines) as lines:
-            return Rearrangement(SharedText.of(each_line(lines)))
+            on_disk, reader = partial(lines)
+            return Rearrangement(SharedText.of(each_line(on_disk), reader))
 
     @cached_property
     def applicable(self) -> frozenset[Rule]:

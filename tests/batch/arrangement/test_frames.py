@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
-from batch.arrangement.frames import Frames
+from batch.arrangement.frames import Frames, Led, LedFrames
 from tests.shared_layouts import batch, user
 
 
@@ -53,3 +54,26 @@ def test_other_settings_are_another_frame(frames: Frames) -> None:
     frames.learn(line, b'{"text":"Three."}')
     found = frames.find(line_of("Four.", generationConfig={"temperature": 0}))
     assert found is not None and found.body == b"Four." and frames.find(line_of("Five.")) is not None
+
+
+def test_a_last_text_is_found_behind_what_all_lines_have() -> None:
+    frames, led = LedFrames(), Led(UNSET, (), 7)
+    line = line_of("one").replace(b"[{", b'["0",{')
+    frames.learn(line, b'{"text":"one"}', led)
+    assert frames.find(line.replace(b"one", b"two \\n")) == (b"two \\n", led)
+    for other in (
+        line_of("one"),
+        line.replace(b"one", b"a\t1\tb"),
+        line.replace(b"one", b"\\u00e9"),
+        line.replace(b"one", b'a"},{"text":"b'),
+        line.replace(b'"0"', b'"1"'),
+        line.replace(b"r1", b'a\\"b'),
+    ):
+        assert frames.find(other) is None
+
+
+def test_a_last_text_that_stands_elsewhere_too_or_is_not_there_teaches_nothing() -> None:
+    frames, part = LedFrames(), b'{"text":"one"}'
+    for line in (line_of("one").replace(b"[{", b"[%b,{" % part), line_of("two"), line_of("one", key="\\")):
+        frames.learn(line, part, Led(UNSET, (), 0))
+    assert frames.find(line_of("x")) is None
