@@ -101,7 +101,8 @@ class LedFrames:
         is_text = last.startswith(_TEXT) and last.endswith(b'"}') and STANDS_IN not in last
         if is_text and 0 < key_end < start and line.find(last) == start:
             frame = _Frame(line[key_end : start + len(_TEXT)], line[start + len(last) - 2 :])
-            self._frames.append((frame, led))
+            if all(frame != known for known, _ in self._frames):
+                self._frames.append((frame, led))
 
 
 def _is_whole(body: bytes) -> bool:

@@ -68,7 +68,7 @@ def test_lines_that_leave_something_out_are_counted_as_if_they_were_whole(
     rows: list[Json] = [
         {"contents": user(*(["first", text] if n % 5 == 0 else [text]))} for n, text in enumerate(texts)
     ]
-    for n in (40, 41, 42):
+    for n in (0, 1, 2, 41):
         rows[n]["contents"] = [*user(f"a {n}"), {"role": "model", "parts": [{"text": "b"}]}, *user("c" * 3000)]
     rows[50] |= {"systemInstruction": {"parts": [{"text": "Its own."}]}}
     rows[60] |= {"tools": [{"googleSearch": {}}]}
