@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 
 from batch.pricing import catalog
+from lifecycle.core import polling
 from lifecycle.core.models import Account, RunSpec, RunView
 from lifecycle.runner import Runner, Setup
+from lifecycle.workflow.shards import run_caches
+from lifecycle.workflow.stages import await_cancelled, poll, release, submit
 from tests.emulator_process import EmulatorProcess, start_emulator
 from tests.patience import PATIENCE_SECONDS
 from tests.postgres_server import NoPostgres, postgres
 
 MODEL = "gemini-3.8-flash"
 KEY = "made-up-key-for-tests"
+LOOK_AGAIN_SECONDS = 0.2  # between looks at a job, a cache or a file; the emulator's are ready at once
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +95,11 @@ def wait_until_ended(runner: Runner, account: Account, run_id: str, seconds: flo
 
 
 @pytest.fixture
-def bench(tmp_path: Path, emulator: EmulatorProcess) -> Iterator[Bench]:
+def bench(tmp_path: Path, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """Runners that do not wait for what the emulator has done already."""
+    for stage in (poll, release, submit, await_cancelled, run_caches):
+        monkeypatch.setattr(stage, "POLL_AGAIN_SECONDS", LOOK_AGAIN_SECONDS)
+    monkeypatch.setattr(polling, "MIN_POLL_SECONDS", LOOK_AGAIN_SECONDS)
     opened = Bench(tmp_path / "data", emulator.base_url)
     yield opened
     opened.close()

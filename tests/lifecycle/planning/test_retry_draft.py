@@ -18,26 +18,12 @@ from lifecycle.inputs.drafts import Draft, prepare
 from lifecycle.planning.retry_draft import require_accepted
 from lifecycle.results.collect.build import build_results
 from lifecycle.runner import Runner
-from lifecycle.workflow.stages import (
-    await_cancelled as await_cancelled_stage,
-)
-from lifecycle.workflow.stages import (
-    collect as collect_stage,
-)
-from lifecycle.workflow.stages import (
-    poll as poll_stage,
-)
+from lifecycle.workflow.stages import collect as collect_stage
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, Bench, wait_until, wait_until_ended
 from tests.lifecycle.simulation import Simulation
 
 ELSEWHERE = "gemini-3.5-flash-lite"
-
-
-@pytest.fixture(autouse=True)
-def looks_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll_stage, "POLL_AGAIN_SECONDS", 0.05)
-    monkeypatch.setattr(await_cancelled_stage, "POLL_AGAIN_SECONDS", 0.1)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 from batch.errors import ApiError
 from lifecycle.core.run_progress import RunProgress
 from lifecycle.planning.quota import ENQUEUED_TOKENS
-from lifecycle.workflow.stages import poll as poll_stage
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle import simulation as simulation_module
 from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until, wait_until_ended
@@ -134,11 +133,8 @@ def test_a_file_that_is_still_processing_is_waited_for(bench: Bench, emulator: E
     assert "still processing a file" in told and "region" not in told
 
 
-def test_a_cancel_in_mid_run_keeps_and_bills_what_was_served(
-    bench: Bench, emulator: EmulatorProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cancel_in_mid_run_keeps_and_bills_what_was_served(bench: Bench, emulator: EmulatorProcess) -> None:
     """The job ends as succeeded; its unserved rows cost nothing, and are told as cancelled."""
-    monkeypatch.setattr(poll_stage, "POLL_AGAIN_SECONDS", 0.05)
     emulator.settings(pace=1000, cancel="recorded")
     runner = bench.open()
     account = runner.accounts.register_key(KEY)

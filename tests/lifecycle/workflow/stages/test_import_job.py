@@ -20,7 +20,6 @@ from lifecycle.core.run_progress import ImportedJob, RunProgress
 from lifecycle.results.export.export import export
 from lifecycle.runner import Runner
 from lifecycle.workflow.shards import download
-from lifecycle.workflow.stages import poll as poll_stage
 from tests.emulator_process import EmulatorProcess
 from tests.lifecycle.conftest import KEY, MODEL, Bench, wait_until, wait_until_ended
 from tests.lifecycle.simulation import Job, Simulation
@@ -57,11 +56,6 @@ class Elsewhere:
         uploaded = self.gateway.upload_file(path, "theirs")
         body = {"displayName": "made elsewhere", "inputConfig": {"fileName": uploaded["name"]}}
         return str(self.gateway.create_batch(MODEL, body)["name"])
-
-
-@pytest.fixture(autouse=True)
-def looks_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll_stage, "POLL_AGAIN_SECONDS", 0.05)
 
 
 @pytest.fixture
