@@ -74,9 +74,13 @@ class Session:
         """Draw the page until nothing more is asked for."""
         await self._ask("")
 
-    async def tick(self, start: float, until: float) -> list[float]:
-        """Ask for each fragment at its interval, begun at `start`; how long each answer took, in milliseconds."""
-        due = {name: start + interval for name, interval in self._intervals.items()}
+    async def tick(self, share: float, seconds: float) -> list[float]:
+        """Ask for each fragment at its interval; how long each answer took, in milliseconds.
+
+        The first time after `share` of it, 0 to 1: visitors do not come all in the same moment.
+        """
+        start = time.perf_counter()
+        due, until = {name: start + share * interval for name, interval in self._intervals.items()}, start + seconds
         waits = []
         while due and (at := min(due.values())) < until:
             name = min(due, key=due.__getitem__)
@@ -127,12 +131,8 @@ async def watch(app: AppProcess, query: str, sessions: int, seconds: float) -> T
             session = Session(socket, query)
             opened.append((socket, session))
             await session.open()
-        start = time.perf_counter()
         before = sum(server.cpu_times()[:2])
-        spread = [start + n / sessions for n in range(sessions)]  # as visitors come, not all in the same moment
-        waits = await asyncio.gather(
-            *(session.tick(begin, start + seconds) for (_, session), begin in zip(opened, spread, strict=True))
-        )
+        waits = await asyncio.gather(*(session.tick(n / sessions, seconds) for n, (_, session) in enumerate(opened)))
         cpu = (sum(server.cpu_times()[:2]) - before) * 1000
     finally:
         await asyncio.gather(*(socket.close() for socket, _ in opened))
