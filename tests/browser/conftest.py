@@ -17,13 +17,15 @@ from urllib.parse import unquote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FilePayload, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.app_process import AppProcess
 from tests.browser.find_browser import FLAGS, find_browser
 from tests.patience import PATIENCE_MS, PATIENCE_SECONDS
 
 LOOKS = 6  # at a page that may be drawn anew meanwhile
+CLICKS = 8  # into a grid
 
 OpenPage = Callable[..., Page]
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
@@ -157,6 +159,40 @@ def open_menu(page: Page) -> Page:
         with suppress(AssertionError):
             expect(wanted).to_be_visible(timeout=3_000)
     return page
+
+
+def rest(page: Page) -> None:
+    """Wait until the page is drawn, unless it is always being drawn: a click into what moves may go astray."""
+    with suppress(AssertionError):
+        expect(page.locator(".stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=20_000)
+        expect(page.locator("[data-stale=true]")).to_have_count(0, timeout=20_000)
+
+
+def click_until_seen(page: Page, click: Callable[[], None], expected: Locator) -> None:
+    """Click until something is seen: a grid that is being drawn anew takes no clicks, and what moves loses them.
+
+    A second click may undo the first, so it comes only after a wait that is long enough for any machine.
+    """
+    for _ in range(CLICKS):
+        rest(page)
+        with suppress(PlaywrightError):
+            click()
+        with suppress(AssertionError):
+            return expect(expected).to_be_visible(timeout=PATIENCE_MS / CLICKS)
+    return expect(expected).to_be_visible()
+
+
+def unfold(page: Page, title: str, expected: Locator) -> None:
+    """Open a drawer unless it is open; what lies above it may still be moving, and a click go astray."""
+    drawer = page.locator("details").filter(has=page.locator("summary").get_by_text(title, exact=True))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not expected.is_visible():
+        assert time.monotonic() < deadline, f"{title} does not open"
+        rest(page)
+        if drawer.get_attribute("open") is None:
+            page.get_by_text(title, exact=True).click()
+        with suppress(AssertionError):
+            expect(expected).to_be_visible(timeout=4_000)
 
 
 def drop_files(page: Page, *files: Path | FilePayload) -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import OpenPage, check_accessibility, open_place
+from tests.browser.conftest import OpenPage, check_accessibility, open_place, unfold
 from tests.browser.test_with_a_key import connect
 from tests.emulator_process import EmulatorProcess, start_emulator
 
@@ -55,8 +55,9 @@ def fill_prompts(page: Page, prompts: str = QUESTIONS) -> None:
 
 def drop_documents(page: Page, **documents: bytes) -> None:
     """Drop documents that all requests are to share; `a_txt` is a.txt."""
-    page.get_by_text("Shared context").click()
-    box = page.get_by_label("Documents", exact=True).get_by_test_id("stFileUploaderDropzoneInput")
+    dropzone = page.get_by_label("Documents", exact=True)
+    unfold(page, "Shared context", dropzone)
+    box = dropzone.get_by_test_id("stFileUploaderDropzoneInput")
     names = [name.replace("_", ".") for name in documents]
     given = zip(names, documents.values(), strict=True)
     files: list[FilePayload] = [
@@ -78,8 +79,7 @@ def submit(page: Page) -> Locator:
 
 def set_budget(page: Page, usd: str) -> None:
     field = page.get_by_role("spinbutton", name="Budget, USD")
-    if not field.is_visible():
-        page.get_by_text("What the price rests on").click()
+    unfold(page, "What the price rests on", field)
     field.fill(usd)
     field.blur()
 
@@ -153,10 +153,11 @@ def test_exact_counts_are_asked_for_by_the_button_only(page: Page, api: Emulator
     fill_prompts(page)
     drop_documents(page, handbook_txt=HANDBOOK)
     expect(page.get_by_text("requests begin with these about")).to_be_visible()
-    page.get_by_text("What the price rests on").click()
+    count = page.get_by_role("button", name="Count exactly")
+    unfold(page, "What the price rests on", count)
     check_accessibility(page)
     assert not any("countTokens" in call for call in api.ledger()["calls"])
-    page.get_by_role("button", name="Count exactly").click()
+    count.click()
     expect(page.get_by_text(re.compile(r"requests begin with these [\d,]+ tokens"))).to_be_visible()
     assert any("countTokens" in call for call in api.ledger()["calls"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,9 @@ import openpyxl
 import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.app_process import AppProcess
-from tests.browser.conftest import check_accessibility, open_export, open_menu
+from tests.browser.conftest import check_accessibility, click_until_seen, open_export, open_menu, unfold
 from tests.patience import PATIENCE_MS
 
 pytestmark = pytest.mark.browser
@@ -65,29 +64,19 @@ def mixed(app: AppProcess, browser: Browser) -> Page:
 
 
 def click(page: Page, column: int, row: int, expected: Locator) -> None:
-    """Click into the grid until something is seen: it takes no clicks while it is drawn anew.
+    """Click into the grid until something is seen.
 
     `column` in pixels from its left edge, `row` counted from 0, -1 for the columns' names.
     """
-    below = HEADER * (row >= 0) + ROW * max(row, 0) + ROW // 2
-    for _ in range(8):
-        with suppress(AssertionError, PlaywrightError):
-            grid = page.get_by_test_id("stDataFrame").first
-            grid.scroll_into_view_if_needed()
-            place = grid.bounding_box()
-            assert place is not None
-            page.mouse.click(place["x"] + column, place["y"] + below)
-            return expect(expected).to_be_visible(timeout=3000)
-    return expect(expected).to_be_visible()
 
+    def into_the_grid() -> None:
+        grid = page.get_by_test_id("stDataFrame").first
+        grid.scroll_into_view_if_needed()
+        place = grid.bounding_box()
+        assert place is not None
+        page.mouse.click(place["x"] + column, place["y"] + HEADER * (row >= 0) + ROW * max(row, 0) + ROW // 2)
 
-def unfold(page: Page, title: str, expected: Locator) -> None:
-    """Open a drawer; what lies above it may still be moving, and a click go astray."""
-    for _ in range(5):
-        with suppress(AssertionError):
-            page.get_by_text(title, exact=True).click()
-            return expect(expected).to_be_visible(timeout=4000)
-    return expect(expected).to_be_visible()
+    click_until_seen(page, into_the_grid, expected)
 
 
 def clear(page: Page) -> None:
@@ -124,7 +113,7 @@ def test_nothing_of_ours_keeps_anybody_out(mixed: Page, width: int, scheme: Any)
     expect(page.get_by_text("1 to 50 of 53 rows")).to_be_visible()
     click(page, 200, 0, row_detail(page))
     rendered = row_detail(page).get_by_test_id("stMarkdownContainer").filter(has_text="evil.example")
-    unfold(page, "Draw the answer as Markdown", rendered)
+    click_until_seen(page, page.get_by_text("Draw the answer as Markdown").click, rendered)
     expect(rendered.locator("a")).to_have_count(0)
     unfold(page, "As received (JSON)", page.get_by_text("Response", exact=True))
     unfold(page, "1 line fits no row", page.get_by_text("Rows are never matched by their position"))
