@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import RerunData, ScriptRunner, get_script_run_ctx
@@ -20,7 +21,7 @@ from streamlit.runtime.state.common import RegisterWidgetResult, WidgetMetadata
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 Method = Callable[..., Any]
-_ON_PAGE = "widgets_on_page"
+_ON_PAGE, _DRAWN = "widgets_on_page", "widgets_drawn"  # as it was last drawn to its end, and with all drawn since
 _requests: WeakKeyDictionary[AppSession, list[RerunData]] = WeakKeyDictionary()  # that wait for a runner to end
 _thread = threading.local()
 
@@ -110,6 +111,23 @@ def _look_for_requests_later(look: Method) -> Method:
     return mended
 
 
+def _hear_of_what_is_drawn(will_rerun: Method) -> Method:
+    """What the browser says of a widget that has gone is not listened to.
+
+    A tick that was under way when the page changed says what was in it: text that had been sent stood in its box again,
+    and a drawer that was left was open on return.
+    """
+
+    def mended(self: SafeSessionState, fresh_widget_states: WidgetStates | None, **named: Any) -> None:
+        if fresh_widget_states is not None and _DRAWN in self._state:
+            drawn = _recall(self, _DRAWN)
+            known = [widget for widget in fresh_widget_states.widgets if widget.id in drawn]
+            fresh_widget_states = WidgetStates(widgets=known)
+        will_rerun(self, fresh_widget_states, **named)
+
+    return mended
+
+
 def _tell_the_value(register: Method) -> Method:
     """A value that is kept while its widget is away is told to the browser when the widget is there again.
 
@@ -122,7 +140,10 @@ def _tell_the_value(register: Method) -> Method:
         self: SafeSessionState, metadata: WidgetMetadata[Any], user_key: str | None
     ) -> RegisterWidgetResult[Any]:
         result: RegisterWidgetResult[Any] = register(self, metadata, user_key)
-        if metadata.persist_state is None or user_key is None or metadata.id in _on_page(self):
+        drawn = _recall(self, _DRAWN)
+        if metadata.id not in drawn:
+            self._state[_DRAWN] = drawn | {metadata.id}
+        if metadata.persist_state is None or user_key is None or metadata.id in _recall(self, _ON_PAGE):
             return result
         kept = self._state._old_state.get(metadata.id, self._state._old_state.get(user_key))
         if kept != result.value or result.value == metadata.deserializer(None):
@@ -139,15 +160,16 @@ def _note_what_is_on_the_page(finish: Method) -> Method:
         finish(self, widget_ids, remove_stale_widgets=remove_stale_widgets)
         context = get_script_run_ctx()
         if context is not None and remove_stale_widgets:
-            self._state[_ON_PAGE] = widget_ids | _on_page(self) if context.fragment_ids_this_run else widget_ids
+            others = _recall(self, _ON_PAGE) if context.fragment_ids_this_run else frozenset()
+            self._state[_ON_PAGE] = self._state[_DRAWN] = widget_ids | others
 
     return mended
 
 
-def _on_page(session_state: SafeSessionState) -> frozenset[str]:
+def _recall(session_state: SafeSessionState, name: str) -> frozenset[str]:
     state, known = session_state._state, frozenset[str]()
-    if _ON_PAGE in state:
-        known = state[_ON_PAGE]
+    if name in state:
+        known = state[name]
     return known
 
 
@@ -155,6 +177,7 @@ MENDS: tuple[tuple[type, str, Callable[[Method], Method]], ...] = (
     (ForwardMsgQueue, "clear", _keep_messages),
     (AppSession, "_create_scriptrunner", _wait_for_the_last_words),
     (AppSession, "_handle_scriptrunner_event_on_event_loop", _go_on_with_those_that_wait),
+    (SafeSessionState, "on_script_will_rerun", _hear_of_what_is_drawn),
     (SafeSessionState, "on_script_will_rerun", _carry_out_whole),
     (ScriptRunner, "_maybe_handle_execution_control_request", _look_for_requests_later),
     (SafeSessionState, "register_widget", _tell_the_value),

@@ -143,6 +143,8 @@ def two_places() -> None:
         st.caption("Another place")
     else:
         st.text_input("Find", key="find", persist_state="session")
+    if st.session_state.get("cut"):
+        st.stop()  # before its end, as by another request
 
 
 def typed_and_gone(text: str) -> tuple[AppTest, WidgetStates]:
@@ -153,13 +155,20 @@ def typed_and_gone(text: str) -> tuple[AppTest, WidgetStates]:
     sent = at._tree.get_widget_states()
     at.session_state["away"] = True
     at.run()
-    at.session_state["away"] = False
     return at, sent
+
+
+def come_back(at: AppTest, *, cut: bool) -> AppTest:
+    """Open the place of the box again, for a page that is `cut` before its end."""
+    at.session_state["away"], at.session_state["cut"] = False, cut
+    return at.run()
 
 
 def test_what_was_typed_is_told_to_the_browser_where_its_box_is_there_again() -> None:
     """The browser has sent it, and forgets it as soon as it hears that the box has gone."""
     at, sent = typed_and_gone("tents")
+    come_back(at, cut=True)
+    at.session_state["cut"] = False
     at._run(sent)
     assert (at.text_input[0].proto.set_value, at.text_input[0].proto.value) == (True, "tents")
     at.run()
@@ -168,6 +177,14 @@ def test_what_was_typed_is_told_to_the_browser_where_its_box_is_there_again() ->
 
 def test_who_types_is_not_told_what_he_typed_before() -> None:
     at, sent = typed_and_gone("tents")
+    come_back(at, cut=True)
     sent.widgets[0].string_value = "lanterns"
     at._run(sent)
     assert (at.text_input[0].proto.set_value, at.text_input[0].value) == (False, "lanterns")
+
+
+def test_what_a_late_tick_says_of_a_box_that_has_gone_is_not_listened_to() -> None:
+    at, late = typed_and_gone("tents")
+    at.session_state["find"] = ""  # it was sent
+    at._run(late)
+    assert at.session_state["find"] == ""
