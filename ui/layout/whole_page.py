@@ -22,6 +22,7 @@ from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 Method = Callable[..., Any]
 _ON_PAGE, _DRAWN = "widgets_on_page", "widgets_drawn"  # as it was last drawn to its end, and with all drawn since
+_INPUTS = ("bool_value", "string_value", "string_array_value")  # components have others, and note them elsewhere
 _requests: WeakKeyDictionary[AppSession, list[RerunData]] = WeakKeyDictionary()  # that wait for a runner to end
 _thread = threading.local()
 
@@ -121,7 +122,11 @@ def _hear_of_what_is_drawn(will_rerun: Method) -> Method:
     def mended(self: SafeSessionState, fresh_widget_states: WidgetStates | None, **named: Any) -> None:
         if fresh_widget_states is not None and _DRAWN in self._state:
             drawn = _recall(self, _DRAWN)
-            known = [widget for widget in fresh_widget_states.widgets if widget.id in drawn]
+            known = [
+                widget
+                for widget in fresh_widget_states.widgets
+                if widget.id in drawn or widget.WhichOneof("value") not in _INPUTS
+            ]
             fresh_widget_states = WidgetStates(widgets=known)
         will_rerun(self, fresh_widget_states, **named)
 
