@@ -12,7 +12,7 @@ run: .venv/run.stamp
 
 test: .venv/dev.stamp
 	$(BIN)/python scripts/ensure_browser.py
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .
