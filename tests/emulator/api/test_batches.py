@@ -449,9 +449,9 @@ def test_the_realistic_pace_takes_about_twenty_seconds(api: ApiClient, emulator:
     emulator.settings(pace="realistic")
     names = [api.inline_batch([{"request": {"contents": contents("x")}}] * n) for n in (10, 1200)]
     emulator.clock(15)
-    assert [api.get(name)["metadata"]["state"] for name in names] == ["BATCH_STATE_RUNNING"] * 2
+    assert [api.finish_job(name, 0)["metadata"]["state"] for name in names] == ["BATCH_STATE_RUNNING"] * 2
     emulator.clock(10)
-    assert [api.get(name)["metadata"]["state"] for name in names] == ["BATCH_STATE_SUCCEEDED"] * 2
+    assert [api.finish_job(name, 0)["metadata"]["state"] for name in names] == ["BATCH_STATE_SUCCEEDED"] * 2
 
 
 def test_results_are_kept_for_six_weeks(api: ApiClient, emulator: EmulatorProcess) -> None:
